@@ -1,0 +1,69 @@
+"""What every command of the project shares with its user's terminal and files.
+
+Bad input ends in one line and exit status 2 (`UserError`), long work shows a progress bar, and a file appears whole or
+not at all (`write_atomically`). Nothing here knows about models or boards.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+console = Console(highlight=False)
+T = TypeVar("T")
+
+
+class UserError(click.ClickException):
+    """Something the user can put right: one line saying what is wrong, where, and what to do. Exit status 2."""
+
+    exit_code = 2
+
+
+def progress_bar() -> Progress:
+    """A progress display with bar, count, elapsed and remaining time; use as a context manager."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def track(items: Sequence[T], description: str) -> Iterable[T]:
+    """Yield the items one by one while a progress bar counts them."""
+    with progress_bar() as progress:
+        yield from progress.track(items, description=description)
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table in the house style; the first column is left-aligned, the others right-aligned."""
+    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for index, column in enumerate(columns):
+        result.add_column(column, justify="left" if index == 0 else "right")
+    return result
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that it is seen whole or not at all: into a temporary sibling, then renamed over `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
