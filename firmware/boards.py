@@ -1,0 +1,157 @@
+"""The table of boards: every fact about a board that the build, the budget, the host and the docs need.
+
+A board is a folder of sources, a compiler and a way to run. Adding one means adding an entry here and a folder under
+firmware/boards/ that implements board.h.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from host.console import UserError
+
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program the project runs but does not contain; `packages` are its names in Debian and Ubuntu."""
+
+    command: str
+    packages: tuple[str, ...]
+    elsewhere: str  # what to install on other systems
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler with the flags that its targets share."""
+
+    tool: Tool
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Memory a firmware image may use; `of` names the chip whose limits these are."""
+
+    of: str
+    flash_bytes: int
+    ram_bytes: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board. `run` is the command that starts its firmware on this machine, `{firmware}` being the image; it is empty
+    where the firmware runs on a real chip, or where Python itself is the device (`sources` is empty too).
+    """
+
+    name: str
+    title: str
+    engine: str
+    sources: tuple[str, ...] = ()  # below firmware/boards/
+    compiler: Compiler | None = None
+    link_flags: tuple[str, ...] = ()  # {folder} is the folder of the first source
+    defines: tuple[str, ...] = ()
+    budget: Budget | None = None
+    emulator: Tool | None = None
+    run: tuple[str, ...] = ()
+
+
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
+
+HOST_C = Compiler(
+    Tool("cc", ("gcc", "libc6-dev"), "a C compiler (gcc or clang)"),
+    ("-std=c11", "-O2", "-g", *WARNINGS),
+)
+
+# The same sources with every access and every arithmetic step checked at run time.
+HOST_C_CHECKED = Compiler(HOST_C.tool, (*HOST_C.flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
+
+CORTEX_M4F_C = Compiler(
+    Tool(
+        "arm-none-eabi-gcc",
+        ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
+        "the Arm GNU toolchain for arm-none-eabi (Homebrew: `brew install --cask gcc-arm-embedded`)",
+    ),
+    (
+        "-mcpu=cortex-m4",
+        "-mthumb",
+        "-mfpu=fpv4-sp-d16",
+        "-mfloat-abi=hard",
+        "-std=c11",
+        "-O2",
+        "-g",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-ffp-contract=off",
+        *WARNINGS,
+    ),
+)
+
+QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
+
+NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
+
+STACK_BYTES = 8 * KIB
+QEMU_CORTEX_M4F = (
+    "qemu-system-arm -M mps2-an386 -display none -monitor none -icount shift=6 "
+    "-semihosting-config enable=on,target=native -kernel {firmware}"
+).split()
+QEMU_LINK_FLAGS = (
+    "-nostartfiles",
+    "--specs=nano.specs",
+    "--specs=nosys.specs",
+    "-Wl,--gc-sections",
+    f"-Wl,--defsym=STACK_BYTES={STACK_BYTES}",
+    "-T{folder}/memory.ld",
+)
+
+
+def _qemu(name: str, title: str, link: str, *arguments: str) -> Board:
+    return Board(
+        name=name,
+        title=title,
+        engine="compiled",
+        sources=("qemu/board.c", "qemu/startup.c", f"qemu/{link}"),
+        compiler=CORTEX_M4F_C,
+        link_flags=QEMU_LINK_FLAGS,
+        defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+        budget=NANO_33_BLE_SENSE,
+        emulator=QEMU_ARM,
+        run=(*QEMU_CORTEX_M4F, *arguments),
+    )
+
+
+BOARDS = {
+    board.name: board
+    for board in (
+        _qemu("qemu", "emulated Cortex-M4F, serial line over the debug channel", "link_semihosting.c", "-serial", "none"),
+        _qemu("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
+        Board(
+            name="host",
+            title="the firmware as a process on this computer",
+            engine="compiled",
+            sources=("host/board.c",),
+            compiler=HOST_C,
+            defines=('BOARD_NAME="host"',),
+            run=("{firmware}",),
+        ),
+        Board(
+            name="host-checked",
+            title="the same under AddressSanitizer and UndefinedBehaviorSanitizer",
+            engine="compiled",
+            sources=("host/board.c",),
+            compiler=HOST_C_CHECKED,
+            defines=('BOARD_NAME="host-checked"',),
+            run=("{firmware}",),
+        ),
+        Board(name="interpreter", title="no firmware: Python's interpreter speaks the protocol", engine="interpreter"),
+    )
+}
+
+
+def find_board(name: str) -> Board:
+    """The board of that name. Raises UserError naming the known ones."""
+    if name not in BOARDS:
+        raise UserError(f"unknown board {name!r}; known: {', '.join(BOARDS)}")
+    return BOARDS[name]

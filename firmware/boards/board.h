@@ -1,0 +1,31 @@
+// All that the application knows about the hardware. One folder a board implements it and provides main(), which calls
+// app_init() once and app_poll() for ever.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *name;               // as in the table of boards
+    const char *counter_unit;       // what board_counter() counts, once multiplied: instructions, cycles, nanoseconds
+    uint16_t counter_numerator;     // unit = ticks * numerator / denominator
+    uint16_t counter_denominator;
+    uint32_t clock_hz;              // CPU clock; 0 where it means nothing
+    uint32_t receive_buffer_bytes;  // bytes kept for board_read() while the application computes
+    uint8_t *stack;                 // (stack_bytes,) lowest address first; NULL where the board cannot say
+    uint32_t stack_bytes;
+} board_info;
+
+extern const board_info board;
+
+// Called once, before anything else. Does not wait for a host.
+void board_init(void);
+
+// Up to `capacity` received bytes into `data`; returns how many. Returns 0 at once when there are none, or sleeps until
+// there is something to read: the application has nothing else to do.
+size_t board_read(uint8_t *data, size_t capacity);
+
+// Sends all `size` bytes; blocks until they are on their way.
+void board_write(const uint8_t *data, size_t size);
+
+// Free-running counter, wraps at 2^32.
+uint32_t board_counter(void);

@@ -1,0 +1,44 @@
+// A Cortex-M4F on QEMU's mps2-an386, started with `-icount shift=6`: every instruction takes 64 ns of emulated time.
+#include "board.h"
+
+#include "app.h"
+#include "link.h"
+
+extern uint8_t stack_low[], stack_high[];
+
+typedef struct {
+    volatile uint32_t control, value, reload, interrupt;
+} cmsdk_timer;
+
+static cmsdk_timer *const timer = (cmsdk_timer *)0x40000000;
+
+// The timer runs at 25 MHz: one tick is 40 ns, so 8 ticks are 5 instructions.
+const board_info board = {
+    .name = BOARD_NAME,
+    .counter_unit = "instructions",
+    .counter_numerator = 5,
+    .counter_denominator = 8,
+    .clock_hz = 25000000,
+    .receive_buffer_bytes = 4096,  // the emulator holds back what is not read; nothing is lost while the model runs
+    .stack = stack_low,
+    .stack_bytes = STACK_BYTES,
+};
+
+void board_init(void) {
+    timer->reload = 0xFFFFFFFF;
+    timer->value = 0xFFFFFFFF;
+    timer->control = 1;
+    link_init();
+}
+
+size_t board_read(uint8_t *data, size_t capacity) { return link_read(data, capacity); }
+
+void board_write(const uint8_t *data, size_t size) { link_write(data, size); }
+
+uint32_t board_counter(void) { return ~timer->value; }
+
+int main(void) {
+    board_init();
+    app_init();
+    for (;;) app_poll();
+}

@@ -1,0 +1,158 @@
+#include "app.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "board.h"
+#include "engine.h"
+#include "frame.h"
+#include "golden_vectors.h"
+#include "model_settings.h"
+#include "protocol.h"
+#include "self_test.h"
+#include "stack.h"
+
+// Replies kept for requests that come again: as many as 512 bytes of outputs hold, at least 1, at most 16.
+#define OUTPUTS_KEPT (512 / MODEL_OUTPUT_BYTES)
+#define REPLY_SLOTS (OUTPUTS_KEPT < 1 ? 1 : OUTPUTS_KEPT > 16 ? 16 : OUTPUTS_KEPT)
+
+typedef struct {
+    bool used;
+    uint16_t sequence;
+    uint32_t ticks;
+    int8_t output[MODEL_OUTPUT_BYTES];
+} kept_reply;
+
+static kept_reply kept_replies[REPLY_SLOTS];
+static unsigned next_slot;
+
+static alignas(4) uint8_t frame_body[FRAME_HEADER_BYTES + MODEL_INPUT_BYTES + FRAME_CRC_BYTES];
+static frame_receiver receiver;
+
+static const char *fault;  // why the engine cannot run; NULL when it can
+static uint8_t failures;
+static uint8_t segments_sha256[SHA256_BYTES];
+
+// Survives a reset that does not cut the power, so that a host can tell that one happened.
+static struct {
+    uint32_t magic;
+    uint32_t count;
+} boot __attribute__((section(".noinit")));
+
+static void count_boot(void) {
+    static const uint32_t MAGIC = 0x74696E79;
+    boot.count = boot.magic == MAGIC ? boot.count + 1 : 1;
+    boot.magic = MAGIC;
+}
+
+static void send_error(uint16_t sequence, uint8_t code, const char *text) {
+    uint8_t payload[ERROR_REPLY_LIMIT_BYTES];
+    const error_reply reply = {.code = code, .text = text};
+    frame_send(board_write, MESSAGE_ERROR_REPLY, sequence, payload, error_reply_pack(payload, &reply), NULL, 0);
+}
+
+static void send_hello(uint16_t sequence) {
+    static uint8_t payload[HELLO_REPLY_LIMIT_BYTES];
+    const hello_reply reply = {
+        .protocol_version = PROTOCOL_VERSION,
+        .boot_count = boot.count,
+        .model_sha256 = model_sha256,
+        .segments_sha256 = segments_sha256,
+        .board = board.name,
+        .engine = engine_name(),
+        .fault = fault == NULL ? "" : fault,
+        .counter_unit = board.counter_unit,
+        .counter_numerator = board.counter_numerator,
+        .counter_denominator = board.counter_denominator,
+        .clock_hz = board.clock_hz,
+        .receive_buffer_bytes = board.receive_buffer_bytes,
+        .reply_slots = REPLY_SLOTS,
+        .arena_bytes = engine_arena_bytes(),
+        .stack_bytes = board.stack_bytes,
+        .stack_used_bytes = stack_used_bytes(),
+        .self_test_vectors = fault == NULL ? GOLDEN_COUNT : 0,
+        .self_test_failures = failures,
+        .inputs = model_inputs,
+        .inputs_count = MODEL_INPUT_COUNT,
+        .outputs = model_outputs,
+        .outputs_count = MODEL_OUTPUT_COUNT,
+    };
+    frame_send(board_write, MESSAGE_HELLO_REPLY, sequence, payload, hello_reply_pack(payload, &reply), NULL, 0);
+}
+
+static const kept_reply *find_kept(uint16_t sequence) {
+    for (int i = 0; i < REPLY_SLOTS; i++) {
+        if (kept_replies[i].used && kept_replies[i].sequence == sequence) return &kept_replies[i];
+    }
+    return NULL;
+}
+
+static const kept_reply *infer(uint16_t sequence, const int8_t *input) {
+    kept_reply *reply = &kept_replies[next_slot];
+    next_slot = (next_slot + 1) % REPLY_SLOTS;
+    const uint32_t start = board_counter();
+    engine_invoke(input, reply->output);
+    reply->ticks = board_counter() - start;
+    reply->sequence = sequence;
+    reply->used = true;
+    return reply;
+}
+
+static void answer_infer(uint16_t sequence, const uint8_t *payload, size_t size) {
+    if (fault != NULL) {
+        send_error(sequence, ERROR_ENGINE_NOT_READY, fault);
+        return;
+    }
+    if (size != MODEL_INPUT_BYTES) {
+        send_error(sequence, ERROR_WRONG_LENGTH, "the payload is not as long as the model's input");
+        return;
+    }
+    const kept_reply *reply = find_kept(sequence);
+    if (reply == NULL) reply = infer(sequence, (const int8_t *)payload);
+    uint8_t head[INFER_REPLY_LIMIT_BYTES];
+    const infer_reply fixed = {.ticks = reply->ticks};
+    frame_send(board_write, MESSAGE_INFER_REPLY, sequence, head, infer_reply_pack(head, &fixed),
+               (const uint8_t *)reply->output, MODEL_OUTPUT_BYTES);
+}
+
+static void answer(void) {
+    const uint16_t sequence = frame_sequence(&receiver);
+    switch (frame_type(&receiver)) {
+        case MESSAGE_HELLO:
+            // A host that says hello starts anew: its sequence numbers have nothing to do with an earlier host's.
+            memset(kept_replies, 0, sizeof kept_replies);
+            send_hello(sequence);
+            break;
+        case MESSAGE_INFER:
+            answer_infer(sequence, frame_payload(&receiver), frame_payload_size(&receiver));
+            break;
+        default:
+            send_error(sequence, ERROR_UNKNOWN_MESSAGE, "this firmware does not know that message");
+    }
+}
+
+void app_init(void) {
+    stack_paint();
+    count_boot();
+    frame_receiver_init(&receiver, frame_body, sizeof frame_body);
+    self_test_segments_sha256(segments_sha256);
+    fault = engine_init();
+    if (fault == NULL) failures = self_test_failures();
+}
+
+void app_poll(void) {
+    uint8_t data[256];
+    const size_t size = board_read(data, sizeof data);
+    for (size_t i = 0; i < size; i++) {
+        switch (frame_receiver_push(&receiver, data[i])) {
+            case FRAME_NONE:
+                break;
+            case FRAME_COMPLETE:
+                answer();
+                break;
+            case FRAME_TOO_LONG:
+                send_error(frame_sequence(&receiver), ERROR_FRAME_TOO_LONG, "longer than any frame this model needs");
+                break;
+        }
+    }
+}
