@@ -41,8 +41,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class Board:
-    """One board. `run` is the command that starts its firmware on this machine, `{firmware}` being the image; it is empty
-    where the firmware runs on a real chip, or where Python itself is the device (`sources` is empty too).
+    """One board. `run` starts it on this machine, with {firmware}, {model} and {python} filled in; standard input and
+    output are its serial line. It is empty where the firmware runs on a chip.
     """
 
     name: str
@@ -94,9 +94,11 @@ NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram
 
 STACK_BYTES = 8 * KIB
 QEMU_CORTEX_M4F = (
-    "qemu-system-arm -M mps2-an386 -display none -monitor none -icount shift=6 "
-    "-semihosting-config enable=on,target=native -kernel {firmware}"
-).split()
+    *("qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none"),
+    *("-icount", "shift=6"),  # one instruction is 64 ns of emulated time: boards/qemu/board.c counts with that
+    *("-semihosting-config", "enable=on,target=native"),
+    *("-kernel", "{firmware}"),
+)
 QEMU_LINK_FLAGS = (
     "-nostartfiles",
     "--specs=nano.specs",
@@ -125,7 +127,9 @@ def _qemu(name: str, title: str, link: str, *arguments: str) -> Board:
 BOARDS = {
     board.name: board
     for board in (
-        _qemu("qemu", "emulated Cortex-M4F, serial line over the debug channel", "link_semihosting.c", "-serial", "none"),
+        _qemu(
+            "qemu", "emulated Cortex-M4F, serial line over the debug channel", "link_semihosting.c", "-serial", "none"
+        ),
         _qemu("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
         Board(
             name="host",
@@ -145,7 +149,12 @@ BOARDS = {
             defines=('BOARD_NAME="host-checked"',),
             run=("{firmware}",),
         ),
-        Board(name="interpreter", title="no firmware: Python's interpreter speaks the protocol", engine="interpreter"),
+        Board(
+            name="interpreter",
+            title="no firmware: Python's interpreter speaks the protocol",
+            engine="interpreter",
+            run=("{python}", "-m", "host.interpreter_device", "{model}"),
+        ),
     )
 }
 

@@ -23,6 +23,7 @@ from host.protocol import (
     Infer,
     InferReply,
     LogLine,
+    M,
     ProtocolError,
     pack,
     unpack,
@@ -82,7 +83,9 @@ class Device:
                 f"{self.transport.url}: {self.transport.bytes_received} bytes came, none of them an answer; "
                 "is this firmware on it, and the right port?"
             )
-        raise DeviceError(f"{self.transport.url}: no answer in {timeout_s:g} s; is the board on, flashed, and on this port?")
+        raise DeviceError(
+            f"{self.transport.url}: no answer in {timeout_s:g} s; is the board on, flashed, and on this port?"
+        )
 
     def infer(self, inputs: Sequence[bytes], hello: HelloReply) -> Iterator[Inference]:
         """Run every input through the device; yields one Inference each, in order.
@@ -105,8 +108,8 @@ class Device:
             frame = self._receive(oldest.sent_at + ANSWER_TIMEOUT_S)
             if frame is None:
                 self._resend(oldest)
-            elif request := in_flight.get(frame.sequence):
-                inference = self._answer(request, frame)
+            elif answered := in_flight.get(frame.sequence):
+                inference = self._answer(answered, frame)
                 if inference is not None:
                     del in_flight[frame.sequence]
                     results[inference.index] = inference
@@ -165,7 +168,7 @@ def _read_hello(frame: Frame, url: str) -> HelloReply:
     return _unpack(HelloReply, frame, url)
 
 
-def _unpack(message, frame: Frame, url: str):  # type: ignore[no-untyped-def]
+def _unpack(message: type[M], frame: Frame, url: str) -> M:
     try:
         return unpack(message, frame.payload)
     except ProtocolError as error:

@@ -11,56 +11,56 @@ import pty
 import subprocess
 import tempfile
 import tty
-from collections.abc import Sequence
-from types import TracebackType
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
 
 from host.console import UserError
 
+END_TIMEOUT_S = 2
 
+
+@dataclass(frozen=True)
 class Emulator:
-    """A running process behind a port. Use as a context manager; it ends with the context."""
+    """A running process, the port that leads to it, and the file its standard error goes to."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self.command = list(command)
-        master, self._slave = pty.openpty()
-        tty.setraw(master)
-        tty.setraw(self._slave)  # and kept open: the line must outlive any one client
-        self.port = os.ttyname(self._slave)
-        self._messages = tempfile.TemporaryFile()
-        try:
-            self._process = subprocess.Popen(self.command, stdin=master, stdout=master, stderr=self._messages)
-        except FileNotFoundError as error:
-            raise UserError(f"{self.command[0]} is not installed; `make tools` installs it") from error
-        finally:
-            os.close(master)
+    port: str
+    process: subprocess.Popen[bytes]
+    messages: BinaryIO
 
     @property
     def running(self) -> bool:
         """Whether the process is still there."""
-        return self._process.poll() is None
+        return self.process.poll() is None
 
     def last_words(self) -> str:
         """How the process ended and the end of what it wrote to standard error."""
-        self._messages.seek(0)
-        text = self._messages.read()[-2000:].decode(errors="replace").strip()
-        return f"{self.command[0]} ended with status {self._process.poll()}" + (f": {text}" if text else "")
+        self.messages.seek(0)
+        text = self.messages.read()[-2000:].decode(errors="replace").strip()
+        return f"it ended with status {self.process.poll()}" + (f": {text}" if text else "")
 
-    def wait(self) -> int:
-        """Wait for the process to end by itself; its exit status."""
-        return self._process.wait()
 
-    def close(self) -> None:
-        """End the process: by closing its line, and by force if it does not take the hint."""
-        os.close(self._slave)
+@contextmanager
+def emulator(command: Sequence[str]) -> Iterator[Emulator]:
+    """The command, running behind a port for as long as the context."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    with tempfile.TemporaryFile() as messages:
         try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._messages.close()
-
-    def __enter__(self) -> Emulator:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+            process = subprocess.Popen(command, stdin=master, stdout=master, stderr=messages)
+        except OSError as error:
+            os.close(slave)
+            raise UserError(f"cannot start {command[0]}: {error.strerror}") from error
+        finally:
+            os.close(master)
+        try:
+            # `slave` stays open meanwhile: the line must outlive any one client.
+            yield Emulator(os.ttyname(slave), process, messages)
+        finally:
+            os.close(slave)  # the process sees its line close, and ends
+            try:
+                process.wait(END_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 PROTOCOL_VERSION = 1
 TENSOR_RANK_LIMIT = 6
@@ -59,7 +59,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Hello(Message):
-    """Who are you? Sent again and again until the device answers; changes nothing on the device."""
+    """Who are you? Sent again and again until the device answers. The device forgets the replies it kept."""
 
     ID = 0x01
     TO_DEVICE = True
@@ -83,13 +83,15 @@ class HelloReply(Message):
     protocol_version: int = wire("u8", "version of this protocol; stays the first field for ever")
     boot_count: int = wire("u32", "starts since power came on; a change during a run means the device was reset")
     model_sha256: bytes = wire("sha256", "SHA-256 of the .tflite the firmware was made from")
-    segments_sha256: bytes = wire("sha256", "SHA-256 the device computed at boot over the model's constants in its flash")
+    segments_sha256: bytes = wire(
+        "sha256", "SHA-256 the device computed at boot over the model's constants in its flash"
+    )
     board: str = wire("text", "name of the board in the board table")
     engine: str = wire("text", "what computes the model")
     fault: str = wire("text", "why the engine cannot run, in words; empty when it can")
     counter_unit: str = wire("text", "what the counter counts: instructions, cycles or nanoseconds")
     counter_numerator: int = wire("u16", "unit = ticks * numerator / denominator")
-    counter_denominator: int = wire("u16", "")
+    counter_denominator: int = wire("u16", "see counter_numerator")
     clock_hz: int = wire("u32", "CPU clock; 0 where it means nothing")
     receive_buffer_bytes: int = wire("u32", "bytes the device can hold while it computes")
     reply_slots: int = wire("u8", "replies the device keeps for repeated requests: the most requests in flight")
@@ -131,6 +133,8 @@ class ErrorReply(Message):
     text: str = wire("text", "the reason in words")
 
 
+M = TypeVar("M", bound=Message)
+
 MESSAGES: tuple[type[Message], ...] = (Hello, Infer, HelloReply, InferReply, LogLine, ErrorReply)
 MESSAGE_BY_ID = {message.ID: message for message in MESSAGES}
 
@@ -145,7 +149,7 @@ def pack(message: Message) -> bytes:
     return b"".join(_pack_field(kind, getattr(message, name)) for name, kind, _ in wire_fields(type(message)))
 
 
-def unpack(message: type[Message], payload: bytes) -> Message:
+def unpack(message: type[M], payload: bytes) -> M:
     """The message in a payload. Raises ProtocolError unless the payload has exactly the declared layout."""
     values = {}
     position = 0
@@ -163,7 +167,7 @@ def _pack_field(kind: str, value: Any) -> bytes:
     if kind in SCALAR_FORMATS:
         return struct.pack(SCALAR_FORMATS[kind], value)
     if kind == "text":
-        data = value.encode()[:TEXT_LIMIT]
+        data: bytes = value.encode()[:TEXT_LIMIT]
         return bytes([len(data)]) + data
     if kind == "tensors":
         return bytes([len(value)]) + b"".join(_pack_tensor_spec(spec) for spec in value)
@@ -174,9 +178,8 @@ def _unpack_field(kind: str, payload: bytes, position: int) -> tuple[Any, int]:
     if kind == "rest":
         return payload[position:], len(payload)
     if kind in SCALAR_FORMATS:
-        return struct.unpack_from(SCALAR_FORMATS[kind], payload, position)[0], position + struct.calcsize(
-            SCALAR_FORMATS[kind]
-        )
+        layout = SCALAR_FORMATS[kind]
+        return struct.unpack_from(layout, payload, position)[0], position + struct.calcsize(layout)
     if kind == "sha256":
         return _take(payload, position, SHA256_BYTES)
     count, position = _unpack_field("u8", payload, position)

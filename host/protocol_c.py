@@ -43,7 +43,7 @@ def _message(message: type[Message]) -> str:
     packed = [(field, kind, doc) for field, kind, doc in wire_fields(message) if kind != "rest"]
     rest = [field for field, kind, _ in wire_fields(message) if kind == "rest"]
     tail = f" `{rest[0]}` follows it as the tail of the frame." if rest else ""
-    declarations = "".join(f"    {_declaration(field, kind)};  // {doc or 'see above'}\n" for field, kind, doc in packed)
+    declarations = "".join(f"    {_declaration(field, kind)};  // {doc}\n" for field, kind, doc in packed)
     puts = "".join(f"    p = {_put(field, kind)};\n" for field, kind, _ in packed)
     size = sum(_limit_bytes(kind) for _, kind, _ in packed)
     return (

@@ -1,7 +1,7 @@
 """The line to a device: any serial port or pyserial URL, opened without disturbing what is at its other end.
 
-A thread reads all the time, so that a device that is sending can never block one that we are sending to. Knows ports and
-their quirks, and nothing about messages.
+A thread reads all the time, so that a device that is sending can never block while we send to it. Knows ports and their
+quirks, and nothing about messages.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class LineLost(Exception):
 
 
 class Transport:
-    """Frames over one open port. Use as a context manager; `receive` and `send` raise LineLost when the port is gone."""
+    """Frames over one open port. Use as a context manager; `receive` and `send` raise LineLost once it is gone."""
 
     def __init__(self, url: str, baud: int = BAUD) -> None:
         self.url = url
@@ -105,8 +105,7 @@ def open_port(url: str, baud: int) -> serial.SerialBase:
         # port opens, because opening raises them.
         port.dtr = False
         port.rts = False
-        if hasattr(port, "exclusive") and not isinstance(port, serial.rfc2217.Serial if hasattr(serial, "rfc2217") else ()):
-            port.exclusive = True  # two programs reading one port would each get half of every frame
+        port.exclusive = True  # two programs reading one port would each get half of every frame
         port.open()
     except (serial.SerialException, ValueError, OSError) as error:
         known = ", ".join(p.device for p in list_ports.comports()) or "none"

@@ -1,0 +1,143 @@
+# tinyproof: the order of the stages. Each stage is a command of its own (`python -m training|export|firmware|host`) and
+# meets the others through files below build/<model>/, so a second run redoes only what changed.
+
+DATASET ?= digits
+PRESET  ?= small
+BOARD   ?= qemu
+EPOCHS  ?=
+SEED    ?=
+SIZE    ?=
+COLOR   ?=
+LIMIT   ?=
+BAUD    ?=
+PORT    ?=
+TFLITE  ?=
+MODEL   ?=
+
+# Which model folder: an existing one by name, one made from a given .tflite, or one trained from DATASET and PRESET.
+ifneq ($(MODEL),)
+NAME := $(MODEL)
+else ifneq ($(TFLITE),)
+NAME := $(basename $(notdir $(TFLITE)))
+else
+NAME := $(notdir $(patsubst %/,%,$(DATASET)))_$(PRESET)
+endif
+DIR := build/$(NAME)
+
+# The first Python 3.10-3.13 on this machine.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell \
+	$(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+VENV := .venv
+RUN  := $(VENV)/bin/python -m
+
+TRAINING_SOURCES := $(wildcard training/*.py)
+EXPORT_SOURCES   := $(wildcard export/*.py export/*/*.py)
+FIRMWARE_SOURCES := $(shell find firmware -name '*.[ch]' -o -name '*.ld') $(wildcard firmware/*.py) host/protocol.py host/protocol_c.py
+IMAGE := $(if $(PORT)$(filter interpreter,$(BOARD)),,$(DIR)/$(BOARD)/firmware.elf)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup tools train export build validate demo emulate hello bench docs test lint lock clean FORCE
+
+help: ## this list
+	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
+	@echo "          TFLITE=file.tflite instead of a data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT"
+
+demo: validate ## everything on this machine, from training to the verdict of the emulated chip
+
+setup: $(VENV)/base ## the virtual environment
+
+tools: $(VENV)/base ## the compiler and emulator of BOARD, from the system's packages
+	@$(RUN) firmware tools --board $(BOARD)
+
+train: $(DIR)/training.json ## train PRESET on DATASET
+
+export: $(DIR)/model.json ## quantize to int8 and write the C sources
+
+build: tools $(IMAGE) ## compile the firmware for BOARD
+
+validate: tools $(DIR)/model.json $(IMAGE) ## every test image through BOARD (or PORT), byte by byte against the golden
+	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \
+		$(if $(LIMIT),--limit $(LIMIT))
+
+# Without a BOARD of its own choice the device is Python's interpreter, which needs no compiler.
+EMULATED := $(if $(filter command environment,$(firstword $(origin BOARD))),$(BOARD),interpreter)
+emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a device on a pseudo-terminal; prints its port
+	@$(RUN) host emulate --model $(DIR) --board $(EMULATED)
+
+hello: tools $(DIR)/model.json $(IMAGE) ## what the device says about itself
+	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+
+bench: $(VENV)/train ## the figures of the docs: cost of inference, speed of the pipeline
+	@$(RUN) host.bench
+
+docs: $(VENV)/base ## the generated pages of docs/
+	@$(RUN) host.protocol_docs
+
+test: lint ## the test suite
+	@$(RUN) firmware tools --board qemu
+	@$(RUN) firmware tools --board host
+	@$(RUN) pytest -q -n 2 --dist loadfile tests
+
+lint: $(VENV)/test ## ruff and mypy
+	@$(RUN) ruff check --quiet .
+	@$(RUN) ruff format --quiet --check .
+	@$(RUN) mypy
+
+lock: ## pin every version again (needs uv)
+	uv pip compile --universal --python-version 3.10 --all-extras --no-annotate --no-header -q pyproject.toml -o requirements.lock
+
+clean: ## remove everything generated, keep the virtual environment
+	rm -rf build
+
+# ---- environments: the base, TensorFlow on top for training and quantizing, the test tools on top of both
+
+$(VENV)/base: pyproject.toml requirements.lock
+	@$(if $(PYTHON),,echo "Python 3.10 to 3.13 is needed: install one, or name it: make PYTHON=/path/to/python3"; exit 2)
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: on Debian or Ubuntu run sudo apt-get install python3-venv"; exit 2; }
+	@echo "Creating $(VENV) with the pinned versions of requirements.lock (about 0.2 GB)"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e .
+	@touch $@
+
+$(VENV)/train: $(VENV)/base
+	@echo "Adding TensorFlow, for training and quantizing only (about 2 GB)"
+	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[train]'
+	@touch $@
+
+$(VENV)/test: $(VENV)/train
+	@echo "Adding the test tools"
+	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[test]'
+	@touch $@
+
+# ---- the stages
+
+ifeq ($(MODEL),)
+ifeq ($(TFLITE),)
+# Rewritten only when a setting or the data folder changed: what was trained otherwise is trained again.
+SETTINGS := $(DATASET) $(PRESET) $(EPOCHS) $(SEED) $(SIZE) $(COLOR) $(shell ls -lRL $(DATASET) 2>/dev/null | cksum)
+$(DIR)/settings: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SETTINGS)' | cmp -s - $@ || echo '$(SETTINGS)' > $@
+
+$(DIR)/training.json: $(DIR)/settings $(TRAINING_SOURCES) | $(VENV)/train
+	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color)
+
+$(DIR)/model.tflite: $(DIR)/training.json export/quantize.py
+	@$(RUN) export quantize --model $(DIR)
+endif
+endif
+
+ifneq ($(TFLITE),)
+$(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) | $(VENV)/base
+	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR)
+else
+$(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) | $(VENV)/base
+	@$(RUN) export emit --model $(DIR)
+endif
+
+$(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES)
+	@$(RUN) firmware build --board $* --model $(DIR)

@@ -1,0 +1,51 @@
+"""`python -m firmware`: the tools a board needs, and building its firmware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from firmware.boards import find_board
+from host.console import console
+
+board_option = click.option(
+    "--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards."
+)
+
+
+@click.group()
+def main() -> None:
+    """Build the device's firmware."""
+
+
+@main.command()
+@board_option
+def tools(board_name: str) -> None:
+    """Install the compiler and the emulator a board needs, where that is possible without a password."""
+    from firmware.toolchain import install_tools
+
+    install_tools(find_board(board_name))
+
+
+@main.command()
+@board_option
+@click.option(
+    "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
+)
+def build(board_name: str, model: Path) -> None:
+    """Compile and link the firmware of a board around an exported model."""
+    from export.manifest import load_manifest
+    from firmware.build import build as build_firmware
+    from firmware.build import image_path
+    from firmware.sizes import print_budget
+
+    board = find_board(board_name)
+    sizes = build_firmware(model, board)
+    if board.budget:
+        print_budget(sizes, board.budget, load_manifest(model).arena_bytes)
+    console.print(f"firmware: {image_path(model, board)}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m firmware")

@@ -1,0 +1,114 @@
+"""Compiles and links the firmware of one board around one exported model.
+
+One compiler call over the application, the engine, the kernels, the board and the generated C. The image appears under
+<model folder>/<board>/ only when it compiled, linked and fits.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from export.manifest import Manifest, load_manifest
+from firmware.boards import Board, Compiler
+from firmware.sizes import Sizes, check_budget, read_sizes
+from firmware.toolchain import require_tools
+from host.console import UserError
+from host.protocol_c import protocol_header
+
+FIRMWARE = Path(__file__).parent
+GENERATED = "c"  # the generated sources, below the model folder
+IMAGE_FILE = "firmware.elf"
+SIZES_FILE = "sizes.json"
+
+
+def image_path(model: Path, board: Board) -> Path:
+    """Where the firmware of a board lies."""
+    return model / board.name / IMAGE_FILE
+
+
+def load_sizes(model: Path, board_name: str) -> Sizes | None:
+    """The sizes of the built image; None where the board has no image."""
+    path = model / board_name / SIZES_FILE
+    return Sizes.load(path) if path.is_file() else None
+
+
+def build(model: Path, board: Board) -> Sizes:
+    """Build the firmware of `board` for the model exported to the folder `model`.
+
+    Raises UserError when the compiler is missing, the model was not exported, or the image does not fit the board.
+    """
+    manifest = load_manifest(model)
+    if board.compiler is None:
+        raise UserError(f"board {board.name} needs no firmware: {board.title}")
+    require_tools(board)
+    _check_weights(manifest, board)
+    folder = model / board.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".build.") as scratch_name:
+        scratch = Path(scratch_name)
+        (scratch / "protocol.h").write_text(protocol_header())
+        image = scratch / IMAGE_FILE
+        _compile(board, board.compiler, model, scratch, image)
+        sizes = read_sizes(image, manifest.weight_bytes)
+        if board.budget:
+            check_budget(sizes, board.budget, image)
+        sizes.save(scratch / SIZES_FILE)
+        os.replace(scratch / SIZES_FILE, folder / SIZES_FILE)
+        os.replace(image, folder / IMAGE_FILE)
+    return sizes
+
+
+def sources(board: Board, model: Path) -> list[Path]:
+    """Every C file of the image, in a fixed order."""
+    engine = FIRMWARE / "engine" / board.engine
+    return [
+        *sorted((FIRMWARE / "core").glob("*.c")),
+        *sorted(engine.glob("*.c")),
+        *sorted((FIRMWARE / "kernels").glob("*.c")),
+        *(FIRMWARE / "boards" / name for name in board.sources),
+        *(path for path in sorted((model / GENERATED).glob("*.c")) if path.name != "model_data.c"),
+    ]
+
+
+def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image: Path) -> None:
+    board_folder = (FIRMWARE / "boards" / board.sources[0]).parent
+    includes = [
+        scratch,
+        model / GENERATED,
+        FIRMWARE / "core",
+        FIRMWARE / "boards",
+        board_folder,
+        FIRMWARE / "engine",
+        FIRMWARE / "kernels",
+    ]
+    command = [
+        compiler.tool.command,
+        *compiler.flags,
+        *(f"-D{define}" for define in board.defines),
+        *(f"-I{folder}" for folder in includes),
+        # Paths in the image do not depend on where the project lies.
+        f"-ffile-prefix-map={FIRMWARE}=firmware",
+        f"-ffile-prefix-map={model}=model",
+        *(flag.format(folder=board_folder) for flag in board.link_flags),
+        *map(str, sources(board, model)),
+        "-o",
+        str(image),
+    ]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{result.stderr.strip()[-3000:]}")
+
+
+def _check_weights(manifest: Manifest, board: Board) -> None:
+    """Refuse before compiling what cannot fit whatever the code's size."""
+    if board.budget and manifest.weight_bytes > board.budget.flash_bytes:
+        over = manifest.weight_bytes - board.budget.flash_bytes
+        heaviest = sorted(manifest.ops, key=lambda op: -op.weight_bytes)[:3]
+        raise UserError(
+            f"{manifest.name} does not fit the {board.budget.of}: its weights alone are {manifest.weight_bytes:,} "
+            f"bytes, {over:,} more than its {board.budget.flash_bytes:,} of flash; heaviest: "
+            f"{', '.join(f'{op.name} {op.weight_bytes:,}' for op in heaviest)}. Use a smaller preset or model"
+        )

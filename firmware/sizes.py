@@ -1,0 +1,109 @@
+"""How much flash and RAM a firmware image takes, read from the linked ELF file, and whether the chip has that much."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from firmware.boards import Budget
+from host.console import UserError, console, table
+
+HEAVIEST_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of one image. `golden` are the self-test's vectors; code is all of flash but them and the weights, so it
+    counts the whole firmware: engine, protocol, start-up and C library.
+    """
+
+    flash_bytes: int
+    ram_bytes: int
+    code_bytes: int
+    weight_bytes: int
+    golden_bytes: int
+    stack_bytes: int
+
+    def save(self, path: Path) -> None:
+        """Write them as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @staticmethod
+    def load(path: Path) -> Sizes:
+        """Read what `save` wrote."""
+        return Sizes(**json.loads(path.read_text()))
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A named object of the image and its size."""
+
+    name: str
+    size_bytes: int
+    in_flash: bool
+
+
+def read_sizes(image: Path, weight_bytes: int) -> Sizes:
+    """The sizes of an ELF image whose model's constants take `weight_bytes`."""
+    with image.open("rb") as file:
+        elf: Any = ELFFile(file)
+        flash = ram = stack = 0
+        for section in elf.iter_sections():
+            if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+                continue
+            if section["sh_type"] != "SHT_NOBITS":
+                flash += section["sh_size"]
+            if section["sh_flags"] & SH_FLAGS.SHF_WRITE:
+                ram += section["sh_size"]
+            if section.name == ".stack":
+                stack = section["sh_size"]
+    golden = sum(symbol.size_bytes for symbol in read_symbols(image) if symbol.name.startswith("golden_"))
+    return Sizes(flash, ram, flash - weight_bytes - golden, weight_bytes, golden, stack)
+
+
+def read_symbols(image: Path) -> list[Symbol]:
+    """The objects of an ELF image, largest first."""
+    with image.open("rb") as file:
+        elf: Any = ELFFile(file)
+        symbols = [
+            Symbol(
+                symbol.name, symbol["st_size"], not elf.get_section(symbol["st_shndx"])["sh_flags"] & SH_FLAGS.SHF_WRITE
+            )
+            for symbol in elf.get_section_by_name(".symtab").iter_symbols()
+            if symbol["st_info"]["type"] == "STT_OBJECT" and isinstance(symbol["st_shndx"], int)
+        ]
+    return sorted(symbols, key=lambda symbol: -symbol.size_bytes)
+
+
+def check_budget(sizes: Sizes, budget: Budget, image: Path) -> None:
+    """Raise UserError when the image does not fit, saying how much is missing and what weighs most."""
+    for memory, used, limit, in_flash in (
+        ("flash", sizes.flash_bytes, budget.flash_bytes, True),
+        ("RAM", sizes.ram_bytes, budget.ram_bytes, False),
+    ):
+        if used > limit:
+            heaviest = [s for s in read_symbols(image) if s.in_flash == in_flash][:HEAVIEST_SHOWN]
+            raise UserError(
+                f"does not fit the {budget.of}: {used:,} bytes of {memory}, {used - limit:,} more than its {limit:,}; "
+                f"heaviest: {', '.join(f'{s.name} {s.size_bytes:,}' for s in heaviest)}. Use a smaller preset or model"
+            )
+
+
+def print_budget(sizes: Sizes, budget: Budget, arena_bytes: int) -> None:
+    """Print the table of what was used of what there is."""
+    rows = table(f"Memory on the {budget.of}", "", "used", "of", "")
+    for name, used, limit in (
+        ("flash", sizes.flash_bytes, budget.flash_bytes),
+        ("RAM", sizes.ram_bytes, budget.ram_bytes),
+    ):
+        rows.add_row(name, f"{used:,}", f"{limit:,}", f"{100 * used / limit:.1f} %")
+    console.print(rows)
+    console.print(
+        f"flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}; "
+        f"RAM: activations {arena_bytes:,}, stack {sizes.stack_bytes:,}"
+    )

@@ -1,0 +1,91 @@
+"""`python -m host`: talk to devices. Exit status 0 equal, 1 different, 2 could not tell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from host.console import console
+
+model_option = click.option(
+    "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
+)
+port_option = click.option(
+    "--port", help="A serial port or pyserial URL; without it the board's firmware is started on this machine."
+)
+
+
+@click.group()
+def main() -> None:
+    """Validate devices, or stand in for one."""
+
+
+@main.command()
+@model_option
+@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@port_option
+@click.option(
+    "--baud", type=click.IntRange(min=1), default=115200, show_default=True, help="Line speed of a real port."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
+def validate(model: Path, board_name: str, port: str | None, baud: int, limit: int | None) -> None:
+    """Stream the test samples through a device and compare every output byte with the golden.
+
+    Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
+    """
+    from firmware.boards import BOARDS, find_board
+    from host.report import print_summary
+    from host.validate import validate as run
+
+    report = run(model, find_board(board_name), port, limit, baud)
+    path = report.save(model)
+    print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
+    console.print(f"report: {path}")
+    sys.exit(report.exit_status)
+
+
+@main.command()
+@model_option
+@click.option("--board", "board_name", default="interpreter", show_default=True, help="What stands behind the port.")
+def emulate(model: Path, board_name: str) -> None:
+    """Run a device on a pseudo-terminal and print its port, until Ctrl-C."""
+    from export.manifest import load_manifest
+    from firmware.boards import find_board
+    from host.validate import start
+
+    manifest = load_manifest(model)
+    with start(model, find_board(board_name)) as process:
+        console.print(f"{manifest.name} answers on port [bold]{process.port}[/] (board {board_name}). Try, elsewhere:")
+        console.print(f"  make validate MODEL={manifest.name} PORT={process.port}")
+        console.print("Ctrl-C ends it.")
+        try:
+            process.process.wait()
+        except KeyboardInterrupt:
+            return
+        raise click.ClickException(process.last_words())
+
+
+@main.command()
+@model_option
+@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@port_option
+def hello(model: Path, board_name: str, port: str | None) -> None:
+    """Print what a device says about itself."""
+    from firmware.boards import find_board
+    from host.console import table
+    from host.protocol import wire_fields
+    from host.validate import connect
+
+    with connect(model, find_board(board_name), port) as device:
+        reply = device.hello()
+        rows = table(f"Device on {device.transport.url}", "", "")
+    for name, kind, _ in wire_fields(type(reply)):
+        value = getattr(reply, name)
+        rows.add_row(name, value.hex() if kind == "sha256" else str(value))
+    console.print(rows)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m host")

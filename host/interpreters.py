@@ -1,0 +1,78 @@
+"""The Python interpreters a device is compared with: bytes of all inputs in, bytes of all outputs out.
+
+`golden_interpreter` is TensorFlow Lite Micro itself (export/golden.py), the reference for bit-exactness, where its
+wheel exists. `default_interpreter` is what Python users run; it rounds differently in places and so decides
+nothing about bytes.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+
+import numpy as np
+
+from host.console import UserError
+
+# Same API under three names: today's package, its predecessor (older machines, Raspberry Pi), and all of TensorFlow.
+TFLITE_PACKAGES = (
+    ("ai-edge-litert", "ai_edge_litert.interpreter"),
+    ("tflite-runtime", "tflite_runtime.interpreter"),
+    ("tensorflow", "tensorflow.lite.python.interpreter"),
+)
+
+
+class Interpreter(Protocol):
+    """Something that computes the model."""
+
+    name: str
+
+    def run(self, data: bytes) -> bytes:
+        """The output tensors' bytes for the input tensors' bytes."""
+
+
+class LiteRT:
+    """The default TFLite interpreter of this Python; `name` says which package and version it comes from."""
+
+    def __init__(self, model: bytes) -> None:
+        self.name, module = _tflite_module()
+        try:
+            self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise UserError(f"{self.name} cannot run the model: {error}") from error
+        self._inputs = self._interpreter.get_input_details()
+        self._outputs = self._interpreter.get_output_details()
+
+    def run(self, data: bytes) -> bytes:
+        """The output tensors' bytes for the input tensors' bytes."""
+        position = 0
+        for tensor in self._inputs:
+            size = int(np.prod(tensor["shape"]))
+            value = np.frombuffer(data, np.int8, size, position).reshape(tensor["shape"])
+            self._interpreter.set_tensor(tensor["index"], value)
+            position += size
+        self._interpreter.invoke()
+        return b"".join(self._interpreter.get_tensor(tensor["index"]).tobytes() for tensor in self._outputs)
+
+
+def _tflite_module() -> tuple[str, Any]:
+    for package, module in TFLITE_PACKAGES:
+        try:
+            return f"{package} {version(package)}", importlib.import_module(module)
+        except (ImportError, PackageNotFoundError):
+            continue
+    raise UserError("no TFLite interpreter in this Python; install one of: " + ", ".join(p for p, _ in TFLITE_PACKAGES))
+
+
+def default_interpreter(model: bytes) -> Interpreter:
+    """Python's own TFLite interpreter."""
+    return LiteRT(model)
+
+
+def golden_interpreter(model: bytes) -> Interpreter | None:
+    """TensorFlow Lite Micro; None where its wheel does not exist for this platform."""
+    from export.golden import Golden, golden_available
+
+    return Golden(model) if golden_available() else None

@@ -1,0 +1,57 @@
+"""The inputs a device is tested with: the test split as the device sees it, or random bytes where there is none."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from export.manifest import Manifest
+from host.console import UserError
+from training.files import SPLITS_FILE, load_splits
+from training.preprocess import preprocess
+
+RANDOM_SAMPLES = 200
+RANDOM_SEED = 1
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`inputs` int8 (N, input bytes), `labels` int (N,) or None where nobody knows, `source` in words."""
+
+    inputs: np.ndarray
+    labels: np.ndarray | None
+    source: str
+
+    @property
+    def sha256(self) -> str:
+        """Over the input bytes."""
+        return hashlib.sha256(self.inputs.tobytes()).hexdigest()
+
+
+def load_samples(model: Path, manifest: Manifest, limit: int | None = None) -> Samples:
+    """The first `limit` samples (all by default) for the model in the folder `model`.
+
+    Raises UserError when the test images do not have the model's input shape.
+    """
+    if not (model / SPLITS_FILE).is_file():
+        count = RANDOM_SAMPLES if limit is None else limit
+        inputs = np.random.default_rng(RANDOM_SEED).integers(-128, 128, (count, manifest.input_bytes), np.int8)
+        return Samples(inputs, None, f"{count} random inputs, seed {RANDOM_SEED}")
+    splits = load_splits(model / SPLITS_FILE)
+    images, labels = splits.x_test[:limit], splits.y_test[:limit]
+    tensor = manifest.inputs[0]
+    if len(manifest.inputs) != 1 or tuple(images.shape[1:]) != tuple(tensor.shape[1:]):
+        raise UserError(
+            f"{model}: test images of shape {images.shape[1:]} for an input of shape {tensor.shape}; run `make train`"
+        )
+    inputs = quantize(preprocess(images), tensor.scale, tensor.zero_point)
+    return Samples(inputs.reshape(len(images), -1), labels, f"test split, {len(images):,} images")
+
+
+def quantize(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
+    """real float32 -> int8: round(real / scale) + zero_point, clamped to -128..127."""
+    levels = np.rint(values / np.float32(scale)) + zero_point
+    return np.asarray(np.clip(levels, -128, 127), np.int8)

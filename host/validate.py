@@ -1,0 +1,183 @@
+"""Streams the test samples through a device and holds every output byte against the golden.
+
+Refuses to compare when the device runs another model than the folder's, or computes with damaged constants.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from export.manifest import TFLITE_FILE, Manifest, load_manifest
+from firmware.boards import BOARDS, Board
+from firmware.build import image_path, load_sizes
+from firmware.toolchain import require_tools
+from host.console import UserError, console, progress_bar
+from host.device import Device, DeviceError, Inference
+from host.emulators import Emulator, emulator
+from host.expected import Expected, expected_outputs
+from host.protocol import HelloReply
+from host.report import Accuracy, Report, accuracy, find_differences
+from host.samples import Samples, load_samples
+from host.transport import BAUD, LineLost, Transport
+from training.files import TRAINING_FILE
+
+
+def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
+    """The firmware of `board` for `model`, running on this machine."""
+    if not board.run:
+        raise UserError(f"board {board.name} is a real one: name its port with PORT=...")
+    require_tools(board)
+    image = image_path(model, board)
+    if board.sources and not image.is_file():
+        raise UserError(f"{image} is not there; run `make build BOARD={board.name}` first")
+    places = {"firmware": str(image), "model": str(model), "python": sys.executable}
+    return emulator([word.format(**places) for word in board.run])
+
+
+@contextmanager
+def connect(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Device]:
+    """A device: the one on `port`, or else the board's firmware started on this machine for as long as the context."""
+    if port is not None:
+        with Transport(port, baud) as transport:
+            yield Device(transport)
+        return
+    with start(model, board) as process:
+        try:
+            with Transport(process.port, baud) as transport:
+                yield Device(transport)
+        except (DeviceError, LineLost) as error:
+            if process.running:
+                raise
+            raise DeviceError(f"{error} ({process.last_words()})") from error
+
+
+def validate(model: Path, board: Board, port: str | None = None, limit: int | None = None, baud: int = BAUD) -> Report:
+    """Validate `limit` samples (all by default). Raises UserError when no comparison is possible."""
+    manifest = load_manifest(model)
+    tflite = (model / TFLITE_FILE).read_bytes()
+    samples = load_samples(model, manifest, limit)
+    started = time.monotonic()
+    with connect(model, board, port, baud) as device:
+        hello = device.hello()
+        check_identity(hello, manifest, device.transport.url)
+        console.print(
+            f"Device on {device.transport.url}: {hello.board}, {hello.engine}, "
+            f"model {hello.model_sha256.hex()[:12]}, self-test {hello.self_test_vectors - hello.self_test_failures} of "
+            f"{hello.self_test_vectors} passed"
+        )
+        expected = expected_outputs(model, tflite, manifest.model_sha256, samples)
+        inferences = _stream(device, hello, samples)
+        last = device.hello()
+        if last.boot_count != hello.boot_count:
+            raise DeviceError(f"{device.transport.url}: the device was reset during the run; run again")
+        lines = device.logs
+        transport = device.transport
+    for line in lines:
+        console.print(f"device: {line}")
+    return _report(
+        model, manifest, samples, expected, inferences, last, device.resent, transport, time.monotonic() - started
+    )
+
+
+def check_identity(hello: HelloReply, manifest: Manifest, where: str) -> None:
+    """Raise DeviceError unless the device runs exactly this model, unharmed."""
+    if hello.fault:
+        raise DeviceError(f"{where}: the device cannot run its model: {hello.fault}")
+    if hello.model_sha256.hex() != manifest.model_sha256:
+        raise DeviceError(
+            f"{where}: the device runs model {hello.model_sha256.hex()[:12]}, not {manifest.model_sha256[:12]} of "
+            f"{manifest.name}; build and flash this model, or choose the other"
+        )
+    constants = manifest.segments_sha256 if hello.engine == "compiled" else manifest.model_sha256
+    if hello.segments_sha256.hex() != constants:
+        raise DeviceError(
+            f"{where}: the model's constants in the device's flash are not those exported; flash it again"
+        )
+    bytes_in = sum(int(np.prod(tensor.shape)) for tensor in hello.inputs)
+    bytes_out = sum(int(np.prod(tensor.shape)) for tensor in hello.outputs)
+    if (bytes_in, bytes_out) != (manifest.input_bytes, manifest.output_bytes):
+        raise DeviceError(f"{where}: the device takes {bytes_in} bytes and gives {bytes_out}; flash it again")
+
+
+def _stream(device: Device, hello: HelloReply, samples: Samples) -> list[Inference]:
+    inputs = [row.tobytes() for row in samples.inputs]
+    inferences = []
+    try:
+        with progress_bar() as progress:
+            task = progress.add_task(f"Device: {hello.board}", total=len(inputs))
+            for inference in device.infer(inputs, hello):
+                inferences.append(inference)
+                progress.advance(task)
+    except LineLost as error:
+        raise DeviceError(f"{error} after {len(inferences):,} of {len(inputs):,} samples") from error
+    return inferences
+
+
+def _report(
+    model: Path,
+    manifest: Manifest,
+    samples: Samples,
+    expected: Expected,
+    inferences: list[Inference],
+    hello: HelloReply,
+    resent: int,
+    transport: Transport,
+    seconds: float,
+) -> Report:
+    outputs = np.frombuffer(b"".join(inference.output for inference in inferences), np.int8)
+    outputs = outputs.reshape(expected.golden.shape)
+    differs = outputs != expected.golden
+    per_inference = None
+    if inferences:
+        mean_ticks = sum(inference.ticks for inference in inferences) / len(inferences)
+        per_inference = round(mean_ticks * hello.counter_numerator / hello.counter_denominator)
+    sizes = load_sizes(model, hello.board) if hello.board in BOARDS else None
+    return Report(
+        model=manifest.name,
+        model_sha256=manifest.model_sha256,
+        board=hello.board,
+        engine=hello.engine,
+        golden=expected.golden_name,
+        golden_is_bit_exact=expected.bit_exact,
+        interpreter=expected.default_name,
+        samples=len(inferences),
+        samples_source=samples.source,
+        samples_sha256=samples.sha256,
+        bytes_compared=outputs.size,
+        bytes_different=int(differs.sum()),
+        samples_different=int(differs.any(axis=1).sum()),
+        accuracy=Accuracy(
+            _accuracy_float(model), accuracy(expected.default, samples.labels), accuracy(outputs, samples.labels)
+        ),
+        samples_equal_to_interpreter=int((outputs == expected.default).all(axis=1).sum()),
+        classes_equal_to_interpreter=int((outputs.argmax(axis=1) == expected.default.argmax(axis=1)).sum()),
+        instructions_per_inference=per_inference if hello.counter_unit == "instructions" else None,
+        nanoseconds_per_inference=per_inference if hello.counter_unit == "nanoseconds" else None,
+        flash_bytes=sizes.flash_bytes if sizes else None,
+        ram_bytes=sizes.ram_bytes if sizes else None,
+        arena_bytes=hello.arena_bytes,
+        stack_used_bytes=hello.stack_used_bytes,
+        self_test_vectors=hello.self_test_vectors,
+        self_test_failures=hello.self_test_failures,
+        requests_resent=resent,
+        chunks_dropped=transport.chunks_dropped,
+        line_bytes_to_device=transport.bytes_sent,
+        line_bytes_from_device=transport.bytes_received,
+        seconds=round(seconds, 2),
+        versions={"tinyproof": version("tinyproof"), "python": platform.python_version(), "numpy": np.__version__},
+        differences=find_differences(expected.golden, outputs),
+    )
+
+
+def _accuracy_float(model: Path) -> float | None:
+    path = model / TRAINING_FILE
+    return json.loads(path.read_text())["accuracy_float"] if path.is_file() else None

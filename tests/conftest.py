@@ -1,0 +1,66 @@
+"""Shared parts: compiled pieces of C, and the demo's model, which `make test` trains and exports beforehand."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FIRMWARE = ROOT / "firmware"
+DEMO_MODEL = ROOT / "build" / "digits_small"
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
+
+
+@pytest.fixture(scope="session")
+def compile_shared(tmp_path_factory):
+    """(name, C sources, include folders) -> the loaded shared library, built with UndefinedBehaviorSanitizer."""
+
+    def compile_(name: str, sources: list[Path], includes: list[Path]) -> ctypes.CDLL:
+        library = tmp_path_factory.mktemp("c") / f"{name}.so"
+        flags = [
+            "-std=c11",
+            "-O1",
+            "-g",
+            "-shared",
+            "-fPIC",
+            *WARNINGS,
+            "-fsanitize=undefined",
+            "-fno-sanitize-recover=all",
+        ]
+        command = ["cc", *flags, *(f"-I{folder}" for folder in includes), *map(str, sources), "-o", str(library)]
+        subprocess.run(command, check=True)
+        return ctypes.CDLL(str(library))
+
+    return compile_
+
+
+@pytest.fixture
+def model(tmp_path) -> Path:
+    """A copy of the demo's exported model folder that a test may change."""
+    assert (DEMO_MODEL / "model.json").is_file(), "the demo's model is missing: run `make test`, or `make export` once"
+    copy = tmp_path / DEMO_MODEL.name
+    shutil.copytree(DEMO_MODEL, copy, ignore=shutil.ignore_patterns("expected.npz", "report.json"))
+    return copy
+
+
+@pytest.fixture
+def command():
+    """(module, *arguments) -> the finished process of `python -m module ...`, text captured."""
+
+    def run(module: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", module, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            timeout=300,
+        )
+
+    return run

@@ -1,0 +1,243 @@
+"""The firmware itself, as the host meets it: a real process behind a real line, sanitizers on, no mock anywhere."""
+
+from __future__ import annotations
+
+import random
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+import host.device
+from export.manifest import load_manifest
+from firmware.boards import BOARDS
+from firmware.build import build
+from host.device import Device, DeviceError
+from host.framing import Frame
+from host.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply, pack, unpack
+from host.samples import load_samples
+from host.transport import Transport
+from host.validate import start, validate
+
+FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart"]
+
+
+@contextmanager
+def running(model, board_name):
+    board = BOARDS[board_name]
+    if board.sources:
+        build(model, board)
+    with start(model, board) as process, Transport(process.port) as transport:
+        yield Device(transport)
+        assert process.running, process.last_words()
+
+
+@pytest.fixture(params=["host-checked", "interpreter"])
+def device(request, model):
+    """A device that has said hello; the transport is open."""
+    with running(model, request.param) as device:
+        device.hello()
+        yield device
+
+
+def ask(device: Device, frame: Frame) -> Frame:
+    device.transport.send(frame)
+    reply = device.transport.receive(5)
+    assert reply is not None
+    return reply
+
+
+def error_code(frame: Frame) -> int:
+    assert frame.type == ErrorReply.ID
+    return unpack(ErrorReply, frame.payload).code
+
+
+@pytest.mark.parametrize(
+    "board_name, limit", [("host-checked", None), ("qemu", None), ("qemu-uart", 40), ("interpreter", None)]
+)
+def test_every_output_byte_of_the_test_split_is_the_goldens(model, board_name, limit):
+    board = BOARDS[board_name]
+    if board.sources:
+        build(model, board)
+    report = validate(model, board, limit=limit)
+    assert report.golden_is_bit_exact
+    assert (report.bytes_different, report.verdict, report.exit_status) == (0, "equal", 0)
+    assert report.bytes_compared == report.samples * 10
+    assert report.samples == (limit or len(load_samples(model, load_manifest(model)).inputs))
+    assert report.accuracy.int8_device == pytest.approx(report.accuracy.int8_host, abs=0.01)
+    assert report.self_test_failures == 0
+    assert (report.instructions_per_inference is not None) == board_name.startswith("qemu")
+
+
+@pytest.mark.parametrize("board_name", FIRMWARE_BOARDS)
+def test_hello_tells_what_the_export_wrote(model, board_name):
+    manifest = load_manifest(model)
+    with running(model, board_name) as device:
+        hello = device.hello()
+    assert hello.model_sha256.hex() == manifest.model_sha256
+    assert hello.segments_sha256.hex() == manifest.segments_sha256
+    assert (hello.board, hello.engine, hello.fault) == (board_name, "compiled", "")
+    assert hello.self_test_vectors > 0 and hello.self_test_failures == 0
+    assert [t.shape for t in hello.inputs] == [tuple(t.shape) for t in manifest.inputs]
+    assert [(t.scale, t.zero_point) for t in hello.outputs] == [(t.scale, t.zero_point) for t in manifest.outputs]
+    assert hello.arena_bytes == manifest.arena_bytes
+
+
+def test_the_stack_has_room_left(model):
+    with running(model, "qemu") as device:
+        hello = device.hello()
+    assert 0 < hello.stack_used_bytes < hello.stack_bytes // 2
+
+
+def test_instruction_counts_are_exactly_repeatable(model):
+    inputs = [row.tobytes() for row in load_samples(model, load_manifest(model), 20).inputs]
+
+    def ticks():
+        with running(model, "qemu") as device:
+            return [inference.ticks for inference in device.infer(inputs, device.hello())]
+
+    first, second = ticks(), ticks()
+    # The timer's step is 0.625 instructions, so where in a step a run starts may show in the last digit.
+    assert all(abs(a - b) <= 1 for a, b in zip(first, second, strict=True))
+
+
+def test_unknown_message_gets_error_and_changes_nothing(device):
+    assert error_code(ask(device, Frame(0x7E, 5, b"?"))) == ErrorCode.UNKNOWN_MESSAGE
+    assert device.hello().model_sha256
+
+
+@pytest.mark.parametrize("size", [0, 1, 783])
+def test_input_of_wrong_length_gets_error_and_changes_nothing(device, size):
+    assert error_code(ask(device, Frame(Infer.ID, 9, bytes(size)))) == ErrorCode.WRONG_LENGTH
+    assert device.hello().model_sha256
+
+
+@pytest.mark.parametrize("size", [785, 5000])
+def test_oversized_frame_gets_error_and_changes_nothing(model, size):
+    with running(model, "host-checked") as device:
+        device.hello()
+        assert error_code(ask(device, Frame(Infer.ID, 9, bytes(size)))) == ErrorCode.FRAME_TOO_LONG
+        assert device.hello().model_sha256
+
+
+def test_a_repeated_request_is_answered_again_without_running_twice(device):
+    request = Frame(Infer.ID, 77, bytes(784))
+    first, second = ask(device, request), ask(device, request)
+    assert unpack(InferReply, first.payload).ticks > 0
+    assert first == second  # equal ticks: on a clock of nanoseconds that does not happen by running again
+
+
+def test_after_a_hello_the_same_number_means_a_new_request(device):
+    first = unpack(InferReply, ask(device, Frame(Infer.ID, 77, bytes(784))).payload)
+    device.hello()
+    other = unpack(InferReply, ask(device, Frame(Infer.ID, 77, bytes([127] * 784))).payload)
+    assert other.ticks != first.ticks
+
+
+def test_random_bytes_never_stop_the_device(device):
+    generator = random.Random(1)
+    hello = Frame(Hello.ID, 3, pack(Hello()))
+    for _ in range(100):
+        noise = generator.randbytes(generator.randrange(3000))
+        device.transport._port.write(noise + b"\0")
+        device.transport.send(hello)
+        while (reply := device.transport.receive(5)) and reply.type != HelloReply.ID:
+            pass
+        assert reply is not None and reply.sequence == 3
+
+
+class LossyTransport(Transport):
+    """Loses every third reply, once."""
+
+    lost = 0
+    seen = 0
+
+    def receive(self, timeout_s):
+        frame = super().receive(timeout_s)
+        if frame is not None and frame.type == InferReply.ID:
+            self.seen += 1
+            if self.seen % 3 == 0 and self.lost < 5:
+                self.lost += 1
+                return None if timeout_s == 0 else self.receive(timeout_s)
+        return frame
+
+
+def test_lost_replies_are_fetched_again_and_every_sample_comes_once_in_order(model, monkeypatch):
+    monkeypatch.setattr(host.device, "ANSWER_TIMEOUT_S", 0.3)
+    inputs = [row.tobytes() for row in load_samples(model, load_manifest(model), 40).inputs]
+    build(model, BOARDS["host-checked"])
+    with start(model, BOARDS["host-checked"]) as process, LossyTransport(process.port) as transport:
+        device = Device(transport)
+        hello = device.hello()
+        results = list(device.infer(inputs, hello))
+    assert transport.lost == 5 and device.resent >= 5
+    assert [r.index for r in results] == list(range(40))
+    with running(model, "host-checked") as clean:
+        assert [r.output for r in clean.infer(inputs, clean.hello())] == [r.output for r in results]
+
+
+def test_a_device_that_stops_answering_is_an_error(model, monkeypatch):
+    monkeypatch.setattr(host.device, "ANSWER_TIMEOUT_S", 0.05)
+    build(model, BOARDS["host-checked"])
+    with start(model, BOARDS["host-checked"]) as process, Transport(process.port) as transport:
+        device = Device(transport)
+        hello = device.hello()
+        process.process.send_signal(19)  # SIGSTOP
+        with pytest.raises(DeviceError, match="without an answer"):
+            list(device.infer([bytes(784)], hello))
+        process.process.send_signal(18)  # SIGCONT
+
+
+def test_a_device_that_ends_during_the_run_is_an_error(model):
+    build(model, BOARDS["host-checked"])
+    manifest = load_manifest(model)
+    inputs = [row.tobytes() for row in load_samples(model, manifest).inputs]
+    with start(model, BOARDS["host-checked"]) as process, Transport(process.port) as transport:
+        device = Device(transport)
+        hello = device.hello()
+        host.device.ANSWER_TIMEOUT_S, saved = 0.05, host.device.ANSWER_TIMEOUT_S
+        try:
+            with pytest.raises(DeviceError):
+                for inference in device.infer(inputs, hello):
+                    if inference.index == 5:
+                        process.process.kill()
+        finally:
+            host.device.ANSWER_TIMEOUT_S = saved
+
+
+def edit_weights(model):
+    """Change one weight in the generated C, as a bad flash cell would."""
+    source = model / "c" / "model.c"
+    text = source.read_text()
+    head, table = text.split("weights", 1)
+    changed = re.sub(r"(?<=[\s{])(-?\d+)(?=,)", lambda m: str((int(m[1]) + 100) % 127), table, count=1)
+    assert changed != table
+    source.write_text(head + "weights" + changed)
+
+
+def test_constants_that_changed_in_flash_are_refused(model):
+    edit_weights(model)
+    build(model, BOARDS["host-checked"])
+    with pytest.raises(DeviceError, match="constants in the device's flash"):
+        validate(model, BOARDS["host-checked"])
+
+
+def test_a_wrong_weight_that_passes_for_right_makes_the_verdict_different(model):
+    edit_weights(model)
+    build(model, BOARDS["host-checked"])
+    with running(model, "host-checked") as device:
+        hello = device.hello()
+    assert hello.self_test_failures > 0
+    replace(load_manifest(model), segments_sha256=hello.segments_sha256.hex()).save(model)
+    report = validate(model, BOARDS["host-checked"])
+    assert (report.verdict, report.exit_status) == ("different", 1)
+    assert report.bytes_different > 0 and report.differences
+    assert report.differences[0].golden != report.differences[0].device
+
+
+def test_firmware_with_another_model_is_refused(model):
+    build(model, BOARDS["host-checked"])
+    replace(load_manifest(model), model_sha256="00" * 32).save(model)
+    with pytest.raises(DeviceError, match="runs model"):
+        validate(model, BOARDS["host-checked"])
