@@ -28,13 +28,12 @@ class UserError(click.ClickException):
 
 
 def progress_bar() -> Progress:
-    """A progress display with bar, count, elapsed and remaining time; use as a context manager."""
+    """A progress display with bar, count, time taken and time left; use as a context manager."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
     )
@@ -48,7 +47,7 @@ def track(items: Sequence[T], description: str) -> Iterable[T]:
 
 def table(title: str, *columns: str) -> Table:
     """An empty table in the house style; the first column is left-aligned, the others right-aligned."""
-    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_header=any(columns))
     for index, column in enumerate(columns):
         result.add_column(column, justify="left" if index == 0 else "right")
     return result

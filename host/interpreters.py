@@ -8,11 +8,16 @@ nothing about bytes.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
 import numpy as np
 
+from export.golden import Golden, golden_available, golden_name
 from host.console import UserError
 
 # Same API under three names: today's package, its predecessor (older machines, Raspberry Pi), and all of TensorFlow.
@@ -38,8 +43,9 @@ class LiteRT:
     def __init__(self, model: bytes) -> None:
         self.name, module = _tflite_module()
         try:
-            self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with _quiet():
+                self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{self.name} cannot run the model: {error}") from error
         self._inputs = self._interpreter.get_input_details()
@@ -57,6 +63,20 @@ class LiteRT:
         return b"".join(self._interpreter.get_tensor(tensor["index"]).tobytes() for tensor in self._outputs)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Standard error closed to native code, which announces its delegates there and cannot be told not to."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
 def _tflite_module() -> tuple[str, Any]:
     for package, module in TFLITE_PACKAGES:
         try:
@@ -71,8 +91,18 @@ def default_interpreter(model: bytes) -> Interpreter:
     return LiteRT(model)
 
 
+class Tflm:
+    """TensorFlow Lite Micro, as `export.golden` runs it."""
+
+    def __init__(self, model: bytes) -> None:
+        self.name = golden_name() or "tflite-micro"
+        self._golden = Golden(model)
+
+    def run(self, data: bytes) -> bytes:
+        """The output tensors' bytes for the input tensors' bytes."""
+        return self._golden.run_bytes(data)
+
+
 def golden_interpreter(model: bytes) -> Interpreter | None:
     """TensorFlow Lite Micro; None where its wheel does not exist for this platform."""
-    from export.golden import Golden, golden_available
-
-    return Golden(model) if golden_available() else None
+    return Tflm(model) if golden_available() else None

@@ -106,29 +106,31 @@ def find_differences(golden: np.ndarray, device: np.ndarray) -> list[Difference]
 
 def print_summary(report: Report, budget: Budget | None) -> None:
     """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line."""
-    rows = table(f"{report.model} on {report.board} ({report.engine})", "", "")
-    for name, value in (
-        ("accuracy, float (Keras)", report.accuracy.float),
-        (f"accuracy, int8 in Python ({report.interpreter})", report.accuracy.int8_host),
+    rows = table(f"{report.model} on board {report.board}, engine {report.engine}", "", "")
+    for name, share in (
+        ("accuracy, float in Keras", report.accuracy.float),
+        ("accuracy, int8 in Python", report.accuracy.int8_host),
         ("accuracy, int8 on the device", report.accuracy.int8_device),
     ):
-        rows.add_row(name, "-" if value is None else f"{100 * value:.2f} %")
+        rows.add_row(name, "-" if share is None else f"{share:.2%}")
+    rows.add_section()
     rows.add_row("samples", f"{report.samples:,}")
-    rows.add_row(f"output bytes compared with {report.golden}", f"{report.bytes_compared:,}")
+    rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
     rows.add_row("output bytes different", f"{report.bytes_different:,}")
-    rows.add_row(
-        f"samples equal to {report.interpreter}", f"{report.samples_equal_to_interpreter:,} of {report.samples:,}"
-    )
+    rows.add_row("samples equal to Python's interpreter", f"{report.samples_equal_to_interpreter:,}")
+    if report.requests_resent or report.chunks_dropped:
+        rows.add_row("requests resent / damaged chunks dropped", f"{report.requests_resent} / {report.chunks_dropped}")
+    rows.add_section()
     if report.instructions_per_inference is not None:
         rows.add_row("instructions per inference", f"{report.instructions_per_inference:,}")
     if report.nanoseconds_per_inference is not None:
         rows.add_row("time per inference on this computer", f"{report.nanoseconds_per_inference / 1e6:.3f} ms")
     if budget and report.flash_bytes is not None and report.ram_bytes is not None:
-        rows.add_row(f"flash, of the {budget.of}'s {budget.flash_bytes:,}", f"{report.flash_bytes:,}")
-        rows.add_row(f"RAM, of the {budget.of}'s {budget.ram_bytes:,}", f"{report.ram_bytes:,}")
-    if report.requests_resent or report.chunks_dropped:
-        rows.add_row("requests resent, damaged chunks dropped", f"{report.requests_resent}, {report.chunks_dropped}")
+        rows.add_row("flash", f"{report.flash_bytes:,} of {budget.flash_bytes:,}")
+        rows.add_row("RAM", f"{report.ram_bytes:,} of {budget.ram_bytes:,}")
     console.print(rows)
+    notes = f"Golden: {report.golden}. Python's interpreter: {report.interpreter}."
+    console.print(notes + (f" Memory limits: {budget.of}." if budget else ""), soft_wrap=True)
     for difference in report.differences[:3]:
         console.print(
             f"sample {difference.sample}: golden {difference.golden}, device {difference.device}", soft_wrap=True
@@ -138,7 +140,7 @@ def print_summary(report: Report, budget: Budget | None) -> None:
 
 def _verdict_line(report: Report) -> str:
     if report.verdict == "equal":
-        return f"[bold green]EQUAL[/]: all {report.bytes_compared:,} output bytes are the golden's ({report.golden})."
+        return f"[bold green]EQUAL[/]: all {report.bytes_compared:,} output bytes are the golden's."
     count = (
         f"{report.bytes_different:,} of {report.bytes_compared:,} output bytes differ "
         f"in {report.samples_different:,} samples"

@@ -24,6 +24,7 @@ class Samples:
     inputs: np.ndarray
     labels: np.ndarray | None
     source: str
+    is_whole: bool  # all there are, not the first few
 
     @property
     def sha256(self) -> str:
@@ -39,7 +40,7 @@ def load_samples(model: Path, manifest: Manifest, limit: int | None = None) -> S
     if not (model / SPLITS_FILE).is_file():
         count = RANDOM_SAMPLES if limit is None else limit
         inputs = np.random.default_rng(RANDOM_SEED).integers(-128, 128, (count, manifest.input_bytes), np.int8)
-        return Samples(inputs, None, f"{count} random inputs, seed {RANDOM_SEED}")
+        return Samples(inputs, None, f"{count} random inputs, seed {RANDOM_SEED}", limit is None)
     splits = load_splits(model / SPLITS_FILE)
     images, labels = splits.x_test[:limit], splits.y_test[:limit]
     tensor = manifest.inputs[0]
@@ -48,7 +49,9 @@ def load_samples(model: Path, manifest: Manifest, limit: int | None = None) -> S
             f"{model}: test images of shape {images.shape[1:]} for an input of shape {tensor.shape}; run `make train`"
         )
     inputs = quantize(preprocess(images), tensor.scale, tensor.zero_point)
-    return Samples(inputs.reshape(len(images), -1), labels, f"test split, {len(images):,} images")
+    whole = len(images) == len(splits.x_test)
+    source = f"test split, {len(images):,} of {len(splits.x_test):,} images"
+    return Samples(inputs.reshape(len(images), -1), labels, source, whole)
 
 
 def quantize(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from host.framing import Decoder, Frame, encode
 BAUD = 115200
 
 
-class LineLost(Exception):
+class LineLost(UserError):
     """The port went away: unplugged, or the process behind it ended."""
 
 

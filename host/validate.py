@@ -5,7 +5,6 @@ Refuses to compare when the device runs another model than the folder's, or comp
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 import time
@@ -28,7 +27,7 @@ from host.protocol import HelloReply
 from host.report import Accuracy, Report, accuracy, find_differences
 from host.samples import Samples, load_samples
 from host.transport import BAUD, LineLost, Transport
-from training.files import TRAINING_FILE
+from training.files import TRAINING_FILE, load_record
 
 
 def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
@@ -54,7 +53,7 @@ def connect(model: Path, board: Board, port: str | None, baud: int = BAUD) -> It
         try:
             with Transport(process.port, baud) as transport:
                 yield Device(transport)
-        except (DeviceError, LineLost) as error:
+        except UserError as error:
             if process.running:
                 raise
             raise DeviceError(f"{error} ({process.last_words()})") from error
@@ -140,6 +139,9 @@ def _report(
     if inferences:
         mean_ticks = sum(inference.ticks for inference in inferences) / len(inferences)
         per_inference = round(mean_ticks * hello.counter_numerator / hello.counter_denominator)
+    # The float model was measured on the whole test split, so a part of it has nothing to be compared with.
+    trained = (model / TRAINING_FILE).is_file() and samples.is_whole
+    accuracy_float = load_record(model / TRAINING_FILE).accuracy_float if trained else None
     sizes = load_sizes(model, hello.board) if hello.board in BOARDS else None
     return Report(
         model=manifest.name,
@@ -156,7 +158,7 @@ def _report(
         bytes_different=int(differs.sum()),
         samples_different=int(differs.any(axis=1).sum()),
         accuracy=Accuracy(
-            _accuracy_float(model), accuracy(expected.default, samples.labels), accuracy(outputs, samples.labels)
+            accuracy_float, accuracy(expected.default, samples.labels), accuracy(outputs, samples.labels)
         ),
         samples_equal_to_interpreter=int((outputs == expected.default).all(axis=1).sum()),
         classes_equal_to_interpreter=int((outputs.argmax(axis=1) == expected.default.argmax(axis=1)).sum()),
@@ -176,8 +178,3 @@ def _report(
         versions={"tinyproof": version("tinyproof"), "python": platform.python_version(), "numpy": np.__version__},
         differences=find_differences(expected.golden, outputs),
     )
-
-
-def _accuracy_float(model: Path) -> float | None:
-    path = model / TRAINING_FILE
-    return json.loads(path.read_text())["accuracy_float"] if path.is_file() else None
