@@ -123,11 +123,12 @@ ifeq ($(MODEL),)
 ifeq ($(TFLITE),)
 # Rewritten only when a setting or the data folder changed: what was trained otherwise is trained again.
 SETTINGS := $(DATASET) $(PRESET) $(EPOCHS) $(SEED) $(SIZE) $(COLOR) $(shell ls -lRL $(DATASET) 2>/dev/null | cksum)
-$(DIR)/settings: FORCE
+SETTINGS_FILE := build/.settings/$(NAME)
+$(SETTINGS_FILE): FORCE
 	@mkdir -p $(@D)
 	@echo '$(SETTINGS)' | cmp -s - $@ || echo '$(SETTINGS)' > $@
 
-$(DIR)/training.json: $(DIR)/settings $(TRAINING_SOURCES) | $(VENV)/train
+$(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train
 	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color)
 
@@ -136,7 +137,15 @@ $(DIR)/model.tflite: $(DIR)/training.json export/quantize.py
 endif
 endif
 
+ifneq ($(MODEL),)
+$(DIR)/model.tflite:
+	@echo "Error: there is no $@; models here: $(notdir $(wildcard build/*_*))" >&2; exit 2
+endif
+
 ifneq ($(TFLITE),)
+$(TFLITE):
+	@echo "Error: $@ does not exist; give the path of a .tflite file" >&2; exit 2
+
 $(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) | $(VENV)/base
 	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR)
 else

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from firmware.boards import find_board
-from host.console import console
+from host.console import console, run
 
 board_option = click.option(
     "--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards."
@@ -48,4 +48,4 @@ def build(board_name: str, model: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m firmware")
+    run(main, "python -m firmware")

@@ -67,6 +67,12 @@ HOST_C = Compiler(
 # The same sources with every access and every arithmetic step checked at run time.
 HOST_C_CHECKED = Compiler(HOST_C.tool, (*HOST_C.flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
 
+BARE_METAL_FLAGS = (
+    *("-std=c11", "-O2", "-g", *WARNINGS),
+    *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
+    *("-ffp-contract=off", "-nostartfiles"),
+)
+
 CORTEX_M4F_C = Compiler(
     Tool(
         "arm-none-eabi-gcc",
@@ -74,63 +80,79 @@ CORTEX_M4F_C = Compiler(
         "the Arm GNU toolchain for arm-none-eabi (Homebrew: `brew install --cask gcc-arm-embedded`)",
     ),
     (
-        "-mcpu=cortex-m4",
-        "-mthumb",
-        "-mfpu=fpv4-sp-d16",
-        "-mfloat-abi=hard",
-        "-std=c11",
-        "-O2",
-        "-g",
-        "-ffunction-sections",
-        "-fdata-sections",
-        "-ffp-contract=off",
-        *WARNINGS,
+        *("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "--specs=nano.specs"),
+        *BARE_METAL_FLAGS,
+    ),
+)
+
+RV32IMC_C = Compiler(
+    Tool(
+        "riscv64-unknown-elf-gcc",
+        ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"),
+        "a RISC-V GNU toolchain with picolibc",
+    ),
+    (
+        *("-march=rv32imc", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs"),
+        *BARE_METAL_FLAGS,
     ),
 )
 
 QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
+QEMU_RISCV32 = Tool("qemu-system-riscv32", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
 
+ESP32_C3 = Budget("ESP32-C3", flash_bytes=4096 * KIB, ram_bytes=320 * KIB)
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 
 STACK_BYTES = 8 * KIB
-QEMU_CORTEX_M4F = (
-    *("qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none"),
-    *("-icount", "shift=6"),  # one instruction is 64 ns of emulated time: boards/qemu/board.c counts with that
-    *("-semihosting-config", "enable=on,target=native"),
-    *("-kernel", "{firmware}"),
-)
-QEMU_LINK_FLAGS = (
-    "-nostartfiles",
-    "--specs=nano.specs",
-    "--specs=nosys.specs",
-    "-Wl,--gc-sections",
-    f"-Wl,--defsym=STACK_BYTES={STACK_BYTES}",
-    "-T{folder}/memory.ld",
-)
+BARE_METAL_LINK_FLAGS = (f"-Wl,--defsym=STACK_BYTES={STACK_BYTES}", "-T{folder}/memory.ld")
+QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
 
 
-def _qemu(name: str, title: str, link: str, *arguments: str) -> Board:
+def _qemu_arm(name: str, title: str, link: str, *arguments: str) -> Board:
     return Board(
         name=name,
         title=title,
         engine="compiled",
         sources=("qemu/board.c", "qemu/startup.c", f"qemu/{link}"),
         compiler=CORTEX_M4F_C,
-        link_flags=QEMU_LINK_FLAGS,
+        link_flags=BARE_METAL_LINK_FLAGS,
         defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
         budget=NANO_33_BLE_SENSE,
         emulator=QEMU_ARM,
-        run=(*QEMU_CORTEX_M4F, *arguments),
+        run=(
+            *("qemu-system-arm", "-M", "mps2-an386", *QEMU_FLAGS),
+            *("-icount", "shift=6"),  # one instruction is 64 ns of emulated time: boards/qemu/board.c counts with that
+            *("-semihosting-config", "enable=on,target=native"),
+            *arguments,
+        ),
     )
 
 
 BOARDS = {
     board.name: board
     for board in (
-        _qemu(
+        _qemu_arm(
             "qemu", "emulated Cortex-M4F, serial line over the debug channel", "link_semihosting.c", "-serial", "none"
         ),
-        _qemu("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
+        _qemu_arm("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
+        Board(
+            name="qemu-riscv32",
+            title="emulated RV32IMC, the instruction set of the ESP32-C3",
+            engine="compiled",
+            sources=("qemu_riscv32/board.c",),
+            compiler=RV32IMC_C,
+            link_flags=BARE_METAL_LINK_FLAGS,
+            defines=(
+                *('BOARD_NAME="qemu-riscv32"', f"STACK_BYTES={STACK_BYTES}"),
+                *("UART_16550_BASE=0x10000000u", "UART_16550_STRIDE=1u"),
+            ),
+            budget=ESP32_C3,
+            emulator=QEMU_RISCV32,
+            run=(
+                *("qemu-system-riscv32", "-M", "virt", "-cpu", "lowrisc-ibex", "-bios", "none", *QEMU_FLAGS),
+                *("-icount", "shift=0", "-serial", "stdio"),
+            ),
+        ),
         Board(
             name="host",
             title="the firmware as a process on this computer",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from host.console import console
+from host.console import console, run
 
 model_option = click.option(
     "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
@@ -37,9 +37,9 @@ def validate(model: Path, board_name: str, port: str | None, baud: int, limit: i
     """
     from firmware.boards import BOARDS, find_board
     from host.report import print_summary
-    from host.validate import validate as run
+    from host.validate import validate as run_validation
 
-    report = run(model, find_board(board_name), port, limit, baud)
+    report = run_validation(model, find_board(board_name), port, limit, baud)
     path = report.save(model)
     print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
     console.print(f"report: {path}")
@@ -88,4 +88,4 @@ def hello(model: Path, board_name: str, port: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m host")
+    run(main, "python -m host")

@@ -7,10 +7,11 @@ not at all (`write_atomically`). Nothing here knows about models or boards.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import click
 from rich.console import Console
@@ -25,6 +26,23 @@ class UserError(click.ClickException):
     """Something the user can put right: one line saying what is wrong, where, and what to do. Exit status 2."""
 
     exit_code = 2
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run a command line and exit: every error is one line and status 2, an interruption too."""
+    try:
+        command.main(prog_name=name, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        hint = f" (try `{name} --help`)" if isinstance(error, click.UsageError) else ""
+        click.echo(f"Error: {error.format_message()}{hint}", err=True)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Error: interrupted", err=True)
+        sys.exit(2)
+    sys.exit(0)
 
 
 def progress_bar() -> Progress:

@@ -6,19 +6,19 @@ is all an emulated board is to the rest of the tool.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import subprocess
 import tempfile
 import tty
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from host.console import UserError
 
-END_TIMEOUT_S = 2
+END_TIMEOUT_S = 0.5  # for each way of ending, from gentle to sure
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Emulator:
         return f"it ended with status {self.process.poll()}" + (f": {text}" if text else "")
 
 
-@contextmanager
+@contextlib.contextmanager
 def emulator(command: Sequence[str]) -> Iterator[Emulator]:
     """The command, running behind a port for as long as the context."""
     master, slave = pty.openpty()
@@ -58,9 +58,8 @@ def emulator(command: Sequence[str]) -> Iterator[Emulator]:
             # `slave` stays open meanwhile: the line must outlive any one client.
             yield Emulator(os.ttyname(slave), process, messages)
         finally:
-            os.close(slave)  # the process sees its line close, and ends
-            try:
-                process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            os.close(slave)  # the process sees its line close, and ends by itself or by force
+            for end in (process.poll, process.terminate, process.kill):
+                end()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(END_TIMEOUT_S)

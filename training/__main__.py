@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from host.console import UserError, console
+from host.console import UserError, console, run
 from training.datasets import BUILT_IN, Dataset, load_dataset
 from training.files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
 from training.presets import PRESETS, find_preset
@@ -45,7 +45,12 @@ def main(
         run = train(data, preset, epochs, batch_size, seed)
     except ModuleNotFoundError as error:
         raise UserError(f"training needs the Python package {error.name}: install tinyproof[train]") from error
-    save(run, data, folder)
+    try:
+        save(run, data, folder)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written to ({error.strerror}): make room or choose another --out"
+        ) from error
     record = run.record
     say(
         f"test accuracy {record.accuracy_float:.2%} on {len(data.test):,} images, "
@@ -96,4 +101,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "python -m training")

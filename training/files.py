@@ -28,6 +28,19 @@ LABELS_FILE = "labels.txt"
 SPLITS_FILE = "splits.npz"
 TRAINING_FILE = "training.json"
 
+# What numpy and zipfile raise over a damaged .npz, or over a file that is none.
+NPZ_DAMAGE = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -101,7 +114,7 @@ def load_splits(path: Path) -> Splits:
             splits = Splits(**{field.name: archive[field.name] for field in fields(Splits)})
     except FileNotFoundError as error:
         raise _missing(path) from error
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except NPZ_DAMAGE as error:
         raise _broken(path, error) from error
     _check(path, splits)
     return splits

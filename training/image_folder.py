@@ -24,7 +24,7 @@ RESAMPLING = Image.Resampling.BILINEAR  # when shrinking, Pillow averages over a
 # Pillow's decoders report damage with whatever they tripped over.
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
+PARTS = ("train", "validation", "test")  # sub-folders with which the owner has cut the set already
 
 
 @dataclass(frozen=True)
@@ -60,25 +60,25 @@ def read_image_folder(root: Path, size: tuple[int, int], color: bool | None) -> 
 
 
 def _part_folders(root: Path) -> dict[str, Path]:
-    """Which folder holds the classes of which part: the three sub-folders of that name, or `root` for a flat one."""
-    found = {part: root / part for part in (TRAIN, VALIDATION, TEST) if _folders(root / part)}
-    if TRAIN not in found:
-        return {TRAIN: root}
+    """Which folder holds the classes of which part: the sub-folders of that name, or `root` alone if it is flat."""
+    found = {part: root / part for part in PARTS if _folders(root / part)}
+    if "train" not in found:
+        return {"train": root}
     if len(found) == 1:
-        raise UserError(f"{root} has {TRAIN}/ but neither {VALIDATION}/ nor {TEST}/: give {root / TRAIN} to split it")
+        raise UserError(f"{root} has train/ but neither validation/ nor test/: give {root / 'train'} to have it cut")
     return found
 
 
 def _class_names(root: Path, part_folders: dict[str, Path]) -> tuple[str, ...]:
     """Return the class names, sorted: the same in each part, every class with pictures in each part."""
-    names = _folders(part_folders[TRAIN])
+    names = _folders(part_folders["train"])
     if len(names) < 2:
         found = f"only {names[0]!r}" if names else "none"
         raise UserError(f"{root} needs a sub-folder of pictures for each of two or more classes; it has {found}")
     for part, folder in part_folders.items():
         odd = set(names) ^ set(_folders(folder))
         if odd:
-            raise UserError(f"{root}: class {min(odd)!r} is in one of {TRAIN}/ and {part}/ only; give both the same")
+            raise UserError(f"{root}: class {min(odd)!r} is in one of train/ and {part}/ only; give both the same")
         for name in names:
             if not is_label(name):
                 raise UserError(f"{folder}: {name!r} cannot be a class name; rename the folder to printable text")

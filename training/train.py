@@ -36,7 +36,6 @@ from training.preprocess import preprocess
 from training.presets import build_model, find_preset
 
 CALIBRATION_IMAGES = 500
-PATIENCE = 4  # epochs without a better validation loss before training stops
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,8 @@ def train(dataset: Dataset, preset_name: str, epochs: int | None, batch_size: in
     x_train, y_train = _examples(dataset, dataset.train)
     x_validation, y_validation = _examples(dataset, dataset.validation)
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    stop = load_keras().callbacks.EarlyStopping(monitor="val_loss", patience=PATIENCE, restore_best_weights=True)
+    patience = max(3, epochs // 4)  # epochs without a lower validation loss
+    stop = load_keras().callbacks.EarlyStopping(monitor="val_loss", patience=patience, restore_best_weights=True)
     started = time.monotonic()
     fitted = model.fit(
         x_train,

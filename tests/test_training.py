@@ -1,0 +1,475 @@
+"""Training: data sets are cut without leaks, bad input ends in one line, a run leaves four files and repeats itself."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+import training.__main__ as command_line
+from host.console import UserError
+from training import files
+from training.backend import load_keras
+from training.datasets import Dataset, from_folder, load_dataset, take_stratified
+from training.journey import trace
+from training.preprocess import preprocess
+from training.presets import PRESETS, build_model, find_preset
+
+GREY, RED = (90, 90, 90), (200, 30, 30)
+PUBLIC_DATA = os.environ.get("TINYPROOF_DATA")
+needs_public_data = pytest.mark.skipif(not PUBLIC_DATA, reason="TINYPROOF_DATA names no folder of public data sets")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command_line.main, arguments)
+
+
+def picture(path: Path, color: tuple[int, ...] = GREY, mode: str = "RGB", size: tuple[int, int] = (20, 12)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB" if len(color) == 3 else "RGBA", size, color).convert(mode).save(path)
+    return path
+
+
+def pictures(root: Path, counts: dict[str, int], color: tuple[int, ...] = GREY, mode: str = "RGB") -> Path:
+    for name, count in counts.items():
+        for number in range(count):
+            picture(root / name / f"{number}.png", color, mode)
+    return root
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=200), st.floats(0, 1))
+def test_a_stratified_cut_takes_the_asked_count_and_the_same_share_of_every_class(
+    classes: list[int], part: float
+) -> None:
+    labels = np.array(classes, np.int32)
+    rows, count = np.arange(len(labels)), round(part * len(labels))
+    taken, left = take_stratified(labels, rows, count)
+    assert len(taken) == count
+    assert np.array_equal(np.sort(np.concatenate([taken, left])), rows)
+    for label in np.unique(labels):
+        whole = np.count_nonzero(labels == label)
+        assert abs(np.count_nonzero(labels[taken] == label) - whole * count / len(labels)) <= len(np.unique(labels))
+        if count >= len(np.unique(labels)):
+            assert label in labels[taken]
+
+
+def digits(_: Path) -> Dataset:
+    return load_dataset("digits")
+
+
+def flat_folder(root: Path) -> Dataset:
+    return from_folder(pictures(root, {"cat": 20, "dog": 40, "owl": 3}))
+
+
+def folder_without_test(root: Path) -> Dataset:
+    pictures(root / "train", {"cat": 20, "dog": 12})
+    pictures(root / "validation", {"cat": 5, "dog": 5})
+    return from_folder(root)
+
+
+@pytest.mark.parametrize(
+    ("load", "train", "validation", "test"),
+    [(digits, 1258, 180, 359), (flat_folder, 45, 9, 9), (folder_without_test, 27, 5, 10)],
+)
+def test_training_validation_and_test_share_no_row_and_each_holds_every_class(
+    tmp_path: Path, load: Callable[[Path], Dataset], train: int, validation: int, test: int
+) -> None:
+    data = load(tmp_path)
+    assert (len(data.train), len(data.validation), len(data.test)) == (train, validation, test)
+    together = np.concatenate([data.train, data.validation, data.test])
+    assert np.array_equal(np.sort(together), np.arange(len(data.images)))
+    for rows in (data.train, data.validation, data.test):
+        assert set(data.labels[rows]) == set(range(len(data.class_names)))
+    again = load(tmp_path)
+    assert np.array_equal(again.test, data.test) and np.array_equal(again.images, data.images)
+
+
+def test_a_row_in_two_parts_is_refused() -> None:
+    data = load_dataset("digits")
+    with pytest.raises(ValueError, match="exactly once"):
+        Dataset("twice", "", data.images, data.labels, data.class_names, data.train, data.test, data.test)
+
+
+def test_digits_are_full_range_pixels_inside_a_black_margin() -> None:
+    data = load_dataset("digits")
+    assert data.images.dtype == np.uint8 and data.images.shape == (1797, 28, 28, 1)
+    assert data.images.min() == 0 and data.images.max() >= 250
+    inside = data.images[:, 4:24, 4:24]
+    assert inside.sum(dtype=int) == data.images.sum(dtype=int)
+
+
+@needs_public_data
+def test_fashion_mnist_keeps_its_own_test_images_for_the_test() -> None:
+    data = load_dataset("fashion_mnist")
+    assert data.image_shape == (28, 28, 1)
+    assert np.array_equal(data.test, np.arange(60_000, 70_000))
+    assert np.array_equal(np.bincount(data.labels[data.validation]), [600] * 10)
+    assert data.class_names[data.labels[0]] == "Ankle boot"
+
+
+def zipped_nonsense(path: Path) -> None:
+    np.savez(path, x_train=np.zeros((3, 5, 5), np.uint8), y_train=np.zeros(3), x_test=np.zeros(3), y_test=np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda path: path.write_bytes(b"PK\x03\x04 and no more"), Path.touch, zipped_nonsense]
+)
+def test_a_spoilt_copy_of_fashion_mnist_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], object]
+) -> None:
+    spoil(tmp_path / "fashion_mnist.npz")
+    monkeypatch.setenv("TINYPROOF_DATA", str(tmp_path))
+    assert_one_line(run("--dataset", "fashion_mnist"), "fashion_mnist.npz is ")
+
+
+def test_fashion_mnist_without_a_network_says_what_to_do(tmp_path: Path) -> None:
+    nowhere = {"https_proxy": "http://127.0.0.1:9", "no_proxy": "", "KERAS_HOME": str(tmp_path), "TINYPROOF_DATA": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "training", "--dataset", "fashion_mnist"],
+        env=os.environ | nowhere,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: Fashion-MNIST could not be downloaded: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("color", "mode", "asked", "channels"),
+    [
+        (GREY, "L", None, 1),
+        (GREY, "RGB", None, 1),  # three equal channels are grey
+        (GREY, "1", None, 1),
+        (RED, "RGB", None, 3),
+        (RED, "P", None, 3),
+        (RED, "RGB", False, 1),
+        (GREY, "L", True, 3),
+    ],
+)
+def test_pictures_keep_their_colour_unless_told_otherwise(
+    tmp_path: Path, color: tuple[int, ...], mode: str, asked: bool | None, channels: int
+) -> None:
+    pictures(tmp_path, {"cat": 3}, color, mode)
+    pictures(tmp_path, {"dog": 3}, GREY, "L")
+    assert from_folder(tmp_path, (11, 17), asked).images.shape == (6, 11, 17, channels)
+
+
+def test_a_transparent_picture_is_seen_on_white(tmp_path: Path) -> None:
+    pictures(tmp_path, {"clear": 3}, (0, 0, 0, 0), "RGBA")
+    pictures(tmp_path, {"black": 3}, (0, 0, 0, 255), "RGBA")
+    data = from_folder(tmp_path)
+    assert data.class_names == ("black", "clear")
+    assert [int(pixel) for pixel in np.unique(data.images[data.labels == 1])] == [255]
+    assert [int(pixel) for pixel in np.unique(data.images[data.labels == 0])] == [0]
+
+
+def test_hidden_files_and_other_files_are_passed_over(tmp_path: Path) -> None:
+    pictures(tmp_path, {"cat": 3, "dog": 3})
+    (tmp_path / "cat" / ".DS_Store").write_text("x")
+    (tmp_path / "cat" / "._0.png").write_text("x")
+    (tmp_path / "cat" / "notes.txt").write_text("x")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "__MACOSX").mkdir()
+    picture(tmp_path / "cat" / "UPPER.JPG")
+    data = from_folder(tmp_path)
+    assert data.class_names == ("cat", "dog") and len(data.images) == 7
+
+
+@pytest.mark.parametrize(
+    ("parts", "tested", "says"),
+    [
+        (("train", "validation"), "validation", "validation/ is the test set"),
+        (("train", "test"), "test", "validation is 15 % of train/"),
+        (("train", "validation", "test"), "test", "cut as its sub-folders are"),
+    ],
+)
+def test_a_folder_cut_by_its_owner_is_never_mixed(tmp_path: Path, parts: Sequence[str], tested: str, says: str) -> None:
+    grey = {"train": 10, "validation": 20, "test": 30}
+    for part in parts:
+        pictures(tmp_path / part, {"cat": 8, "dog": 8}, (grey[part],) * 3)
+    data = from_folder(tmp_path)
+
+    def greys(rows: NDArray[np.int64]) -> set[int]:
+        return {int(pixel) for pixel in np.unique(data.images[rows])}
+
+    assert greys(data.train) == {grey["train"]}
+    assert greys(data.test) == {grey[tested]}
+    assert greys(data.validation) == {grey["validation" if len(parts) == 3 else "train"]}
+    assert says in data.origin
+
+
+@needs_public_data
+def test_a_real_folder_of_colour_pictures_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(Path(str(PUBLIC_DATA)) / "horse_or_human_96.zip") as archive:
+        archive.extractall(tmp_path)
+    (train,) = tmp_path.rglob("train")
+    data = from_folder(train.parent, (96, 96))
+    assert data.images.shape == (300, 96, 96, 3) and data.class_names == ("horses", "humans")
+    assert (len(data.train), len(data.validation), len(data.test)) == (170, 30, 100)
+
+
+def assert_one_line(result: Result, *says: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1, result.stderr
+    for words in says:
+        assert words in result.stderr
+
+
+def cat_and(**more: int) -> Callable[[Path], object]:
+    return lambda root: pictures(root, {"cat": 5, **more})
+
+
+def broken_picture(root: Path) -> None:
+    pictures(root, {"cat": 5, "dog": 5})
+    whole = picture(root / "dog" / "torn.png", RED).read_bytes()
+    (root / "dog" / "torn.png").write_bytes(whole[: len(whole) // 2])
+
+
+def text_named_png(root: Path) -> None:
+    pictures(root, {"cat": 5, "dog": 5})
+    (root / "dog" / "torn.png").write_text("no picture")
+
+
+def deep_picture(root: Path) -> None:
+    pictures(root, {"cat": 5, "dog": 5})
+    Image.fromarray(np.full((12, 20), 40_000, np.uint16)).save(root / "dog" / "deep.png")
+
+
+def empty_class(root: Path) -> None:
+    pictures(root, {"cat": 5})
+    (root / "dog").mkdir()
+
+
+def train_alone(root: Path) -> None:
+    pictures(root / "train", {"cat": 5, "dog": 5})
+
+
+def parts_with_other_classes(root: Path) -> None:
+    pictures(root / "train", {"cat": 5, "dog": 5})
+    pictures(root / "validation", {"cat": 5})
+
+
+@pytest.mark.parametrize(
+    ("fill", "says"),
+    [
+        (Path.exists, "two or more classes; it has none"),
+        (cat_and(), "two or more classes; it has only 'cat'"),
+        (cat_and(dog=2), "class 'dog' has 2 pictures to train on; it needs 3 or more"),
+        (cat_and(**{"two\nlines": 5}), "'two\\nlines' cannot be a class name"),
+        (empty_class, "dog holds no pictures"),
+        (train_alone, "has train/ but neither validation/ nor test/"),
+        (parts_with_other_classes, "class 'dog' is in one of train/ and validation/ only"),
+        (broken_picture, "torn.png cannot be read as a picture"),
+        (text_named_png, "torn.png cannot be read as a picture"),
+        (deep_picture, "deep.png has more than 8 bits a channel"),
+    ],
+)
+def test_a_folder_that_cannot_be_learnt_from_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fill: Callable[[Path], object], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    fill(Path("photos"))
+    assert_one_line(run("--dataset", "photos"), "photos", says)
+    assert not Path("build").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--dataset", "mnist"], "unknown data set 'mnist': give digits, fashion_mnist, or a folder"),
+        (["--preset", "huge"], "unknown preset 'huge': choose one of small, course"),
+        (["--dataset", "photos", "--size", "0"], "'0' is no image size"),
+        (["--dataset", "photos", "--size", "28x"], "'28x' is no image size"),
+        (["--dataset", "photos", "--size", "-4x4"], "'-4x4' is no image size"),
+        (["--dataset", "photos", "--size", "9999x9999"], "each from 1 to 512"),
+        (["--dataset", "photos", "--size", "9"], "images of 9x9 are too small for this network: use at least 10x10"),
+        (["--size", "32"], "digits is 28x28 and grey"),
+        (["--color"], "digits is 28x28 and grey"),
+        (["--out", "file"], "file cannot be made a folder"),
+        (["--out", "file/model"], "file/model cannot be made a folder"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pictures(Path("photos"), {"cat": 3, "dog": 3})
+    Path("file").touch()
+    assert_one_line(run(*arguments), says)
+
+
+def test_the_examples_in_docstrings_hold() -> None:
+    assert doctest.testmod(command_line).failed == 0
+
+
+def test_preprocess_maps_bytes_to_the_unit_interval() -> None:
+    pixels = np.array([0, 51, 255], np.uint8).reshape(1, 1, 3, 1)
+    floats = preprocess(pixels)
+    assert floats.dtype == np.float32 and floats.shape == pixels.shape
+    assert np.array_equal(floats.ravel(), np.array([0, 0.2, 1], np.float32))
+
+
+@pytest.mark.parametrize("images", [np.zeros((1, 2, 2, 1)), np.zeros((2, 2), np.uint8)])
+def test_preprocess_refuses_what_is_already_floating_point_or_no_batch(images: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match="must be uint8"):
+        preprocess(images)
+
+
+COURSE_JOURNEY = [
+    ("input", (28, 28, 1), 0, 0),
+    ("conv_1", (26, 26, 64), 640, 389_376),
+    ("pool_1", (13, 13, 64), 0, 0),
+    ("conv_2", (11, 11, 64), 36_928, 4_460_544),
+    ("pool_2", (5, 5, 64), 0, 0),
+    ("flatten", (1600,), 0, 0),
+    ("dense_1", (128,), 204_928, 204_800),
+    ("dense_2", (10,), 1_290, 1_280),
+]
+
+
+def test_the_course_network_goes_from_28_to_26_13_11_5_and_1600() -> None:
+    steps = trace(build_model(find_preset("course"), (28, 28, 1), 10))
+    assert [(step.name, step.output_shape, step.parameters, step.macs) for step in steps] == COURSE_JOURNEY
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_takes_the_smallest_picture_it_promises_in_colour(preset: str) -> None:
+    model = build_model(find_preset(preset), (10, 13, 3), 2)
+    assert model.output_shape == (None, 2)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two model folders that one command has made, two epochs each."""
+    folders = (tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second"))
+    for folder in folders:
+        result = run("--epochs", "2", "--out", str(folder))
+        assert result.exit_code == 0, result.output
+        assert "conv_1" in result.stdout and "test accuracy" in result.stdout
+    return folders
+
+
+def test_a_run_leaves_exactly_the_four_files(trained: tuple[Path, Path]) -> None:
+    for folder in trained:
+        names = {path.name for path in folder.iterdir()}
+        assert names == {files.KERAS_FILE, files.LABELS_FILE, files.SPLITS_FILE, files.TRAINING_FILE}
+
+
+def test_the_same_seed_gives_the_same_weights(trained: tuple[Path, Path]) -> None:
+    first, second = (load_keras().models.load_model(folder / files.KERAS_FILE).get_weights() for folder in trained)
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert (trained[0] / files.SPLITS_FILE).read_bytes() == (trained[1] / files.SPLITS_FILE).read_bytes()
+
+
+def test_calibration_images_come_from_training_rows_and_test_images_from_test_rows(trained: tuple[Path, Path]) -> None:
+    data, splits = load_dataset("digits"), files.load_splits(trained[0] / files.SPLITS_FILE)
+    assert len(splits.x_calibration) == 500
+    from_training = {image.tobytes() for image in data.images[splits.train_index]}
+    assert all(image.tobytes() in from_training for image in splits.x_calibration)
+    assert np.array_equal(splits.x_test, data.images[splits.test_index])
+    assert np.array_equal(splits.y_test, data.labels[splits.test_index])
+    assert splits.y_test.dtype == np.int32 and splits.test_index.dtype == np.int64
+    assert np.array_equal(splits.validation_index, data.validation)
+
+
+def test_the_record_says_what_the_saved_model_does(trained: tuple[Path, Path]) -> None:
+    folder = trained[0]
+    record, splits = files.load_record(folder / files.TRAINING_FILE), files.load_splits(folder / files.SPLITS_FILE)
+    model = load_keras().models.load_model(folder / files.KERAS_FILE)
+    guesses = model.predict(preprocess(splits.x_test), verbose=0).argmax(axis=1)
+    assert record.accuracy_float == pytest.approx(np.mean(guesses == splits.y_test))
+    assert record.accuracy_float > 0.7
+    assert (record.dataset, record.preset, record.epochs_asked, record.epochs_run) == ("digits", "small", 2, 2)
+    assert (record.parameters, record.macs) == (56_714, 706_752)
+    assert set(record.versions) == {"python", "tensorflow", "keras", "numpy"}
+    assert all(len(values) == 2 for values in record.history.values())
+    assert files.load_labels(folder / files.LABELS_FILE) == tuple("0123456789")
+
+
+def test_an_interrupted_run_leaves_no_files(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "training", "--epochs", "10000", "--out", str(tmp_path / "model")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Epoch 3/"):
+            process.send_signal(signal.SIGINT)
+            break
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert list((tmp_path / "model").iterdir()) == []
+
+
+LOADERS: dict[str, Callable[[Path], object]] = {
+    files.LABELS_FILE: files.load_labels,
+    files.SPLITS_FILE: files.load_splits,
+    files.TRAINING_FILE: files.load_record,
+}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_a_missing_file_points_to_make_train(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=rf"{name} does not exist: run `make train` first"):
+        LOADERS[name](tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (files.LABELS_FILE, b""),
+        (files.LABELS_FILE, b"cat\n\ndog\n"),
+        (files.LABELS_FILE, b"\xff\xfe\x00"),
+        (files.SPLITS_FILE, b""),
+        (files.SPLITS_FILE, b"PK\x03\x04 torn"),
+        (files.SPLITS_FILE, b"cat\n"),
+        (files.TRAINING_FILE, b""),
+        (files.TRAINING_FILE, b"[]"),
+        (files.TRAINING_FILE, b'{"dataset": "digits"}'),
+        (files.TRAINING_FILE, b"\xff\xfe\x00"),
+    ],
+)
+def test_a_damaged_file_points_to_make_train(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name} cannot be used \(.*\): run `make train` to make it again") as caught:
+        LOADERS[name](tmp_path / name)
+    assert "\n" not in caught.value.message
+
+
+def test_a_truncated_splits_file_points_to_make_train(tmp_path: Path, trained: tuple[Path, Path]) -> None:
+    whole = (trained[0] / files.SPLITS_FILE).read_bytes()
+    path = tmp_path / files.SPLITS_FILE
+    for length in range(0, len(whole), len(whole) // 20):
+        path.write_bytes(whole[:length])
+        with pytest.raises(UserError, match="run `make train`"):
+            files.load_splits(path)
+        path.write_bytes(whole[:length] + bytes(64) + whole[length + 64 :])
+        try:
+            files.load_splits(path)
+        except UserError as error:
+            assert "run `make train`" in error.message
+
+
+@pytest.mark.parametrize("module", ["training.files", "training.datasets", "training.preprocess", "training.__main__"])
+def test_importing_a_module_brings_no_tensorflow(module: str) -> None:
+    heavy = "{'tensorflow', 'keras', 'sklearn', 'PIL'}"
+    code = f"import sys, {module}; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
