@@ -70,9 +70,8 @@ emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a d
 hello: tools $(DIR)/model.json $(IMAGE) ## what the device says about itself
 	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
-bench: ## the figures of the docs: cost of inference, speed of the pipeline
-	@$(MAKE) --no-print-directory tools BOARD=qemu
-	@$(MAKE) --no-print-directory tools BOARD=host
+bench: $(VENV)/train ## the figures of the docs: cost of inference, speed of the pipeline
+	@$(RUN) firmware tools --board qemu --board qemu-uart --board host
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
 	@$(RUN) host.bench
@@ -81,8 +80,7 @@ docs: $(VENV)/base ## the generated pages of docs/
 	@$(RUN) host.protocol_docs
 
 test: lint ## the test suite
-	@$(MAKE) --no-print-directory tools BOARD=qemu
-	@$(MAKE) --no-print-directory tools BOARD=host
+	@$(RUN) firmware tools
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(RUN) pytest -q -n 2 --dist loadfile tests
 

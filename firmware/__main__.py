@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from firmware.boards import find_board
+from firmware.boards import BOARDS, find_board
 from host.console import console, run
 
 board_option = click.option(
@@ -20,12 +20,14 @@ def main() -> None:
 
 
 @main.command()
-@board_option
-def tools(board_name: str) -> None:
-    """Install the compiler and the emulator a board needs, where that is possible without a password."""
+@click.option(
+    "--board", "board_names", multiple=True, help="A name from the table of boards; all of them if none is given."
+)
+def tools(board_names: tuple[str, ...]) -> None:
+    """Install the compilers and emulators that boards need, where that is possible without a password."""
     from firmware.toolchain import install_tools
 
-    install_tools(find_board(board_name))
+    install_tools(*(find_board(name) for name in board_names or BOARDS))
 
 
 @main.command()

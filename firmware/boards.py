@@ -97,7 +97,17 @@ RV32IMC_C = Compiler(
     ),
 )
 
+LX106_C = Compiler(
+    Tool(
+        "xtensa-lx106-elf-gcc",
+        ("gcc-xtensa-lx106", "picolibc-xtensa-lx106-elf"),
+        "a GNU toolchain for Xtensa LX106 with picolibc",
+    ),
+    ("--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs", "-mlongcalls", *BARE_METAL_FLAGS),
+)
+
 QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
+QEMU_XTENSA = Tool("qemu-system-xtensa", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_RISCV32 = Tool("qemu-system-riscv32", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
 
 ESP32_C3 = Budget("ESP32-C3", flash_bytes=4096 * KIB, ram_bytes=320 * KIB)
@@ -151,6 +161,23 @@ BOARDS = {
             run=(
                 *("qemu-system-riscv32", "-M", "virt", "-cpu", "lowrisc-ibex", "-bios", "none", *QEMU_FLAGS),
                 *("-icount", "shift=0", "-serial", "stdio"),
+            ),
+        ),
+        Board(
+            name="qemu-xtensa",
+            title="emulated Xtensa LX106, a relative of the ESP32's core",
+            engine="compiled",
+            sources=("qemu_xtensa/board.c", "qemu_xtensa/muldi3.c"),
+            compiler=LX106_C,
+            link_flags=BARE_METAL_LINK_FLAGS,
+            defines=(
+                *('BOARD_NAME="qemu-xtensa"', f"STACK_BYTES={STACK_BYTES}"),
+                *("UART_16550_BASE=0x9D050020u", "UART_16550_STRIDE=4u"),
+            ),
+            emulator=QEMU_XTENSA,
+            run=(
+                *("qemu-system-xtensa", "-M", "lx60-nommu", "-cpu", "lx106", "-semihosting", *QEMU_FLAGS),
+                *("-icount", "shift=6", "-serial", "stdio"),
             ),
         ),
         Board(

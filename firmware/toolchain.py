@@ -10,47 +10,47 @@ from firmware.boards import Board, Tool
 from host.console import UserError, console
 
 
-def tools_of(board: Board) -> list[Tool]:
-    """What building for the board and running its firmware takes."""
-    return [tool for tool in (board.compiler and board.compiler.tool, board.emulator) if tool]
+def missing_tools(*boards: Board) -> list[Tool]:
+    """What building for the boards and running their firmware takes and is not on the PATH."""
+    tools = [tool for board in boards for tool in (board.compiler and board.compiler.tool, board.emulator) if tool]
+    return [tool for tool in dict.fromkeys(tools) if shutil.which(tool.command) is None]
 
 
-def missing_tools(board: Board) -> list[Tool]:
-    """Those of them that are not on the PATH."""
-    return [tool for tool in tools_of(board) if shutil.which(tool.command) is None]
-
-
-def require_tools(board: Board) -> None:
+def require_tools(*boards: Board) -> None:
     """Raise UserError with one line that says what to install, unless everything is there."""
-    if not (missing := missing_tools(board)):
+    if not (missing := missing_tools(*boards)):
         return
+    names = ", ".join(board.name for board in boards)
     commands = ", ".join(tool.command for tool in missing)
-    packages = " ".join(package for tool in missing for package in tool.packages)
-    elsewhere = "; ".join(tool.elsewhere for tool in missing)
+    elsewhere = "; ".join(dict.fromkeys(tool.elsewhere for tool in missing))
     raise UserError(
-        f"board {board.name} needs {commands}: on Debian or Ubuntu run `sudo apt-get install --no-install-recommends "
-        f"{packages}`, elsewhere install {elsewhere}"
+        f"board {names} needs {commands}: on Debian or Ubuntu run `sudo apt-get install --no-install-recommends "
+        f"{' '.join(_packages(missing))}`, elsewhere install {elsewhere}"
     )
 
 
-def install_tools(board: Board) -> None:
+def install_tools(*boards: Board) -> None:
     """Install what is missing with apt-get where that is possible without asking; otherwise say what to install."""
-    missing = missing_tools(board)
-    if not missing:
+    if not (missing := missing_tools(*boards)):
         return
     administrator = _administrator()
-    if shutil.which("apt-get") is None or administrator is None:
-        require_tools(board)
-    packages = [package for tool in missing for package in tool.packages]
-    console.print(f"Board {board.name} needs {', '.join(tool.command for tool in missing)}.")
-    console.print(f"Installing with apt-get: {' '.join(packages)} (up to 0.9 GB, about a minute)")
-    assert administrator is not None
+    if administrator is None or shutil.which("apt-get") is None:
+        require_tools(*boards)
+        return
+    packages = _packages(missing)
+    console.print(f"Missing: {', '.join(tool.command for tool in missing)}.")
+    console.print(f"Installing with apt-get: {' '.join(packages)} (up to 0.9 GB, about a minute)", soft_wrap=True)
     apt = [*administrator, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
     for arguments in (["update"], ["install", "--no-install-recommends", *packages]):
         result = subprocess.run([*apt, *arguments], capture_output=True, text=True)
         if result.returncode != 0:
-            raise UserError(f"apt-get {arguments[0]} failed: {result.stderr.strip().splitlines()[-1:]}")
-    require_tools(board)
+            reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise UserError(f"apt-get {arguments[0]} failed: {reason}; install by hand: {' '.join(packages)}")
+    require_tools(*boards)
+
+
+def _packages(tools: list[Tool]) -> list[str]:
+    return list(dict.fromkeys(package for tool in tools for package in tool.packages))
 
 
 def _administrator() -> list[str] | None:

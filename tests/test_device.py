@@ -20,7 +20,7 @@ from host.samples import load_samples
 from host.transport import LineLost, Transport
 from host.validate import start, validate
 
-FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart"]
+FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
 
 
 @contextmanager
@@ -54,7 +54,13 @@ def error_code(frame: Frame) -> int:
 
 
 @pytest.mark.parametrize(
-    "board_name, limit", [("host-checked", None), ("qemu", None), ("qemu-uart", 40), ("interpreter", None)]
+    "board_name, limit",
+    [
+        ("host-checked", None),
+        ("qemu", None),
+        ("interpreter", None),
+        *[(board, 40) for board in ("qemu-uart", "qemu-riscv32", "qemu-xtensa")],
+    ],
 )
 def test_every_output_byte_of_the_test_split_is_the_goldens(model, board_name, limit):
     board = BOARDS[board_name]
