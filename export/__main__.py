@@ -1,0 +1,87 @@
+"""The command line of the export stage: `python -m export quantize | emit | describe`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from host.console import UserError, console
+
+FILE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group()
+def main() -> None:
+    """From a trained model to int8, and from int8 to C."""
+
+
+@main.command()
+@click.option("--model", required=True, type=FOLDER, help="Folder with model.keras and splits.npz.")
+def quantize(model: Path) -> None:
+    """Convert model.keras to a full-integer model.tflite."""
+    from export.manifest import MANIFEST_FILE, TFLITE_FILE
+    from export.quantize import quantize_model
+    from host.console import write_atomically
+
+    console.print("Quantizing to int8")
+    content = quantize_model(model)
+    (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
+    write_atomically(model / TFLITE_FILE, content)
+    console.print(f"wrote {model / TFLITE_FILE}: {len(content):,} bytes, int8 in and out")
+
+
+@main.command()
+@click.option("--model", type=FOLDER, help="Folder of the model.  [default: build/<name of the .tflite>]")
+@click.option("--tflite", type=FILE, help="A .tflite from elsewhere; it is copied into the folder.")
+def emit(model: Path | None, tflite: Path | None) -> None:
+    """Write the model as C sources and model.json."""
+    from export.describe import summary_table
+    from export.emit import export_model, write_export
+    from export.manifest import TFLITE_FILE
+    from training.files import LABELS_FILE, SPLITS_FILE, load_labels, load_splits
+
+    if tflite is not None:
+        folder, source = model or Path("build") / tflite.stem, tflite
+    elif model is not None:
+        folder, source = model, model / TFLITE_FILE
+    else:
+        raise UserError("Name a model: --model build/<name>, or --tflite <file>.")
+    content = _read(source)
+    labels = load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).exists() else ()
+    images = load_splits(folder / SPLITS_FILE).x_calibration if (folder / SPLITS_FILE).exists() else None
+    export = export_model(content, str(source), folder.resolve().name, labels, images)
+    write_export(folder, content, export)
+    console.print(summary_table(export.manifest))
+    console.print(f"wrote {folder}/: model.json and c/")
+
+
+@main.command()
+@click.option("--tflite", required=True, type=FILE, help="The model to describe.")
+def describe(tflite: Path) -> None:
+    """Show the ops of a .tflite, its inputs and outputs, and what the compiled engine needs for it."""
+    from export.describe import end_lines, op_table
+    from export.lower import lower
+    from export.tflite_reader import load_graph
+
+    graph = load_graph(tflite)
+    try:
+        program, refusal = lower(graph), ""
+    except UserError as error:
+        program, refusal = None, error.message
+    console.print(op_table(graph, program))
+    for line in end_lines(graph):
+        console.print(line)
+    console.print(f"arena {program.arena_bytes:,} bytes" if program else f"not for the compiled engine: {refusal}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"Cannot read {path} ({error.strerror}): run `make quantize` first, or give --tflite") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Values on their way into C: constant tables and nested struct initializers, without a word of C syntax.
+
+Ops build these (`export.ops`), `export.emit_model` prints them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantTable:
+    """A constant array in flash; int8 or int32, any shape."""
+
+    values: NDArray[np.int8] | NDArray[np.int32]
+
+    @property
+    def flash_bytes(self) -> bytes:
+        """The table as it lies in the flash of a little-endian device."""
+        return self.values.astype(self.values.dtype.newbyteorder("<")).tobytes()
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of a struct, in the order of its declaration."""
+
+    name: str
+    value: int | ConstantTable | Struct
+
+
+@dataclass(frozen=True)
+class Struct:
+    """An initializer of the C struct `ctype`."""
+
+    ctype: str
+    fields: tuple[Field, ...]
+
+    def tables(self) -> tuple[tuple[str, ConstantTable], ...]:
+        """Every table below this struct with its member's name, in the order of declaration."""
+        found: list[tuple[str, ConstantTable]] = []
+        for field in self.fields:
+            if isinstance(field.value, ConstantTable):
+                found.append((field.name, field.value))
+            elif isinstance(field.value, Struct):
+                found.extend(field.value.tables())
+        return tuple(found)

@@ -1,0 +1,59 @@
+"""Tables about a model for the terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from export import c_text
+from export.emit_model import constant_bytes, step_bytes
+from export.graph import Graph, Tensor
+from export.lower import Program
+from export.manifest import Manifest
+from export.ops import BY_TFLITE_NAME
+from host.console import table
+
+
+def op_table(graph: Graph, program: Program | None) -> Table:
+    """One row for each op. Constants are those of the compiled engine, blank where it does not run the model."""
+    result = table(f"{graph.source}, {graph.file_bytes:,} bytes", "op", "output", "MACs", "constants, bytes")
+    constants = {step.op.index: step_bytes(step) for step in program.steps} if program else {}
+    for op in graph.ops:
+        kind = BY_TFLITE_NAME.get(op.name)
+        shape = c_text.shape(graph.tensors[op.outputs[0]].shape) if op.outputs else ""
+        macs = f"{kind.macs(graph, op):,}" if kind and program else ""
+        size = f"{constants.get(op.index, 0):,}" if program else ""
+        result.add_row(f"{op.index} {op.name}", shape, macs, size)
+    if program:
+        result.add_section()
+        result.add_row("total", "", f"{program.macs:,}", f"{constant_bytes(program):,}")
+    return result
+
+
+def end_lines(graph: Graph) -> list[str]:
+    """A line for each input and output: shape, type and quantization."""
+    ends = [("input", index) for index in graph.inputs] + [("output", index) for index in graph.outputs]
+    return [f"{what} {_tensor(graph.tensors[index])}" for what, index in ends]
+
+
+def _tensor(tensor: Tensor) -> str:
+    text = f"{c_text.shape(tensor.shape)} {tensor.dtype}"
+    if tensor.quantization is None or tensor.quantization.scale.size != 1:
+        return text
+    return f"{text}, scale {tensor.quantization.scale[0]:.9g}, zero point {tensor.quantization.zero_point[0]}"
+
+
+def summary_table(manifest: Manifest) -> Table:
+    """What an export holds, in a few numbers."""
+    result = table(f"{manifest.name}, exported", "", "")
+    result.show_header = False
+    rows = (
+        ("ops", f"{len(manifest.ops)}"),
+        ("multiply-accumulates", f"{manifest.macs:,}"),
+        ("constants, bytes", f"{manifest.weight_bytes:,}"),
+        ("arena, bytes", f"{manifest.arena_bytes:,}"),
+        ("model.tflite as an array, bytes", f"{manifest.tflite_bytes:,}"),
+        ("golden vectors", f"{manifest.golden_count} from {manifest.golden}" if manifest.golden else "none here"),
+    )
+    for what, value in rows:
+        result.add_row(what, value)
+    return result

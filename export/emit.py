@@ -1,0 +1,160 @@
+"""The export stage: `model.tflite` in a model's folder -> the C sources in its `c/` and `model.json`.
+
+Everything is made in memory first; nothing is written for a model that cannot be exported. `model.json` goes first and
+comes last, so an interrupted export is seen as none, and sources of an earlier model never survive beside new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export import c_text
+from export.emit_data import emit_model_data_c, emit_model_data_h
+from export.emit_model import constant_bytes, emit_model_c, emit_model_h, segments, step_bytes
+from export.emit_ops import emit_model_ops_h
+from export.emit_settings import MAX_RANK, emit_model_settings_c, emit_model_settings_h, tensor_info
+from export.emit_vectors import Vectors, emit_golden_vectors_c, emit_golden_vectors_h, golden_vectors, no_vectors
+from export.golden import Golden, golden_available, golden_name
+from export.lower import Program, lower
+from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
+from export.tflite_reader import read_graph
+from export.version import tool_version
+from host.console import UserError, write_atomically
+
+C_FOLDER = "c"
+PIXEL_SCALE = 1 / 255
+PIXEL_ZERO_POINT = -128
+SCALE_TOLERANCE = 1e-6  # relative; float32 keeps 7 digits
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """A model ready to be written: the files of `c/` by name, and the manifest."""
+
+    program: Program
+    sources: dict[str, str]
+    manifest: Manifest
+
+
+def export_model(
+    content: bytes, source: str, name: str, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None
+) -> Export:
+    """Everything about a `.tflite`, in memory. `source` names it in messages; x_calibration is uint8 (N,H,W,C).
+
+    UserError for a damaged file, a model the compiled engine does not run, or labels or images of another model.
+    """
+    program = lower(read_graph(content, source))
+    x, y = tensor_info(program.input), tensor_info(program.output)
+    _check_fit(source, x, y, labels, x_calibration)
+    vectors = _vectors(content, x, y, x_calibration)
+    manifest = _manifest(program, content, name, labels, x, y, len(vectors.inputs))
+    origin = c_text.provenance(manifest.model_sha256, manifest.tool)
+    sources = {
+        "golden_vectors.c": emit_golden_vectors_c(vectors, origin),
+        "golden_vectors.h": emit_golden_vectors_h(vectors, origin),
+        "model.c": emit_model_c(program, origin),
+        "model.h": emit_model_h(program, origin),
+        "model_data.c": emit_model_data_c(content, origin),
+        "model_data.h": emit_model_data_h(content, origin),
+        "model_ops.h": emit_model_ops_h(program.graph, origin),
+        "model_settings.c": emit_model_settings_c(manifest, origin),
+        "model_settings.h": emit_model_settings_h(manifest, origin),
+    }
+    return Export(program, sources, manifest)
+
+
+def write_export(model: Path, content: bytes, export: Export) -> None:
+    """Write an export and the `.tflite` it is of into the model's folder."""
+    (model / MANIFEST_FILE).unlink(missing_ok=True)
+    folder = model / C_FOLDER
+    for stale in sorted(folder.glob("*")):
+        if stale.name not in export.sources and stale.is_file():
+            stale.unlink()
+    write_atomically(model / TFLITE_FILE, content)
+    for name, text in export.sources.items():
+        write_atomically(folder / name, text)
+    save_manifest(model, export.manifest)
+
+
+def is_pixel_input(x: TensorInfo) -> bool:
+    """Whether the input byte is `pixel - 128`: the network was trained on pixels divided by 255."""
+    return x.zero_point == PIXEL_ZERO_POINT and abs(x.scale / PIXEL_SCALE - 1) < SCALE_TOLERANCE
+
+
+def _check_fit(
+    source: str, x: TensorInfo, y: TensorInfo, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None
+) -> None:
+    if max(len(x.shape), len(y.shape)) > MAX_RANK:
+        raise UserError(f"{source}: its input or output has more than {MAX_RANK} dimensions; export it with fewer.")
+    if labels and len(labels) != y.shape[-1]:
+        raise UserError(
+            f"{source} has {y.shape[-1]} outputs but there are {len(labels)} labels beside it; they belong to another "
+            "model: train again, or export into another folder with --model."
+        )
+    if x_calibration is not None and x_calibration.shape[1:] != x.shape[1:]:
+        raise UserError(
+            f"{source} takes {c_text.shape(x.shape[1:])} but the images beside it are "
+            f"{c_text.shape(x_calibration.shape[1:])}; they belong to another model: train again, or export into "
+            "another folder with --model."
+        )
+
+
+def _vectors(content: bytes, x: TensorInfo, y: TensorInfo, x_calibration: NDArray[np.uint8] | None) -> Vectors:
+    if not golden_available():
+        return no_vectors(x.size_bytes, y.size_bytes)
+    images = np.zeros((0, *x.shape[1:]), np.int8) if x_calibration is None else device_bytes(x, x_calibration[:6])
+    return golden_vectors(Golden(content), x, y, images)
+
+
+def device_bytes(x: TensorInfo, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Images uint8 (N,H,W,C) as the bytes a device gets: preprocessed, then quantized."""
+    from training.preprocess import preprocess
+
+    levels = np.rint(preprocess(images) / np.float32(x.scale)) + x.zero_point
+    return np.asarray(np.clip(levels, -128, 127), np.int8)
+
+
+def _manifest(
+    program: Program,
+    content: bytes,
+    name: str,
+    labels: tuple[str, ...],
+    x: TensorInfo,
+    y: TensorInfo,
+    vector_count: int,
+) -> Manifest:
+    graph = program.graph
+    bytes_of = {step.op.index: step_bytes(step) for step in program.steps}
+    macs_of = {step.op.index: step.kind.macs(graph, step.op) for step in program.steps}
+    constants = b"".join(table.flash_bytes for _, table in segments(program))
+    return Manifest(
+        name=name,
+        tool=tool_version(),
+        model_sha256=graph.sha256,
+        segments_sha256=hashlib.sha256(constants).hexdigest(),
+        tflite_bytes=len(content),
+        inputs=(x,),
+        outputs=(y,),
+        pixel_input=is_pixel_input(x),
+        labels=labels,
+        ops=tuple(
+            OpInfo(
+                op.index,
+                op.name,
+                graph.tensors[op.outputs[0]].shape,
+                macs_of.get(op.index, 0),
+                bytes_of.get(op.index, 0),
+            )
+            for op in graph.ops
+        ),
+        macs=program.macs,
+        weight_bytes=constant_bytes(program),
+        arena_bytes=program.arena_bytes,
+        golden=golden_name() if vector_count else None,
+        golden_count=vector_count,
+    )

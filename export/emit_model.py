@@ -1,0 +1,133 @@
+"""Emits the compiled engine's model: `model.h`, and `model.c` with a struct of constants and a call for each step."""
+
+from __future__ import annotations
+
+from export import c_text
+from export.c_values import ConstantTable, Struct
+from export.graph import Tensor
+from export.lower import Buffer, Place, Program, Step
+
+
+def emit_model_h(program: Program, origin: str) -> str:
+    """The interface of `model.c`, included by the engine."""
+    return c_text.header(
+        origin,
+        ['"engine.h"'],
+        f"""
+#define MODEL_ARENA_BYTES {program.arena_bytes}
+#define MODEL_SEGMENT_COUNT {len(segments(program))}
+
+// Every constant table of the model, (MODEL_SEGMENT_COUNT,).
+extern const engine_segment model_segments[];
+
+// input {_shape(program.input)}  output {_shape(program.output)}: the caller's memory; input is only read.
+void model_invoke(const int8_t *input, int8_t *output);
+""",
+    )
+
+
+def emit_model_c(program: Program, origin: str) -> str:
+    """Tables, structs, the segment list, the arena and `model_invoke`."""
+    graph = program.graph
+    parts = [
+        f"{origin}// {len(graph.ops)} ops, {program.macs:,} multiply-accumulates, "
+        f"{constant_bytes(program):,} bytes of constants, {program.arena_bytes:,} bytes of arena.\n"
+        f'#include "model.h"\n\n#include "kernels.h"\n\n{c_text.ALIGNAS}',
+        *(_constants(program, step) for step in program.steps),
+        _segment_list(program),
+    ]
+    if program.arena_bytes:
+        parts.append("alignas(16) static int8_t arena[MODEL_ARENA_BYTES];\n")
+    parts.append(_invoke(program))
+    return "\n".join(parts)
+
+
+def segments(program: Program) -> tuple[tuple[str, ConstantTable], ...]:
+    """Every constant table with its name in C, in the order of `model_segments`."""
+    return tuple(
+        (_table_name(step, member), table) for step in program.steps for member, table in _struct(step).tables()
+    )
+
+
+def constant_bytes(program: Program) -> int:
+    """Bytes of all constant tables."""
+    return sum(table.values.nbytes for _, table in segments(program))
+
+
+def step_bytes(step: Step) -> int:
+    """Bytes of the constant tables of one step."""
+    return sum(table.values.nbytes for _, table in _struct(step).tables())
+
+
+def _struct(step: Step) -> Struct:
+    assert step.kind.emit is not None  # aliases have no step
+    return step.kind.emit(step.params)
+
+
+def _table_name(step: Step, member: str) -> str:
+    return f"{step.name}_{member}"
+
+
+def _shape(tensor: Tensor) -> str:
+    return c_text.shape(tensor.shape)
+
+
+def _constants(program: Program, step: Step) -> str:
+    """The tables and the parameter struct of one step."""
+    title = f"// {step.name}: {step.op.name} {c_text.comment(program.graph.label(step.op))}"
+    tables = "".join(
+        f"alignas(4) static const {c_text.C_TYPES[table.values.dtype.name]} {_table_name(step, member)}"
+        f"[{table.values.size}] = {{  // {c_text.shape(table.values.shape)}\n{c_text.numbers(table.values)}}};\n"
+        for member, table in _struct(step).tables()
+    )
+    struct = _struct(step)
+    return f"{title}\n{tables}static const {struct.ctype} {step.name} = {_initializer(step, struct, '')};\n"
+
+
+def _initializer(step: Step, struct: Struct, indent: str) -> str:
+    """{.member = value, ...}; a line for each member of a struct that holds structs, as few as fit for the others."""
+    inner = indent + c_text.INDENT
+    members = []
+    for field in struct.fields:
+        if isinstance(field.value, Struct):
+            value = _initializer(step, field.value, inner)
+        elif isinstance(field.value, ConstantTable):
+            value = _table_name(step, field.name)
+        else:
+            value = c_text.number(field.value)
+        members.append(f".{field.name} = {value}")
+    if any(isinstance(field.value, Struct) for field in struct.fields):
+        lines = "".join(f"{inner}{member},\n" for member in members)
+    else:
+        lines = c_text.rows(members, inner)
+    return f"{{\n{lines}{indent}}}"
+
+
+def _segment_list(program: Program) -> str:
+    entries = [f"{{{name}, sizeof {name}}}" for name, _ in segments(program)] or ["{NULL, 0}"]
+    lines = "".join(f"{c_text.INDENT}{entry},\n" for entry in entries)
+    return f"const engine_segment model_segments[] = {{\n{lines}}};\n"
+
+
+def _invoke(program: Program) -> str:
+    calls = [
+        (f"{step.kind.name}_s8({', '.join([*map(_where, _operands(step)), f'&{step.name}'])});", step)
+        for step in program.steps
+    ]
+    width = max(len(call) for call, _ in calls)
+    lines = "".join(
+        f"{c_text.INDENT}{call.ljust(width)}  // {_shape(step.x)} -> {_shape(step.y)}\n" for call, step in calls
+    )
+    return (
+        f"void model_invoke(const int8_t *input, int8_t *output) {{  // input {_shape(program.input)}  "
+        f"output {_shape(program.output)}\n{lines}}}\n"
+    )
+
+
+def _operands(step: Step) -> list[Buffer]:
+    """Output, input and scratch, in the order of the kernel's arguments."""
+    return [step.y_buffer, step.x_buffer, *([step.scratch] if step.scratch else [])]
+
+
+def _where(buffer: Buffer) -> str:
+    return f"arena + {buffer.offset}" if buffer.place is Place.ARENA else buffer.place.value

@@ -1,0 +1,63 @@
+"""The golden reference: TensorFlow Lite Micro itself, from its wheel. What it answers is right by definition.
+
+The wheel exists for Linux on x86-64 alone; elsewhere `golden_available` is False and exports carry no golden vectors.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.tflite_reader import read_graph
+from host.console import UserError
+
+WHEEL = "tflite-micro"
+ARENA_SPARE_BYTES = 1 << 20
+
+
+def golden_available() -> bool:
+    """Whether the wheel is installed."""
+    return find_spec("tflite_micro") is not None
+
+
+def golden_name() -> str | None:
+    """`tflite-micro <version>`, None where it is not installed."""
+    try:
+        return f"{WHEEL} {version(WHEEL)}"
+    except PackageNotFoundError:
+        return None
+
+
+class Golden:
+    """One model, run by TFLM's reference kernels."""
+
+    def __init__(self, model: bytes) -> None:
+        """UserError when TFLM cannot prepare the model."""
+        from tflite_micro.python.tflite_micro import runtime
+
+        try:
+            self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=_arena_bytes(model))
+        except RuntimeError as error:
+            raise UserError(f"TensorFlow Lite Micro cannot run the model: {' '.join(str(error).split())}") from None
+
+    def run(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
+        """x: the input, int8 of the model's shape -> the output, int8."""
+        self._interpreter.set_input(x, 0)
+        self._interpreter.invoke()
+        y: NDArray[np.int8] = self._interpreter.get_output(0)
+        return y
+
+    def run_bytes(self, data: bytes) -> bytes:
+        """The same for the bytes of the input: the bytes of the output."""
+        shape = self._interpreter.get_input_details(0)["shape"]
+        return self.run(np.frombuffer(data, np.int8).reshape(shape)).tobytes()
+
+
+def _arena_bytes(model: bytes) -> int:
+    """Enough for every tensor at once; the wheel's own guess, ten times the file, is too little for small models."""
+    graph = read_graph(model, "the model")
+    computed = sum(tensor.size for tensor in graph.tensors if tensor.data is None)
+    return ARENA_SPARE_BYTES + 10 * len(model) + 8 * computed

@@ -1,0 +1,103 @@
+"""CONV_2D, the kernel `conv2d_s8`: any stride, padding and dilation, quantized per channel or per tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import tflite
+from numpy.typing import NDArray
+
+from export.c_values import ConstantTable, Field, Struct
+from export.graph import Activation, Graph, Op, OpOptions, Padding
+from export.ops import operands
+from export.ops.enums import parse_activation, parse_padding
+from export.ops.kind import OpKind, Params
+from export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
+from export.ops.window import Window, emit_window, fold_window
+
+
+@dataclass(frozen=True)
+class Conv2dOptions(OpOptions):
+    """As in the file; pairs are (height, width)."""
+
+    padding: Padding
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    activation: Activation
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dParams(Params):
+    """The members of `conv2d_params`."""
+
+    weights: NDArray[np.int8]  # (y_c, k_h, k_w, x_c)
+    bias: NDArray[np.int32]  # (y_c,)
+    x_zero_point: int
+    window: Window
+    output: OutputStage
+
+
+def parse(table: Any) -> Conv2dOptions:
+    """The options out of the flatbuffer."""
+    options = tflite.Conv2DOptions()
+    options.Init(table.Bytes, table.Pos)
+    return Conv2dOptions(
+        parse_padding(options.Padding()),
+        (options.StrideH(), options.StrideW()),
+        (options.DilationHFactor(), options.DilationWFactor()),
+        parse_activation(options.FusedActivationFunction()),
+    )
+
+
+def fold(graph: Graph, op: Op) -> Conv2dParams:
+    """All constants of the op."""
+    options = op.options
+    assert isinstance(options, Conv2dOptions)
+    operands.check_arity(graph, op, inputs=(2, 3))
+    x = operands.image(graph, op, op.inputs[0])
+    y = operands.image(graph, op, op.outputs[0])
+    weights = operands.weights(graph, op, op.inputs[1], rank=4)
+    y_c, k_h, k_w, w_c = weights.values.shape
+    if w_c != x.shape[3]:
+        raise graph.refusal(op, f"its filters see {w_c} of {x.shape[3]} channels; grouped convolution is not supported")
+    if y_c != y.shape[3]:
+        raise graph.refusal(op, f"it has {y_c} filters but {y.shape[3]} output channels; export the model again")
+    output = fold_output_stage(graph, op, x, weights, y, options.activation)
+    return Conv2dParams(
+        weights=weights.values,
+        bias=fold_bias(graph, op, operands.bias(graph, op, y_c), weights.values, x.zero_point, output),
+        x_zero_point=x.zero_point,
+        window=fold_window(graph, op, x.shape, y.shape, (k_h, k_w), options.stride, options.dilation, options.padding),
+        output=output,
+    )
+
+
+def emit(params: Conv2dParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "conv2d_params",
+        (
+            Field("weights", ConstantTable(params.weights)),
+            Field("bias", ConstantTable(params.bias)),
+            Field("x_zero_point", params.x_zero_point),
+            Field("window", emit_window(params.window)),
+            Field("output", emit_output_stage(params.output)),
+        ),
+    )
+
+
+def macs(graph: Graph, op: Op) -> int:
+    """Multiply-accumulates of one inference, taps outside the image included."""
+    y, weights = graph.tensors[op.outputs[0]].shape, graph.tensors[op.inputs[1]].shape
+    return prod(y) * prod(weights[1:])
+
+
+def scratch_bytes(params: Conv2dParams) -> int:
+    """One window of the image."""
+    return prod(params.weights.shape[1:])
+
+
+CONV2D = OpKind("conv2d", "CONV_2D", tflite.BuiltinOptions.Conv2DOptions, parse, fold, emit, macs, scratch_bytes)

@@ -1,0 +1,64 @@
+"""Where the window of a convolution or a pooling lies on the image. The C side is `window_geometry` in `kernels.h`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from export.c_values import Field, Struct
+from export.graph import Graph, Op, Padding
+
+
+@dataclass(frozen=True)
+class Window:
+    """Sizes in pixels, shapes are (h, w, c); members in the order of the C struct."""
+
+    x_h: int
+    x_w: int
+    x_c: int
+    y_h: int
+    y_w: int
+    y_c: int
+    k_h: int
+    k_w: int
+    stride_h: int
+    stride_w: int
+    dilation_h: int
+    dilation_w: int
+    pad_h: int
+    pad_w: int
+
+
+def fold_window(
+    graph: Graph,
+    op: Op,
+    x: tuple[int, ...],
+    y: tuple[int, ...],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: Padding,
+) -> Window:
+    """The geometry for x (1,h,w,c) and y (1,h,w,c); refuses an output whose shape does not follow from the rest."""
+    if min(*kernel, *stride, *dilation) < 1 or max(*kernel, *stride, *dilation) > 65535:
+        raise graph.refusal(op, f"window {kernel}, stride {stride}, dilation {dilation} make no sense; export it again")
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if padding is Padding.SAME:
+        expected = [-(-size // step) for size, step in zip(x[1:3], stride, strict=True)]
+    else:
+        expected = [(size - span) // step + 1 for size, span, step in zip(x[1:3], extent, stride, strict=True)]
+    if list(y[1:3]) != expected:
+        made = f"{expected[0]} x {expected[1]}"
+        raise graph.refusal(op, f"its output is {y[1]} x {y[2]}, its window makes {made}; export the model again")
+    pad = [
+        max((out - 1) * step + span - size, 0) // 2
+        for out, step, span, size in zip(y[1:3], stride, extent, x[1:3], strict=True)
+    ]
+    if max(pad) > 65535:
+        raise graph.refusal(op, f"window {kernel} with dilation {dilation} is too large for a microcontroller")
+    (x_h, x_w, x_c), (y_h, y_w, y_c) = x[1:], y[1:]
+    return Window(x_h, x_w, x_c, y_h, y_w, y_c, *kernel, *stride, *dilation, *pad)
+
+
+def emit_window(window: Window) -> Struct:
+    """The C initializer."""
+    return Struct("window_geometry", tuple(Field(f.name, getattr(window, f.name)) for f in fields(window)))

@@ -1,0 +1,139 @@
+"""Turns `model.keras` into a full-integer `.tflite`; the only file of the export that needs TensorFlow.
+
+Calibration uses training images alone. What the converter was asked for is checked on what it made: its flags have
+changed meaning between versions, the bytes cannot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
+from export.emit_settings import tensor_info
+from export.graph import Graph
+from export.lower import lower
+from export.ops.dense import DENSE
+from export.tflite_reader import read_graph
+from host.console import UserError
+from training.files import KERAS_FILE, SPLITS_FILE, load_splits
+from training.preprocess import preprocess
+
+
+def quantize_model(model: Path) -> bytes:
+    """The `.tflite` of the model in the folder: int8 in and out, a batch of one, Dense quantized per tensor.
+
+    UserError when files are missing, TensorFlow is, or the result is not what a device can run.
+    """
+    path = model / KERAS_FILE
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: run `make train` first")
+    splits = load_splits(model / SPLITS_FILE)
+    try:
+        with _quiet():
+            network = _load(path)
+            if tuple(network.input_shape[1:]) != splits.x_calibration.shape[1:]:
+                raise UserError(
+                    f"{path} takes {network.input_shape[1:]} but the images beside it are "
+                    f"{splits.x_calibration.shape[1:]}; run `make train` to make both again"
+                )
+            content = convert(network, with_full_range(splits.x_calibration))
+    except ModuleNotFoundError as error:
+        raise UserError(f"quantizing needs the Python package {error.name}: install tinyproof[train]") from None
+    check_quantized(read_graph(content, str(path)))
+    return content
+
+
+def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The images uint8 (N,H,W,C), with two corner pixels of the first set to 0 and 255 unless some image has them.
+
+    The converter takes the input's range from what it sees; this makes it that of a pixel, at no cost in accuracy.
+
+    >>> with_full_range(np.full((1, 1, 2, 1), 99, np.uint8)).ravel()
+    array([  0, 255], dtype=uint8)
+    """
+    if images.min() == 0 and images.max() == 255:
+        return images
+    changed = images.copy()
+    changed[0, 0, 0], changed[0, -1, -1] = 0, 255
+    return changed
+
+
+def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
+    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C). UserError when it cannot be."""
+    import keras
+    import tensorflow as tf
+
+    # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
+    x = keras.Input(batch_shape=(1, *x_calibration.shape[1:]), name="input")
+    fixed = keras.models.clone_model(network, input_tensors=[x])
+    fixed.set_weights(network.get_weights())
+    converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([preprocess(image[np.newaxis])] for image in x_calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    # Runtimes from before mid-2024 read only the first scale of a Dense layer, and give wrong results silently.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    try:
+        content: bytes = converter.convert()
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"The converter cannot make an int8 model of the network: {_one_line(error)}") from None
+    return content
+
+
+def check_quantized(graph: Graph) -> None:
+    """Raise UserError unless the model has the properties that later stages and old runtimes rely on."""
+    program = lower(graph)
+    x = tensor_info(program.input)
+    if not is_pixel_input(x):
+        raise UserError(
+            f"{graph.source}: its input has scale {x.scale:.6g} and zero point {x.zero_point}, not {PIXEL_SCALE:.6g} "
+            f"and {PIXEL_ZERO_POINT}; preprocessing must map pixels 0..255 to 0..1."
+        )
+    for op in graph.ops:
+        weights = graph.tensors[op.inputs[1]].quantization if op.name == DENSE.tflite_name else None
+        if weights is not None and weights.scale.size > 1:
+            raise graph.refusal(op, "its weights came out quantized per channel, which older runtimes misread silently")
+
+
+def _load(path: Path) -> Any:
+    import keras
+
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        raise UserError(f"{path} cannot be loaded ({_one_line(error)}): run `make train` to make it again") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """TensorFlow announces itself in dozens of lines, some of them past Python; keep them off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    saved = [os.dup(descriptor) for descriptor in (1, 2)]
+    with open(os.devnull, "wb") as nowhere:
+        sys.stdout.flush()
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            for descriptor, original in zip((1, 2), saved, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)

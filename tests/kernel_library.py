@@ -1,0 +1,101 @@
+"""Runs lowered Programs on the C kernels through ctypes, so that hundreds of cases need one compilation.
+
+The parameter structs are read from `kernels.h` itself: a member that export and kernels disagree about fails here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.c_values import ConstantTable, Struct
+from export.lower import Buffer, Place, Program
+
+KERNELS = Path(__file__).parent.parent / "firmware" / "kernels"
+GUARD = 64  # bytes around the arena and the output that no kernel may touch
+CANARY = 0x5A
+C_TYPES: dict[str, Any] = {
+    "int32_t": ctypes.c_int32,
+    "uint16_t": ctypes.c_uint16,
+    "const int8_t *": ctypes.c_void_p,
+    "const int32_t *": ctypes.c_void_p,
+}
+
+
+def parse_structs(header: str) -> dict[str, type[ctypes.Structure]]:
+    """Every `typedef struct` of a header as a ctypes structure, by name."""
+    structs: dict[str, type[ctypes.Structure]] = {}
+    for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", re.sub(r"//.*", "", header), re.DOTALL):
+        fields = []
+        for declaration in filter(None, map(str.strip, body.split(";"))):
+            ctype, members = re.fullmatch(r"((?:const )?\w+ \*?)(.*)", declaration, re.DOTALL).groups()
+            kind = C_TYPES.get(ctype.strip()) or C_TYPES.get(ctype) or structs[ctype.strip()]
+            fields += [(member.strip(), kind) for member in members.split(",")]
+        structs[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
+    return structs
+
+
+class KernelLibrary:
+    """The compiled kernels."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        self._library = library
+        self._structs = parse_structs((KERNELS / "kernels.h").read_text())
+
+    def run(self, program: Program, x: NDArray[np.int8]) -> NDArray[np.int8]:
+        """What `model_invoke` of the program would write, flat, with checks that no step writes where it may not."""
+        memory = {
+            Place.INPUT: x.copy().reshape(-1),
+            Place.ARENA: np.full(program.arena_bytes + 2 * GUARD, CANARY, np.int8),
+            Place.OUTPUT: np.full(program.output.size + 2 * GUARD, CANARY, np.int8),
+        }
+        for step in program.steps:
+            assert step.kind.emit is not None
+            keep: list[NDArray[np.generic]] = []
+            params = self._structure(step.kind.emit(step.params), keep)
+            kernel = getattr(self._library, f"{step.kind.name}_s8")
+            before = {place: values.copy() for place, values in memory.items()}
+            buffers = [step.y_buffer, step.x_buffer, *([step.scratch] if step.scratch else [])]
+            kernel(*(_address(memory, buffer) for buffer in buffers), ctypes.byref(params))
+            _check_writes(before, memory, buffers[:1] + buffers[2:])
+        return memory[Place.OUTPUT][GUARD:-GUARD]
+
+    def _structure(self, struct: Struct, keep: list[NDArray[np.generic]]) -> ctypes.Structure:
+        result = self._structs[struct.ctype]()
+        assert [field.name for field in struct.fields] == [name for name, *_ in result._fields_]
+        for field in struct.fields:
+            value: Any = field.value
+            if isinstance(value, Struct):
+                value = self._structure(value, keep)
+            elif isinstance(value, ConstantTable):
+                keep.append(np.ascontiguousarray(value.values))
+                value = keep[-1].ctypes.data
+            setattr(result, field.name, value)
+            if isinstance(value, int) and not isinstance(field.value, ConstantTable):
+                assert getattr(result, field.name) == value, f"{field.name} = {value} does not fit its C type"
+        return result
+
+
+def _start(buffer: Buffer) -> int:
+    return buffer.offset + (0 if buffer.place is Place.INPUT else GUARD)
+
+
+def _address(memory: dict[Place, NDArray[np.int8]], buffer: Buffer) -> ctypes.c_void_p:
+    return ctypes.c_void_p(memory[buffer.place].ctypes.data + _start(buffer))
+
+
+def _check_writes(
+    before: dict[Place, NDArray[np.int8]], after: dict[Place, NDArray[np.int8]], written: list[Buffer]
+) -> None:
+    for place, values in after.items():
+        allowed = np.zeros(values.size, bool)
+        for buffer in written:
+            if buffer.place is place:
+                allowed[_start(buffer) : _start(buffer) + buffer.size_bytes] = True
+        changed = np.flatnonzero((values != before[place]) & ~allowed)
+        assert changed.size == 0, f"a kernel wrote where it may not, into the {place.value} at {changed[:8]}"

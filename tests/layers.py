@@ -1,0 +1,181 @@
+"""Hypothesis strategies for int8 layers: random shapes and quantization, and the edges where rounding goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tflite_builder import ModelBuilder
+
+zero_points = st.one_of(st.sampled_from((-128, 127, 0, -1)), st.integers(-128, 127))
+activations = st.sampled_from(("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1"))
+paddings = st.sampled_from(("SAME", "VALID"))
+scales = st.floats(-12, 3).map(lambda exponent: float(np.float32(2.0**exponent)))
+seeds = st.integers(0, 2**32 - 1)
+# log2 of what one step of the accumulator is worth in steps of the output; None: about what fills the output's range.
+gains = st.one_of(st.none(), st.none(), st.floats(-36, 8), st.sampled_from((0.0, 1.0, -1.0, 5.0, -31.0, -32.0, -33.0)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and inputs to try, each of the model's input shape."""
+
+    model: bytes
+    inputs: tuple[NDArray[np.int8], ...]
+
+
+@st.composite
+def weights(draw: st.DrawFn, shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """int8 weights: random, or one of the extremes."""
+    rng = np.random.default_rng(draw(seeds))
+    style = draw(st.sampled_from(("random", "random", "random", "sparse", "low", "high", "zero")))
+    if style == "sparse":
+        return (rng.integers(-127, 128, shape) * (rng.random(shape) < 0.2)).astype(np.int8)
+    constant = {"low": -128, "high": 127, "zero": 0}.get(style)
+    return rng.integers(-128, 128, shape, np.int8) if constant is None else np.full(shape, constant, np.int8)
+
+
+@st.composite
+def biases(draw: st.DrawFn, channels: int) -> NDArray[np.int32] | None:
+    """int32 biases of any magnitude, or none."""
+    bits = draw(st.one_of(st.none(), st.integers(0, 31), st.sampled_from((10, 12, 14))))
+    if bits is None:
+        return None
+    limit = 2**bits - 1
+    return np.random.default_rng(draw(seeds)).integers(-limit, limit, channels, np.int32, endpoint=True)
+
+
+def inputs_for(shape: tuple[int, ...], seed: int) -> tuple[NDArray[np.int8], ...]:
+    """Random bytes and the two extremes."""
+    random = np.random.default_rng(seed).integers(-128, 128, shape, np.int8)
+    return random, np.full(shape, -128, np.int8), np.full(shape, 127, np.int8)
+
+
+@st.composite
+def quantized(draw: st.DrawFn, taps: NDArray[np.int8], per_channel: bool) -> tuple[float, list[float], float]:
+    """(x scale, weight scales, y scale) for weights (channels, ...): the gain from accumulator to output is drawn."""
+    flat = taps.reshape(len(taps), -1).astype(np.float64)
+    x_scale, w_scale = draw(scales), draw(scales)
+    gain = draw(gains)
+    spread = 75 * max(float(np.sqrt((flat**2).sum(axis=1)).max()), 1.0)
+    real = 100 / spread if gain is None else 2.0**gain
+    count = len(taps) if per_channel else 1
+    factors = np.random.default_rng(draw(seeds)).uniform(0.3, 1, count) if per_channel else np.ones(1)
+    return x_scale, list(np.float32(w_scale * factors)), float(np.float32(x_scale * w_scale / real))
+
+
+def add_linear_constants(
+    b: ModelBuilder, taps: NDArray[np.int8], w_scale: list[float], bias: NDArray[np.int32] | None, x_scale: float
+) -> list[int]:
+    """Weights and bias as the converter would write them."""
+    operands = [b.constant(taps, w_scale)]
+    if bias is not None:
+        operands.append(b.constant(bias, list(np.float32(x_scale) * np.float32(w_scale))))
+    return operands
+
+
+@st.composite
+def conv2d(draw: st.DrawFn) -> Case:
+    """One CONV_2D."""
+    k_h, k_w = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    padding = draw(paddings)
+    span = [(k - 1) * d + 1 for k, d in zip((k_h, k_w), dilation, strict=True)]
+    least = span if padding == "VALID" else (1, 1)
+    x_h, x_w = (draw(st.integers(low, low + 6)) for low in least)
+    x_c, y_c = draw(st.sampled_from((1, 1, 2, 3, 4, 5, 8, 17))), draw(st.integers(1, 5))
+    if padding == "SAME":
+        y_h, y_w = -(-x_h // stride[0]), -(-x_w // stride[1])
+    else:
+        y_h, y_w = (x_h - span[0]) // stride[0] + 1, (x_w - span[1]) // stride[1] + 1
+    taps = draw(weights((y_c, k_h, k_w, x_c)))
+    x_scale, w_scale, y_scale = draw(quantized(taps, draw(st.booleans())))
+    b = ModelBuilder()
+    x = b.tensor((1, x_h, x_w, x_c), x_scale, draw(zero_points))
+    y = b.tensor((1, y_h, y_w, y_c), y_scale, draw(zero_points))
+    operands = add_linear_constants(b, taps, w_scale, draw(biases(y_c)), x_scale)
+    b.conv2d([x, *operands], y, stride, dilation, padding, draw(activations))
+    return Case(b.build([x], [y]), inputs_for((1, x_h, x_w, x_c), draw(seeds)))
+
+
+@st.composite
+def dense(draw: st.DrawFn) -> Case:
+    """One FULLY_CONNECTED, of one or more rows."""
+    rows, x_c, y_c = draw(st.sampled_from((1, 1, 1, 2, 5))), draw(st.integers(1, 70)), draw(st.integers(1, 7))
+    taps = draw(weights((y_c, x_c)))
+    per_channel = draw(st.booleans()) and y_c > 1
+    x_scale, w_scale, y_scale = draw(quantized(taps, per_channel))
+    b = ModelBuilder()
+    x = b.tensor((rows, x_c), x_scale, draw(zero_points))
+    y = b.tensor((rows, y_c), y_scale, draw(zero_points))
+    b.dense([x, *add_linear_constants(b, taps, w_scale, draw(biases(y_c)), x_scale)], y, draw(activations))
+    return Case(b.build([x], [y]), inputs_for((rows, x_c), draw(seeds)))
+
+
+@st.composite
+def max_pool2d(draw: st.DrawFn) -> Case:
+    """One MAX_POOL_2D."""
+    kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    stride = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    padding = draw(paddings)
+    least = kernel if padding == "VALID" else (1, 1)
+    x_h, x_w = (draw(st.integers(low, low + 7)) for low in least)
+    if padding == "SAME":
+        y_h, y_w = -(-x_h // stride[0]), -(-x_w // stride[1])
+    else:
+        y_h, y_w = (x_h - kernel[0]) // stride[0] + 1, (x_w - kernel[1]) // stride[1] + 1
+    channels, scale, zero_point = draw(st.integers(1, 9)), draw(scales), draw(zero_points)
+    b = ModelBuilder()
+    x = b.tensor((1, x_h, x_w, channels), scale, zero_point)
+    y = b.tensor((1, y_h, y_w, channels), scale, zero_point)
+    b.max_pool2d(x, y, kernel, stride, padding, draw(activations))
+    return Case(b.build([x], [y]), inputs_for((1, x_h, x_w, channels), draw(seeds)))
+
+
+@st.composite
+def softmax(draw: st.DrawFn) -> Case:
+    """One SOFTMAX; from scales where everything is equal to scales where one class takes all."""
+    depth = draw(st.one_of(st.integers(1, 12), st.sampled_from((2, 10, 100, 256, 511))))
+    outer = draw(st.sampled_from(((1,), (1,), (3,), (1, 2, 2))))
+    scale = float(np.float32(2.0 ** draw(st.one_of(st.floats(-25, 6), st.floats(-7, 0)))))
+    beta = draw(st.sampled_from((1.0, 1.0, 0.5, 2.0, 1.7)))
+    b = ModelBuilder()
+    x = b.tensor((*outer, depth), scale, draw(zero_points))
+    y = b.tensor((*outer, depth), 1 / 256, -128)
+    b.softmax(x, y, beta)
+    shape, rng = (*outer, depth), np.random.default_rng(draw(seeds))
+    near = rng.integers(-128, -128 + draw(st.integers(1, 255)), shape, np.int8, endpoint=True)
+    return Case(b.build([x], [y]), (near, *inputs_for(shape, draw(seeds))))
+
+
+@st.composite
+def requantization(draw: st.DrawFn) -> Case:
+    """A layer of zero weights: what comes out is its bias requantized, here hundreds of values at once.
+
+    The values are those where rounding decides: near halves of an output step, exact halves, and the limits of int32.
+    """
+    exponent = draw(st.one_of(st.integers(-33, 6), st.integers(-23, -20)))
+    real = 2.0**exponent * draw(st.sampled_from((1.0, 1.0, 1.25, 4 / 3, 1.9999999)))
+    # Products of which float32 holds some, and rounds others: the second pair shows in which precision TFLM multiplies.
+    x_scale, w_scale = map(float, np.float32(draw(st.sampled_from(((2.0**-4, 0.013), (0.0371, 0.017))))))
+    y_scale = float(np.float32(x_scale * w_scale / real))
+    rng = np.random.default_rng(draw(seeds))
+    halves = (rng.integers(-300, 300, 200) + 0.5) / real + rng.integers(-9, 10, 200)
+    limit = 2**31 - 300 if exponent <= -2 else 2 ** (29 - max(exponent, 0))
+    accumulators = np.concatenate([halves, rng.integers(-limit, limit, 50), np.arange(-9, 10), [limit, -limit]])
+    bias = np.clip(np.rint(accumulators), -limit, limit).astype(np.int32)
+    b = ModelBuilder()
+    zero_point = draw(zero_points)
+    as_conv = draw(st.booleans())
+    x = b.tensor((1, 1, 1, 1) if as_conv else (1, 1), x_scale)
+    y = b.tensor((1, 1, 1, bias.size) if as_conv else (1, bias.size), y_scale, zero_point)
+    taps = np.zeros((bias.size, 1, 1, 1) if as_conv else (bias.size, 1), np.int8)
+    operands = [x, *add_linear_constants(b, taps, [w_scale], bias, x_scale)]
+    if as_conv:
+        b.conv2d(operands, y)
+    else:
+        b.dense(operands, y)
+    return Case(b.build([x], [y]), (np.zeros((1, 1, 1, 1) if as_conv else (1, 1), np.int8),))

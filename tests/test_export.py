@@ -1,0 +1,274 @@
+"""The export stage as a whole: models through the generated C as a program, the files it writes, its commands."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import random_network
+from test_graph import MODEL
+
+from export.emit import export_model, write_export
+from export.emit_vectors import vector_count
+from export.golden import Golden, golden_available
+from export.manifest import load_manifest
+from export.tflite_reader import read_graph
+from host.console import UserError
+
+ROOT = Path(__file__).parent.parent
+FIRMWARE = ROOT / "firmware"
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+needs_golden = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
+
+
+def exported(content: bytes, folder: Path, **options) -> Path:
+    """Export into `folder`, which is returned."""
+    options = {"labels": (), "x_calibration": None, **options}
+    write_export(folder, content, export_model(content, "model.tflite", folder.name, **options))
+    return folder
+
+
+def includes(folder: Path) -> list[str]:
+    return [f"-I{folder / 'c'}", f"-I{FIRMWARE / 'engine'}", f"-I{FIRMWARE / 'kernels'}"]
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory) -> Path:
+    """The kernels, compiled with sanitizers once for all programs."""
+    folder = tmp_path_factory.mktemp("objects")
+    sources = sorted(map(str, (FIRMWARE / "kernels").glob("*.c")))
+    command = ["gcc", "-std=c11", "-O2", *WARNINGS, "-Wconversion", *SANITIZERS, "-c", *sources]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def program(objects):
+    """(exported folder) -> the compiled engine behind a pipe, as an executable."""
+
+    def build(folder: Path) -> Path:
+        binary = folder / "engine_pipe"
+        sources = [ROOT / "tests/c/engine_pipe.c", FIRMWARE / "engine/compiled/engine.c", *(folder / "c").glob("*.c")]
+        command = ["gcc", "-std=c11", "-O2", *WARNINGS, *SANITIZERS, *includes(folder), *sources, *objects.glob("*.o")]
+        subprocess.run([*map(str, command), "-o", str(binary)], check=True)
+        return binary
+
+    return build
+
+
+def run(binary: Path, *arguments: str, data: bytes = b"") -> bytes:
+    return subprocess.run([str(binary), *arguments], input=data, capture_output=True, check=True).stdout
+
+
+@needs_golden
+@pytest.mark.parametrize("seed", range(24))
+def test_a_network_as_a_c_program_gives_the_bytes_of_tflm(seed, program, tmp_path):
+    content = random_network(seed)
+    folder = exported(content, tmp_path / "network")
+    manifest = load_manifest(folder)
+    inputs = np.random.default_rng(seed).integers(-128, 128, (5, *manifest.inputs[0].shape), np.int8)
+    golden = Golden(content)
+    expected = np.stack([golden.run(x).reshape(-1) for x in inputs])
+    answered = np.frombuffer(run(program(folder), data=inputs.tobytes()), np.int8).reshape(expected.shape)
+    np.testing.assert_array_equal(answered, expected)
+
+
+@needs_golden
+def test_the_program_passes_its_golden_vectors_and_carries_the_constants_of_the_manifest(program, tmp_path):
+    folder = exported(MODEL, tmp_path / "small")
+    manifest, binary = load_manifest(folder), program(folder)
+    assert run(binary, "self-test").split() == [b"6", str(len(MODEL)).encode()]
+    constants = run(binary, "segments")
+    assert hashlib.sha256(constants).hexdigest() == manifest.segments_sha256
+    assert len(constants) == manifest.weight_bytes
+    assert manifest.golden is not None and manifest.golden_count == 6
+
+
+def test_the_manifest_says_what_the_model_is(tmp_path):
+    manifest = load_manifest(exported(MODEL, tmp_path / "small", labels=("a", "b", "c", "d", "é")))
+    assert manifest.name == "small" and manifest.labels[4] == "é"
+    assert manifest.model_sha256 == hashlib.sha256(MODEL).hexdigest() and manifest.tflite_bytes == len(MODEL)
+    assert (manifest.input_bytes, manifest.output_bytes) == (64, 5) and manifest.pixel_input
+    assert manifest.inputs[0].shape == (1, 8, 8, 1) and manifest.inputs[0].zero_point == -128
+    assert manifest.outputs[0].scale == 1 / 256
+    assert [(op.name, op.macs) for op in manifest.ops if op.macs] == [
+        ("CONV_2D", 6 * 6 * 4 * 9), ("FULLY_CONNECTED", 36 * 6), ("FULLY_CONNECTED", 6 * 5),
+    ]  # fmt: skip
+    assert manifest.macs == sum(op.macs for op in manifest.ops)
+    assert manifest.weight_bytes == sum(op.weight_bytes for op in manifest.ops)
+    assert manifest.arena_bytes == 144 + 36  # convolution and pooling at once; its scratch of 9 bytes fits in there
+
+
+def test_the_same_model_gives_the_same_bytes():
+    first, second = (export_model(MODEL, "model.tflite", "small", (), None) for _ in range(2))
+    assert first.sources == second.sources
+    assert first.manifest == second.manifest
+
+
+def test_generated_code_says_where_it_comes_from_and_has_no_loops():
+    export = export_model(MODEL, "model.tflite", "small", (), None)
+    for name, text in export.sources.items():
+        lines = text.splitlines()
+        assert lines[0].startswith("// Generated from model.tflite by `make export`, tinyproof"), name
+        assert lines[1] == f"// sha256 {hashlib.sha256(MODEL).hexdigest()}"
+        assert "for (" not in text and "while" not in text
+        assert max(map(len, lines)) <= 120, name
+
+
+COMPILERS = {
+    "C11": ["gcc", "-std=c11", "-Wconversion", "-pedantic"],
+    "C++11": ["g++", "-std=c++11", "-x", "c++"],
+    "C11 for the Cortex-M4": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m4", "-mthumb", "-Wconversion"],
+    "C++11 for the Cortex-M4": ["arm-none-eabi-g++", "-std=c++11", "-mcpu=cortex-m4", "-mthumb", "-x", "c++"],
+}
+
+
+@pytest.mark.parametrize("dialect", COMPILERS)
+def test_generated_sources_and_engine_compile_without_a_warning(dialect, tmp_path):
+    command = COMPILERS[dialect]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    folder = exported(MODEL, tmp_path / "small", labels=('say "hi"\\?', "b", "c", "d", "é"))
+    sources = sorted((folder / "c").glob("*.c"))
+    if "++" not in dialect:
+        sources += [*(FIRMWARE / "kernels").glob("*.c"), FIRMWARE / "engine/compiled/engine.c"]
+    for source in sources:
+        subprocess.run(
+            [*command, "-O1", *WARNINGS, *includes(folder), "-c", str(source), "-o", "/dev/null"], check=True
+        )
+
+
+def test_the_op_list_is_a_c_plus_plus_function_that_adds_exactly_the_ops_of_the_model(tmp_path):
+    folder = exported(MODEL, tmp_path / "small")
+    (tmp_path / "ops.cc").write_text(
+        '#include "model_ops.h"\n#include <cstdio>\n'
+        "enum Status { kOk, kError };\n"
+        "struct Resolver {\n"
+        + "".join(
+            f'    Status Add{op}() {{ std::puts("{op}"); return kOk; }}\n'
+            for op in ("Conv2D", "MaxPool2D", "Reshape", "FullyConnected", "Softmax")
+        )
+        + "};\nint main() { Resolver resolver; return model_add_ops(resolver) ? MODEL_OPS_COUNT : 0; }\n"
+    )
+    source, binary = tmp_path / "ops.cc", tmp_path / "ops"
+    subprocess.run(["g++", "-std=c++11", *WARNINGS, f"-I{folder / 'c'}", str(source), "-o", str(binary)], check=True)
+    result = subprocess.run([str(binary)], capture_output=True, text=True)
+    assert result.returncode == 5
+    assert sorted(result.stdout.split()) == ["Conv2D", "FullyConnected", "MaxPool2D", "Reshape", "Softmax"]
+
+
+def test_a_refused_model_leaves_the_earlier_export_as_it_was(tmp_path, command):
+    folder = exported(MODEL, tmp_path / "small")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (tmp_path / "bad.tflite").write_bytes(MODEL[:500])
+    result = command("export", "emit", "--model", folder, "--tflite", tmp_path / "bad.tflite")
+    assert result.returncode == 2 and "bad.tflite is not a readable .tflite" in result.stderr
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_sources_of_an_earlier_export_do_not_survive(tmp_path):
+    folder = exported(random_network(1), tmp_path / "model")
+    (folder / "c" / "left_over.c").write_text("an earlier version wrote this")
+    exported(MODEL, folder)
+    names = sorted(path.name for path in (folder / "c").iterdir())
+    assert names == sorted(export_model(MODEL, "model.tflite", "small", (), None).sources)
+    assert load_manifest(folder).model_sha256 == hashlib.sha256((folder / "model.tflite").read_bytes()).hexdigest()
+
+
+def test_an_interrupted_export_is_seen_as_none(tmp_path, monkeypatch):
+    folder = exported(random_network(1), tmp_path / "model")
+    export = export_model(MODEL, "model.tflite", "model", (), None)
+
+    def fail(path: Path, content: str | bytes) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("export.emit.write_atomically", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write_export(folder, MODEL, export)
+    with pytest.raises(UserError, match="run `make export`"):
+        load_manifest(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"inputs": 3}', '{"name": "x", "inputs": [{}]}', "\x00"])
+def test_a_damaged_manifest_is_one_line(content, tmp_path):
+    (tmp_path / "model.json").write_text(content)
+    with pytest.raises(UserError, match="run `make export` to make it again"):
+        load_manifest(tmp_path)
+
+
+def test_labels_and_images_of_another_model_are_refused():
+    with pytest.raises(UserError, match="has 5 outputs but there are 2 labels"):
+        export_model(MODEL, "model.tflite", "small", ("a", "b"), None)
+    with pytest.raises(UserError, match=r"takes \(8,8,1\) but the images beside it are \(4,4,1\)"):
+        export_model(MODEL, "model.tflite", "small", (), np.zeros((3, 4, 4, 1), np.uint8))
+
+
+@needs_golden
+def test_golden_vectors_start_with_calibration_images_as_device_bytes():
+    images = np.random.default_rng(3).integers(0, 256, (10, 8, 8, 1), np.uint8)
+    text = export_model(MODEL, "model.tflite", "small", (), images).sources["golden_vectors.c"]
+    first = (images[0].reshape(-1).astype(int) - 128).tolist()
+    row = text.split("{\n", 2)[2].split("}", 1)[0]
+    assert [int(number) for number in row.replace("\n", " ").split(",")[:-1]] == first
+    assert "#define GOLDEN_COUNT 6" in export_model(MODEL, "m", "small", (), images).sources["golden_vectors.h"]
+
+
+@pytest.mark.parametrize(("sizes", "count"), [((784, 10), 6), ((3072, 10), 2), ((27648, 2), 2), ((1, 1), 6)])
+def test_golden_vectors_are_few_where_inputs_are_large(sizes, count):
+    assert vector_count(*sizes) == count
+
+
+def test_without_the_golden_an_export_has_no_vectors_and_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("export.emit.golden_available", lambda: False)
+    folder = exported(MODEL, tmp_path / "small")
+    assert load_manifest(folder).golden is None
+    assert "#define GOLDEN_COUNT 0" in (folder / "c/golden_vectors.h").read_text()
+    subprocess.run(
+        ["gcc", "-std=c11", "-pedantic", *WARNINGS, *includes(folder), "-c", str(folder / "c/golden_vectors.c"),
+         "-o", "/dev/null"], check=True
+    )  # fmt: skip
+
+
+def test_emit_copies_a_model_from_elsewhere_into_its_own_folder(tmp_path, command):
+    (tmp_path / "thing.tflite").write_bytes(MODEL)
+    result = command("export", "emit", "--tflite", tmp_path / "thing.tflite", "--model", tmp_path / "thing")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "thing/model.tflite").read_bytes() == MODEL
+    assert load_manifest(tmp_path / "thing").name == "thing"
+    assert "1,542" in result.stdout  # multiply-accumulates
+
+
+def test_emit_without_a_model_says_what_to_run_first(tmp_path, command):
+    result = command("export", "emit", "--model", tmp_path)
+    assert result.returncode == 2 and "run `make quantize` first" in result.stderr
+    assert command("export", "emit").returncode == 2
+
+
+def test_describe_shows_ops_and_quantization(tmp_path, command):
+    (tmp_path / "thing.tflite").write_bytes(MODEL)
+    result = command("export", "describe", "--tflite", tmp_path / "thing.tflite")
+    assert result.returncode == 0
+    for text in ("MAX_POOL_2D", "(1,6,6,4)", "1,296", "arena 180 bytes", "zero point -128"):
+        assert text in result.stdout
+
+
+def test_exporting_imports_no_tensorflow(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(MODEL)
+    script = (
+        "import sys; from export.__main__ import main;"
+        f"main(['emit', '--model', {str(tmp_path)!r}], standalone_mode=False);"
+        "assert not {'tensorflow', 'keras', 'ai_edge_litert'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
+def test_the_graph_of_every_random_network_is_read_back():
+    assert {op.name for seed in range(24) for op in read_graph(random_network(seed), "n").ops} == {
+        "CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED", "RESHAPE", "SOFTMAX",
+    }  # fmt: skip

@@ -1,0 +1,50 @@
+"""The memory plan: no two live buffers overlap, everything is in bounds and aligned, and the arena is small."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export.memory_plan import ALIGNMENT, Lifetime, plan_memory
+
+
+@st.composite
+def lifetimes(draw: st.DrawFn) -> Lifetime:
+    first = draw(st.integers(0, 8))
+    return Lifetime(draw(st.integers(1, 5000)), first, first + draw(st.integers(0, 5)))
+
+
+def aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.lists(lifetimes(), max_size=12))
+def test_live_buffers_never_overlap_and_lie_within_the_arena(buffers):
+    plan = plan_memory(buffers)
+    assert len(plan.offsets) == len(buffers)
+    for buffer, offset in zip(buffers, plan.offsets, strict=True):
+        assert offset >= 0 and offset % ALIGNMENT == 0
+        assert offset + buffer.size <= plan.arena_bytes
+    for (a, a_start), (b, b_start) in combinations(zip(buffers, plan.offsets, strict=True), 2):
+        if a.first <= b.last and b.first <= a.last:
+            assert a_start + a.size <= b_start or b_start + b.size <= a_start
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(st.integers(1, 9000), min_size=1, max_size=20))
+def test_a_chain_needs_no_more_than_its_largest_neighbours(sizes):
+    chain = [Lifetime(size, step, step + 1) for step, size in enumerate(sizes)]
+    pairs = [aligned(a) + aligned(b) for a, b in zip(sizes, sizes[1:], strict=False)]
+    assert plan_memory(chain).arena_bytes == max([*pairs, aligned(sizes[0])])
+
+
+def test_an_order_that_no_rule_of_thumb_finds_is_found():
+    buffers = [Lifetime(4, 0, 1), Lifetime(12, 1, 2), Lifetime(8, 2, 4), Lifetime(4, 0, 3), Lifetime(8, 4, 5)]
+    assert plan_memory(buffers).arena_bytes == 24
+
+
+def test_no_buffers_need_no_arena():
+    assert plan_memory([]).arena_bytes == 0

@@ -1,0 +1,155 @@
+"""What the compiled engine does not run exactly, it refuses: in one line with the op's name, its place and the cure."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tflite_builder import ABSENT, ModelBuilder
+
+from export.lower import lower
+from export.tflite_reader import load_graph, read_graph
+from host.console import UserError
+
+ZEROS = np.zeros((2, 3, 3, 1), np.int8)
+
+
+def conv_model(  # type: ignore[no-untyped-def]
+    x_shape=(1, 5, 5, 1), y_shape=(1, 3, 3, 2), taps=ZEROS, bias=None, x=None, y=None, w=None, **options
+) -> bytes:
+    """One CONV_2D with something wrong about it."""
+    b = ModelBuilder()
+    source = b.tensor(x_shape, **(x or {}))
+    out = b.tensor(y_shape, **(y or {}))
+    operands = [source, b.constant(taps, **(w or {}))]
+    if bias is not None:
+        operands.append(b.constant(bias, None))
+    b.conv2d(operands, out, **options)
+    return b.build([source], [out])
+
+
+def dense_model(y_shape=(1, 3), bias=None, bias_scale=1.0, w_shape=(3, 4)) -> bytes:  # type: ignore[no-untyped-def]
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4)), b.tensor(y_shape)
+    operands = [x, b.constant(np.ones(w_shape, np.int8))]
+    if bias is not None:
+        operands.append(b.constant(bias, [bias_scale]))
+    b.dense(operands, y)
+    return b.build([x], [y])
+
+
+def softmax_model(classes=4, scale=0.1, y_scale=1 / 256, y_zero_point=-128, beta=1.0) -> bytes:  # type: ignore[no-untyped-def]
+    b = ModelBuilder()
+    x, y = b.tensor((1, classes), scale), b.tensor((1, classes), y_scale, y_zero_point)
+    b.softmax(x, y, beta)
+    return b.build([x], [y])
+
+
+def pool_model(y_scale=1.0, y_shape=(1, 2, 2, 1), kernel=(2, 2)) -> bytes:  # type: ignore[no-untyped-def]
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4, 4, 1)), b.tensor(y_shape, y_scale)
+    b.max_pool2d(x, y, kernel, (2, 2))
+    return b.build([x], [y])
+
+
+def other_op_model() -> bytes:
+    """A convolution, then an op without a kernel."""
+    b = ModelBuilder()
+    x, hidden, y = b.tensor((1, 3, 3, 1)), b.tensor((1, 1, 1, 2)), b.tensor((1, 1, 1, 2), name="net/elu;more")
+    b.conv2d([x, b.constant(ZEROS)], hidden)
+    b.op("ELU", [hidden], [y])
+    return b.build([x], [y])
+
+
+def wiring(inputs, outputs, *ops) -> bytes:  # type: ignore[no-untyped-def]
+    """Softmaxes between five equal tensors, given as (from, to)."""
+    b = ModelBuilder()
+    for _ in range(4):
+        b.tensor((1, 4), 1 / 256, -128)
+    b.constant(np.zeros((1, 4), np.int8), [1 / 256], [-128])
+    for x, y in ops:
+        b.softmax(x, y)
+    return b.build(inputs, outputs)
+
+
+def reshape_model() -> bytes:
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4)), b.tensor((2, 2))
+    b.reshape(x, y)
+    return b.build([x], [y])
+
+
+def batch_of_two(dtype: str = "int8") -> bytes:
+    return conv_model(x_shape=(2, 5, 5, 1), y_shape=(2, 3, 3, 2))
+
+
+FLOAT = {"scale": None, "dtype": "float32"}
+REFUSALS = {
+    "an op without a kernel": (other_op_model(), r"op 1 of 0-1, ELU 'net/elu': the compiled engine does not run ELU"),
+    "a float model": (conv_model(x=FLOAT, y=FLOAT), "is float32, not int8; convert with full-integer quantization"),
+    "a float output": (conv_model(y=FLOAT), "output 'tensor_1' is float32, not int8"),
+    "int16 activations": (conv_model(x={"dtype": "int16"}), "input 'tensor_0' is int16, not int8"),
+    "an unquantized tensor": (conv_model(x={"scale": None}), "op 0 of 0-0, CONV_2D 'tensor_1': .* has no quantization"),
+    "a dynamic shape": (conv_model(x_shape=(1, -1, 5, 1)), "dynamic shape .* fixed batch of one"),
+    "a batch of two": (batch_of_two(), r"has shape \(2, 5, 5, 1\), not \(1, h, w, c\)"),
+    "a scale of zero": (conv_model(x={"scale": 0.0}), "not a positive number"),
+    "a scale that is no number": (conv_model(y={"scale": float("nan")}), "not a positive number"),
+    "a zero point beyond int8": (conv_model(x={"zero_point": 300}), "zero point of tensor 'tensor_0' is not an int8"),
+    "asymmetric weights": (conv_model(w={"zero_point": [4]}), "zero point other than 0"),
+    "weights per input channel": (
+        conv_model(taps=np.zeros((2, 3, 3, 3), np.int8), x_shape=(1, 5, 5, 3), w={"scale": [1.0] * 3, "axis": 3}),
+        "3 scales along axis 3",
+    ),
+    "int32 weights": (conv_model(taps=ZEROS.astype(np.int32)), "weights 'tensor_2' are int32"),
+    "a grouped convolution": (conv_model(x_shape=(1, 5, 5, 2)), "see 1 of 2 channels; grouped"),
+    "filters that are not channels": (conv_model(y_shape=(1, 3, 3, 4)), "2 filters but 4 output channels"),
+    "an output that does not fit its window": (conv_model(y_shape=(1, 4, 3, 2)), "4 x 3, its window makes 3 x 3"),
+    "a stride of zero": (conv_model(stride=(0, 1)), "make no sense"),
+    "a fused tanh": (conv_model(activation="TANH"), "fused activation TANH is not supported"),
+    "a bias that overflows": (conv_model(bias=np.int32([2**31 - 1, 0])), "output channel 0 can overflow 32 bits"),
+    "a float bias": (conv_model(bias=np.float32([1, 2])), "bias 'tensor_3' is float32"),
+    "a multiplier beyond 2^30": (conv_model(x={"scale": 1e20}, y={"scale": 1e-9}), "multiplier above"),
+    "an activation beyond int32": (
+        conv_model(x={"scale": 1e-10}, y={"scale": 1e-10}, activation="RELU6"), "too small for its activation",
+    ),
+    "dense weights that do not fit": (dense_model(w_shape=(3, 5)), "do not turn"),
+    "a dense bias of another scale": (dense_model(bias=np.int32([1, 2, 3]), bias_scale=2.0), "bias has scale 2"),
+    "a pooling that rescales": (pool_model(y_scale=0.9), "quantized differently"),
+    "a pooling of another shape": (pool_model(y_shape=(1, 3, 2, 1)), "its window makes 2 x 2"),
+    "a softmax of another scale": (softmax_model(y_scale=1 / 128), "not 1/256 and -128"),
+    "a softmax of too many classes": (softmax_model(classes=512), "512 classes"),
+    "a softmax of nearly nothing": (softmax_model(scale=1e-9), "too small for TFLM's softmax"),
+    "two outputs": (wiring([0], [1, 2], (0, 1), (0, 2)), "1 inputs and 2 outputs"),
+    "a constant output": (wiring([0], [4], (0, 1)), "output is a constant"),
+    "an output nobody computes": (wiring([0], [2], (0, 1)), "no op computes the model's output"),
+    "ops in the wrong order": (wiring([0], [2], (1, 2), (0, 1)), "reads what no earlier op computes"),
+    "a tensor computed twice": (wiring([0], [1], (0, 1), (0, 1)), "or computes a tensor again"),
+    "a constant operand": (wiring([0], [2], (0, 1), (4, 2)), "is a constant"),
+    "a missing operand": (wiring([0], [1], (ABSENT, 1)), "is left out"),
+    "a model that computes nothing": (reshape_model(), "computes nothing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_refused_in_one_line(what):
+    content, why = REFUSALS[what]
+    with pytest.raises(UserError, match=why) as caught:
+        lower(read_graph(content, "some.tflite"))
+    assert caught.value.message.startswith("some.tflite") and "\n" not in caught.value.message
+
+
+DATA = os.environ.get("TINYPROOF_DATA")
+REAL_MODELS = {
+    "pretrainedResnet_quant.tflite": "op 3 of 0-15, ADD 'model/activation_2/Relu': the compiled engine does not",
+    "kws_ref_model.tflite": "op 1 of 0-12, DEPTHWISE_CONV_2D 'functional_1/activation_1/Relu': the compiled",
+}
+
+
+@pytest.mark.skipif(DATA is None, reason="TINYPROOF_DATA names no folder with models")
+@pytest.mark.parametrize("name", REAL_MODELS)
+def test_a_known_model_is_refused_at_its_first_op_without_a_kernel(name):
+    with pytest.raises(UserError) as caught:
+        lower(load_graph(Path(str(DATA)) / name))
+    assert REAL_MODELS[name] in caught.value.message

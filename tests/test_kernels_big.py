@@ -1,0 +1,64 @@
+"""The C kernels against TensorFlow Lite Micro: byte for byte, over random layers and the edges of their arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from kernel_library import KERNELS, KernelLibrary
+from layers import Case, conv2d, dense, max_pool2d, requantization, softmax
+
+from export.golden import Golden, golden_available
+from export.lower import lower
+from export.tflite_reader import read_graph
+from host.console import UserError
+
+pytestmark = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
+UNDEFINED_IN_TFLM = ("can overflow 32 bits", "multiplier above", "too small for")
+CASES = settings(max_examples=6000, deadline=None, suppress_health_check=list(HealthCheck), derandomize=False)
+
+
+@pytest.fixture(scope="module")
+def kernels(compile_shared) -> KernelLibrary:
+    return KernelLibrary(compile_shared("kernels", sorted(KERNELS.glob("*.c")), [KERNELS]))
+
+
+def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
+    try:
+        program = lower(read_graph(case.model, "case"))
+    except UserError as refusal:
+        assert any(text in refusal.message for text in UNDEFINED_IN_TFLM), refusal.message
+        reject()
+    golden = Golden(case.model)
+    for x in case.inputs:
+        np.testing.assert_array_equal(kernels.run(program, x), golden.run(x).reshape(-1))
+
+
+@CASES
+@given(case=conv2d())
+def test_conv2d_gives_the_bytes_of_tflm(kernels, case):
+    assert_equal_to_golden(kernels, case)
+
+
+@CASES
+@given(case=dense())
+def test_dense_gives_the_bytes_of_tflm(kernels, case):
+    assert_equal_to_golden(kernels, case)
+
+
+@CASES
+@given(case=max_pool2d())
+def test_max_pool2d_gives_the_bytes_of_tflm(kernels, case):
+    assert_equal_to_golden(kernels, case)
+
+
+@CASES
+@given(case=softmax())
+def test_softmax_gives_the_bytes_of_tflm(kernels, case):
+    assert_equal_to_golden(kernels, case)
+
+
+@CASES
+@given(case=requantization())
+def test_requantization_rounds_as_tflm_at_every_half_step(kernels, case):
+    assert_equal_to_golden(kernels, case)
