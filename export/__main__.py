@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from host.console import UserError, console
+from host.console import UserError, console, run
 
 FILE = click.Path(path_type=Path)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -27,8 +27,11 @@ def quantize(model: Path) -> None:
 
     console.print("Quantizing to int8")
     content = quantize_model(model)
-    (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
-    write_atomically(model / TFLITE_FILE, content)
+    try:
+        (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
+        write_atomically(model / TFLITE_FILE, content)
+    except OSError as error:
+        raise UserError(f"{model} cannot be written to ({error.strerror}): make room or name another --model") from None
     console.print(f"wrote {model / TFLITE_FILE}: {len(content):,} bytes, int8 in and out")
 
 
@@ -47,7 +50,7 @@ def emit(model: Path | None, tflite: Path | None) -> None:
     elif model is not None:
         folder, source = model, model / TFLITE_FILE
     else:
-        raise UserError("Name a model: --model build/<name>, or --tflite <file>.")
+        raise UserError("name a model: --model build/<name>, or --tflite <file>.")
     content = _read(source)
     labels = load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).exists() else ()
     images = load_splits(folder / SPLITS_FILE).x_calibration if (folder / SPLITS_FILE).exists() else None
@@ -80,8 +83,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"Cannot read {path} ({error.strerror}): run `make quantize` first, or give --tflite") from None
+        raise UserError(f"cannot read {path} ({error.strerror}): run `make export`, or give --tflite") from None
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "python -m export")

@@ -69,16 +69,23 @@ def export_model(
 
 
 def write_export(model: Path, content: bytes, export: Export) -> None:
-    """Write an export and the `.tflite` it is of into the model's folder."""
-    (model / MANIFEST_FILE).unlink(missing_ok=True)
-    folder = model / C_FOLDER
-    for stale in sorted(folder.glob("*")):
-        if stale.name not in export.sources and stale.is_file():
-            stale.unlink()
-    write_atomically(model / TFLITE_FILE, content)
-    for name, text in export.sources.items():
-        write_atomically(folder / name, text)
-    save_manifest(model, export.manifest)
+    """Write an export and the `.tflite` it is of into the model's folder. UserError where that cannot be written."""
+    try:
+        (model / MANIFEST_FILE).unlink(missing_ok=True)
+        for stale in (model / C_FOLDER).glob("*"):
+            if stale.name not in export.sources and stale.is_file():
+                stale.unlink()
+        if not _holds(model / TFLITE_FILE, content):
+            write_atomically(model / TFLITE_FILE, content)
+        for name, text in export.sources.items():
+            write_atomically(model / C_FOLDER / name, text)
+        save_manifest(model, export.manifest)
+    except OSError as error:
+        raise UserError(f"{model} cannot be written to ({error.strerror}): make room or name another --model") from None
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def is_pixel_input(x: TensorInfo) -> bool:

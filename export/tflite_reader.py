@@ -45,7 +45,7 @@ def load_graph(path: Path) -> Graph:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror}. Give the path of a .tflite file.") from None
+        raise UserError(f"cannot read {path}: {error.strerror}; give the path of a .tflite file.") from None
     return read_graph(content, str(path))
 
 

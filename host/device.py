@@ -69,12 +69,13 @@ class Device:
     def hello(self, timeout_s: float = 10.0) -> HelloReply:
         """Ask until the device answers. Raises DeviceError when nothing, or nothing sensible, comes in time."""
         deadline = time.monotonic() + timeout_s
+        sequence = self._take_sequence()  # a reply to an earlier hello may still be on its way, and old
         try:
             while (now := time.monotonic()) < deadline:
                 self.transport.send_delimiter()
-                self.transport.send(Frame(Hello.ID, 0, pack(Hello())))
+                self.transport.send(Frame(Hello.ID, sequence, pack(Hello())))
                 while (frame := self._receive(min(now + HELLO_INTERVAL_S, deadline))) is not None:
-                    if frame.type == HelloReply.ID:
+                    if (frame.type, frame.sequence) == (HelloReply.ID, sequence):
                         return _read_hello(frame, self.transport.url)
         except LineLost as error:
             raise DeviceError(f"{error} before it said hello") from error
@@ -118,9 +119,12 @@ class Device:
                 next_result += 1
 
     def _request(self, index: int, data: bytes) -> _Request:
-        frame = Frame(Infer.ID, self._next_sequence, pack(Infer(data)))
-        self._next_sequence = self._next_sequence % (SEQUENCES - 1) + 1  # 0 belongs to HELLO and logs
-        return _Request(index, frame, time.monotonic())
+        return _Request(index, Frame(Infer.ID, self._take_sequence(), pack(Infer(data))), time.monotonic())
+
+    def _take_sequence(self) -> int:
+        sequence = self._next_sequence
+        self._next_sequence = sequence % (SEQUENCES - 1) + 1  # 0 belongs to log lines
+        return sequence
 
     def _answer(self, request: _Request, frame: Frame) -> Inference | None:
         """The result in a reply to `request`, or None if the request has to be answered again."""

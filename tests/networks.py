@@ -34,7 +34,7 @@ def random_network(seed: int) -> bytes:
     return b.build([source], [current])
 
 
-def _convolution(b, rng, x, shape, scale, zero_point):  # type: ignore[no-untyped-def]
+def _convolution(b, rng, x, shape, scale, zero_point):
     kernel, stride = rng.integers(1, 4, 2), rng.integers(1, 3, 2)
     filters = int(rng.integers(2, 9))
     same = rng.random() < 0.5
@@ -50,7 +50,7 @@ def _convolution(b, rng, x, shape, scale, zero_point):  # type: ignore[no-untype
     return y, (*out, filters), y_scale, y_zero_point
 
 
-def _pooling(b, rng, x, shape, scale, zero_point):  # type: ignore[no-untyped-def]
+def _pooling(b, rng, x, shape, scale, zero_point):
     kernel = tuple(int(min(k, n)) for k, n in zip(rng.integers(1, 4, 2), shape, strict=False))
     same = rng.random() < 0.3
     out = [-(-n // k) if same else (n - k) // k + 1 for n, k in zip(shape, kernel, strict=False)]
@@ -59,7 +59,7 @@ def _pooling(b, rng, x, shape, scale, zero_point):  # type: ignore[no-untyped-de
     return y, (*out, shape[2])
 
 
-def _dense(b, rng, x, size, scale, zero_point):  # type: ignore[no-untyped-def]
+def _dense(b, rng, x, size, scale, zero_point):
     outputs = int(rng.integers(2, 20))
     taps = rng.integers(-127, 128, (outputs, size), np.int8)
     y_scale, y_zero_point = scale * 0.01 * 73 * float(np.sqrt(size)) * 74 / 60, int(rng.integers(-60, 60))

@@ -246,8 +246,15 @@ def test_emit_copies_a_model_from_elsewhere_into_its_own_folder(tmp_path, comman
 
 def test_emit_without_a_model_says_what_to_run_first(tmp_path, command):
     result = command("export", "emit", "--model", tmp_path)
-    assert result.returncode == 2 and "run `make quantize` first" in result.stderr
+    assert result.returncode == 2 and "run `make export`" in result.stderr
     assert command("export", "emit").returncode == 2
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, command):
+    (tmp_path / "model.tflite").write_bytes(MODEL)
+    (tmp_path / "c").write_text("a file where the folder should be")
+    result = command("export", "emit", "--model", tmp_path)
+    assert result.returncode == 2 and "cannot be written to" in result.stderr
 
 
 def test_describe_shows_ops_and_quantization(tmp_path, command):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -130,3 +131,9 @@ def test_a_layer_without_a_kernel_is_refused_by_name(tmp_path):
     write_splits(tmp_path, images())
     with pytest.raises(UserError, match="op 0 of 0-.*, AVERAGE_POOL_2D .* does not run AVERAGE_POOL_2D"):
         quantize_model(tmp_path)
+
+
+def test_without_tensorflow_the_package_to_install_is_named(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(UserError, match=r"needs the Python package keras: install tinyproof\[train\]"):
+        quantize_model(folder)

@@ -16,7 +16,7 @@ from host.console import UserError
 ZEROS = np.zeros((2, 3, 3, 1), np.int8)
 
 
-def conv_model(  # type: ignore[no-untyped-def]
+def conv_model(
     x_shape=(1, 5, 5, 1), y_shape=(1, 3, 3, 2), taps=ZEROS, bias=None, x=None, y=None, w=None, **options
 ) -> bytes:
     """One CONV_2D with something wrong about it."""
@@ -30,7 +30,7 @@ def conv_model(  # type: ignore[no-untyped-def]
     return b.build([source], [out])
 
 
-def dense_model(y_shape=(1, 3), bias=None, bias_scale=1.0, w_shape=(3, 4)) -> bytes:  # type: ignore[no-untyped-def]
+def dense_model(y_shape=(1, 3), bias=None, bias_scale=1.0, w_shape=(3, 4)) -> bytes:
     b = ModelBuilder()
     x, y = b.tensor((1, 4)), b.tensor(y_shape)
     operands = [x, b.constant(np.ones(w_shape, np.int8))]
@@ -40,14 +40,14 @@ def dense_model(y_shape=(1, 3), bias=None, bias_scale=1.0, w_shape=(3, 4)) -> by
     return b.build([x], [y])
 
 
-def softmax_model(classes=4, scale=0.1, y_scale=1 / 256, y_zero_point=-128, beta=1.0) -> bytes:  # type: ignore[no-untyped-def]
+def softmax_model(classes=4, scale=0.1, y_scale=1 / 256, y_zero_point=-128, beta=1.0) -> bytes:
     b = ModelBuilder()
     x, y = b.tensor((1, classes), scale), b.tensor((1, classes), y_scale, y_zero_point)
     b.softmax(x, y, beta)
     return b.build([x], [y])
 
 
-def pool_model(y_scale=1.0, y_shape=(1, 2, 2, 1), kernel=(2, 2)) -> bytes:  # type: ignore[no-untyped-def]
+def pool_model(y_scale=1.0, y_shape=(1, 2, 2, 1), kernel=(2, 2)) -> bytes:
     b = ModelBuilder()
     x, y = b.tensor((1, 4, 4, 1)), b.tensor(y_shape, y_scale)
     b.max_pool2d(x, y, kernel, (2, 2))
@@ -63,7 +63,7 @@ def other_op_model() -> bytes:
     return b.build([x], [y])
 
 
-def wiring(inputs, outputs, *ops) -> bytes:  # type: ignore[no-untyped-def]
+def wiring(inputs, outputs, *ops) -> bytes:
     """Softmaxes between five equal tensors, given as (from, to)."""
     b = ModelBuilder()
     for _ in range(4):

@@ -91,7 +91,7 @@ def test_several_subgraphs_are_refused():
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
-    with pytest.raises(UserError, match=r"Cannot read .*none\.tflite: No such file"):
+    with pytest.raises(UserError, match=r"cannot read .*none\.tflite: No such file"):
         load_graph(tmp_path / "none.tflite")
 
 
