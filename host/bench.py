@@ -143,12 +143,11 @@ def _print_inference(costs: list[InferenceCost]) -> None:
 
 
 def _print_pipeline(speeds: list[PipelineSpeed]) -> None:
-    rows = table("Test images through the pipeline", "", "model", "images", "seconds", "images/s", "line bytes/payload")
+    rows = table("Test images through the pipeline", "", "images", "seconds", "images/s", "line/payload")
     for speed in speeds:
         ratio = speed.line_bytes_per_payload_byte
         rows.add_row(
-            f"{speed.what} {speed.board or ''}",
-            speed.model,
+            f"{speed.what}, {speed.model}" + (f" on {speed.board}" if speed.board else ""),
             f"{speed.samples:,}",
             f"{speed.seconds:.1f}",
             f"{speed.samples / speed.seconds:,.0f}",
