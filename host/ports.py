@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from serial.tools import list_ports
 
@@ -40,11 +39,6 @@ class RealBoard(Board):
     other_socket: tuple[UsbId, ...] = ()
     wants_dtr: bool = False  # sends and receives only while DTR is high; elsewhere DTR can reset the chip
     recovery: str = ""  # what to do by hand when it does not react
-
-    @property
-    def folder(self) -> str:
-        """Its folder below firmware/boards/."""
-        return Path(self.sources[0]).parent.name
 
 
 # Chips between USB and an ESP32's UART0, on boards by Espressif and others.

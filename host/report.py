@@ -112,7 +112,8 @@ def print_summary(report: Report, budget: Budget | None) -> None:
         ("accuracy, int8 in Python", report.accuracy.int8_host),
         ("accuracy, int8 on the device", report.accuracy.int8_device),
     ):
-        rows.add_row(name, "-" if share is None else f"{share:.2%}")
+        if share is not None:
+            rows.add_row(name, f"{share:.2%}")
     rows.add_section()
     rows.add_row("samples", f"{report.samples:,}")
     rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
