@@ -29,3 +29,9 @@ void board_write(const uint8_t *data, size_t size);
 
 // Free-running counter, wraps at 2^32.
 uint32_t board_counter(void);
+
+// What a person sees without a host: the engine or the self-test failed, all is well, or the model runs.
+typedef enum { BOARD_FAILED, BOARD_READY, BOARD_BUSY } board_state;
+
+// Shows the state on a LED, where there is one. Returns at once.
+void board_status(board_state state);

@@ -87,12 +87,16 @@ static const kept_reply *find_kept(uint16_t sequence) {
     return NULL;
 }
 
+static board_state idle_state(void) { return fault == NULL && failures == 0 ? BOARD_READY : BOARD_FAILED; }
+
 static const kept_reply *infer(uint16_t sequence, const int8_t *input) {
     kept_reply *reply = &kept_replies[next_slot];
     next_slot = (next_slot + 1) % REPLY_SLOTS;
+    board_status(BOARD_BUSY);
     const uint32_t start = board_counter();
     engine_invoke(input, reply->output);
     reply->ticks = board_counter() - start;
+    board_status(idle_state());
     reply->sequence = sequence;
     reply->used = true;
     return reply;
@@ -138,6 +142,7 @@ void app_init(void) {
     self_test_segments_sha256(segments_sha256);
     fault = engine_init();
     if (fault == NULL) failures = self_test_failures();
+    board_status(idle_state());
 }
 
 void app_poll(void) {

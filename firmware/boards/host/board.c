@@ -43,6 +43,8 @@ uint32_t board_counter(void) {
     return (uint32_t)((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 }
 
+void board_status(board_state state) { (void)state; }
+
 int main(void) {
     board_init();
     app_init();

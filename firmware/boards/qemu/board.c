@@ -37,6 +37,8 @@ void board_write(const uint8_t *data, size_t size) { link_write(data, size); }
 
 uint32_t board_counter(void) { return ~timer->value; }
 
+void board_status(board_state state) { (void)state; }
+
 int main(void) {
     board_init();
     app_init();

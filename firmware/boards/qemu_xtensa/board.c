@@ -32,6 +32,8 @@ uint32_t board_counter(void) {
     return ticks;
 }
 
+void board_status(board_state state) { (void)state; }
+
 int main(void) {
     board_init();
     app_init();
