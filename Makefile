@@ -13,6 +13,7 @@ BAUD    ?=
 PORT    ?=
 TFLITE  ?=
 MODEL   ?=
+ENGINE  ?=
 
 # Which model folder: an existing one by name, one made from a given .tflite, or one trained from DATASET and PRESET.
 ifneq ($(MODEL),)
@@ -33,17 +34,20 @@ RUN  := $(VENV)/bin/python -m
 TRAINING_SOURCES := $(wildcard training/*.py)
 EXPORT_SOURCES   := $(wildcard export/*.py export/*/*.py)
 FIRMWARE_SOURCES := $(shell find firmware -name '*.[ch]' -o -name '*.ld') $(wildcard firmware/*.py) host/protocol.py host/protocol_c.py
-IMAGE := $(if $(PORT)$(filter interpreter,$(BOARD)),,$(DIR)/$(BOARD)/firmware.elf)
+# Boards on a USB cable: PlatformIO builds for them, and there is no image here.
+REAL  := nano33ble esp32 esp32s3 esp32c3
+IMAGE := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/firmware.elf)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo emulate hello bench docs test lint lock clean FORCE
+.PHONY: help setup tools train export build validate demo emulate hello flash sketch doctor bench docs test lint lock clean FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
-	@echo "          TFLITE=file.tflite instead of a data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT"
+	@echo "          TFLITE=file.tflite instead of a data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT,"
+	@echo "          ENGINE=tflm or compiled for flash and sketch"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
 
@@ -62,6 +66,8 @@ validate: tools $(DIR)/model.json $(IMAGE) ## every test image through BOARD (or
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \
 		$(if $(LIMIT),--limit $(LIMIT))
 
+FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
+
 # Without a BOARD of its own choice the device is Python's interpreter, which needs no compiler.
 EMULATED := $(if $(filter command environment,$(firstword $(origin BOARD))),$(BOARD),interpreter)
 emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a device on a pseudo-terminal; prints its port
@@ -69,6 +75,15 @@ emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a d
 
 hello: tools $(DIR)/model.json $(IMAGE) ## what the device says about itself
 	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+
+flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
+	@$(RUN) host flash --model $(DIR) $(FOR_BOARD) $(if $(PORT),--port $(PORT))
+
+sketch: $(DIR)/model.json ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
+	@$(RUN) firmware sketch --model $(DIR) $(FOR_BOARD)
+
+doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what to do
+	@$(RUN) host doctor
 
 bench: $(VENV)/train ## the figures of the docs: cost of inference, speed of the pipeline
 	@$(RUN) firmware tools --board qemu --board qemu-uart --board host
@@ -115,6 +130,11 @@ $(VENV)/test: $(VENV)/train
 	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[test]'
 	@touch $@
 
+$(VENV)/boards: $(VENV)/base
+	@echo "Adding PlatformIO, which builds and uploads for real boards"
+	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[boards]'
+	@touch $@
+
 # ---- the stages
 
 ifeq ($(MODEL),)
@@ -145,10 +165,10 @@ $(TFLITE):
 	@echo "Error: $@ does not exist; give the path of a .tflite file" >&2; exit 2
 
 $(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) | $(VENV)/base
-	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR)
+	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR) $(FOR_BOARD)
 else
 $(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) | $(VENV)/base
-	@$(RUN) export emit --model $(DIR)
+	@$(RUN) export emit --model $(DIR) $(FOR_BOARD)
 endif
 
 $(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES)

@@ -38,11 +38,15 @@ def quantize(model: Path) -> None:
 @main.command()
 @click.option("--model", type=FOLDER, help="Folder of the model.  [default: build/<name of the .tflite>]")
 @click.option("--tflite", type=FILE, help="A .tflite from elsewhere; it is copied into the folder.")
-def emit(model: Path | None, tflite: Path | None) -> None:
-    """Write the model as C sources and model.json."""
+@click.option("--board", "board_name", default="qemu", show_default=True, help="The board it has to run on.")
+@click.option("--engine", help="tflm or compiled; without it the board's own choice.")
+def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str | None) -> None:
+    """Write the model as C sources and model.json, once the engine of the board is known to run it."""
     from export.describe import summary_table
     from export.emit import export_model, write_export
     from export.manifest import TFLITE_FILE
+    from export.runtimes import runtime_of
+    from firmware.boards import find_board
     from training.files import LABELS_FILE, SPLITS_FILE, load_labels, load_splits
 
     if tflite is not None:
@@ -51,12 +55,15 @@ def emit(model: Path | None, tflite: Path | None) -> None:
         folder, source = model, model / TFLITE_FILE
     else:
         raise UserError("name a model: --model build/<name>, or --tflite <file>.")
+    runtime = runtime_of(find_board(board_name), engine)
     content = _read(source)
     labels = load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).exists() else ()
     images = load_splits(folder / SPLITS_FILE).x_calibration if (folder / SPLITS_FILE).exists() else None
-    export = export_model(content, str(source), folder.resolve().name, labels, images)
+    export = export_model(content, str(source), folder.resolve().name, labels, images, runtime)
     write_export(folder, content, export)
     console.print(summary_table(export.manifest))
+    if export.manifest.compiled_refusal:
+        console.print(f"not for the compiled engine: {export.manifest.compiled_refusal}")
     console.print(f"wrote {folder}/: model.json and c/")
 
 

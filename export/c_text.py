@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 WIDTH = 118  # columns
 INDENT = "    "
-C_TYPES = {"int8": "int8_t", "int32": "int32_t"}
+C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
 
 
 def provenance(sha256: str, tool: str) -> str:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class ConstantTable:
-    """A constant array in flash; int8 or int32, any shape."""
+    """A constant array in flash; int8, int16 or int32, any shape."""
 
-    values: NDArray[np.int8] | NDArray[np.int32]
+    values: NDArray[np.int8] | NDArray[np.int16] | NDArray[np.int32]
 
     @property
     def flash_bytes(self) -> bytes:

@@ -45,13 +45,14 @@ def _tensor(tensor: Tensor) -> str:
 def summary_table(manifest: Manifest) -> Table:
     """What an export holds, in a few numbers."""
     result = table(f"{manifest.name}, exported", "", "")
-    result.show_header = False
+    program_runs = not manifest.compiled_refusal
     rows = (
         ("ops", f"{len(manifest.ops)}"),
-        ("multiply-accumulates", f"{manifest.macs:,}"),
-        ("constants, bytes", f"{manifest.weight_bytes:,}"),
-        ("arena, bytes", f"{manifest.arena_bytes:,}"),
-        ("model.tflite as an array, bytes", f"{manifest.tflite_bytes:,}"),
+        ("multiply-accumulates", f"{manifest.macs:,}" if program_runs else "-"),
+        ("compiled: constants, bytes", f"{manifest.weight_bytes:,}" if program_runs else "-"),
+        ("compiled: arena, bytes", f"{manifest.arena_bytes:,}" if program_runs else "-"),
+        ("TFLM: model.tflite as an array, bytes", f"{manifest.tflite_bytes:,}"),
+        ("TFLM: arena with its margin, bytes", f"{manifest.tflm_arena_bytes:,}"),
         ("golden vectors", f"{manifest.golden_count} from {manifest.golden}" if manifest.golden else "none here"),
     )
     for what, value in rows:

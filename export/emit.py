@@ -14,14 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import c_text
+from export.arena import arena_bytes, unmeasured_arena_bytes
 from export.emit_data import emit_model_data_c, emit_model_data_h
 from export.emit_model import constant_bytes, emit_model_c, emit_model_h, segments, step_bytes
 from export.emit_ops import emit_model_ops_h
 from export.emit_settings import MAX_RANK, emit_model_settings_c, emit_model_settings_h, tensor_info
 from export.emit_vectors import Vectors, emit_golden_vectors_c, emit_golden_vectors_h, golden_vectors, no_vectors
 from export.golden import Golden, golden_available, golden_name
-from export.lower import Program, lower
+from export.graph import Graph
+from export.lower import Program, check_ends, lower
 from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
+from export.ops import BY_TFLITE_NAME
+from export.runtimes import Runtime, check_runtime
 from export.tflite_reader import read_graph
 from export.version import tool_version
 from host.console import UserError, write_atomically
@@ -36,36 +40,54 @@ SCALE_TOLERANCE = 1e-6  # relative; float32 keeps 7 digits
 class Export:
     """A model ready to be written: the files of `c/` by name, and the manifest."""
 
-    program: Program
+    program: Program | None  # None where only TensorFlow Lite Micro runs the model
     sources: dict[str, str]
     manifest: Manifest
 
 
 def export_model(
-    content: bytes, source: str, name: str, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None
+    content: bytes,
+    source: str,
+    name: str,
+    labels: tuple[str, ...],
+    x_calibration: NDArray[np.uint8] | None,
+    runtime: Runtime | None = None,
 ) -> Export:
     """Everything about a `.tflite`, in memory. `source` names it in messages; x_calibration is uint8 (N,H,W,C).
 
-    UserError for a damaged file, a model the compiled engine does not run, or labels or images of another model.
+    `runtime` is the TensorFlow Lite Micro that has to run the model; without one the compiled engine has to. UserError
+    for a damaged file, a model that this engine does not run, or labels or images of another model.
     """
-    program = lower(read_graph(content, source))
-    x, y = tensor_info(program.input), tensor_info(program.output)
+    graph = read_graph(content, source)
+    program, refusal = _lowered(graph, runtime)
+    x, y = map(tensor_info, check_ends(graph))
     _check_fit(source, x, y, labels, x_calibration)
     vectors = _vectors(content, x, y, x_calibration)
-    manifest = _manifest(program, content, name, labels, x, y, len(vectors.inputs))
+    manifest = _manifest(graph, program, refusal, content, name, labels, x, y, len(vectors.inputs))
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     sources = {
         "golden_vectors.c": emit_golden_vectors_c(vectors, origin),
         "golden_vectors.h": emit_golden_vectors_h(vectors, origin),
-        "model.c": emit_model_c(program, origin),
-        "model.h": emit_model_h(program, origin),
         "model_data.c": emit_model_data_c(content, origin),
         "model_data.h": emit_model_data_h(content, origin),
-        "model_ops.h": emit_model_ops_h(program.graph, origin),
+        "model_ops.h": emit_model_ops_h(graph, origin),
         "model_settings.c": emit_model_settings_c(manifest, origin),
         "model_settings.h": emit_model_settings_h(manifest, origin),
     }
+    if program:
+        sources |= {"model.c": emit_model_c(program, origin), "model.h": emit_model_h(program, origin)}
     return Export(program, sources, manifest)
+
+
+def _lowered(graph: Graph, runtime: Runtime | None) -> tuple[Program | None, str]:
+    """The Program, or why there is none: that is an error only where no TensorFlow Lite Micro runs the model."""
+    if runtime is None:
+        return lower(graph), ""
+    check_runtime(graph, runtime)
+    try:
+        return lower(graph), ""
+    except UserError as error:
+        return None, error.message
 
 
 def write_export(model: Path, content: bytes, export: Export) -> None:
@@ -127,7 +149,9 @@ def device_bytes(x: TensorInfo, images: NDArray[np.uint8]) -> NDArray[np.int8]:
 
 
 def _manifest(
-    program: Program,
+    graph: Graph,
+    program: Program | None,
+    refusal: str,
     content: bytes,
     name: str,
     labels: tuple[str, ...],
@@ -135,15 +159,14 @@ def _manifest(
     y: TensorInfo,
     vector_count: int,
 ) -> Manifest:
-    graph = program.graph
-    bytes_of = {step.op.index: step_bytes(step) for step in program.steps}
-    macs_of = {step.op.index: step.kind.macs(graph, step.op) for step in program.steps}
-    constants = b"".join(table.flash_bytes for _, table in segments(program))
+    bytes_of = {step.op.index: step_bytes(step) for step in program.steps} if program else {}
+    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in graph.ops} if program else {}
+    constants = b"".join(table.flash_bytes for _, table in segments(program)) if program else b""
     return Manifest(
         name=name,
         tool=tool_version(),
         model_sha256=graph.sha256,
-        segments_sha256=hashlib.sha256(constants).hexdigest(),
+        segments_sha256=hashlib.sha256(constants).hexdigest() if program else "",
         tflite_bytes=len(content),
         inputs=(x,),
         outputs=(y,),
@@ -159,9 +182,11 @@ def _manifest(
             )
             for op in graph.ops
         ),
-        macs=program.macs,
-        weight_bytes=constant_bytes(program),
-        arena_bytes=program.arena_bytes,
+        macs=sum(macs_of.values()),
+        weight_bytes=constant_bytes(program) if program else 0,
+        arena_bytes=program.arena_bytes if program else 0,
+        compiled_refusal=refusal,
+        tflm_arena_bytes=arena_bytes(content) or unmeasured_arena_bytes(graph),
         golden=golden_name() if vector_count else None,
         golden_count=vector_count,
     )

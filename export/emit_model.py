@@ -68,13 +68,16 @@ def _table_name(step: Step, member: str) -> str:
     return f"{step.name}_{member}"
 
 
-def _shape(tensor: Tensor) -> str:
-    return c_text.shape(tensor.shape)
+def _shape(tensor: Tensor, without: int = 0) -> str:
+    """The shape, without as many leading dimensions, which are then ones: the batch."""
+    batch = tensor.shape[:without]
+    return c_text.shape(tensor.shape[without:] if set(batch) <= {1} else tensor.shape)
 
 
 def _constants(program: Program, step: Step) -> str:
     """The tables and the parameter struct of one step."""
-    title = f"// {step.name}: {step.op.name} {c_text.comment(program.graph.label(step.op))}"
+    ops = ", ".join(f"{op.name} {c_text.comment(program.graph.label(op), 96 // len(step.ops) - 20)}" for op in step.ops)
+    title = f"// {step.name}: {ops}"
     tables = "".join(
         f"alignas(4) static const {c_text.C_TYPES[table.values.dtype.name]} {_table_name(step, member)}"
         f"[{table.values.size}] = {{  // {c_text.shape(table.values.shape)}\n{c_text.numbers(table.values)}}};\n"
@@ -116,12 +119,17 @@ def _invoke(program: Program) -> str:
     ]
     width = max(len(call) for call, _ in calls)
     lines = "".join(
-        f"{c_text.INDENT}{call.ljust(width)}  // {_shape(step.x)} -> {_shape(step.y)}\n" for call, step in calls
+        f"{c_text.INDENT}{call.ljust(width)}  // {_shape(step.x, 1)} -> {_shape(step.y, 1)}{_pooled(step)}\n"
+        for call, step in calls
     )
     return (
         f"void model_invoke(const int8_t *input, int8_t *output) {{  // input {_shape(program.input)}  "
         f"output {_shape(program.output)}\n{lines}}}\n"
     )
+
+
+def _pooled(step: Step) -> str:
+    return ", max-pooled" if len(step.ops) > 1 else ""
 
 
 def _operands(step: Step) -> list[Buffer]:

@@ -29,6 +29,7 @@ def emit_model_settings_h(manifest: Manifest, origin: str) -> str:
 #define MODEL_OUTPUT_COUNT {len(manifest.outputs)}
 #define MODEL_INPUT_BYTES {manifest.input_bytes}
 #define MODEL_OUTPUT_BYTES {manifest.output_bytes}
+#define MODEL_TFLM_ARENA_BYTES {manifest.tflm_arena_bytes}
 #define MODEL_LABEL_COUNT {len(manifest.labels)}
 
 extern const uint8_t model_sha256[32];            // of model.tflite

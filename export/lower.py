@@ -12,6 +12,7 @@ from enum import Enum
 from export.graph import ABSENT, Graph, Op, Tensor
 from export.memory_plan import Lifetime, plan_memory
 from export.ops import BY_TFLITE_NAME, OPS, OpKind
+from export.ops.fast import Call, choose_kernels
 from export.ops.kind import Params
 from host.console import UserError
 
@@ -39,13 +40,18 @@ class Step:
 
     name: str  # unique: "conv2d_0", numbered as the ops of the graph
     kind: OpKind
-    op: Op
+    ops: tuple[Op, ...]  # what it computes, one after the other
     x: Tensor
     y: Tensor
     x_buffer: Buffer
     y_buffer: Buffer
     scratch: Buffer | None
     params: Params
+
+    @property
+    def op(self) -> Op:
+        """The first op it computes: the one with the multiplications and the constants."""
+        return self.ops[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,48 +72,58 @@ class Program:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where everything lies: root tensors by their index, scratch by the index of its op."""
+    """Where everything lies: root tensors by their index, scratch by the place of its call."""
 
     tensors: dict[int, Buffer]
     scratch: dict[int, Buffer]
     arena_bytes: int
 
 
-def lower(graph: Graph) -> Program:
-    """The Program of a Graph. UserError for a model that the compiled engine does not run exactly."""
-    source, sink = _check_ends(graph)
+def lower(graph: Graph, fast: bool = True) -> Program:
+    """The Program of a Graph. UserError for a model that the compiled engine does not run exactly.
+
+    `fast` False: one call of a plain kernel for each op, which is what the fast ones are held against.
+    """
+    source, sink = check_ends(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
     params = [kind.fold(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
     _check_order(graph, source)
     root = _aliases(graph, kinds)
     if root[source.index] == root[sink.index]:
         raise UserError(f"{graph.source}: the model computes nothing, its output is its input; export another model.")
-    lifetimes = _lifetimes(graph, kinds, root)
-    layout = _lay_out(lifetimes, _scratch(graph, kinds, params), source, graph.tensors[root[sink.index]])
+    calls = tuple(
+        Call(kind, (op,), op.inputs[0], op.outputs[0], folded)
+        for kind, op, folded in zip(kinds, graph.ops, params, strict=True)
+    )
+    if fast:
+        calls = choose_kernels(graph, calls)
+    calls = tuple(call for call in calls if not call.kind.is_alias)
+    lifetimes = _lifetimes(graph, calls, root)
+    over = _overwriting(calls, root, lifetimes)
+    layout = _lay_out(lifetimes, over, _scratch(calls), source, graph.tensors[root[sink.index]])
     steps = tuple(
         Step(
-            name=f"{kind.name}_{op.index}",
-            kind=kind,
-            op=op,
-            x=graph.tensors[op.inputs[0]],
-            y=graph.tensors[op.outputs[0]],
-            x_buffer=layout.tensors[root[op.inputs[0]]],
-            y_buffer=layout.tensors[root[op.outputs[0]]],
-            scratch=layout.scratch.get(op.index),
-            params=folded,
+            name=f"{BY_TFLITE_NAME[call.ops[0].name].name}_{call.ops[0].index}",
+            kind=call.kind,
+            ops=call.ops,
+            x=graph.tensors[call.x],
+            y=graph.tensors[call.y],
+            x_buffer=layout.tensors[root[call.x]],
+            y_buffer=layout.tensors[root[call.y]],
+            scratch=layout.scratch.get(place),
+            params=call.params,
         )
-        for kind, op, folded in zip(kinds, graph.ops, params, strict=True)
-        if not kind.is_alias
+        for place, call in enumerate(calls)
     )
     return Program(graph, source, sink, steps, layout.arena_bytes)
 
 
-def _check_ends(graph: Graph) -> tuple[Tensor, Tensor]:
-    """The one input and the one output tensor."""
+def check_ends(graph: Graph) -> tuple[Tensor, Tensor]:
+    """The one input and the one output tensor, both int8. UserError for a model with others."""
     if len(graph.inputs) != 1 or len(graph.outputs) != 1 or ABSENT in graph.inputs + graph.outputs:
         raise UserError(
             f"{graph.source} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; "
-            "the compiled engine runs models with one of each."
+            "models with one of each can be exported."
         )
     ends = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
     for tensor, what in zip(ends, ("input", "output"), strict=True):
@@ -153,34 +169,52 @@ def _aliases(graph: Graph, kinds: list[OpKind]) -> dict[int, int]:
     return root
 
 
-def _lifetimes(graph: Graph, kinds: list[OpKind], root: dict[int, int]) -> dict[int, Lifetime]:
-    """From which op to which every root tensor computed by an op is needed."""
+def _lifetimes(graph: Graph, calls: tuple[Call, ...], root: dict[int, int]) -> dict[int, Lifetime]:
+    """From which call to which every root tensor computed by one is needed."""
     lifetimes: dict[int, Lifetime] = {}
-    for kind, op in zip(kinds, graph.ops, strict=True):
-        if kind.is_alias:
-            continue
-        x, y = root[op.inputs[0]], root[op.outputs[0]]
-        lifetimes[y] = Lifetime(graph.tensors[y].size, op.index, op.index)
+    for place, call in enumerate(calls):
+        x, y = root[call.x], root[call.y]
+        lifetimes[y] = Lifetime(graph.tensors[y].size, place, place)
         if x in lifetimes:
-            lifetimes[x] = replace(lifetimes[x], last=op.index)
+            lifetimes[x] = replace(lifetimes[x], last=place)
     return lifetimes
 
 
-def _scratch(graph: Graph, kinds: list[OpKind], params: list[Params]) -> dict[int, Lifetime]:
-    """The scratch memory of every op whose kernel takes some, by the op's index."""
+def _scratch(calls: tuple[Call, ...]) -> dict[int, Lifetime]:
+    """The scratch memory of every call whose kernel takes some, by the call's place."""
     return {
-        op.index: Lifetime(kind.scratch_bytes(folded), op.index, op.index)
-        for kind, op, folded in zip(kinds, graph.ops, params, strict=True)
-        if kind.scratch_bytes is not None
+        place: Lifetime(call.kind.scratch_bytes(call.params), place, place)
+        for place, call in enumerate(calls)
+        if call.kind.scratch_bytes is not None
     }
 
 
+def _overwriting(
+    calls: tuple[Call, ...], root: dict[int, int], lifetimes: dict[int, Lifetime]
+) -> dict[int, tuple[int, int]]:
+    """The root tensors that may overwrite another, which one, and how far before it they must begin."""
+    found: dict[int, tuple[int, int]] = {}
+    for place, call in enumerate(calls):
+        x, y = root[call.x], root[call.y]
+        if call.kind.lead_bytes and x in lifetimes and lifetimes[x].last == place:
+            found[y] = x, call.kind.lead_bytes(call.params)
+    return found
+
+
 def _lay_out(
-    lifetimes: dict[int, Lifetime], scratch: dict[int, Lifetime], source: Tensor, sink_root: Tensor
+    lifetimes: dict[int, Lifetime],
+    over: dict[int, tuple[int, int]],
+    scratch: dict[int, Lifetime],
+    source: Tensor,
+    sink_root: Tensor,
 ) -> _Layout:
     """Places for everything: input and output in the caller's memory, the rest in the arena."""
     in_arena = [index for index in lifetimes if index != sink_root.index]
-    asked = [lifetimes[index] for index in in_arena] + list(scratch.values())
+    asked = [lifetimes[index] for index in in_arena]
+    for y, (x, lead) in over.items():
+        if y in in_arena:
+            asked[in_arena.index(y)] = replace(lifetimes[y], ahead_of=in_arena.index(x), lead=lead)
+    asked += scratch.values()
     plan = plan_memory(asked)
     placed = [Buffer(Place.ARENA, life.size, at) for life, at in zip(asked, plan.offsets, strict=True)]
     tensors = dict(zip(in_arena, placed, strict=False))

@@ -45,8 +45,10 @@ class Manifest:
     """An exported model.
 
     `model_sha256` is over the `.tflite`, `segments_sha256` over the constant tables of the compiled engine in order, as
-    they lie in flash. `pixel_input`: a device's input byte is `pixel - 128`. `golden`: the reference behind the golden
-    vectors in the generated C, None where it was not available and there are none.
+    they lie in flash. `compiled_refusal`: why the compiled engine does not run the model, in a sentence; empty when it
+    does, and only then do `segments_sha256`, `macs`, `weight_bytes` and `arena_bytes` say anything. `tflm_arena_bytes`:
+    the arena that TensorFlow Lite Micro gets. `pixel_input`: a device's input byte is `pixel - 128`. `golden`: the
+    reference behind the golden vectors in the generated C, None where it was not available and there are none.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Manifest:
     macs: int
     weight_bytes: int
     arena_bytes: int
+    compiled_refusal: str
+    tflm_arena_bytes: int
     golden: str | None
     golden_count: int
 

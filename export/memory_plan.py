@@ -24,6 +24,8 @@ class Lifetime:
     size: int
     first: int
     last: int
+    ahead_of: int | None = None  # a buffer that this one may overwrite, beginning at least `lead` bytes before it
+    lead: int = 0
 
     def overlaps(self, other: Lifetime) -> bool:
         """Whether both are needed at some step."""
@@ -39,7 +41,11 @@ class MemoryPlan:
 
 
 def plan_memory(buffers: Sequence[Lifetime]) -> MemoryPlan:
-    """Place all buffers. The arena is as small as possible for up to seven buffers, and for a chain of any length."""
+    """Place all buffers. The arena is as small as possible for up to seven buffers, and for a chain of any length.
+
+    `ahead_of` is an index into `buffers`: that buffer is read from its start to its end in the one step in which both
+    are needed, while this one is written, so that it never catches up when it begins `lead` bytes earlier.
+    """
     bound = _lower_bound(buffers)
     best_order: Sequence[int] = ()
     best: MemoryPlan | None = None
@@ -74,7 +80,12 @@ def _aligned(size: int) -> int:
 
 def _lower_bound(buffers: Sequence[Lifetime]) -> int:
     """The most bytes needed at any one step."""
-    return max((sum(_aligned(b.size) for b in buffers if b.first <= a.first <= b.last) for a in buffers), default=0)
+    needed = [0]
+    for at in buffers:
+        alive = [b for b in buffers if b.first <= at.first <= b.last]
+        saved = sum(max(_aligned(b.size) - _aligned(b.lead), 0) for b in alive if b.ahead_of is not None)
+        needed.append(sum(_aligned(b.size) for b in alive) - saved)
+    return max(needed)
 
 
 def _orders(buffers: Sequence[Lifetime]) -> Iterable[Sequence[int]]:
@@ -94,16 +105,20 @@ def _place(buffers: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
     """Each buffer in turn at the lowest place that is free during its lifetime."""
     offsets: dict[int, int] = {}
     for index in order:
-        taken = sorted(
-            (offset, offset + _aligned(buffers[other].size))
+        # Of each buffer in the way: up to where this one may begin before it, and from where on behind it.
+        barred = [
+            (offset - _room(buffers, index, other), offset + _room(buffers, other, index))
             for other, offset in offsets.items()
             if buffers[other].overlaps(buffers[index])
+        ]
+        places = sorted({0, *(behind for _, behind in barred)})
+        offsets[index] = next(
+            place for place in places if all(place <= before or place >= behind for before, behind in barred)
         )
-        place = 0
-        for start, end in taken:
-            if place + _aligned(buffers[index].size) <= start:
-                break
-            place = max(place, end)
-        offsets[index] = place
     arena = max((offset + _aligned(buffers[index].size) for index, offset in offsets.items()), default=0)
     return MemoryPlan(tuple(offsets[index] for index in range(len(buffers))), arena)
+
+
+def _room(buffers: Sequence[Lifetime], lower: int, upper: int) -> int:
+    """How many bytes after `lower` begins `upper` may begin, where it lies above."""
+    return _aligned(buffers[lower].lead if buffers[lower].ahead_of == upper else buffers[lower].size)

@@ -49,5 +49,18 @@ def build(board_name: str, model: Path) -> None:
     console.print(f"firmware: {image_path(model, board)}")
 
 
+@main.command()
+@board_option
+@click.option(
+    "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
+)
+@click.option("--engine", help="tflm or compiled; without it the board's own choice.")
+def sketch(board_name: str, model: Path, engine: str | None) -> None:
+    """Write the firmware of a real board as a folder for the Arduino IDE or ESP-IDF."""
+    from firmware.sketch import sketch as write_sketch
+
+    console.print(f"sketch: {write_sketch(find_board(board_name), model, engine)}")
+
+
 if __name__ == "__main__":
     run(main, "python -m firmware")

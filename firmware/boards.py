@@ -40,9 +40,24 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class UsbId:
+    """A USB vendor and product number, and what carries it."""
+
+    vendor: int
+    product: int
+    bearer: str
+
+    def __str__(self) -> str:
+        return f"{self.vendor:04x}:{self.product:04x} ({self.bearer})"
+
+
+@dataclass(frozen=True)
 class Board:
     """One board. `run` starts it on this machine, with {firmware}, {model} and {python} filled in; standard input and
-    output are its serial line. It is empty where the firmware runs on a chip.
+    output are its serial line. It is empty where the firmware runs on a chip: such a board is on a USB cable.
+
+    `application` are its USB ids while it runs a program, `bootloader` those while it waits for one, `other_socket`
+    those of a USB connector of the board that this firmware does not talk through.
     """
 
     name: str
@@ -55,6 +70,12 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
+    runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
+    application: tuple[UsbId, ...] = ()
+    bootloader: tuple[UsbId, ...] = ()
+    other_socket: tuple[UsbId, ...] = ()
+    wants_dtr: bool = False  # sends and receives only while DTR is high; elsewhere DTR can reset the chip
+    recovery: str = ""  # what to do by hand when it does not react
 
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
@@ -138,6 +159,33 @@ def _qemu_arm(name: str, title: str, link: str, *arguments: str) -> Board:
     )
 
 
+# Chips between USB and an ESP32's UART0, on boards by Espressif and others.
+USB_BRIDGES = (
+    UsbId(0x10C4, 0xEA60, "CP210x"),
+    UsbId(0x1A86, 0x7523, "CH340"),
+    UsbId(0x1A86, 0x55D3, "CH343"),
+    UsbId(0x1A86, 0x55D4, "CH9102"),
+    UsbId(0x0403, 0x6001, "FT232R"),
+    UsbId(0x0403, 0x6010, "FT2232H"),
+    UsbId(0x0403, 0x6015, "FT231X"),
+)
+
+
+def _esp32(name: str, title: str, ram_bytes: int, own_usb: bool) -> Board:
+    return Board(
+        name=name,
+        title=title,
+        engine="tflm",
+        sources=("esp32/board.c",),
+        runtime="esp-tflite-micro-1.3.8",
+        # Flash: the application's partition (boards/esp32/sdkconfig.defaults).
+        budget=Budget(title, flash_bytes=1_536_000, ram_bytes=ram_bytes),
+        application=USB_BRIDGES,
+        other_socket=(UsbId(0x303A, 0x1001, "USB-Serial-JTAG of the chip"),) if own_usb else (),
+        recovery="hold its BOOT button while you press and release RESET (EN), then try again",
+    )
+
+
 BOARDS = {
     board.name: board
     for board in (
@@ -198,6 +246,23 @@ BOARDS = {
             defines=('BOARD_NAME="host-checked"',),
             run=("{firmware}",),
         ),
+        Board(
+            name="nano33ble",
+            title="Arduino Nano 33 BLE",
+            engine="tflm",
+            sources=("nano33ble/board.cpp",),
+            runtime="chirale-2.0.0",
+            # RAM: what the Arduino core leaves of 256 KiB, its 32 KiB main stack among what it takes.
+            budget=Budget("Arduino Nano 33 BLE", flash_bytes=983_040, ram_bytes=(256 - 44) * KIB),
+            application=(UsbId(0x2341, 0x805A, "application"),),
+            bootloader=(UsbId(0x2341, 0x005A, "bootloader"),),
+            wants_dtr=True,
+            recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
+        ),
+        # RAM: static data may take 160 KiB of the ESP32's 320; on the others, what ESP-IDF's own code and data leave.
+        _esp32("esp32", "ESP32", 160 * KIB, own_usb=False),
+        _esp32("esp32s3", "ESP32-S3", 256 * KIB, own_usb=True),
+        _esp32("esp32c3", "ESP32-C3", 240 * KIB, own_usb=True),
         Board(
             name="interpreter",
             title="no firmware: Python's interpreter speaks the protocol",

@@ -41,8 +41,12 @@ def build(model: Path, board: Board) -> Sizes:
     Raises UserError when the compiler is missing, the model was not exported, or the image does not fit the board.
     """
     manifest = load_manifest(model)
+    if board.application:
+        raise UserError(f"board {board.name} is built and uploaded by `make flash BOARD={board.name}`")
     if board.compiler is None:
         raise UserError(f"board {board.name} needs no firmware: {board.title}")
+    if manifest.compiled_refusal:
+        raise UserError(manifest.compiled_refusal)
     require_tools(board)
     _check_weights(manifest, board)
     folder = model / board.name

@@ -105,6 +105,5 @@ def print_budget(sizes: Sizes, budget: Budget, arena_bytes: int) -> None:
     console.print(rows)
     console.print(
         f"Flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}. "
-        f"RAM: activations {arena_bytes:,}, stack {sizes.stack_bytes:,}.",
-        soft_wrap=True,
+        f"RAM: activations {arena_bytes:,}, stack {sizes.stack_bytes:,}."
     )

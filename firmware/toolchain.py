@@ -39,7 +39,7 @@ def install_tools(*boards: Board) -> None:
         return
     packages = _packages(missing)
     console.print(f"Missing: {', '.join(tool.command for tool in missing)}.")
-    console.print(f"Installing with apt-get: {' '.join(packages)} (up to 0.9 GB, about a minute)", soft_wrap=True)
+    console.print(f"Installing with apt-get: {' '.join(packages)} (up to 0.9 GB, about a minute)")
     apt = [*administrator, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
     for arguments in (["update"], ["install", "--no-install-recommends", *packages]):
         result = subprocess.run([*apt, *arguments], capture_output=True, text=True)

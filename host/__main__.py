@@ -13,7 +13,8 @@ model_option = click.option(
     "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
 )
 port_option = click.option(
-    "--port", help="A serial port or pyserial URL; without it the board's firmware is started on this machine."
+    "--port",
+    help="A serial port or pyserial URL; without it a real board is found on USB, any other started on this machine.",
 )
 
 
@@ -85,6 +86,30 @@ def hello(model: Path, board_name: str, port: str | None) -> None:
         value = getattr(reply, name)
         rows.add_row(name, value.hex() if kind == "sha256" else str(value))
     console.print(rows)
+
+
+@main.command()
+@model_option
+@click.option("--board", "board_name", required=True, help="A real board from the table of boards.")
+@click.option("--engine", help="tflm or compiled; without it the board's own choice.")
+@click.option("--port", help="Its serial port; without it it is found by USB ids.")
+def flash(model: Path, board_name: str, engine: str | None, port: str | None) -> None:
+    """Build the firmware of a real board, upload it, and hear from the board which model it runs."""
+    from firmware.boards import find_board
+    from host.flash import flash as flash_board
+
+    flash_board(find_board(board_name), model, engine, port)
+    console.print(f"Next: make validate BOARD={board_name} MODEL={model.resolve().name}")
+
+
+@main.command()
+def doctor() -> None:
+    """Say what is installed, which boards are plugged in, and what to do; status 2 if the demo cannot run."""
+    from host.doctor import examine, print_checks
+
+    checks = examine()
+    print_checks(checks)
+    sys.exit(2 if any(check.stops_demo for check in checks) else 0)
 
 
 if __name__ == "__main__":

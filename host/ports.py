@@ -1,6 +1,6 @@
 """Which serial port is the board: finds it by its USB ids, and knows what the port wants when it is opened.
 
-Every id of every board stands in REAL_BOARDS. A USB-to-serial chip says nothing about what is behind it, so an ESP32 is
+The ids stand in the table of boards. A USB-to-serial chip says nothing about what is behind it, so an ESP32 is
 "a port that could be one"; which firmware answers is what HELLO is for.
 """
 
@@ -12,83 +12,10 @@ from dataclasses import dataclass, replace
 
 from serial.tools import list_ports
 
-from firmware.boards import KIB, Board, Budget
+from firmware.boards import BOARDS, Board, UsbId
 from host.console import UserError
 
-
-@dataclass(frozen=True)
-class UsbId:
-    """A USB vendor and product number, and what carries it."""
-
-    vendor: int
-    product: int
-    bearer: str
-
-    def __str__(self) -> str:
-        return f"{self.vendor:04x}:{self.product:04x} ({self.bearer})"
-
-
-@dataclass(frozen=True)
-class RealBoard(Board):
-    """A board on a USB cable. `application` are its ids while it runs a program, `bootloader` those while it waits for
-    one, `other_socket` those of a USB connector of the board that this firmware does not talk through.
-    """
-
-    application: tuple[UsbId, ...] = ()
-    bootloader: tuple[UsbId, ...] = ()
-    other_socket: tuple[UsbId, ...] = ()
-    wants_dtr: bool = False  # sends and receives only while DTR is high; elsewhere DTR can reset the chip
-    recovery: str = ""  # what to do by hand when it does not react
-
-
-# Chips between USB and an ESP32's UART0, on boards by Espressif and others.
-USB_BRIDGES = (
-    UsbId(0x10C4, 0xEA60, "CP210x"),
-    UsbId(0x1A86, 0x7523, "CH340"),
-    UsbId(0x1A86, 0x55D3, "CH343"),
-    UsbId(0x1A86, 0x55D4, "CH9102"),
-    UsbId(0x0403, 0x6001, "FT232R"),
-    UsbId(0x0403, 0x6010, "FT2232H"),
-    UsbId(0x0403, 0x6015, "FT231X"),
-)
-ESP32_RECOVERY = "hold its BOOT button while you press and release RESET (EN), then try again"
-
-
-def _esp32(name: str, title: str, ram_bytes: int, own_usb: bool) -> RealBoard:
-    return RealBoard(
-        name=name,
-        title=title,
-        engine="tflm",
-        sources=("esp32/board.c",),
-        # Flash: the application's partition (boards/esp32/sdkconfig.defaults).
-        budget=Budget(title, flash_bytes=1_536_000, ram_bytes=ram_bytes),
-        application=USB_BRIDGES,
-        other_socket=(UsbId(0x303A, 0x1001, "USB-Serial-JTAG of the chip"),) if own_usb else (),
-        recovery=ESP32_RECOVERY,
-    )
-
-
-REAL_BOARDS = {
-    board.name: board
-    for board in (
-        RealBoard(
-            name="nano33ble",
-            title="Arduino Nano 33 BLE",
-            engine="tflm",
-            sources=("nano33ble/board.cpp",),
-            # RAM: what the Arduino core leaves of 256 KiB, its 32 KiB main stack among what it takes.
-            budget=Budget("Arduino Nano 33 BLE", flash_bytes=983_040, ram_bytes=(256 - 44) * KIB),
-            application=(UsbId(0x2341, 0x805A, "application"),),
-            bootloader=(UsbId(0x2341, 0x005A, "bootloader"),),
-            wants_dtr=True,
-            recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
-        ),
-        # RAM: static data may take 160 KiB of the ESP32's 320; on the others, what ESP-IDF's own code and data leave.
-        _esp32("esp32", "ESP32", 160 * KIB, own_usb=False),
-        _esp32("esp32s3", "ESP32-S3", 256 * KIB, own_usb=True),
-        _esp32("esp32c3", "ESP32-C3", 240 * KIB, own_usb=True),
-    )
-}
+REAL_BOARDS = {name: board for name, board in BOARDS.items() if board.application}
 
 
 @dataclass(frozen=True)
@@ -137,12 +64,12 @@ def scan() -> list[SerialPort]:
     return sorted(ports, key=lambda port: port.device)
 
 
-def candidates(board: RealBoard, ports: Sequence[SerialPort]) -> list[SerialPort]:
+def candidates(board: Board, ports: Sequence[SerialPort]) -> list[SerialPort]:
     """Those ports that could be the board running a program."""
     return [port for port in ports if port.has(board.application)]
 
 
-def find_port(board: RealBoard, bootloader_too: bool = False) -> SerialPort:
+def find_port(board: Board, bootloader_too: bool = False) -> SerialPort:
     """The one port that could be the board; `bootloader_too` accepts one that waits for a program.
 
     Raises UserError in one line when there is none, or more than one to choose from.

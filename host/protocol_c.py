@@ -17,7 +17,7 @@ def protocol_header() -> str:
     limits = ("PROTOCOL_VERSION", "TENSOR_RANK_LIMIT", "TENSOR_COUNT_LIMIT", "TEXT_LIMIT")
     parts = [
         "// Generated from host/protocol.py. Do not edit.",
-        '#pragma once\n#include "wire.h"',
+        '#pragma once\n#include "payload.h"',
         _enum([(name, str(getattr(protocol, name))) for name in limits]),
         _enum([(f"MESSAGE_{_upper(m)}", f"0x{m.ID:02X}") for m in MESSAGES]),
         _enum([(f"ERROR_{code.name}", str(code.value)) for code in protocol.ErrorCode]),

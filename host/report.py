@@ -57,6 +57,8 @@ class Report:
     classes_equal_to_interpreter: int
     instructions_per_inference: int | None
     nanoseconds_per_inference: int | None
+    cycles_per_inference: int | None
+    clock_hz: int  # CPU clock; 0 where it means nothing
     flash_bytes: int | None
     ram_bytes: int | None
     arena_bytes: int
@@ -124,6 +126,11 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     rows.add_section()
     if report.instructions_per_inference is not None:
         rows.add_row("instructions per inference", f"{report.instructions_per_inference:,}")
+    if report.cycles_per_inference is not None:
+        rows.add_row("cycles per inference", f"{report.cycles_per_inference:,}")
+        if report.clock_hz:
+            milliseconds = 1e3 * report.cycles_per_inference / report.clock_hz
+            rows.add_row(f"time per inference at {report.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
     if report.nanoseconds_per_inference is not None:
         rows.add_row("time per inference on this computer", f"{report.nanoseconds_per_inference / 1e6:.3f} ms")
     if budget and report.flash_bytes is not None and report.ram_bytes is not None:
@@ -131,12 +138,10 @@ def print_summary(report: Report, budget: Budget | None) -> None:
         rows.add_row("RAM", f"{report.ram_bytes:,} of {budget.ram_bytes:,}")
     console.print(rows)
     notes = f"Golden: {report.golden}. Python's interpreter: {report.interpreter}."
-    console.print(notes + (f" Memory limits: {budget.of}." if budget else ""), soft_wrap=True)
+    console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
     for difference in report.differences[:3]:
-        console.print(
-            f"sample {difference.sample}: golden {difference.golden}, device {difference.device}", soft_wrap=True
-        )
-    console.print(_verdict_line(report), soft_wrap=True)
+        console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
+    console.print(_verdict_line(report))
 
 
 def _verdict_line(report: Report) -> str:

@@ -14,6 +14,7 @@ from serial.tools import list_ports
 
 from host.console import UserError
 from host.framing import Decoder, Frame, encode
+from host.ports import wants_dtr
 
 BAUD = 115200
 
@@ -32,9 +33,9 @@ class Transport:
         self._frames: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()  # None: the line is lost
         self._closing = False
         self._reader = threading.Thread(target=self._read, name=f"read {url}", daemon=True)
-        self._reader.start()
         self.bytes_sent = 0
         self.bytes_received = 0
+        self._reader.start()
 
     @property
     def chunks_dropped(self) -> int:
@@ -102,8 +103,8 @@ def open_port(url: str, baud: int) -> serial.SerialBase:
         port.baudrate = baud
         port.timeout = 0.2
         # On ESP32 boards these lines hold the chip in reset or send it to its bootloader; they must be low *before* the
-        # port opens, because opening raises them.
-        port.dtr = False
+        # port opens, because opening raises them. On a Nano 33 BLE, DTR tells the chip that somebody listens.
+        port.dtr = wants_dtr(url)
         port.rts = False
         port.exclusive = True  # two programs reading one port would each get half of every frame
         port.open()

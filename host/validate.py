@@ -23,6 +23,7 @@ from host.console import UserError, console, progress_bar
 from host.device import Device, DeviceError, Inference
 from host.emulators import Emulator, emulator
 from host.expected import Expected, expected_outputs
+from host.ports import find_port
 from host.protocol import HelloReply
 from host.report import Accuracy, Report, accuracy, find_differences
 from host.samples import Samples, load_samples
@@ -44,7 +45,9 @@ def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
 
 @contextmanager
 def connect(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Device]:
-    """A device: the one on `port`, or else the board's firmware started on this machine for as long as the context."""
+    """A device: the one on `port`, the board found on USB, or its firmware started here for as long as the context."""
+    if port is None and board.application:
+        port = find_port(board).device
     if port is not None:
         with Transport(port, baud) as transport:
             yield Device(transport)
@@ -164,6 +167,8 @@ def _report(
         classes_equal_to_interpreter=int((outputs.argmax(axis=1) == expected.default.argmax(axis=1)).sum()),
         instructions_per_inference=per_inference if hello.counter_unit == "instructions" else None,
         nanoseconds_per_inference=per_inference if hello.counter_unit == "nanoseconds" else None,
+        cycles_per_inference=per_inference if hello.counter_unit == "cycles" else None,
+        clock_hz=hello.clock_hz,
         flash_bytes=sizes.flash_bytes if sizes else None,
         ram_bytes=sizes.ram_bytes if sizes else None,
         arena_bytes=hello.arena_bytes,

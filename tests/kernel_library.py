@@ -23,6 +23,7 @@ C_TYPES: dict[str, Any] = {
     "int32_t": ctypes.c_int32,
     "uint16_t": ctypes.c_uint16,
     "const int8_t *": ctypes.c_void_p,
+    "const int16_t *": ctypes.c_void_p,
     "const int32_t *": ctypes.c_void_p,
 }
 

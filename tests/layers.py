@@ -179,3 +179,58 @@ def requantization(draw: st.DrawFn) -> Case:
     else:
         b.dense(operands, y)
     return Case(b.build([x], [y]), (np.zeros((1, 1, 1, 1) if as_conv else (1, 1), np.int8),))
+
+
+@st.composite
+def conv2d_and_pool(draw: st.DrawFn) -> Case:
+    """One CONV_2D, or two, each with the MAX_POOL_2D behind it; often of the shapes that have a kernel of their own.
+
+    Gains are those of trained layers, whose multipliers are below one: the others have no kernel but the plain one.
+    """
+    b = ModelBuilder()
+    side, channels = draw(st.integers(6, 15)), draw(st.sampled_from((1, 1, 3, 4, 8, 12)))
+    shape = (side, side + draw(st.integers(-1, 3)), channels)
+    source = current = b.tensor((1, *shape), 0.5, draw(zero_points))
+    start = shape
+    scale = 0.5
+    for _ in range(draw(st.integers(1, 2))):
+        current, shape, scale = _pooled(draw, b, current, shape, scale)
+        if min(shape[:2]) < 3:
+            break
+    return Case(b.build([source], [current]), inputs_for((1, *start), draw(seeds)))
+
+
+def _pooled(
+    draw: st.DrawFn, b: ModelBuilder, x: int, shape: tuple[int, int, int], x_scale: float
+) -> tuple[int, tuple[int, int, int], float]:
+    """CONV_2D and MAX_POOL_2D behind tensor x: the output, its shape and its scale."""
+    usual = draw(st.booleans())
+    kernel = (3, 3) if usual else draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    stride = (1, 1) if usual else draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    padding, y_c = draw(paddings), draw(st.sampled_from((1, 2, 3, 4, 5, 8)))
+    conv = _window_output(shape, kernel, stride, padding)
+    taps = draw(weights((y_c, *kernel, shape[2])))
+    spread = 75 * max(float(np.sqrt((taps.reshape(y_c, -1).astype(float) ** 2).sum(axis=1)).max()), 1.0)
+    factors = np.random.default_rng(draw(seeds)).uniform(0.001, 1, y_c) if draw(st.booleans()) else np.ones(1)
+    if draw(st.integers(0, 5)) == 0:
+        factors[0] = 0.0 if factors.size > 1 else 1.0  # a multiplier of zero
+    y_scale, zero_point = float(np.float32(x_scale * spread / draw(st.sampled_from((100, 300, 30))))), draw(zero_points)
+    between = b.tensor((1, *conv, y_c), y_scale, zero_point)
+    operands = add_linear_constants(b, taps, list(np.float32(factors)), draw(biases(y_c)), x_scale)
+    b.conv2d([x, *operands], between, stride, (1, 1), padding, draw(activations))
+    pool = (2, 2) if usual else draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    pool = tuple(min(size, limit) for size, limit in zip(pool, conv, strict=True))
+    step = draw(st.sampled_from((pool, pool, pool, (1, 2), (3, 3))))
+    pool_padding = draw(st.sampled_from(("VALID", "VALID", "SAME")))
+    out = _window_output((*conv, y_c), pool, step, pool_padding)
+    y = b.tensor((1, *out, y_c), y_scale, zero_point)
+    b.max_pool2d(between, y, pool, step, pool_padding, draw(activations))
+    return y, (*out, y_c), y_scale
+
+
+def _window_output(
+    shape: tuple[int, ...], kernel: tuple[int, int], stride: tuple[int, int], padding: str
+) -> tuple[int, int]:
+    if padding == "SAME":
+        return -(-shape[0] // stride[0]), -(-shape[1] // stride[1])
+    return (shape[0] - kernel[0]) // stride[0] + 1, (shape[1] - kernel[1]) // stride[1] + 1

@@ -34,9 +34,30 @@ def random_network(seed: int) -> bytes:
     return b.build([source], [current])
 
 
-def _convolution(b, rng, x, shape, scale, zero_point):
-    kernel, stride = rng.integers(1, 4, 2), rng.integers(1, 3, 2)
-    filters = int(rng.integers(2, 9))
+def usual_network(seed: int) -> bytes:
+    """Two 3 x 3 convolutions with 2 x 2 poolings and two dense layers, of random sizes: what most small models are."""
+    rng = np.random.default_rng(seed)
+    b = ModelBuilder()
+    shape = (int(rng.integers(12, 18)), int(rng.integers(12, 18)), int(rng.choice([1, 1, 3])))
+    scale, zero_point = 1 / 255, -128
+    current = source = b.tensor((1, *shape), scale, zero_point)
+    for filters in (4 * int(rng.integers(1, 5)), int(rng.integers(1, 14))):
+        current, shape, scale, zero_point = _convolution(
+            b, rng, current, shape, scale, zero_point, kernel=np.array([3, 3]), stride=np.array([1, 1]), filters=filters
+        )
+        current, shape = _pooling(b, rng, current, shape, scale, zero_point, kernel=(2, 2))
+    size = int(np.prod(shape))
+    flat = b.tensor((1, size), scale, zero_point)
+    b.reshape(current, flat)
+    current, size, scale, zero_point = _dense(b, rng, flat, size, scale, zero_point)
+    current, size, scale, zero_point = _dense(b, rng, current, size, scale, zero_point)
+    return b.build([source], [current])
+
+
+def _convolution(b, rng, x, shape, scale, zero_point, kernel=None, stride=None, filters=None):
+    kernel = rng.integers(1, 4, 2) if kernel is None else kernel
+    stride = rng.integers(1, 3, 2) if stride is None else stride
+    filters = int(rng.integers(2, 9)) if filters is None else filters
     same = rng.random() < 0.5
     out = [-(-n // s) if same else (n - k) // s + 1 for n, k, s in zip(shape, kernel, stride, strict=False)]
     taps = rng.integers(-127, 128, (filters, *kernel, shape[2]), np.int8)
@@ -50,8 +71,8 @@ def _convolution(b, rng, x, shape, scale, zero_point):
     return y, (*out, filters), y_scale, y_zero_point
 
 
-def _pooling(b, rng, x, shape, scale, zero_point):
-    kernel = tuple(int(min(k, n)) for k, n in zip(rng.integers(1, 4, 2), shape, strict=False))
+def _pooling(b, rng, x, shape, scale, zero_point, kernel=None):
+    kernel = kernel or tuple(int(min(k, n)) for k, n in zip(rng.integers(1, 4, 2), shape, strict=False))
     same = rng.random() < 0.3
     out = [-(-n // k) if same else (n - k) // k + 1 for n, k in zip(shape, kernel, strict=False)]
     y = b.tensor((1, *out, shape[2]), scale, zero_point)

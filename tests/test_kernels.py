@@ -1,4 +1,7 @@
-"""The C kernels against TensorFlow Lite Micro: byte for byte, over random layers and the edges of their arithmetic."""
+"""The C kernels against TensorFlow Lite Micro: byte for byte, over random layers and the edges of their arithmetic.
+
+Every case runs twice: on the plain kernels, and on the fastest ones that export finds for it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from kernel_library import KERNELS, KernelLibrary
-from layers import Case, conv2d, dense, max_pool2d, requantization, softmax
+from layers import Case, conv2d, conv2d_and_pool, dense, max_pool2d, requantization, softmax
 
 from export.golden import Golden, golden_available
 from export.lower import lower
@@ -25,18 +28,27 @@ def kernels(compile_shared) -> KernelLibrary:
 
 def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
     try:
-        program = lower(read_graph(case.model, "case"))
+        graph = read_graph(case.model, "case")
+        fast, plain = lower(graph), lower(graph, fast=False)
     except UserError as refusal:
         assert any(text in refusal.message for text in UNDEFINED_IN_TFLM), refusal.message
         reject()
     golden = Golden(case.model)
     for x in case.inputs:
-        np.testing.assert_array_equal(kernels.run(program, x), golden.run(x).reshape(-1))
+        expected = golden.run(x).reshape(-1)
+        np.testing.assert_array_equal(kernels.run(plain, x), expected)
+        np.testing.assert_array_equal(kernels.run(fast, x), expected)
 
 
 @CASES
 @given(case=conv2d())
 def test_conv2d_gives_the_bytes_of_tflm(kernels, case):
+    assert_equal_to_golden(kernels, case)
+
+
+@settings(CASES, max_examples=600)
+@given(case=conv2d_and_pool())
+def test_a_convolution_with_its_pooling_gives_the_bytes_of_tflm(kernels, case):
     assert_equal_to_golden(kernels, case)
 
 

@@ -97,7 +97,7 @@ def describe(data: Dataset) -> str:
 
 def say(text: str) -> None:
     """Print text as it is: class and folder names may hold what looks like markup."""
-    console.print(text, markup=False, soft_wrap=True)
+    console.print(text, markup=False)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class OpKind:
     emit: Callable[[Any], Struct] | None
     macs: Callable[[Graph, Op], int]
     scratch_bytes: Callable[[Any], int] | None = None  # of the folded params; None: the kernel takes no scratch
+    lead_bytes: Callable[[Any], int] | None = None  # how far before x y must begin to overwrite it; None: never
 
     @property
     def is_alias(self) -> bool:

@@ -62,3 +62,17 @@ def fold_window(
 def emit_window(window: Window) -> Struct:
     """The C initializer."""
     return Struct("window_geometry", tuple(Field(f.name, getattr(window, f.name)) for f in fields(window)))
+
+
+def lead_bytes(window: Window, pool: Window) -> int:
+    """How far before x the output of a convolution and its pooling must begin so that it may overwrite x.
+
+    Both go from top to bottom: until a row of y is finished, no row of x from the first one it sees may be touched.
+    """
+    x_row, y_row = window.x_w * window.x_c, pool.y_w * pool.y_c
+    leads = []
+    for i in range(pool.y_h):
+        conv_row = max(i * pool.stride_h - pool.pad_h, 0)
+        first_seen = min(max(conv_row * window.stride_h - window.pad_h, 0), window.x_h)
+        leads.append((i + 1) * y_row - first_seen * x_row)
+    return max(0, *leads)

@@ -1,6 +1,7 @@
 // The int8 kernels of the compiled engine: what each one computes, and the constants it computes with.
 // Every constant is folded at export; a kernel never allocates, never fails and never reads outside its arguments.
-// Called by the generated model.c alone. Outputs come first, then inputs, scratch, parameters; none of them overlap.
+// Called by the generated model.c alone. Outputs come first, then inputs, scratch, parameters. They do not overlap, but y
+// of a packed convolution may begin so far before x that it overwrites only rows of x that are no longer needed.
 //
 // The alphabet, used everywhere (NHWC, a batch of one):
 //   x input   y output   k kernel window   |   h rows   w columns   c channels
@@ -72,6 +73,62 @@ typedef struct {
 
 // x (rows, x_c)  y (rows, x_c):  y[r,c] = -128 + 256 * exp[max_r - x[r,c]] / sum_k exp[max_r - x[r,k]]
 void softmax_s8(int8_t *y, const int8_t *x, const softmax_params *p);
+
+// The packed kernels: the bytes of the plain ones above, faster, from tables arranged at export (docs/compiled-engine.md).
+// Weights come in groups of four output channels, each in quads of four taps; both are filled up with zeros.
+
+// How a doubled accumulator of channel o becomes an output byte:
+//   y = clamp((t + (t < 0 ? -1 : 0) + offset) >> shift, y_min, y_max), t = (2 * bias + acc) * multiplier / 2^32 rounded
+typedef struct {
+    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [1, 21]
+    int32_t y_min, y_max;
+} packed_output;
+
+typedef struct {
+    const int16_t *weights;  // (groups, quads, 4, 4), doubled
+    int32_t x_zero_point;    // the value of x outside the image: the real number zero
+    window_geometry window;  // of the convolution
+    window_geometry pool;    // of the max pooling that follows it; 1 x 1 where there is none
+    packed_output output;
+} conv2d_packed_params;
+
+// y = max_pool2d_s8(conv2d_s8(x)), without the image between them; any geometry.
+// scratch (4 * y_c + 3 * n,), y_c and n = k_h * k_w * x_c rounded up to multiples of 4: the largest sums, and one window
+// in 16 and in 8 bits.
+void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
+
+typedef struct {
+    const int32_t *channels;  // (y_c, 9): ten taps as five pairs of doubled weights, 2 * bias, multiplier, offset, shift
+    int32_t x_zero_point;
+    window_geometry window;  // of the convolution: k_h * k_w * x_c at most 10
+    window_geometry pool;    // of the max pooling that follows it: at most 2 x 2
+    int32_t y_min, y_max;
+} conv2d_narrow_params;
+
+// The same for a handful of taps, such as the 3 x 3 of a first layer that sees one channel.
+void conv2d_narrow_s8(int8_t *y, const int8_t *x, const conv2d_narrow_params *p);
+
+typedef struct {
+    const int16_t *weights;  // (groups, 16, quads, 4, 4): every filter transformed, times four
+    int32_t x_zero_point;
+    window_geometry window;  // of the convolution: 3 x 3, stride and dilation 1, x_c a multiple of 4
+    window_geometry pool;    // of the max pooling that follows it: 2 x 2, stride 2, wholly inside
+    packed_output output;
+} conv2d_winograd_params;
+
+// The same for 3 x 3 filters and 2 x 2 pooling with 16 multiplications instead of 36 for each output and channel.
+// scratch (4 * y_c + 32 * x_c + 16 * x_c,), y_c rounded up to a multiple of 4: the largest sums, the transformed pixels,
+// and, only where pad_h or pad_w is not 0, the pixels at the border.
+void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p);
+
+typedef struct {
+    const int8_t *weights;  // (groups, quads, 4, 4)
+    int32_t rows, x_c, y_c;
+    packed_output output;
+} dense_packed_params;
+
+// y = dense_s8(x).  scratch (4 * y_c + 2 * x_c,), both rounded up to a multiple of 4
+void dense_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const dense_packed_params *p);
 
 #ifdef __cplusplus
 }

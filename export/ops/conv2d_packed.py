@@ -1,0 +1,69 @@
+"""CONV_2D with the MAX_POOL_2D that follows it, if one does: the kernel `conv2d_packed_s8`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.c_values import ConstantTable, Field, Struct
+from export.ops.conv2d import CONV2D, Conv2dParams
+from export.ops.kind import Params
+from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
+from export.ops.window import Window, emit_window, lead_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dPackedParams(Params):
+    """The members of `conv2d_packed_params`."""
+
+    weights: NDArray[np.int16]  # (groups, quads, 4, 4)
+    x_zero_point: int
+    window: Window
+    pool: Window
+    output: PackedOutput
+
+
+def no_pool(window: Window) -> Window:
+    """The pooling that leaves the output of a convolution as it is."""
+    h, w, c = window.y_h, window.y_w, window.y_c
+    return Window(h, w, c, h, w, c, 1, 1, 1, 1, 1, 1, 0, 0)
+
+
+def pack(conv: Conv2dParams, pool: Window) -> Conv2dPackedParams | None:
+    """The packed layer; None where its numbers do not fit the kernel."""
+    output = pack_output(conv.bias, conv.weights, conv.output)
+    if output is None:
+        return None
+    taps = conv.weights.reshape(conv.weights.shape[0], -1).astype(np.int16)
+    return Conv2dPackedParams(pack_quads(2 * taps), conv.x_zero_point, conv.window, pool, output)
+
+
+def emit(params: Conv2dPackedParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "conv2d_packed_params",
+        (
+            Field("weights", ConstantTable(params.weights)),
+            Field("x_zero_point", params.x_zero_point),
+            Field("window", emit_window(params.window)),
+            Field("pool", emit_window(params.pool)),
+            Field("output", emit_packed_output(params.output)),
+        ),
+    )
+
+
+def scratch_bytes(params: Conv2dPackedParams) -> int:
+    """The largest sums, and one window twice: in 16 bits and in 8."""
+    window = params.window
+    return 4 * rounded_up(window.y_c) + 3 * rounded_up(prod((window.k_h, window.k_w, window.x_c)))
+
+
+def lead(params: Conv2dPackedParams) -> int:
+    """How far before x y must begin to overwrite it."""
+    return lead_bytes(params.window, params.pool)
+
+
+CONV2D_PACKED = replace(CONV2D, name="conv2d_packed", emit=emit, scratch_bytes=scratch_bytes, lead_bytes=lead)

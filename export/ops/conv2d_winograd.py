@@ -1,0 +1,80 @@
+"""CONV_2D with 3 x 3 filters and the MAX_POOL_2D 2 x 2 that follows it: the kernel `conv2d_winograd_s8`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.c_values import ConstantTable, Field, Struct
+from export.ops.conv2d import CONV2D, Conv2dParams
+from export.ops.kind import Params
+from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
+from export.ops.requantize import INT32_MAX
+from export.ops.window import Window, emit_window, lead_bytes
+
+TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # twice Winograd's filter transform, whole numbers
+LARGEST_PIXEL = 4 * 128  # of the transformed image
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dWinogradParams(Params):
+    """The members of `conv2d_winograd_params`."""
+
+    weights: NDArray[np.int16]  # (groups, 16, quads, 4, 4)
+    x_zero_point: int
+    window: Window
+    pool: Window
+    output: PackedOutput
+
+
+def pack(conv: Conv2dParams, pool: Window) -> Conv2dWinogradParams | None:
+    """The transformed layer; None where geometry or numbers do not fit the kernel."""
+    output = pack_output(conv.bias, conv.weights, conv.output)
+    if output is None or not _fits(conv.window, pool):
+        return None
+    # (y_c, 3, 3, x_c) -> (16, y_c, x_c), four times Winograd's G g G^T
+    transformed = np.einsum("ia,oabc,jb->ijoc", TWICE_G, conv.weights.astype(np.int64), TWICE_G)
+    positions = transformed.reshape(16, *transformed.shape[2:])
+    # A bound of every sum on the way, partial ones and those of the output transform: all 16 products of all channels.
+    if int(np.abs(positions).sum(axis=(0, 2)).max()) * LARGEST_PIXEL > INT32_MAX:
+        return None
+    return Conv2dWinogradParams(pack_quads(positions.astype(np.int16)), conv.x_zero_point, conv.window, pool, output)
+
+
+def _fits(window: Window, pool: Window) -> bool:
+    three_by_three = (window.k_h, window.k_w) == (3, 3)
+    steps = (window.stride_h, window.stride_w, window.dilation_h, window.dilation_w)
+    two_by_two = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w) == (2, 2, 2, 2)
+    inside = 2 * pool.y_h <= pool.x_h and 2 * pool.y_w <= pool.x_w
+    return three_by_three and steps == (1, 1, 1, 1) and two_by_two and inside and window.x_c % 4 == 0
+
+
+def emit(params: Conv2dWinogradParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "conv2d_winograd_params",
+        (
+            Field("weights", ConstantTable(params.weights)),
+            Field("x_zero_point", params.x_zero_point),
+            Field("window", emit_window(params.window)),
+            Field("pool", emit_window(params.pool)),
+            Field("output", emit_packed_output(params.output)),
+        ),
+    )
+
+
+def scratch_bytes(params: Conv2dWinogradParams) -> int:
+    """The largest sums, the transformed pixels, and those at the border with what lies outside."""
+    window = params.window
+    border = 16 * window.x_c if window.pad_h or window.pad_w else 0
+    return 4 * rounded_up(window.y_c) + 32 * window.x_c + border
+
+
+def lead(params: Conv2dWinogradParams) -> int:
+    """How far before x y must begin to overwrite it."""
+    return lead_bytes(params.window, params.pool)
+
+
+CONV2D_WINOGRAD = replace(CONV2D, name="conv2d_winograd", emit=emit, scratch_bytes=scratch_bytes, lead_bytes=lead)

@@ -1,0 +1,93 @@
+"""Which kernel computes what: the fastest one that gives the same bytes, and layers that become one call.
+
+A max pooling behind a convolution is computed with it, so that the image between them is never stored. It is exact:
+the largest byte of a window is the byte of the largest accumulator, because requantizing (a product with a multiplier
+that is never negative, two roundings, an addition, a clamp) never reverses an order, and the channel is the same
+within a window. The pooling's own clamp and the convolution's are one clamp after the other, which is again a clamp.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from export.graph import Graph, Op
+from export.ops import conv2d_narrow, conv2d_packed, conv2d_winograd, dense_packed
+from export.ops.conv2d import Conv2dParams
+from export.ops.dense import DenseParams
+from export.ops.kind import OpKind, Params
+from export.ops.max_pool2d import MaxPool2dParams
+from export.ops.window import Window
+
+MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 or 3.6 times larger
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One kernel call that computes `ops`, the first one's x to the last one's y; x and y are tensor indexes."""
+
+    kind: OpKind
+    ops: tuple[Op, ...]
+    x: int
+    y: int
+    params: Params
+
+
+def choose_kernels(graph: Graph, calls: Sequence[Call]) -> tuple[Call, ...]:
+    """The same computation with as few calls, and as fast ones, as the kernels allow; in the same order."""
+    chosen: list[Call] = []
+    readers = Counter([call.x for call in calls] + list(graph.outputs))
+    remaining = list(calls)
+    while remaining:
+        call = remaining.pop(0)
+        pooled = _with_pool(call, remaining[0], readers) if remaining else None
+        if pooled:
+            remaining.pop(0)
+        chosen.append(pooled or _alone(call))
+    return tuple(chosen)
+
+
+def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | None:
+    """A convolution and the pooling after it as one call; None where that is not possible.
+
+    Not for windows that overlap: what they share would be computed more than once.
+    """
+    conv, pool = call.params, following.params
+    if not isinstance(conv, Conv2dParams) or not isinstance(pool, MaxPool2dParams):
+        return None
+    if following.x != call.y or readers[call.y] > 1 or not _is_tiling(pool.window):
+        return None
+    clamped = (min(max(limit, pool.y_min), pool.y_max) for limit in (conv.output.y_min, conv.output.y_max))
+    y_min, y_max = clamped
+    both = replace(conv, output=replace(conv.output, y_min=y_min, y_max=y_max))
+    whole = replace(call, ops=call.ops + following.ops, y=following.y)
+    narrow = conv2d_narrow.pack(both, pool.window)
+    if narrow:
+        return replace(whole, kind=conv2d_narrow.CONV2D_NARROW, params=narrow)
+    transformed = conv2d_winograd.pack(both, pool.window)
+    if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
+        return replace(whole, kind=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
+    packed = conv2d_packed.pack(both, pool.window)
+    if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
+        return replace(whole, kind=conv2d_packed.CONV2D_PACKED, params=packed)
+    return None
+
+
+def _is_tiling(pool: Window) -> bool:
+    """Whether no two windows share a pixel and each holds at least one."""
+    apart = pool.stride_h >= pool.k_h and pool.stride_w >= pool.k_w
+    starts_inside = pool.pad_h < pool.k_h and pool.pad_w < pool.k_w
+    ends_inside = (pool.y_h - 1) * pool.stride_h - pool.pad_h < pool.x_h
+    return apart and starts_inside and ends_inside and (pool.y_w - 1) * pool.stride_w - pool.pad_w < pool.x_w
+
+
+def _alone(call: Call) -> Call:
+    """The call with the fastest kernel for it."""
+    if isinstance(call.params, Conv2dParams):
+        packed = conv2d_packed.pack(call.params, conv2d_packed.no_pool(call.params.window))
+        if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
+            return replace(call, kind=conv2d_packed.CONV2D_PACKED, params=packed)
+    if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):
+        return replace(call, kind=dense_packed.DENSE_PACKED, params=rows)
+    return call

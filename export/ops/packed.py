@@ -1,0 +1,87 @@
+"""Constants in the order in which the packed kernels read them. The C side is `packed.h` and `dsp.h`.
+
+Those kernels take less general numbers than the plain ones. What does not fit them is not an error: `pack_output` says
+None and the layer is left to the plain kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.c_values import ConstantTable, Field, Struct
+from export.ops.requantize import INT32_MAX, OutputStage
+
+GROUP = 4  # output channels computed together
+QUAD_ORDER = (0, 2, 1, 3)  # of four neighbouring taps
+MAX_SHIFT = 21  # 2^21 * 128 and a product below 2^30 together fit 32 bits
+
+
+@dataclass(frozen=True, eq=False)
+class PackedOutput:
+    """The members of `packed_output`."""
+
+    channels: NDArray[np.int32]  # (y_c, 4): 2 * bias, multiplier, offset, shift
+    y_min: int
+    y_max: int
+
+
+def pack_output(bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage) -> PackedOutput | None:
+    """The output stage for doubled accumulators; weights (y_c, ...), bias folded.
+
+    None unless every doubled partial sum fits 32 bits and every shift is to the right, by 1 to `MAX_SHIFT`.
+    """
+    channels = bias.size
+    magnitude = np.abs(weights.reshape(channels, -1).astype(np.int64)).sum(axis=1)
+    largest = np.abs(bias.astype(np.int64)) + 128 * magnitude
+    multiplier = np.broadcast_to(output.multiplier, channels).astype(np.int64)
+    shift = -np.broadcast_to(output.shift, channels).astype(np.int64)
+    shift = np.where(multiplier == 0, 1, shift)  # what is multiplied by zero is zero whatever the shift
+    if np.any(2 * largest > INT32_MAX) or np.any(shift < 1) or np.any(shift > MAX_SHIFT):
+        return None
+    offset = 2 ** (shift - 1) + output.y_zero_point * 2**shift
+    table = np.stack([2 * bias.astype(np.int64), multiplier, offset, shift], axis=1)
+    return PackedOutput(table.astype(np.int32), output.y_min, output.y_max)
+
+
+def pack_quads(weights: NDArray[np.int16]) -> NDArray[np.int16]:
+    """weights (..., y_c, taps) -> (..., quads, GROUP, 4) for each group in turn: (groups, ..., quads, GROUP, 4).
+
+    Filled up with zeros to whole groups and quads.
+    """
+    *outer, y_c, taps = weights.shape
+    fill = [(0, 0)] * len(outer) + [(0, -y_c % GROUP), (0, -taps % 4)]
+    filled = np.pad(weights, fill)
+    split = filled.reshape(*outer, -1, GROUP, filled.shape[-1] // 4, 4)[..., QUAD_ORDER]
+    grouped = np.moveaxis(split, len(outer), 0)  # (groups, ..., GROUP, quads, 4)
+    return np.ascontiguousarray(np.swapaxes(grouped, -3, -2))
+
+
+def pack_bytes(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """weights (y_c, taps) -> (groups, quads, GROUP, 4), taps as they come: the kernel spreads the bytes itself."""
+    y_c, taps = weights.shape
+    filled = np.pad(weights, ((0, -y_c % GROUP), (0, -taps % 4)))
+    return np.ascontiguousarray(filled.reshape(-1, GROUP, filled.shape[1] // 4, 4).swapaxes(1, 2))
+
+
+def rounded_up(count: int, multiple: int = 4) -> int:
+    """The next multiple.
+
+    >>> rounded_up(9)
+    12
+    """
+    return -(-count // multiple) * multiple
+
+
+def emit_packed_output(output: PackedOutput) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "packed_output",
+        (
+            Field("channels", ConstantTable(output.channels)),
+            Field("y_min", output.y_min),
+            Field("y_max", output.y_max),
+        ),
+    )

@@ -1,0 +1,72 @@
+// Two 16-bit multiplications at a time, and what goes with them: the DSP extension of the Cortex-M4 and its kin, and the
+// same in plain C for every other core. The packed kernels include it; no other file knows an instruction.
+//
+// Values come in quads: four int8 that lie side by side become four int16 in the order 0, 2, 1, 3, which is what one
+// instruction each makes of the even and of the odd bytes of a word. The export packs weights in the same order.
+// Little-endian. Tables and quads are 4-byte aligned; bytes of int8 need not be.
+#pragma once
+#include <stdint.h>
+#include <string.h>
+
+// Four sums of products, of four neighbouring output channels.
+typedef struct {
+    int32_t a, b, c, d;
+} sums_4;
+
+// (a * b + 2^31) / 2^32, rounded down: with a = 2 * acc what requantize.h's multiply_high makes of acc and b.
+static inline int32_t multiply_high_rounded(int32_t a, int32_t b);
+
+// The nearest int8.
+static inline int32_t saturate_s8(int32_t value);
+
+// A pair is two int16 in a word. Bytes 0 and 2, or 1 and 3, of a word as a pair; sum and difference of two pairs.
+static inline uint32_t even_bytes(uint32_t word);
+static inline uint32_t odd_bytes(uint32_t word);
+static inline uint32_t add_pairs(uint32_t a, uint32_t b);
+static inline uint32_t subtract_pairs(uint32_t a, uint32_t b);
+
+// sums[k] = sum_q sum_t x[q,t] * w[q,k,t]    x (quads, 4)  w (quads, 4, 4); quads at least 1
+// x and w move on to what follows them.
+static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads);
+
+// The same with weights in bytes as they come, which are spread out on the way: w[q,k,0..3] meets x[q,(0,2,1,3)].
+static inline sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads);
+
+// Four pixels with the ten taps that each sees, on their way through a convolution with max pooling.
+typedef struct {
+    int16_t taps[40];    // (4, 10)
+    const int32_t *end;  // of the channels
+    int8_t *y;           // the next byte to be written
+} narrow_tile;
+
+// *y++ = the output byte of the largest of the tile's four sums, for each of channels (y_c, 9): five pairs of doubled
+// weights, 2 * bias, multiplier, offset, shift
+static inline void narrow_channels(narrow_tile *tile, const int32_t *channels);
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#include "dsp_cortex_m.h"
+#else
+#include "dsp_portable.h"
+#endif
+
+static inline uint32_t load_word(const int8_t *x) {
+    uint32_t word;
+    memcpy(&word, x, sizeof word);
+    return word;
+}
+
+// y[0..3] = the quad of the two pairs
+static inline void store_quad(int16_t *y, uint32_t even, uint32_t odd) {
+    memcpy(y, &even, sizeof even);
+    memcpy(y + 2, &odd, sizeof odd);
+}
+
+// y = x in quads: x (n,) -> y (n rounded up to a multiple of 4,), zeros at the end
+static inline void widen(int16_t *y, const int8_t *x, int32_t n) {
+    for (; n >= 4; n -= 4, x += 4, y += 4) store_quad(y, even_bytes(load_word(x)), odd_bytes(load_word(x)));
+    if (n > 0) {
+        int8_t rest[4] = {0, 0, 0, 0};
+        for (int32_t t = 0; t < n; t++) rest[t] = x[t];
+        store_quad(y, even_bytes(load_word(rest)), odd_bytes(load_word(rest)));
+    }
+}

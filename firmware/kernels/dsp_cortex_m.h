@@ -1,0 +1,172 @@
+// dsp.h in Armv7E-M instructions. The loops are assembly because the compiler neither loads several words with one
+// instruction here nor keeps four sums, two inputs and four weights in registers at once.
+// r7 stays free: it is the frame pointer where code is compiled without optimization.
+#pragma once
+#include <stddef.h>
+
+static inline int32_t multiply_high_rounded(int32_t a, int32_t b) {
+    int32_t y;
+    __asm__("smmulr %0, %1, %2" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+}
+
+static inline int32_t saturate_s8(int32_t value) {
+    int32_t y;
+    __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(value) : "cc");
+    return y;
+}
+
+static inline uint32_t even_bytes(uint32_t word) {
+    uint32_t y;
+    __asm__("sxtb16 %0, %1" : "=r"(y) : "r"(word));
+    return y;
+}
+
+static inline uint32_t odd_bytes(uint32_t word) {
+    uint32_t y;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(word));
+    return y;
+}
+
+static inline uint32_t add_pairs(uint32_t a, uint32_t b) {
+    uint32_t y;
+    __asm__("sadd16 %0, %1, %2" : "=r"(y) : "r"(a), "r"(b) : "cc");
+    return y;
+}
+
+static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
+    uint32_t y;
+    __asm__("ssub16 %0, %1, %2" : "=r"(y) : "r"(a), "r"(b) : "cc");
+    return y;
+}
+
+#define DOT_4_S16_LOAD                \
+    "ldrd %[x0], %[x1], [%[x]], #8\n" \
+    "ldmia %[w]!, {r4, r5, r6, r8}\n"
+
+#define DOT_4_S16_FIRST              \
+    DOT_4_S16_LOAD                   \
+    "smuad %[a], %[x0], r4\n"        \
+    "smlad %[a], %[x1], r5, %[a]\n"  \
+    "smuad %[b], %[x0], r6\n"        \
+    "smlad %[b], %[x1], r8, %[b]\n"  \
+    "ldmia %[w]!, {r4, r5, r6, r8}\n" \
+    "smuad %[c], %[x0], r4\n"        \
+    "smlad %[c], %[x1], r5, %[c]\n"  \
+    "smuad %[d], %[x0], r6\n"        \
+    "smlad %[d], %[x1], r8, %[d]\n"
+
+#define DOT_4_S16_STEP               \
+    DOT_4_S16_LOAD                   \
+    "smlad %[a], %[x0], r4, %[a]\n"  \
+    "smlad %[a], %[x1], r5, %[a]\n"  \
+    "smlad %[b], %[x0], r6, %[b]\n"  \
+    "smlad %[b], %[x1], r8, %[b]\n"  \
+    "ldmia %[w]!, {r4, r5, r6, r8}\n" \
+    "smlad %[c], %[x0], r4, %[c]\n"  \
+    "smlad %[c], %[x1], r5, %[c]\n"  \
+    "smlad %[d], %[x0], r6, %[d]\n"  \
+    "smlad %[d], %[x1], r8, %[d]\n"
+
+#define DOT_4_S8_PAIR(first, second) \
+    "ldmia %[w]!, {r4, r5}\n"          \
+    "sxtb16 r6, r4\n"                  \
+    "smlad %[" first "], %[x0], r6, %[" first "]\n" \
+    "sxtb16 r6, r4, ror #8\n"          \
+    "smlad %[" first "], %[x1], r6, %[" first "]\n" \
+    "sxtb16 r6, r5\n"                  \
+    "smlad %[" second "], %[x0], r6, %[" second "]\n" \
+    "sxtb16 r6, r5, ror #8\n"          \
+    "smlad %[" second "], %[x1], r6, %[" second "]\n"
+
+#define DOT_4_S8_STEP "ldrd %[x0], %[x1], [%[x]], #8\n" DOT_4_S8_PAIR("a", "b") DOT_4_S8_PAIR("c", "d")
+
+// The first quad sets the sums, one more makes the rest even, then two at a time; no step touches the flags of `lsrs`.
+#define LOOP(FIRST, STEP) \
+    FIRST \
+    "lsrs %[n], %[n], #1\n" \
+    "bcc 1f\n" STEP \
+    "1: beq 3f\n" \
+    "2:\n" STEP STEP \
+    "subs %[n], %[n], #1\n" \
+    "bne 2b\n" \
+    "3:\n"
+
+static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
+    sums_4 s;
+    const int16_t *v = *x, *u = *w;
+    int32_t n = quads - 1;
+    uint32_t x0, x1;
+    __asm__ volatile(LOOP(DOT_4_S16_FIRST, DOT_4_S16_STEP)
+                     : [a] "=&r"(s.a), [b] "=&r"(s.b), [c] "=&r"(s.c), [d] "=&r"(s.d), [x] "+r"(v), [w] "+r"(u),
+                       [n] "+r"(n), [x0] "=&r"(x0), [x1] "=&r"(x1)
+                     :
+                     : "r4", "r5", "r6", "r8", "cc", "memory");
+    *x = v;
+    *w = u;
+    return s;
+}
+
+static inline sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {
+    sums_4 s = {0, 0, 0, 0};
+    const int16_t *v = *x;
+    const int8_t *u = *w;
+    uint32_t x0, x1;
+    __asm__ volatile(LOOP("", DOT_4_S8_STEP)
+                     : [a] "+r"(s.a), [b] "+r"(s.b), [c] "+r"(s.c), [d] "+r"(s.d), [x] "+r"(v), [w] "+r"(u),
+                       [n] "+r"(quads), [x0] "=&r"(x0), [x1] "=&r"(x1)
+                     :
+                     : "r4", "r5", "r6", "cc", "memory");
+    *x = v;
+    *w = u;
+    return s;
+}
+
+// The sum of one pixel, in `to`; the pairs of weights are in r4, r5, r6, r8, r9, those of the pixel in r3, r10-r12, lr.
+#define NARROW_PIXEL(to)              \
+    "ldmia %[x]!, {r3, r10-r12, lr}\n" \
+    "smuad " to ", r3, r4\n"           \
+    "smlad " to ", r10, r5, " to "\n"  \
+    "smlad " to ", r11, r6, " to "\n"  \
+    "smlad " to ", r12, r8, " to "\n"  \
+    "smlad " to ", lr, r9, " to "\n"
+
+#define NARROW_LARGER       \
+    NARROW_PIXEL("r3")      \
+    "cmp %[best], r3\n"     \
+    "it lt\n"               \
+    "movlt %[best], r3\n"
+
+_Static_assert(offsetof(narrow_tile, end) == 80 && offsetof(narrow_tile, y) == 84, "as the loop below reads them");
+
+static inline void narrow_channels(narrow_tile *tile, const int32_t *channels) {
+    int32_t best;
+    // Too few registers for `end` and `y`: they lie behind the pixels, and reading `end` moves x back to the start.
+    __asm__ volatile("1:\n"
+                     "ldmia %[w]!, {r4-r6, r8, r9}\n"
+                     NARROW_PIXEL("%[best]") NARROW_LARGER NARROW_LARGER NARROW_LARGER
+                     "ldmia %[w]!, {r3, r10-r12}\n"
+                     "add %[best], r3\n"
+                     "ldrd r3, lr, [%[x]], #-80\n"
+                     "smmulr %[best], %[best], r10\n"
+                     "add %[best], %[best], %[best], asr #31\n"
+                     "add %[best], r11\n"
+                     "asr %[best], r12\n"
+                     "ssat %[best], #8, %[best]\n"
+                     "strb %[best], [lr], #1\n"
+                     "str lr, [%[x], #84]\n"
+                     "cmp %[w], r3\n"
+                     "bne 1b\n"
+                     : [best] "=&r"(best), [x] "+r"(tile), [w] "+r"(channels)
+                     :
+                     : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+#undef NARROW_LARGER
+#undef NARROW_PIXEL
+#undef LOOP
+#undef DOT_4_S8_STEP
+#undef DOT_4_S8_PAIR
+#undef DOT_4_S16_STEP
+#undef DOT_4_S16_FIRST
+#undef DOT_4_S16_LOAD

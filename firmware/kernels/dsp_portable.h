@@ -1,0 +1,67 @@
+// dsp.h for cores without DSP instructions: the same results in plain C, from the same tables.
+#pragma once
+
+static inline int32_t multiply_high_rounded(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+}
+
+static inline int32_t saturate_s8(int32_t value) { return value < -128 ? -128 : value > 127 ? 127 : value; }
+
+static inline uint32_t pair(int32_t low, int32_t high) { return ((uint32_t)low & 0xffff) | (uint32_t)high << 16; }
+
+static inline uint32_t even_bytes(uint32_t word) { return pair((int8_t)(word & 0xff), (int8_t)(word >> 16 & 0xff)); }
+
+static inline uint32_t odd_bytes(uint32_t word) { return even_bytes(word >> 8); }
+
+static inline uint32_t add_pairs(uint32_t a, uint32_t b) { return ((a + b) & 0xffff) | ((a >> 16) + (b >> 16)) << 16; }
+
+static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
+    return ((a - b) & 0xffff) | ((a >> 16) - (b >> 16)) << 16;
+}
+
+static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
+    sums_4 s = {0, 0, 0, 0};
+    const int16_t *v = *x, *u = *w;
+    for (; quads > 0; quads--, v += 4, u += 16) {
+        const int32_t v0 = v[0], v1 = v[1], v2 = v[2], v3 = v[3];
+        s.a += v0 * u[0] + v1 * u[1] + v2 * u[2] + v3 * u[3];
+        s.b += v0 * u[4] + v1 * u[5] + v2 * u[6] + v3 * u[7];
+        s.c += v0 * u[8] + v1 * u[9] + v2 * u[10] + v3 * u[11];
+        s.d += v0 * u[12] + v1 * u[13] + v2 * u[14] + v3 * u[15];
+    }
+    *x = v;
+    *w = u;
+    return s;
+}
+
+static inline sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {
+    sums_4 s = {0, 0, 0, 0};
+    const int16_t *v = *x;
+    const int8_t *u = *w;
+    for (; quads > 0; quads--, v += 4, u += 16) {
+        const int32_t v0 = v[0], v1 = v[2], v2 = v[1], v3 = v[3];
+        s.a += v0 * u[0] + v1 * u[1] + v2 * u[2] + v3 * u[3];
+        s.b += v0 * u[4] + v1 * u[5] + v2 * u[6] + v3 * u[7];
+        s.c += v0 * u[8] + v1 * u[9] + v2 * u[10] + v3 * u[11];
+        s.d += v0 * u[12] + v1 * u[13] + v2 * u[14] + v3 * u[15];
+    }
+    *x = v;
+    *w = u;
+    return s;
+}
+
+static inline void narrow_channels(narrow_tile *tile, const int32_t *channels) {
+    for (; channels != tile->end; channels += 9) {
+        int16_t w[10];
+        memcpy(w, channels, sizeof w);
+        int32_t best = INT32_MIN;
+        for (int32_t k = 0; k < 4; k++) {
+            const int16_t *x = tile->taps + 10 * k;
+            int32_t sum = 0;
+            for (int32_t t = 0; t < 10; t++) sum += x[t] * w[t];
+            if (sum > best) best = sum;
+        }
+        const int32_t product = multiply_high_rounded(best + channels[5], channels[6]);
+        *tile->y++ = (int8_t)saturate_s8((product + (product >> 31) + channels[7]) >> channels[8]);
+    }
+}

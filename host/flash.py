@@ -1,0 +1,184 @@
+"""Puts the firmware on a real board: build, upload, wait until the board is back, and hear from it which model it runs.
+
+PlatformIO builds and uploads. Finding the board, sending it into its bootloader and finding it again is done here: by
+USB ids and the place on the bus, in bounded time, with a line that says what to do when the board does not react.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from export.manifest import Manifest, load_manifest
+from firmware.boards import Board
+from firmware.build import FIRMWARE, GENERATED
+from firmware.sketch import board_folder, check_engine, copy_sources, replace_folder
+from host.console import UserError, console
+from host.device import Device, DeviceError
+from host.ports import REAL_BOARDS, SerialPort, find_port, named_port, scan
+from host.protocol import HelloReply
+from host.transport import BAUD, Transport, open_port
+from host.validate import check_identity
+
+STAGED_MODEL = FIRMWARE.parent / "build" / "platformio" / "model"  # as platformio.ini and boards/esp32 look for it
+TOUCH_BAUD = 1200  # opening the port at this speed and closing it asks an Arduino board for its bootloader
+BOOTLOADER_S = 10.0  # for the bootloader's port to appear
+RETURN_S = 15.0  # for the application's port to appear again
+OPEN_S = 5.0  # a port is there before its permissions are
+HELLO_S = 20.0  # to start up and run the self-test
+SCAN_INTERVAL_S = 0.1
+
+
+def flash(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> HelloReply:
+    """Build the firmware of `board` for the model exported to `model`, upload it, and return the board's HELLO.
+
+    Without `port` it is found by USB ids. Raises UserError when the model does not fit, PlatformIO is missing or fails,
+    or the board is not found, does not come back, or says hello with anything but this model.
+    """
+    if not board.application:
+        raise UserError(f"board {board.name} is not on a USB cable; those that are: {', '.join(REAL_BOARDS)}")
+    manifest = load_manifest(model)
+    engine = check_engine(board, engine, model, manifest)
+    check_fits(manifest, board, engine)
+    platformio = find_platformio()
+    here = named_port(port) if port else find_port(board, bootloader_too=True)
+    console.print(f"{board.title} on {here}")
+
+    environment = f"{board.name}-{engine}"
+    stage(model)
+    console.print(f"Building {environment}; the first time, PlatformIO downloads a compiler and libraries")
+    _run(platformio, board, environment)
+
+    upload_port = enter_bootloader(board, here) if board.bootloader else here
+    console.print(f"Uploading through {upload_port.device}")
+    _run(platformio, board, environment, "-t", "upload", "--upload-port", upload_port.device)
+
+    back = wait_for_return(board, here) if board.bootloader else here
+    hello = say_hello(board, back, manifest, engine)
+    console.print(
+        f"{back.device}: {hello.board}, {hello.engine}, model {hello.model_sha256.hex()[:12]}, self-test "
+        f"{hello.self_test_vectors - hello.self_test_failures} of {hello.self_test_vectors} passed"
+    )
+    return hello
+
+
+def check_fits(manifest: Manifest, board: Board, engine: str) -> None:
+    """Refuse, before minutes of compiling, what cannot fit whatever the code's size. Raises UserError."""
+    budget = board.budget
+    if budget is None:
+        return
+    if engine == "tflm":
+        what, model_bytes, arena_bytes = "its .tflite", manifest.tflite_bytes, manifest.tflm_arena_bytes
+    else:
+        what, model_bytes, arena_bytes = "its weights", manifest.weight_bytes, manifest.arena_bytes
+    golden_bytes = manifest.golden_count * (manifest.input_bytes + manifest.output_bytes)
+    for memory, parts, needed, limit in (
+        ("flash", f"{what} and the self-test's vectors", model_bytes + golden_bytes, budget.flash_bytes),
+        ("RAM", "its arena and one input", arena_bytes + manifest.input_bytes, budget.ram_bytes),
+    ):
+        if needed > limit:
+            raise UserError(
+                f"{manifest.name} does not fit the {budget.of}: {parts} alone are {needed:,} bytes, "
+                f"{needed - limit:,} more than its {limit:,} of {memory}. Use a smaller preset or model"
+            )
+
+
+def find_platformio() -> str:
+    """The `pio` command. Raises UserError that says how to install it."""
+    beside = Path(sys.executable).parent / "pio"
+    command = shutil.which("pio") or shutil.which("platformio") or (str(beside) if beside.is_file() else None)
+    if command is None:
+        raise UserError(
+            "PlatformIO is not installed: `make flash` installs it, or run `pip install 'tinyproof[boards]'`"
+        )
+    return command
+
+
+def stage(model: Path) -> None:
+    """Put the model's C and protocol.h where PlatformIO's project looks for them."""
+    generated = sorted((model / GENERATED).iterdir())
+    replace_folder(STAGED_MODEL, lambda new: copy_sources(new, generated))
+
+
+def enter_bootloader(board: Board, here: SerialPort) -> SerialPort:
+    """The port of the board's bootloader, after asking the running program for it if need be."""
+    if here.has(board.bootloader):
+        return here
+    console.print(f"Asking {here.device} for its bootloader")
+    open_port(here.device, TOUCH_BAUD).close()
+    found = _wait(lambda port: port.has(board.bootloader) and port.is_same_board(here), BOOTLOADER_S)
+    if found is None:
+        raise UserError(f"{here.device}: no bootloader appeared in {BOOTLOADER_S:g} s; {board.recovery}")
+    return found
+
+
+def wait_for_return(board: Board, before: SerialPort) -> SerialPort:
+    """The port of the board once its program runs again; the name may be another than `before`."""
+    console.print("Waiting for the board to come back")
+    found = _wait(lambda port: port.has(board.application) and port.is_same_board(before), RETURN_S)
+    if found is None:
+        raise UserError(
+            f"the {board.title} was uploaded to and did not come back in {RETURN_S:g} s: press its reset button once, "
+            f"then try `make hello BOARD={board.name}`; if it stays away, {board.recovery}"
+        )
+    return found
+
+
+def say_hello(board: Board, port: SerialPort, manifest: Manifest, engine: str) -> HelloReply:
+    """The board's HELLO, checked: this board, this engine, this model, unharmed. Raises UserError."""
+    try:
+        with _open(port.device) as transport:
+            hello = Device(transport).hello(HELLO_S)
+    except DeviceError as error:
+        raise DeviceError(f"{error}; or {board.recovery}") from error
+    if (hello.board, hello.engine) != (board.name, engine):
+        raise DeviceError(
+            f"{port.device}: {hello.board} with the engine {hello.engine} answered, not the {board.name} with {engine} "
+            "that was uploaded; is it another board?"
+        )
+    check_identity(hello, manifest, port.device)
+    return hello
+
+
+def _run(platformio: str, board: Board, environment: str, *arguments: str) -> None:
+    """PlatformIO on this terminal, so that its own progress shows. Raises UserError unless it succeeds."""
+    settings = {"PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no"}
+    folder = board_folder(board)
+    if (folder / "CMakeLists.txt").is_file():
+        settings["PLATFORMIO_SRC_DIR"] = str(folder)
+    command = [platformio, "run", "--project-dir", str(FIRMWARE), "--environment", environment, *arguments]
+    result = subprocess.run(command, env={**os.environ, **settings})
+    if result.returncode != 0:
+        step = "upload to" if arguments else "build"
+        raise UserError(
+            f"PlatformIO could not {step} {environment} (status {result.returncode}); what it says is above. "
+            + (f"If the board does not react, {board.recovery}" if arguments else "`make doctor` checks the tools")
+        )
+
+
+def _wait(accept: Callable[[SerialPort], bool], seconds: float) -> SerialPort | None:
+    """The first port that `accept` takes, or None when none came in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for port in scan():
+            if accept(port):
+                return port
+        time.sleep(SCAN_INTERVAL_S)
+    return None
+
+
+def _open(device: str) -> Transport:
+    """The open line, as soon as the system allows it."""
+    deadline = time.monotonic() + OPEN_S
+    while True:
+        try:
+            return Transport(device, BAUD)
+        except UserError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(SCAN_INTERVAL_S)

@@ -1,0 +1,124 @@
+"""Which kernel a layer gets: what is computed together with what, and where only the plain kernels are exact."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tflite_builder import ModelBuilder
+
+from export.lower import lower
+from export.ops.packed import pack_bytes, pack_quads
+from export.tflite_reader import read_graph
+
+
+def conv_and_pool(
+    channels=4,
+    filters=8,
+    kernel=(3, 3),
+    pool=(2, 2),
+    step=None,
+    real=0.01,
+    w_scale=(1.0,),
+    side=10,
+    second_reader=False,
+) -> bytes:
+    """A convolution whose accumulators are worth `real` output steps each, and a pooling."""
+    b = ModelBuilder()
+    taps = np.random.default_rng(1).integers(-127, 128, (filters, *kernel, channels), np.int8)
+    conv = [side - k + 1 for k in kernel]
+    step = step or pool
+    out = [(n - k) // s + 1 for n, k, s in zip(conv, pool, step, strict=True)]
+    x = b.tensor((1, side, side, channels), 0.5, -128)
+    between = b.tensor((1, *conv, filters), 0.5 / real, -128)
+    y = b.tensor((1, *out, filters), 0.5 / real, -128)
+    b.conv2d([x, b.constant(taps, list(w_scale))], between, activation="RELU")
+    if second_reader:
+        b.max_pool2d(between, b.tensor((1, *out, filters), 0.5 / real, -128), pool, step)
+    b.max_pool2d(between, y, pool, step)
+    return b.build([x], [y])
+
+
+def kernels_of(content: bytes, **options) -> list[str]:
+    return [step.kind.name for step in lower(read_graph(content, "model"), **options).steps]
+
+
+@pytest.mark.parametrize(
+    "layer, kernels",
+    [
+        ({}, ["conv2d_winograd"]),
+        ({"channels": 1}, ["conv2d_narrow"]),
+        ({"channels": 6}, ["conv2d_packed"]),
+        ({"kernel": (1, 5)}, ["conv2d_packed"]),
+        ({"kernel": (2, 2), "channels": 2}, ["conv2d_narrow"]),
+        ({"pool": (3, 3)}, ["conv2d_packed"]),
+        ({"pool": (2, 2), "step": (3, 3)}, ["conv2d_packed"]),
+        ({"w_scale": [0.0] + [1.0] * 7}, ["conv2d_winograd"]),
+    ],
+)
+def test_a_pooling_is_computed_with_the_convolution_before_it(layer, kernels):
+    assert kernels_of(conv_and_pool(**layer)) == kernels
+
+
+@pytest.mark.parametrize(
+    "layer, kernels",
+    [
+        ({"pool": (3, 3), "step": (2, 2)}, ["conv2d_packed", "max_pool2d"]),  # windows overlap
+        ({"second_reader": True}, ["conv2d_packed", "max_pool2d", "max_pool2d"]),
+        ({"real": 1.5}, ["conv2d", "max_pool2d"]),  # a shift to the left
+        ({"real": 0.75}, ["conv2d", "max_pool2d"]),  # no shift, so no second rounding
+        ({"real": 2.0**-23}, ["conv2d", "max_pool2d"]),  # too long a shift for the zero point in its offset
+        ({"w_scale": [1.0] * 7 + [100.0]}, ["conv2d", "max_pool2d"]),  # one channel is enough
+    ],
+)
+def test_it_is_not_where_that_would_not_be_exact_or_would_repeat_work(layer, kernels):
+    assert kernels_of(conv_and_pool(**layer)) == kernels
+
+
+@pytest.mark.parametrize(
+    "channels, kernels",
+    [(64, ["conv2d_winograd"]), (96, ["conv2d_packed"]), (128, ["conv2d", "max_pool2d"])],
+)
+def test_packing_does_not_eat_the_flash(channels, kernels):
+    layer = conv_and_pool(channels=channels, filters=channels, side=4, real=0.0001)
+    assert kernels_of(layer) == kernels
+
+
+def test_the_model_s_output_is_never_skipped():
+    b = ModelBuilder()
+    x, between, y = b.tensor((1, 4, 4, 4), 0.5), b.tensor((1, 4, 4, 4), 50.0), b.tensor((1, 2, 2, 4), 50.0)
+    b.conv2d([x, b.constant(np.ones((4, 1, 1, 4), np.int8))], between)
+    b.max_pool2d(between, y, (2, 2), (2, 2))
+    assert kernels_of(b.build([x], [between])) == ["conv2d_packed", "max_pool2d"]
+
+
+def test_plain_kernels_alone_on_demand():
+    assert kernels_of(conv_and_pool(), fast=False) == ["conv2d", "max_pool2d"]
+
+
+def test_the_image_between_is_not_stored():
+    program = lower(read_graph(conv_and_pool(), "model"))
+    assert program.arena_bytes == 4 * 8 + 32 * 4  # the largest sums and the transformed pixels; no 8 x 8 x 8
+    assert [op.name for op in program.steps[0].ops] == ["CONV_2D", "MAX_POOL_2D"]
+
+
+def test_an_output_that_overwrites_its_input_takes_no_room_of_its_own():
+    b = ModelBuilder()
+    tensors = [b.tensor((1, side, side, 4), 50.0) for side in (16, 16, 14, 7, 7)]
+    last = b.constant(np.ones((4, 1, 1, 4), np.int8), [0.01])
+    b.conv2d([tensors[0], b.constant(np.ones((4, 1, 1, 4), np.int8), [0.01])], tensors[1])
+    b.conv2d([tensors[1], b.constant(np.ones((4, 3, 3, 4), np.int8), [0.01])], tensors[2])
+    b.max_pool2d(tensors[2], tensors[3], (2, 2), (2, 2))
+    b.conv2d([tensors[3], last], tensors[4])
+    program = lower(read_graph(b.build([tensors[0]], [tensors[4]]), "model"))
+    x, y = program.steps[1].x_buffer, program.steps[1].y_buffer
+    assert x.offset - y.offset == 7 * 4  # one row ahead
+    assert program.arena_bytes == 7 * 4 + 16 * 16 * 4 + program.steps[1].scratch.size_bytes
+
+
+def test_packed_weights_hold_every_tap_where_the_kernel_reads_it():
+    taps = np.arange(1, 1 + 5 * 6, dtype=np.int16).reshape(5, 6)
+    quads = pack_quads(taps)  # (groups, quads, 4, 4)
+    assert quads.shape == (2, 2, 4, 4) and quads.sum() == taps.sum()
+    assert quads[0, 0, 1].tolist() == taps[1, [0, 2, 1, 3]].tolist()
+    assert quads[1, 1].tolist() == [[29, 0, 30, 0], [0] * 4, [0] * 4, [0] * 4]
+    assert pack_bytes(taps.astype(np.int8))[1, 1, 0].tolist() == [29, 30, 0, 0]
