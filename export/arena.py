@@ -46,6 +46,11 @@ def unmeasured_arena_bytes(graph: Graph) -> int:
     return _aligned(_planned_bytes(graph) + structures + kernel_scratch_bytes(graph) + MARGIN_BYTES)
 
 
+def with_margin(used: int) -> int:
+    """The arena to build in for a chip that reported `used` bytes; never less, for a few bytes too few can crash TFLM."""
+    return _aligned(used + MARGIN_BYTES)
+
+
 def measure_arena(model: bytes) -> int | None:
     """The smallest arena, a multiple of 16 bytes, in which the wheel prepares and runs the model; None without a wheel.
 

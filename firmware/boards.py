@@ -81,7 +81,7 @@ class Board:
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
 
 HOST_C = Compiler(
-    Tool("cc", ("gcc", "libc6-dev"), "a C compiler (gcc or clang)"),
+    Tool("cc", ("gcc", "g++", "libc6-dev"), "a C compiler (gcc or clang)"),
     ("-std=c11", "-O2", "-g", *WARNINGS),
 )
 

@@ -84,7 +84,8 @@ def hello(model: Path, board_name: str, port: str | None) -> None:
         rows = table(f"Device on {device.transport.url}", "", "")
     for name, kind, _ in wire_fields(type(reply)):
         value = getattr(reply, name)
-        rows.add_row(name, value.hex() if kind == "sha256" else str(value))
+        text = value.hex() if kind == "sha256" else "; ".join(map(str, value)) if kind == "tensors" else str(value)
+        rows.add_row(name, text)
     console.print(rows)
 
 

@@ -49,6 +49,9 @@ class TensorSpec:
     scale: float
     zero_point: int
 
+    def __str__(self) -> str:
+        return f"{'x'.join(map(str, self.shape))}, scale {self.scale:.9g}, zero point {self.zero_point}"
+
 
 class Message:
     """Base of all messages; a subclass is a frozen dataclass with an id and wire fields."""

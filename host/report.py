@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from export.arena import with_margin
 from firmware.boards import Budget
 from host.console import console, table, write_atomically
 
@@ -62,6 +63,7 @@ class Report:
     flash_bytes: int | None
     ram_bytes: int | None
     arena_bytes: int
+    arena_reserved_bytes: int | None
     stack_used_bytes: int
     self_test_vectors: int
     self_test_failures: int
@@ -136,7 +138,12 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     if budget and report.flash_bytes is not None and report.ram_bytes is not None:
         rows.add_row("flash", f"{report.flash_bytes:,} of {budget.flash_bytes:,}")
         rows.add_row("RAM", f"{report.ram_bytes:,} of {budget.ram_bytes:,}")
+    if report.arena_reserved_bytes is not None:
+        rows.add_row("arena", f"{report.arena_bytes:,} of {report.arena_reserved_bytes:,}")
     console.print(rows)
+    if report.arena_reserved_bytes is not None and with_margin(report.arena_bytes) < report.arena_reserved_bytes:
+        tight = with_margin(report.arena_bytes)
+        console.print(f"The arena could be {tight:,} bytes, margin included: build with -DTFLM_ARENA_BYTES={tight}.")
     notes = f"Golden: {report.golden}. Python's interpreter: {report.interpreter}."
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
     for difference in report.differences[:3]:

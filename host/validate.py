@@ -71,6 +71,8 @@ def validate(model: Path, board: Board, port: str | None = None, limit: int | No
     with connect(model, board, port, baud) as device:
         hello = device.hello()
         check_identity(hello, manifest, device.transport.url)
+        if board.application and hello.board != board.name:
+            raise DeviceError(f"{device.transport.url}: a {hello.board} answered, not a {board.name}; name its port")
         console.print(
             f"Device on {device.transport.url}: {hello.board}, {hello.engine}, "
             f"model {hello.model_sha256.hex()[:12]}, self-test {hello.self_test_vectors - hello.self_test_failures} of "
@@ -172,6 +174,7 @@ def _report(
         flash_bytes=sizes.flash_bytes if sizes else None,
         ram_bytes=sizes.ram_bytes if sizes else None,
         arena_bytes=hello.arena_bytes,
+        arena_reserved_bytes=manifest.tflm_arena_bytes if hello.engine == "tflm" else None,
         stack_used_bytes=hello.stack_used_bytes,
         self_test_vectors=hello.self_test_vectors,
         self_test_failures=hello.self_test_failures,

@@ -48,3 +48,23 @@ def test_an_order_that_no_rule_of_thumb_finds_is_found():
 
 def test_no_buffers_need_no_arena():
     assert plan_memory([]).arena_bytes == 0
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 400)), min_size=1, max_size=9), st.integers(0, 2))
+def test_what_may_overwrite_its_input_begins_far_enough_before_it_or_does_not_overlap(steps, scratch_at):
+    chain = [
+        Lifetime(size, step, step + 1, ahead_of=step - 1 if step else None, lead=min(lead, size))
+        for step, (size, lead) in enumerate(steps)
+    ]
+    buffers = [*chain, Lifetime(500, scratch_at, scratch_at)]
+    plan = plan_memory(buffers)
+    spans = [(at, at + buffer.size) for at, buffer in zip(plan.offsets, buffers, strict=True)]
+    assert plan.arena_bytes >= max(end for _, end in spans) and all(start % ALIGNMENT == 0 for start, _ in spans)
+    for a, b in combinations(range(len(buffers)), 2):
+        apart = spans[a][1] <= spans[b][0] or spans[b][1] <= spans[a][0]
+        ahead = buffers[b].ahead_of == a and spans[b][0] + buffers[b].lead <= spans[a][0]
+        assert apart or ahead or not buffers[a].overlaps(buffers[b])
+    without = [Lifetime(buffer.size, buffer.first, buffer.last) for buffer in buffers]
+    if len(buffers) <= 6:
+        assert plan.arena_bytes <= plan_memory(without).arena_bytes

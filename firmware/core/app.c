@@ -89,17 +89,18 @@ static const kept_reply *find_kept(uint16_t sequence) {
 
 static board_state idle_state(void) { return fault == NULL && failures == 0 ? BOARD_READY : BOARD_FAILED; }
 
+// NULL when the engine failed, which stays a fault until the next reset.
 static const kept_reply *infer(uint16_t sequence, const int8_t *input) {
     kept_reply *reply = &kept_replies[next_slot];
     next_slot = (next_slot + 1) % REPLY_SLOTS;
     board_status(BOARD_BUSY);
     const uint32_t start = board_counter();
-    engine_invoke(input, reply->output);
+    fault = engine_invoke(input, reply->output);
     reply->ticks = board_counter() - start;
     board_status(idle_state());
     reply->sequence = sequence;
-    reply->used = true;
-    return reply;
+    reply->used = fault == NULL;
+    return reply->used ? reply : NULL;
 }
 
 static void answer_infer(uint16_t sequence, const uint8_t *payload, size_t size) {
@@ -113,6 +114,10 @@ static void answer_infer(uint16_t sequence, const uint8_t *payload, size_t size)
     }
     const kept_reply *reply = find_kept(sequence);
     if (reply == NULL) reply = infer(sequence, (const int8_t *)payload);
+    if (reply == NULL) {
+        send_error(sequence, ERROR_ENGINE_NOT_READY, fault);
+        return;
+    }
     uint8_t head[INFER_REPLY_LIMIT_BYTES];
     const infer_reply fixed = {.ticks = reply->ticks};
     frame_send(board_write, MESSAGE_INFER_REPLY, sequence, head, infer_reply_pack(head, &fixed),

@@ -17,8 +17,9 @@ const char *engine_name(void);
 const char *engine_init(void);
 
 // input (MODEL_INPUT_BYTES,) and output (MODEL_OUTPUT_BYTES,): the int8 tensors of the model one after the other, in
-// the model's order. input is 4-byte aligned and is left unchanged. Only after engine_init() returned NULL.
-void engine_invoke(const int8_t *input, int8_t *output);
+// the model's order. input is 4-byte aligned and is left unchanged. Only after engine_init() returned NULL. NULL, or one
+// sentence when there is no output; it stays valid.
+const char *engine_invoke(const int8_t *input, int8_t *output);
 
 // The model's constants in flash, `*count` of them.
 const engine_segment *engine_segments(size_t *count);

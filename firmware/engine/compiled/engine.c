@@ -8,7 +8,10 @@ const char *engine_name(void) { return "compiled"; }
 
 const char *engine_init(void) { return NULL; }
 
-void engine_invoke(const int8_t *input, int8_t *output) { model_invoke(input, output); }
+const char *engine_invoke(const int8_t *input, int8_t *output) {
+    model_invoke(input, output);
+    return NULL;
+}
 
 const engine_segment *engine_segments(size_t *count) {
     *count = MODEL_SEGMENT_COUNT;

@@ -24,7 +24,6 @@
 
 extern "C" {
 #include "engine.h"
-#include "log.h"
 }
 
 // For a library whose kernels take more scratch memory than the export reckons with.
@@ -110,23 +109,21 @@ const char *engine_init(void) {
     return nullptr;
 }
 
-void engine_invoke(const int8_t *input, int8_t *output) {
+const char *engine_invoke(const int8_t *input, int8_t *output) {
     for (size_t i = 0; i < MODEL_INPUT_COUNT; i++) {
         const TfLiteTensor *tensor = interpreter->input(i);
         memcpy(tensor->data.int8, input, tensor->bytes);
         input += tensor->bytes;
     }
     if (interpreter->Invoke() != kTfLiteOk) {
-        // engine_init() saw the same model run, so this is not the model's doing; nothing may pass for a result.
-        log_send("an inference failed in TensorFlow Lite Micro; its output is -128 in every byte");
-        memset(output, -128, MODEL_OUTPUT_BYTES);
-        return;
+        return refusal("an inference failed in TensorFlow Lite Micro (%.90s); reset the board", tflm_log_cause());
     }
     for (size_t i = 0; i < MODEL_OUTPUT_COUNT; i++) {
         const TfLiteTensor *tensor = interpreter->output(i);
         memcpy(output, tensor->data.int8, tensor->bytes);
         output += tensor->bytes;
     }
+    return nullptr;
 }
 
 const engine_segment *engine_segments(size_t *count) {
