@@ -60,7 +60,8 @@ train: $(DIR)/training.json ## train PRESET on DATASET
 
 export: $(DIR)/model.json ## quantize to int8 and write the C sources
 
-build: tools $(IMAGE) ## compile the firmware for BOARD
+build: tools $(DIR)/model.json $(IMAGE) ## compile the firmware for BOARD
+	@$(if $(IMAGE),,$(RUN) firmware build --model $(DIR) --board $(BOARD))
 
 validate: tools $(DIR)/model.json $(IMAGE) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \

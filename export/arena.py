@@ -47,7 +47,7 @@ def unmeasured_arena_bytes(graph: Graph) -> int:
 
 
 def with_margin(used: int) -> int:
-    """The arena to build in for a chip that reported `used` bytes; never less, for a few bytes too few can crash TFLM."""
+    """The arena to build in for a chip that reported `used` bytes. Not less: a few bytes too few can crash TFLM."""
     return _aligned(used + MARGIN_BYTES)
 
 
