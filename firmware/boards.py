@@ -135,7 +135,7 @@ ESP32_C3 = Budget("ESP32-C3", flash_bytes=4096 * KIB, ram_bytes=320 * KIB)
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 
 STACK_BYTES = 8 * KIB
-BARE_METAL_LINK_FLAGS = (f"-Wl,--defsym=STACK_BYTES={STACK_BYTES}", "-T{folder}/memory.ld")
+STACK_FLAG = f"-Wl,--defsym=STACK_BYTES={STACK_BYTES}"
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
 
 
@@ -146,7 +146,7 @@ def _qemu_arm(name: str, title: str, link: str, *arguments: str) -> Board:
         engine="compiled",
         sources=("qemu/board.c", "qemu/startup.c", f"qemu/{link}"),
         compiler=CORTEX_M4F_C,
-        link_flags=BARE_METAL_LINK_FLAGS,
+        link_flags=(STACK_FLAG, "-T{folder}/memory.ld"),
         defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
         budget=NANO_33_BLE_SENSE,
         emulator=QEMU_ARM,
@@ -197,12 +197,13 @@ BOARDS = {
             name="qemu-riscv32",
             title="emulated RV32IMC, the instruction set of the ESP32-C3",
             engine="compiled",
-            sources=("qemu_riscv32/board.c",),
+            sources=("qemu_16550/board.c", "qemu_16550/riscv32.c"),
             compiler=RV32IMC_C,
-            link_flags=BARE_METAL_LINK_FLAGS,
+            link_flags=(STACK_FLAG, "-T{folder}/riscv32.ld"),
             defines=(
                 *('BOARD_NAME="qemu-riscv32"', f"STACK_BYTES={STACK_BYTES}"),
                 *("UART_16550_BASE=0x10000000u", "UART_16550_STRIDE=1u"),
+                *("COUNTER_NUMERATOR=1", "COUNTER_DENOMINATOR=1"),
             ),
             budget=ESP32_C3,
             emulator=QEMU_RISCV32,
@@ -215,12 +216,13 @@ BOARDS = {
             name="qemu-xtensa",
             title="emulated Xtensa LX106, a relative of the ESP32's core",
             engine="compiled",
-            sources=("qemu_xtensa/board.c", "qemu_xtensa/muldi3.c"),
+            sources=("qemu_16550/board.c", "qemu_16550/xtensa.c", "qemu_16550/muldi3.c"),
             compiler=LX106_C,
-            link_flags=BARE_METAL_LINK_FLAGS,
+            link_flags=(STACK_FLAG, "-T{folder}/xtensa.ld"),
             defines=(
                 *('BOARD_NAME="qemu-xtensa"', f"STACK_BYTES={STACK_BYTES}"),
                 *("UART_16550_BASE=0x9D050020u", "UART_16550_STRIDE=4u"),
+                *("COUNTER_NUMERATOR=25", "COUNTER_DENOMINATOR=64"),
             ),
             emulator=QEMU_XTENSA,
             run=(

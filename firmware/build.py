@@ -44,7 +44,7 @@ def build(model: Path, board: Board) -> Sizes:
     if board.application:
         raise UserError(f"board {board.name} is built and uploaded by `make flash BOARD={board.name}`")
     if board.compiler is None:
-        raise UserError(f"board {board.name} needs no firmware: {board.title}")
+        raise UserError(f"board {board.name} has no firmware to build")
     if manifest.compiled_refusal:
         raise UserError(manifest.compiled_refusal)
     require_tools(board)

@@ -1,0 +1,42 @@
+// A bare emulated core whose serial line is a 16550 UART: riscv32.c or xtensa.c brings the core's own part, that is its
+// reset, its traps and board_counter(). What the counter counts comes from the board table.
+#include "board.h"
+
+#include <string.h>
+
+#include "app.h"
+#include "uart_16550.h"
+
+extern uint8_t stack_low[], data_start[], data_end[], data_load[], bss_start[], bss_end[];
+
+const board_info board = {
+    .name = BOARD_NAME,
+    .counter_unit = "instructions",
+    .counter_numerator = COUNTER_NUMERATOR,
+    .counter_denominator = COUNTER_DENOMINATOR,
+    .receive_buffer_bytes = 4096,  // the emulator holds back what is not read
+    .stack = stack_low,
+    .stack_bytes = STACK_BYTES,
+};
+
+void board_init(void) { uart_16550_init(); }
+
+size_t board_read(uint8_t *data, size_t capacity) { return uart_16550_read(data, capacity); }
+
+void board_write(const uint8_t *data, size_t size) { uart_16550_write(data, size); }
+
+void board_status(board_state state) { (void)state; }
+
+int main(void) {
+    board_init();
+    app_init();
+    for (;;) app_poll();
+}
+
+// Called by the core's reset with a stack: memory as C expects it, then main().
+void start(void);
+void start(void) {
+    memcpy(data_start, data_load, (size_t)(data_end - data_start));
+    memset(bss_start, 0, (size_t)(bss_end - bss_start));
+    main();
+}
