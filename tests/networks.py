@@ -54,7 +54,20 @@ def usual_network(seed: int) -> bytes:
     return b.build([source], [current])
 
 
-def _convolution(b, rng, x, shape, scale, zero_point, kernel=None, stride=None, filters=None):
+def pooled_layer(seed: int) -> bytes:
+    """One 3 x 3 convolution with its 2 x 2 pooling and no activation: every byte that the layer computes comes out."""
+    rng = np.random.default_rng(seed)
+    b = ModelBuilder()
+    shape = (int(rng.integers(12, 18)), int(rng.integers(12, 18)), (1, 4, 5)[seed % 3])
+    x = b.tensor((1, *shape), 1 / 255, -128)
+    y, out, scale, zero_point = _convolution(
+        b, rng, x, shape, 1 / 255, -128, kernel=np.array([3, 3]), stride=np.array([1, 1]), filters=9, activation="NONE"
+    )
+    y, _ = _pooling(b, rng, y, out, scale, zero_point, kernel=(2, 2))
+    return b.build([x], [y])
+
+
+def _convolution(b, rng, x, shape, scale, zero_point, kernel=None, stride=None, filters=None, activation=None):
     kernel = rng.integers(1, 4, 2) if kernel is None else kernel
     stride = rng.integers(1, 3, 2) if stride is None else stride
     filters = int(rng.integers(2, 9)) if filters is None else filters
@@ -65,7 +78,7 @@ def _convolution(b, rng, x, shape, scale, zero_point, kernel=None, stride=None, 
     y = b.tensor((1, *out, filters), y_scale, y_zero_point)
     bias = rng.integers(-3000, 3000, filters, np.int32) if rng.random() < 0.8 else None
     weight_scales = list(rng.uniform(0.003, 0.01, filters))
-    activation = str(rng.choice(["NONE", "RELU", "RELU6"]))
+    activation = activation or str(rng.choice(["NONE", "RELU", "RELU6"]))
     operands = add_linear_constants(b, taps, weight_scales, bias, scale)
     b.conv2d([x, *operands], y, tuple(stride), (1, 1), "SAME" if same else "VALID", activation)
     return y, (*out, filters), y_scale, y_zero_point

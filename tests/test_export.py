@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import random_network, usual_network
+from networks import pooled_layer, random_network, usual_network
 from test_graph import MODEL
 
 from export.emit import export_model, write_export
@@ -47,7 +47,7 @@ class Network:
         return f"{self.make.__name__}-{self.seed}"
 
 
-NETWORKS = [Network(make, seed) for seed in range(15) for make in (random_network, usual_network)]
+NETWORKS = [Network(make, seed) for make in (random_network, usual_network, pooled_layer) for seed in range(12)]
 
 
 def exported(content: bytes, folder: Path, **options) -> Path:
@@ -103,7 +103,7 @@ def test_a_network_as_a_c_program_gives_the_bytes_of_tflm(network, program, tmp_
 
 
 @needs_golden
-@pytest.mark.parametrize("network", NETWORKS[::3], ids=str)
+@pytest.mark.parametrize("network", NETWORKS[::3] + NETWORKS[-2:], ids=str)
 def test_a_network_as_cortex_m4_machine_code_gives_the_bytes_of_tflm(network, tmp_path):
     content = network.content()
     folder = exported(content, tmp_path / "network")

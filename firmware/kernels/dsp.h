@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define DSP_INSTRUCTIONS
+#endif
+
 // Four sums of products, of four neighbouring output channels.
 typedef struct {
     int32_t a, b, c, d;
@@ -25,12 +29,19 @@ static inline uint32_t odd_bytes(uint32_t word);
 static inline uint32_t add_pairs(uint32_t a, uint32_t b);
 static inline uint32_t subtract_pairs(uint32_t a, uint32_t b);
 
+// Plain C needs all registers for these loops: within a larger function it would not keep the sums in them.
+#ifdef DSP_INSTRUCTIONS
+#define DOT_LINKAGE static inline
+#else
+#define DOT_LINKAGE __attribute__((noinline, unused)) static
+#endif
+
 // sums[k] = sum_q sum_t x[q,t] * w[q,k,t]    x (quads, 4)  w (quads, 4, 4); quads at least 1
 // x and w move on to what follows them.
-static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads);
+DOT_LINKAGE sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads);
 
 // The same with weights in bytes as they come, which are spread out on the way: w[q,k,0..3] meets x[q,(0,2,1,3)].
-static inline sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads);
+DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads);
 
 // Four pixels with the ten taps that each sees, on their way through a convolution with max pooling.
 typedef struct {
@@ -43,7 +54,7 @@ typedef struct {
 // weights, 2 * bias, multiplier, offset, shift
 static inline void narrow_channels(narrow_tile *tile, const int32_t *channels);
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#ifdef DSP_INSTRUCTIONS
 #include "dsp_cortex_m.h"
 #else
 #include "dsp_portable.h"
@@ -57,8 +68,9 @@ static inline uint32_t load_word(const int8_t *x) {
 
 // y[0..3] = the quad of the two pairs
 static inline void store_quad(int16_t *y, uint32_t even, uint32_t odd) {
-    memcpy(y, &even, sizeof even);
-    memcpy(y + 2, &odd, sizeof odd);
+    uint32_t *pairs = __builtin_assume_aligned(y, sizeof *pairs);
+    memcpy(pairs, &even, sizeof even);
+    memcpy(pairs + 1, &odd, sizeof odd);
 }
 
 // y = x in quads: x (n,) -> y (n rounded up to a multiple of 4,), zeros at the end
@@ -70,3 +82,5 @@ static inline void widen(int16_t *y, const int8_t *x, int32_t n) {
         store_quad(y, even_bytes(load_word(rest)), odd_bytes(load_word(rest)));
     }
 }
+
+#undef DOT_LINKAGE

@@ -92,7 +92,7 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     "bne 2b\n" \
     "3:\n"
 
-static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
+DOT_LINKAGE sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
     sums_4 s;
     const int16_t *v = *x, *u = *w;
     int32_t n = quads - 1;
@@ -107,7 +107,7 @@ static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t qua
     return s;
 }
 
-static inline sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {
+DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {
     sums_4 s = {0, 0, 0, 0};
     const int16_t *v = *x;
     const int8_t *u = *w;

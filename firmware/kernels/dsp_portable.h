@@ -19,7 +19,7 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return ((a - b) & 0xffff) | ((a >> 16) - (b >> 16)) << 16;
 }
 
-static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
+DOT_LINKAGE sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
     sums_4 s = {0, 0, 0, 0};
     const int16_t *v = *x, *u = *w;
     for (; quads > 0; quads--, v += 4, u += 16) {
@@ -34,7 +34,7 @@ static inline sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t qua
     return s;
 }
 
-static inline sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {
+DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {
     sums_4 s = {0, 0, 0, 0};
     const int16_t *v = *x;
     const int8_t *u = *w;
@@ -52,13 +52,14 @@ static inline sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads
 
 static inline void narrow_channels(narrow_tile *tile, const int32_t *channels) {
     for (; channels != tile->end; channels += 9) {
-        int16_t w[10];
-        memcpy(w, channels, sizeof w);
         int32_t best = INT32_MIN;
         for (int32_t k = 0; k < 4; k++) {
             const int16_t *x = tile->taps + 10 * k;
             int32_t sum = 0;
-            for (int32_t t = 0; t < 10; t++) sum += x[t] * w[t];
+            for (int32_t t = 0; t < 5; t++, x += 2) {
+                const uint32_t pair = (uint32_t)channels[t];
+                sum += x[0] * (int16_t)(pair & 0xffff) + x[1] * (int16_t)(pair >> 16);
+            }
             if (sum > best) best = sum;
         }
         const int32_t product = multiply_high_rounded(best + channels[5], channels[6]);
