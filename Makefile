@@ -126,7 +126,7 @@ $(VENV)/train: $(VENV)/base
 	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[train]'
 	@touch $@
 
-$(VENV)/test: $(VENV)/train
+$(VENV)/test: $(VENV)/train $(VENV)/boards
 	@echo "Adding the test tools"
 	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[test]'
 	@touch $@
