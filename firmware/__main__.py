@@ -45,7 +45,11 @@ def build(board_name: str, model: Path) -> None:
     board = find_board(board_name)
     sizes = build_firmware(model, board)
     if board.budget:
-        print_budget(sizes, board.budget, load_manifest(model).arena_bytes)
+        print_budget("Memory", sizes.flash_bytes, sizes.ram_bytes, board.budget)
+    console.print(
+        f"Flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}. "
+        f"RAM: activations {load_manifest(model).arena_bytes:,}, stack {sizes.stack_bytes:,}."
+    )
     console.print(f"firmware: {image_path(model, board)}")
 
 

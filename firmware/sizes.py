@@ -94,16 +94,9 @@ def check_budget(sizes: Sizes, budget: Budget, image: Path) -> None:
             )
 
 
-def print_budget(sizes: Sizes, budget: Budget, arena_bytes: int) -> None:
-    """Print the table of what was used of what there is."""
-    rows = table("Memory", "", "used", f"of the {budget.of}'s", "")
-    for name, used, limit in (
-        ("flash", sizes.flash_bytes, budget.flash_bytes),
-        ("RAM", sizes.ram_bytes, budget.ram_bytes),
-    ):
+def print_budget(title: str, flash_bytes: int, ram_bytes: int, budget: Budget) -> None:
+    """Print the table of what is used of what there is."""
+    rows = table(title, "", "used", f"of the {budget.of}'s", "")
+    for name, used, limit in (("flash", flash_bytes, budget.flash_bytes), ("RAM", ram_bytes, budget.ram_bytes)):
         rows.add_row(name, f"{used:,}", f"{limit:,}", f"{100 * used / limit:.1f} %")
     console.print(rows)
-    console.print(
-        f"Flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}. "
-        f"RAM: activations {arena_bytes:,}, stack {sizes.stack_bytes:,}."
-    )

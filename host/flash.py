@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
-from export.manifest import Manifest, load_manifest
+from export.manifest import Manifest, OpInfo, load_manifest
 from firmware.boards import Board
 from firmware.build import FIRMWARE, GENERATED
+from firmware.sizes import HEAVIEST_SHOWN, print_budget
 from firmware.sketch import board_folder, check_engine, copy_sources, replace_folder
 from host.console import UserError, console
 from host.device import Device, DeviceError
@@ -68,7 +70,9 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
 
 
 def check_fits(manifest: Manifest, board: Board, engine: str) -> None:
-    """Refuse, before minutes of compiling, what cannot fit whatever the code's size. Raises UserError."""
+    """Print what model and arena take of the board's memory, and refuse, before minutes of compiling, what cannot fit
+    whatever the code's size (PlatformIO prints and checks the whole after the link). Raises UserError.
+    """
     budget = board.budget
     if budget is None:
         return
@@ -76,16 +80,30 @@ def check_fits(manifest: Manifest, board: Board, engine: str) -> None:
         what, model_bytes, arena_bytes = "its .tflite", manifest.tflite_bytes, manifest.tflm_arena_bytes
     else:
         what, model_bytes, arena_bytes = "its weights", manifest.weight_bytes, manifest.arena_bytes
-    golden_bytes = manifest.golden_count * (manifest.input_bytes + manifest.output_bytes)
+    flash_bytes = model_bytes + manifest.golden_count * (manifest.input_bytes + manifest.output_bytes)
+    ram_bytes = arena_bytes + manifest.input_bytes
+    print_budget("Memory before compiling: the model alone", flash_bytes, ram_bytes, budget)
     for memory, parts, needed, limit in (
-        ("flash", f"{what} and the self-test's vectors", model_bytes + golden_bytes, budget.flash_bytes),
-        ("RAM", "its arena and one input", arena_bytes + manifest.input_bytes, budget.ram_bytes),
+        ("flash", f"{what} and the self-test's vectors", flash_bytes, budget.flash_bytes),
+        ("RAM", "its arena and one input", ram_bytes, budget.ram_bytes),
     ):
         if needed > limit:
             raise UserError(
                 f"{manifest.name} does not fit the {budget.of}: {parts} alone are {needed:,} bytes, "
-                f"{needed - limit:,} more than its {limit:,} of {memory}. Use a smaller preset or model"
+                f"{needed - limit:,} more than its {limit:,} of {memory}{_heaviest(manifest, memory)}. "
+                "Use a smaller preset or model"
             )
+
+
+def _heaviest(manifest: Manifest, memory: str) -> str:
+    """Which ops weigh most, in words: by their constants, or by the tensors they make."""
+
+    def size(op: OpInfo) -> int:
+        return op.weight_bytes if memory == "flash" else prod(op.output_shape)
+
+    heaviest = sorted(manifest.ops, key=size, reverse=True)[:HEAVIEST_SHOWN]
+    named = ", ".join(f"op {op.index} {op.name} {size(op):,}" for op in heaviest if size(op))
+    return f"; heaviest: {named}" if named else ""
 
 
 def find_platformio() -> str:
