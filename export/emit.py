@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from export import c_text
 from export.arena import arena_bytes, unmeasured_arena_bytes
+from export.device_input import device_bytes
 from export.emit_data import emit_model_data_c, emit_model_data_h
 from export.emit_model import constant_bytes, emit_model_c, emit_model_h, segments, step_bytes
 from export.emit_ops import emit_model_ops_h
@@ -138,14 +139,6 @@ def _vectors(content: bytes, x: TensorInfo, y: TensorInfo, x_calibration: NDArra
         return no_vectors(x.size_bytes, y.size_bytes)
     images = np.zeros((0, *x.shape[1:]), np.int8) if x_calibration is None else device_bytes(x, x_calibration[:6])
     return golden_vectors(Golden(content), x, y, images)
-
-
-def device_bytes(x: TensorInfo, images: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Images uint8 (N,H,W,C) as the bytes a device gets: preprocessed, then quantized."""
-    from training.preprocess import preprocess
-
-    levels = np.rint(preprocess(images) / np.float32(x.scale)) + x.zero_point
-    return np.asarray(np.clip(levels, -128, 127), np.int8)
 
 
 def _manifest(

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from export.manifest import TFLITE_FILE, Manifest, load_manifest
+from export.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
 from host.framing import Decoder, Frame, encode
 from host.interpreters import Interpreter, default_interpreter, golden_interpreter
 from host.protocol import (
@@ -71,7 +71,7 @@ class InterpreterDevice:
         return InferReply((time.perf_counter_ns() - start) & 0xFFFFFFFF, output)
 
     def _hello(self) -> HelloReply:
-        def specs(tensors) -> tuple[TensorSpec, ...]:  # type: ignore[no-untyped-def]
+        def specs(tensors: tuple[TensorInfo, ...]) -> tuple[TensorSpec, ...]:
             return tuple(TensorSpec(tuple(t.shape), t.scale, t.zero_point) for t in tensors)
 
         return HelloReply(

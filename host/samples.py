@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from export.device_input import device_bytes
 from export.manifest import Manifest
 from host.console import UserError
 from training.files import SPLITS_FILE, load_splits
-from training.preprocess import preprocess
 
 RANDOM_SAMPLES = 200
 RANDOM_SEED = 1
@@ -48,13 +48,6 @@ def load_samples(model: Path, manifest: Manifest, limit: int | None = None) -> S
         raise UserError(
             f"{model}: test images of shape {images.shape[1:]} for an input of shape {tensor.shape}; run `make train`"
         )
-    inputs = quantize(preprocess(images), tensor.scale, tensor.zero_point)
     whole = len(images) == len(splits.x_test)
     source = f"test split, {len(images):,} of {len(splits.x_test):,} images"
-    return Samples(inputs.reshape(len(images), -1), labels, source, whole)
-
-
-def quantize(values: np.ndarray, scale: float, zero_point: int) -> np.ndarray:
-    """real float32 -> int8: round(real / scale) + zero_point, clamped to -128..127."""
-    levels = np.rint(values / np.float32(scale)) + zero_point
-    return np.asarray(np.clip(levels, -128, 127), np.int8)
+    return Samples(device_bytes(tensor, images).reshape(len(images), -1), labels, source, whole)
