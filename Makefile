@@ -172,5 +172,5 @@ $(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) | $(VENV)/base
 	@$(RUN) export emit --model $(DIR) $(FOR_BOARD)
 endif
 
-$(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES)
+$(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES) | tools
 	@$(RUN) firmware build --board $* --model $(DIR)
