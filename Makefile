@@ -30,6 +30,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 pytho
 	$(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
 VENV := .venv
 RUN  := $(VENV)/bin/python -m
+INSTALL := $(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e
 
 TRAINING_SOURCES := $(wildcard training/*.py)
 EXPORT_SOURCES   := $(wildcard export/*.py export/*/*.py)
@@ -118,22 +119,22 @@ $(VENV)/base: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: on Debian or Ubuntu run sudo apt-get install python3-venv"; exit 2; }
 	@echo "Creating $(VENV) with the pinned versions of requirements.lock (about 0.2 GB)"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e .
+	@$(INSTALL) .
 	@touch $@
 
 $(VENV)/train: $(VENV)/base
 	@echo "Adding TensorFlow, for training and quantizing only (about 2 GB)"
-	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[train]'
+	@$(INSTALL) '.[train]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/train $(VENV)/boards
 	@echo "Adding the test tools"
-	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[test]'
+	@$(INSTALL) '.[test]'
 	@touch $@
 
 $(VENV)/boards: $(VENV)/base
 	@echo "Adding PlatformIO, which builds and uploads for real boards"
-	@$(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e '.[boards]'
+	@$(INSTALL) '.[boards]'
 	@touch $@
 
 # ---- the stages

@@ -38,6 +38,7 @@ class Golden:
         """UserError when TFLM cannot prepare the model."""
         from tflite_micro.python.tflite_micro import runtime
 
+        self.name = golden_name() or WHEEL
         try:
             self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=_arena_bytes(model))
         except RuntimeError as error:

@@ -131,7 +131,11 @@ QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew 
 QEMU_XTENSA = Tool("qemu-system-xtensa", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_RISCV32 = Tool("qemu-system-riscv32", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
 
-ESP32_C3 = Budget("ESP32-C3", flash_bytes=4096 * KIB, ram_bytes=320 * KIB)
+# Flash of all: the application's partition (boards/esp32/sdkconfig.defaults). RAM: static data may take 160 KiB of the
+# ESP32's 320; on the others, what ESP-IDF's own code and data leave.
+ESP32 = Budget("ESP32", flash_bytes=1_536_000, ram_bytes=160 * KIB)
+ESP32_S3 = Budget("ESP32-S3", flash_bytes=1_536_000, ram_bytes=256 * KIB)
+ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 
 STACK_BYTES = 8 * KIB
@@ -171,15 +175,14 @@ USB_BRIDGES = (
 )
 
 
-def _esp32(name: str, title: str, ram_bytes: int, own_usb: bool) -> Board:
+def _esp32(name: str, budget: Budget, own_usb: bool) -> Board:
     return Board(
         name=name,
-        title=title,
+        title=budget.of,
         engine="tflm",
         sources=("esp32/board.c",),
         runtime="esp-tflite-micro-1.3.8",
-        # Flash: the application's partition (boards/esp32/sdkconfig.defaults).
-        budget=Budget(title, flash_bytes=1_536_000, ram_bytes=ram_bytes),
+        budget=budget,
         application=USB_BRIDGES,
         other_socket=(UsbId(0x303A, 0x1001, "USB-Serial-JTAG of the chip"),) if own_usb else (),
         recovery="hold its BOOT button while you press and release RESET (EN), then try again",
@@ -261,10 +264,9 @@ BOARDS = {
             wants_dtr=True,
             recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
         ),
-        # RAM: static data may take 160 KiB of the ESP32's 320; on the others, what ESP-IDF's own code and data leave.
-        _esp32("esp32", "ESP32", 160 * KIB, own_usb=False),
-        _esp32("esp32s3", "ESP32-S3", 256 * KIB, own_usb=True),
-        _esp32("esp32c3", "ESP32-C3", 240 * KIB, own_usb=True),
+        _esp32("esp32", ESP32, own_usb=False),
+        _esp32("esp32s3", ESP32_S3, own_usb=True),
+        _esp32("esp32c3", ESP32_C3, own_usb=True),
         Board(
             name="interpreter",
             title="no firmware: Python's interpreter speaks the protocol",

@@ -11,9 +11,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from export.manifest import Manifest, load_manifest
+from export.manifest import load_manifest
 from firmware.boards import Board, Compiler
-from firmware.sizes import Sizes, check_budget, read_sizes
+from firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from firmware.toolchain import require_tools
 from host.console import UserError
 from host.protocol_c import protocol_header
@@ -48,7 +48,8 @@ def build(model: Path, board: Board) -> Sizes:
     if manifest.compiled_refusal:
         raise UserError(manifest.compiled_refusal)
     require_tools(board)
-    _check_weights(manifest, board)
+    if board.budget:  # before compiling: what cannot fit whatever the code's size
+        check_model(manifest, board.budget, "flash", "its weights", manifest.weight_bytes)
     folder = model / board.name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build.") as scratch_name:
@@ -104,15 +105,3 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{result.stderr.strip()[-3000:]}")
-
-
-def _check_weights(manifest: Manifest, board: Board) -> None:
-    """Refuse before compiling what cannot fit whatever the code's size."""
-    if board.budget and manifest.weight_bytes > board.budget.flash_bytes:
-        over = manifest.weight_bytes - board.budget.flash_bytes
-        heaviest = sorted(manifest.ops, key=lambda op: -op.weight_bytes)[:3]
-        raise UserError(
-            f"{manifest.name} does not fit the {board.budget.of}: its weights alone are {manifest.weight_bytes:,} "
-            f"bytes, {over:,} more than its {board.budget.flash_bytes:,} of flash; heaviest: "
-            f"{', '.join(f'{op.name} {op.weight_bytes:,}' for op in heaviest)}. Use a smaller preset or model"
-        )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
+from export.manifest import Manifest, OpInfo
 from firmware.boards import Budget
 from host.console import UserError, console, table
 
@@ -92,6 +94,28 @@ def check_budget(sizes: Sizes, budget: Budget, image: Path) -> None:
                 f"does not fit the {budget.of}: {used:,} bytes of {memory}, {used - limit:,} more than its {limit:,}; "
                 f"heaviest: {', '.join(f'{s.name} {s.size_bytes:,}' for s in heaviest)}. Use a smaller preset or model"
             )
+
+
+def check_model(manifest: Manifest, budget: Budget, memory: str, parts: str, needed: int) -> None:
+    """Raise UserError when `parts` of the model alone need more of the memory ("flash" or "RAM") than the chip has."""
+    limit = budget.flash_bytes if memory == "flash" else budget.ram_bytes
+    if needed > limit:
+        raise UserError(
+            f"{manifest.name} does not fit the {budget.of}: {parts} alone are {needed:,} bytes, "
+            f"{needed - limit:,} more than its {limit:,} of {memory}{_heaviest(manifest, memory)}. "
+            "Use a smaller preset or model"
+        )
+
+
+def _heaviest(manifest: Manifest, memory: str) -> str:
+    """Which ops weigh most, in words: by their constants, or by the tensors they make."""
+
+    def size(op: OpInfo) -> int:
+        return op.weight_bytes if memory == "flash" else prod(op.output_shape)
+
+    heaviest = sorted(manifest.ops, key=size, reverse=True)[:HEAVIEST_SHOWN]
+    named = ", ".join(f"op {op.index} {op.name} {size(op):,}" for op in heaviest if size(op))
+    return f"; heaviest: {named}" if named else ""
 
 
 def print_budget(title: str, flash_bytes: int, ram_bytes: int, budget: Budget) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from export.manifest import load_manifest
+from export.manifest import TFLITE_FILE, load_manifest
 from firmware.boards import find_board
 from firmware.build import build
 from host.console import UserError, console, progress_bar, table, write_atomically
+from host.device import mean_count
 from host.interpreters import golden_interpreter
 from host.samples import load_samples
 from host.validate import connect
@@ -72,13 +73,14 @@ def measure_inference(name: str, board_name: str = "qemu") -> InferenceCost:
     inputs = [row.tobytes() for row in load_samples(model, manifest, INFERENCES).inputs]
     with connect(model, board, None) as device:
         hello = device.hello()
-        ticks = [inference.ticks for inference in device.infer(inputs, hello)]
+        instructions = mean_count(list(device.infer(inputs, hello)), hello)
+    assert instructions is not None  # there are test images
     return InferenceCost(
         model=name,
         board=board_name,
         engine=hello.engine,
         macs=manifest.macs,
-        instructions=round(sum(ticks) / len(ticks) * hello.counter_numerator / hello.counter_denominator),
+        instructions=instructions,
         ram_bytes=hello.arena_bytes,
         code_bytes=sizes.code_bytes,
         weight_bytes=sizes.weight_bytes,
@@ -110,13 +112,13 @@ def measure_golden(name: str, count: int) -> PipelineSpeed:
     """Seconds for the golden interpreter to compute `count` images in this process."""
     model = BUILD / MODELS[name]
     manifest = load_manifest(model)
-    golden = golden_interpreter((model / "model.tflite").read_bytes())
+    golden = golden_interpreter((model / TFLITE_FILE).read_bytes())
     if golden is None:
         raise UserError("no golden interpreter on this platform: tflite-micro exists for Linux on x86-64 only")
     rows = np.resize(load_samples(model, manifest).inputs, (count, manifest.input_bytes))
     started = time.monotonic()
     for row in rows:
-        golden.run(row.tobytes())
+        golden.run_bytes(row.tobytes())
     return PipelineSpeed("golden", name, None, count, round(time.monotonic() - started, 2), None)
 
 

@@ -49,6 +49,14 @@ class Inference:
     ticks: int
 
 
+def mean_count(inferences: Sequence[Inference], hello: HelloReply) -> int | None:
+    """What one inference took on average, in the unit of the device's counter; None without inferences."""
+    if not inferences:
+        return None
+    ticks = sum(inference.ticks for inference in inferences) / len(inferences)
+    return round(ticks * hello.counter_numerator / hello.counter_denominator)
+
+
 @dataclass
 class _Request:
     index: int

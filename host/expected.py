@@ -54,5 +54,5 @@ def expected_outputs(model: Path, tflite: bytes, model_sha256: str, samples: Sam
 
 def _run_all(interpreter: Interpreter, samples: Samples) -> np.ndarray:
     rows: list[np.ndarray] = list(samples.inputs)
-    outputs = [interpreter.run(row.tobytes()) for row in track(rows, f"Python: {interpreter.name.split()[0]}")]
+    outputs = [interpreter.run_bytes(row.tobytes()) for row in track(rows, f"Python: {interpreter.name.split()[0]}")]
     return np.frombuffer(b"".join(outputs), np.int8).reshape(len(outputs), -1)

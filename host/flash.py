@@ -12,13 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from math import prod
 from pathlib import Path
 
-from export.manifest import Manifest, OpInfo, load_manifest
+from export.manifest import Manifest, load_manifest
 from firmware.boards import Board
 from firmware.build import FIRMWARE, GENERATED
-from firmware.sizes import HEAVIEST_SHOWN, print_budget
+from firmware.sizes import check_model, print_budget
 from firmware.sketch import board_folder, check_engine, copy_sources, replace_folder
 from host.console import UserError, console
 from host.device import Device, DeviceError
@@ -83,27 +82,8 @@ def check_fits(manifest: Manifest, board: Board, engine: str) -> None:
     flash_bytes = model_bytes + manifest.golden_count * (manifest.input_bytes + manifest.output_bytes)
     ram_bytes = arena_bytes + manifest.input_bytes
     print_budget("Memory before compiling: the model alone", flash_bytes, ram_bytes, budget)
-    for memory, parts, needed, limit in (
-        ("flash", f"{what} and the self-test's vectors", flash_bytes, budget.flash_bytes),
-        ("RAM", "its arena and one input", ram_bytes, budget.ram_bytes),
-    ):
-        if needed > limit:
-            raise UserError(
-                f"{manifest.name} does not fit the {budget.of}: {parts} alone are {needed:,} bytes, "
-                f"{needed - limit:,} more than its {limit:,} of {memory}{_heaviest(manifest, memory)}. "
-                "Use a smaller preset or model"
-            )
-
-
-def _heaviest(manifest: Manifest, memory: str) -> str:
-    """Which ops weigh most, in words: by their constants, or by the tensors they make."""
-
-    def size(op: OpInfo) -> int:
-        return op.weight_bytes if memory == "flash" else prod(op.output_shape)
-
-    heaviest = sorted(manifest.ops, key=size, reverse=True)[:HEAVIEST_SHOWN]
-    named = ", ".join(f"op {op.index} {op.name} {size(op):,}" for op in heaviest if size(op))
-    return f"; heaviest: {named}" if named else ""
+    check_model(manifest, budget, "flash", f"{what} and the self-test's vectors", flash_bytes)
+    check_model(manifest, budget, "RAM", "its arena and one input", ram_bytes)
 
 
 def find_platformio() -> str:

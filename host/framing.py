@@ -4,7 +4,7 @@ frame = COBS(type u8, reserved u8 = 0, sequence u16, payload, CRC-32 u32) 0x00
 
 COBS leaves no zero byte inside, so a receiver that joined late, or got garbage, is in step again at the next zero byte.
 A frame whose CRC-32 (ISO-HDLC, the one of zlib) does not match is dropped; asking again is the sender's business.
-The device's half of this file is firmware/core/frame.c; tests hold both to one table of vectors.
+The device's half of this file is declared in firmware/core/frame.h; tests hold both to one table of vectors.
 """
 
 from __future__ import annotations

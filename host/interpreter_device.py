@@ -67,7 +67,7 @@ class InterpreterDevice:
 
     def _infer(self, data: bytes) -> InferReply:
         start = time.perf_counter_ns()
-        output = self._interpreter.run(data)
+        output = self._interpreter.run_bytes(data)
         return InferReply((time.perf_counter_ns() - start) & 0xFFFFFFFF, output)
 
     def _hello(self) -> HelloReply:

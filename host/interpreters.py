@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from export.golden import Golden, golden_available, golden_name
+from export.golden import Golden, golden_available
 from host.console import UserError
 
 # Same API under three names: today's package, its predecessor (older machines, Raspberry Pi), and all of TensorFlow.
@@ -33,7 +33,7 @@ class Interpreter(Protocol):
 
     name: str
 
-    def run(self, data: bytes) -> bytes:
+    def run_bytes(self, data: bytes) -> bytes:
         """The output tensors' bytes for the input tensors' bytes."""
 
 
@@ -51,7 +51,7 @@ class LiteRT:
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
 
-    def run(self, data: bytes) -> bytes:
+    def run_bytes(self, data: bytes) -> bytes:
         """The output tensors' bytes for the input tensors' bytes."""
         position = 0
         for tensor in self._inputs:
@@ -91,18 +91,6 @@ def default_interpreter(model: bytes) -> Interpreter:
     return LiteRT(model)
 
 
-class Tflm:
-    """TensorFlow Lite Micro, as `export.golden` runs it."""
-
-    def __init__(self, model: bytes) -> None:
-        self.name = golden_name() or "tflite-micro"
-        self._golden = Golden(model)
-
-    def run(self, data: bytes) -> bytes:
-        """The output tensors' bytes for the input tensors' bytes."""
-        return self._golden.run_bytes(data)
-
-
 def golden_interpreter(model: bytes) -> Interpreter | None:
     """TensorFlow Lite Micro; None where its wheel does not exist for this platform."""
-    return Tflm(model) if golden_available() else None
+    return Golden(model) if golden_available() else None

@@ -20,7 +20,7 @@ from firmware.boards import BOARDS, Board
 from firmware.build import image_path, load_sizes
 from firmware.toolchain import require_tools
 from host.console import UserError, console, progress_bar
-from host.device import Device, DeviceError, Inference
+from host.device import Device, DeviceError, Inference, mean_count
 from host.emulators import Emulator, emulator
 from host.expected import Expected, expected_outputs
 from host.ports import find_port
@@ -140,10 +140,7 @@ def _report(
     outputs = np.frombuffer(b"".join(inference.output for inference in inferences), np.int8)
     outputs = outputs.reshape(expected.golden.shape)
     differs = outputs != expected.golden
-    per_inference = None
-    if inferences:
-        mean_ticks = sum(inference.ticks for inference in inferences) / len(inferences)
-        per_inference = round(mean_ticks * hello.counter_numerator / hello.counter_denominator)
+    per_inference = mean_count(inferences, hello)
     # The float model was measured on the whole test split, so a part of it has nothing to be compared with.
     trained = (model / TRAINING_FILE).is_file() and samples.is_whole
     accuracy_float = load_record(model / TRAINING_FILE).accuracy_float if trained else None
