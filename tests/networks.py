@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from layers import add_linear_constants
-from tflite_builder import ModelBuilder
+
+from export.tflite_writer import ModelBuilder
 
 
 def random_network(seed: int) -> bytes:

@@ -7,7 +7,6 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from conftest import DEMO_MODEL
 from networks import random_network
-from tflite_builder import ModelBuilder
 
 import export.arena
 from export.arena import (
@@ -20,6 +19,7 @@ from export.arena import (
 )
 from export.golden import golden_available
 from export.tflite_reader import read_graph
+from export.tflite_writer import ModelBuilder
 from host.console import UserError
 
 needs_wheel = pytest.mark.skipif(not golden_available(), reason="the tflite-micro wheel is not there for this platform")

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 from conftest import ROOT
-from tflite_builder import ModelBuilder
 
+from export.tflite_writer import ModelBuilder
 from firmware.boards import NANO_33_BLE_SENSE
 from firmware.sizes import Sizes, read_sizes, read_symbols
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tflite_builder import ABSENT, ModelBuilder
 
 from export.lower import lower
 from export.tflite_reader import load_graph, read_graph
+from export.tflite_writer import ABSENT, ModelBuilder
 from host.console import UserError
 
 ZEROS = np.zeros((2, 3, 3, 1), np.int8)

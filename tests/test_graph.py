@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tflite_builder import ModelBuilder
 
 from export.graph import Activation, Padding
 from export.lower import lower
 from export.ops.conv2d import Conv2dOptions
 from export.tflite_reader import load_graph, read_graph
+from export.tflite_writer import ModelBuilder
 from host.console import UserError
 
 SECONDS = 2.0  # for one damaged file

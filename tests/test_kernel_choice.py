@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tflite_builder import ModelBuilder
 
 from export.lower import lower
 from export.ops.packed import pack_bytes, pack_quads
 from export.tflite_reader import read_graph
+from export.tflite_writer import ModelBuilder
 
 
 def conv_and_pool(

@@ -13,12 +13,12 @@ from ai_edge_litert import schema_py_generated as schema
 from conftest import DEMO_MODEL
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tflite_builder import ABSENT, ModelBuilder
 
 from export.golden import Golden, golden_available
 from export.graph import Graph, Op, Quantization, Tensor
 from export.runtimes import COMMON, RUNTIMES, TODAY, check_runtime, find_runtime
 from export.tflite_reader import load_graph, read_graph
+from export.tflite_writer import ABSENT, ModelBuilder
 from host.console import UserError
 
 CHIRALE, ESP, WHEEL = "chirale-2.0.0", "esp-tflite-micro-1.3.8", "tflite-micro"

@@ -1,4 +1,4 @@
-"""Builds int8 `.tflite` models from numpy arrays, op by op: what the converter would never make is reachable too.
+"""Writes int8 `.tflite` models from numpy arrays, op by op, without TensorFlow; also what no converter would make.
 
 >>> b = ModelBuilder()
 >>> x = b.tensor((1, 4, 4, 1), scale=0.5, zero_point=3)
@@ -141,7 +141,9 @@ class ModelBuilder:
         options.beta = beta
         self.op("SOFTMAX", [x], [y], options)
 
-    def build(self, inputs: Sequence[int], outputs: Sequence[int], subgraphs: int = 1) -> bytes:
+    def build(
+        self, inputs: Sequence[int], outputs: Sequence[int], subgraphs: int = 1, description: str = "tinyproof"
+    ) -> bytes:
         """The bytes of the `.tflite`."""
         graph = schema.SubGraphT()
         graph.tensors, graph.operators = self._tensors, self._ops
@@ -149,7 +151,7 @@ class ModelBuilder:
         graph.name = "main"
         model = schema.ModelT()
         model.version = 3
-        model.description = "built by a test"
+        model.description = description
         model.operatorCodes, model.buffers = self._codes, self._buffers
         model.subgraphs = [graph] * subgraphs
         builder = flatbuffers.Builder(1024)
