@@ -69,7 +69,8 @@ def one_call(
     """The `lower` of an op that is one call of `kernel` on its first `inputs` inputs, with what `fold` makes of it."""
 
     def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
-        return (Call(kernel, (op,), op.inputs[:inputs], op.outputs[0], params=fold(graph, op)),)
+        params = fold(graph, op)  # refuses an op that lacks the operands used here
+        return (Call(kernel, (op,), op.inputs[:inputs], op.outputs[0], params),)
 
     return lower
 
