@@ -21,7 +21,8 @@ def emit_model_h(program: Program, origin: str) -> str:
 extern const engine_segment model_segments[];
 
 // input {_shape(program.input)}  output {_shape(program.output)}: the caller's memory; input is only read.
-void model_invoke(const int8_t *input, int8_t *output);
+// Each step is followed by a call of `watch` with the tensor that it made.
+void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch);
 """,
     )
 
@@ -120,10 +121,11 @@ def _invoke(program: Program) -> str:
     width = max(len(call) for call, _ in calls)
     lines = "".join(
         f"{c_text.INDENT}{call.ljust(width)}  // {_shape(step.x, 1)} -> {_shape(step.y, 1)}{_pooled(step)}\n"
+        f"{c_text.INDENT}watch({_where(step.y_buffer)}, {step.y.size});\n"
         for call, step in calls
     )
     return (
-        f"void model_invoke(const int8_t *input, int8_t *output) {{  // input {_shape(program.input)}  "
+        f"void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {{  // input {_shape(program.input)}  "
         f"output {_shape(program.output)}\n{lines}}}\n"
     )
 
