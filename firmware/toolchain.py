@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,7 +14,15 @@ from host.console import UserError, console
 def missing_tools(*boards: Board) -> list[Tool]:
     """What building for the boards and running their firmware takes and is not on the PATH."""
     tools = [tool for board in boards for tool in (board.compiler and board.compiler.tool, board.emulator) if tool]
-    return [tool for tool in dict.fromkeys(tools) if shutil.which(tool.command) is None]
+    return [tool for tool in dict.fromkeys(tools) if find_tool(tool) is None]
+
+
+def find_tool(tool: Tool) -> str | None:
+    """Where a tool is: the path of the program or of the Python package; None where it is not installed."""
+    if not tool.module:
+        return shutil.which(tool.command)
+    found = importlib.util.find_spec(tool.module)
+    return found.origin if found else None
 
 
 def require_tools(*boards: Board) -> None:
