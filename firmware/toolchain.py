@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-from firmware.boards import Board, Tool
+from firmware.boards import BOARDS, Board, Tool
 from host.console import UserError, console
 
 
@@ -25,12 +25,21 @@ def find_tool(tool: Tool) -> str | None:
     return found.origin if found else None
 
 
+def demo_board() -> Board:
+    """The emulated Cortex-M4F that this computer is ready for: `qemu` where its compiler and emulator are installed,
+    else `unicorn`, which needs neither root nor Linux.
+    """
+    return BOARDS["unicorn" if missing_tools(BOARDS["qemu"]) else "qemu"]
+
+
 def require_tools(*boards: Board) -> None:
     """Raise UserError with one line that says what to install, unless everything is there."""
     if not (missing := missing_tools(*boards)):
         return
     names = ", ".join(board.name for board in boards)
     commands = ", ".join(tool.command for tool in missing)
+    if modules := [tool.module for tool in missing if tool.module]:
+        raise UserError(f"board {names} needs {commands}: run `pip install {' '.join(modules)}`, or `make tools`")
     elsewhere = "; ".join(dict.fromkeys(tool.elsewhere for tool in missing))
     raise UserError(
         f"board {names} needs {commands}: on Debian or Ubuntu run `sudo apt-get install --no-install-recommends "
@@ -47,6 +56,8 @@ def install_tools(*boards: Board) -> None:
         require_tools(*boards)
         return
     packages = _packages(missing)
+    if not packages:  # Python packages: pip's work, see the Makefile
+        require_tools(*boards)
     console.print(f"Missing: {', '.join(tool.command for tool in missing)}.")
     console.print(f"Installing with apt-get: {' '.join(packages)} (up to 0.9 GB, about a minute)")
     apt = [*administrator, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
