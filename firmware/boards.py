@@ -234,7 +234,7 @@ BOARDS = {
             title="emulated Cortex-M4F, compiler and CPU from PyPI",
             compiler=ZIG_CORTEX_M4F_C,
             emulator=UNICORN,
-            run=("{python}", "-m", "host.cortex_m", "{firmware}"),
+            run=("{python}", "-m", "host.unicorn_device", "{firmware}"),
             watcher="unicorn/count.c",
         ),
         Board(

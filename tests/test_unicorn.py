@@ -16,11 +16,11 @@ from host.report import REPORT_FILE
 
 STOPS = [
     # what the model does instead of computing, and the words that name it
-    ("*(volatile char *)(uintptr_t)constant = 1;", "a write of 1 bytes", "in flash"),
-    ("*(volatile int *)0x20080000 = 1;", "a write of 4 bytes at 0x20080000", "outside flash and RAM"),
-    ("(void)*(volatile int *)0x30000000;", "a read of 4 bytes at 0x30000000", "outside flash and RAM"),
-    ("((void (*)(void))0x08000001)();", "a jump", "outside flash and RAM"),
-    ('__asm__ volatile("udf #0");', "exception", ""),
+    ("*(volatile char *)(uintptr_t)constant = 1;", "a write of 1 bytes to 0x", "in flash"),
+    ("*(volatile int *)0x20080000 = 1;", "a write of 4 bytes to 0x20080000", "outside flash and RAM"),
+    ("(void)*(volatile int *)0x30000000;", "a read of 4 bytes from 0x30000000", "outside flash and RAM"),
+    ("((void (*)(void))0x08000001)();", "a jump to 0x08000000", "outside flash and RAM"),
+    ('__asm__ volatile("udf #0");', "Invalid instruction", ""),
 ]
 
 
@@ -45,7 +45,7 @@ def test_both_pairs_of_compiler_and_emulator_give_the_same_bytes(images, command
 
 
 def test_both_emulators_count_the_same_instructions_of_one_image(images, command):
-    """QEMU's image in unicorn's CPU."""
+    """What QEMU runs, run by unicorn."""
     answers = {}
     for board in ("qemu", "unicorn"):
         swapped = images.parent / f"{board}_swapped"
@@ -56,14 +56,15 @@ def test_both_emulators_count_the_same_instructions_of_one_image(images, command
         answers[board] = subprocess.run(
             [sys.executable, "-c", COUNT, board, str(swapped)], capture_output=True, text=True, cwd=ROOT, timeout=120
         ).stdout
-    assert answers["qemu"] and answers["qemu"] == answers["unicorn"]
+    pairs = list(zip(*map(json.loads, answers.values()), strict=True))
+    assert len(pairs) == 5 and all(abs(a - b) <= 1 for a, b in pairs), answers  # a tick is 0.6 instructions
 
 
 COUNT = """
 import sys
 from pathlib import Path
 from firmware.boards import find_board
-from host.validate import start
+from host.connection import start
 from host.device import Device
 from host.transport import Transport
 board, model = find_board(sys.argv[1]), Path(sys.argv[2])

@@ -1,5 +1,5 @@
 // Counts the instructions that the emulated CPU executes: unicorn calls `watch` before every block of straight code.
-// Built for the computer that emulates, not for the chip; called by host/cortex_m.py.
+// Built for the computer that emulates, not for the chip; called by host/unicorn_device.py.
 #include <stdint.h>
 
 typedef struct {

@@ -1,6 +1,6 @@
 """A Cortex-M4F in this process: runs the firmware image of board `unicorn`, standard input and output its serial line.
 
-    python -m host.cortex_m firmware.elf
+    python -m host.unicorn_device firmware.elf
 
 Memory is that of the board's budget and nothing else: an access outside flash and RAM, or a write to flash, stops with
 the address, the function and the line. The CPU comes from unicorn (PyPI), so no emulator has to be installed; the image
@@ -124,19 +124,20 @@ class Machine:
     def _bad_access(self, cpu: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
         import unicorn
 
-        what = {
-            unicorn.UC_MEM_WRITE_UNMAPPED: "a write",
-            unicorn.UC_MEM_WRITE_PROT: "a write",
-            unicorn.UC_MEM_READ_UNMAPPED: "a read",
-        }.get(access, "a jump")
-        where = "in flash" if address < self.flash_bytes else "outside flash and RAM"
-        self._stop(f"{what} of {size} bytes at {address:#010x}, {where}")
+        where = f"{address:#010x}, {'in flash' if address < self.flash_bytes else 'outside flash and RAM'}"
+        if access in (unicorn.UC_MEM_WRITE_UNMAPPED, unicorn.UC_MEM_WRITE_PROT):
+            self._stop(f"a write of {size} bytes to {where}")
+        if access == unicorn.UC_MEM_READ_UNMAPPED:
+            self._stop(f"a read of {size} bytes from {where}")
+        self._stop(f"a jump to {where}", cpu.reg_read(unicorn.arm_const.UC_ARM_REG_LR) - 2)  # by the call before
 
-    def _stop(self, why: str) -> NoReturn:
-        """End the process, not the thread of control: an exception does not pass through unicorn's C code."""
+    def _stop(self, why: str, address: int | None = None) -> NoReturn:
+        """End the process, naming the code at the address (the next instruction's if None): no exception passes through
+        unicorn's C code.
+        """
         from unicorn import arm_const as arm
 
-        place = find_place(self.image, self.cpu.reg_read(arm.UC_ARM_REG_PC))
+        place = find_place(self.image, self.cpu.reg_read(arm.UC_ARM_REG_PC) if address is None else address & ~1)
         print(f"the firmware stopped: {why}, by {place}", file=sys.stderr, flush=True)
         os._exit(1)
 
