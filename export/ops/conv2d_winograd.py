@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import CONV2D, Conv2dParams
-from export.ops.kind import Params
+from export.ops.conv2d import Conv2dParams
+from export.ops.kind import Kernel, Params
 from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads
 from export.ops.requantize import INT32_MAX
 from export.ops.window import Window, emit_window, lead_bytes
@@ -67,7 +67,7 @@ def emit(params: Conv2dWinogradParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dWinogradParams) -> int:
-    """The products of two tiles for four channels, both tiles transformed, and one at the border with what is outside."""
+    """The products of two tiles for four channels, both tiles transformed, and one at the border as it is."""
     window, pool = params.window, params.pool
     return 512 + 64 * window.x_c + (16 * window.x_c if _leaves_image(window, pool) else 0)
 
@@ -84,16 +84,15 @@ def _leaves_image(window: Window, pool: Window) -> bool:
     return bool(window.pad_h or window.pad_w or below or behind)
 
 
-def lead(params: Conv2dWinogradParams) -> int:
+def leads(params: Conv2dWinogradParams) -> tuple[int]:
     """How far before x y must begin to overwrite it."""
     window, pool = params.window, params.pool
     if pool.k_h > 1:
-        return lead_bytes(window, pool)
+        return (lead_bytes(window, pool),)
     # Two rows of y at a time; until they are finished, no row of x from the first one they see may be touched.
     x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
-    return max(
-        min(2 * i + 2, window.y_h) * y_row - max(2 * i - window.pad_h, 0) * x_row for i in range(_tiles(window, pool)[0])
-    )
+    rows = range(0, window.y_h, 2)
+    return (max(min(i + 2, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows),)
 
 
-CONV2D_WINOGRAD = replace(CONV2D, name="conv2d_winograd", emit=emit, scratch_bytes=scratch_bytes, lead_bytes=lead)
+CONV2D_WINOGRAD = Kernel("conv2d_winograd", emit, scratch_bytes, leads)
