@@ -93,7 +93,7 @@ def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
 def check_quantized(graph: Graph) -> None:
     """Raise UserError unless the model has the properties that later stages and old runtimes rely on."""
     program = lower(graph)
-    x = tensor_info(program.input)
+    x = tensor_info(program.inputs[0])
     if not is_pixel_input(x):
         raise UserError(
             f"{graph.source}: its input has scale {x.scale:.6g} and zero point {x.zero_point}, not {PIXEL_SCALE:.6g} "
