@@ -125,8 +125,8 @@ def _invoke(program: Program) -> str:
         for call, step in calls
     )
     return (
-        f"void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {{  // input {_shape(program.input)}  "
-        f"output {_shape(program.output)}\n{lines}}}\n"
+        "void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {  "
+        f"// input {_shape(program.input)}  output {_shape(program.output)}\n{lines}}}\n"
     )
 
 

@@ -113,7 +113,8 @@ def measure(path: Path, x: bytes, output_bytes: int, alignment: bool = True) -> 
     entry = image.symbols["model_invoke"] & ~1
     end = entry + image.functions[entry]["st_size"]
     home = CALLER + CALLER_BYTES - 4
-    registers = {"R0": INPUT, "R1": OUTPUT, "SP": image.symbols["stack_high"], "LR": home | 1}
+    watcher = image.symbols["engine_unwatched"] & ~1  # called after every kernel; counts as part of model_invoke
+    registers = {"R0": INPUT, "R1": OUTPUT, "R2": watcher | 1, "SP": image.symbols["stack_high"], "LR": home | 1}
     for name, value in registers.items():
         engine.reg_write(getattr(arm_const, f"UC_ARM_REG_{name}"), value)
 
@@ -124,7 +125,7 @@ def measure(path: Path, x: bytes, output_bytes: int, alignment: bool = True) -> 
 
     def enter(_: object, address: int, size: int, __: object) -> None:
         nonlocal call, left, before
-        inside = entry <= address < end
+        inside = entry <= address < end or address == watcher
         if not inside and left:
             names.append(image.name_at(address))
         elif inside and not left:
