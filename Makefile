@@ -41,7 +41,7 @@ IMAGE := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo emulate hello flash sketch doctor bench docs test lint lock clean FORCE
+.PHONY: help setup tools train export build validate demo report emulate hello flash sketch doctor bench docs test lint lock clean FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
@@ -67,6 +67,9 @@ build: tools $(DIR)/model.json $(IMAGE) ## compile the firmware for BOARD
 validate: tools $(DIR)/model.json $(IMAGE) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \
 		$(if $(LIMIT),--limit $(LIMIT))
+
+report: $(VENV)/base ## report.html of the last validation again, from its report.json
+	@$(RUN) host report $(DIR)
 
 FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
 

@@ -37,14 +37,29 @@ def validate(model: Path, board_name: str, port: str | None, baud: int, limit: i
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
     from firmware.boards import BOARDS, find_board
+    from host.report_page import save_page
     from host.summary import print_summary
     from host.validate import validate as run_validation
 
     report = run_validation(model, find_board(board_name), port, limit, baud)
     path = report.save(model)
+    page = save_page(report, model)
     print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
-    console.print(f"report: {path}")
+    console.print(f"report: {page} (its numbers: {path.name})")
     sys.exit(report.exit_status)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+def report(model: Path) -> None:
+    """Make report.html again, from the report.json of the last validation in the folder MODEL.
+
+    Example: python -m host report build/digits_small
+    """
+    from host.report_file import load_report
+    from host.report_page import save_page
+
+    console.print(f"report: {save_page(load_report(model), model)}")
 
 
 @main.command()
