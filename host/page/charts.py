@@ -35,7 +35,13 @@ class Mark:
 
 
 def histogram(
-    counts: Sequence[int], low: float, high: float, alt: str, axis: str, caption: str | Markup = "", marks: Sequence[Mark] = ()
+    counts: Sequence[int],
+    low: float,
+    high: float,
+    alt: str,
+    axis: str,
+    caption: str | Markup = "",
+    marks: Sequence[Mark] = (),
 ) -> Markup:
     """Bars of equal width between `low` and `high`, labelled at both ends of the axis and at `marks`."""
     top = max(counts, default=0) or 1
