@@ -25,7 +25,8 @@ def emit_model_h(program: Program, origin: str) -> str:
 extern const engine_segment model_segments[];
 
 // {_ends(program)}: the caller's memory; input is only read.
-void model_invoke(const int8_t *input, int8_t *output);
+// Each step is followed by a call of `watch` with the tensor that it made.
+void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch);
 """,
     )
 
@@ -150,8 +151,13 @@ def _invoke(program: Program) -> str:
         for step in program.steps
     ]
     width = max(len(call) for call, _ in calls)
-    lines = "".join(f"{c_text.INDENT}{call.ljust(width)}  // {_shapes(step)}\n" for call, step in calls)
-    return f"void model_invoke(const int8_t *input, int8_t *output) {{  // {_ends(program)}\n{lines}}}\n"
+    lines = "".join(
+        f"{c_text.INDENT}{call.ljust(width)}  // {_shapes(step)}\n"
+        f"{c_text.INDENT}watch({_where(step.y_buffer)}, {step.y.size});\n"
+        for call, step in calls
+    )
+    head = "void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch)"
+    return f"{head} {{  // {_ends(program)}\n{lines}}}\n"
 
 
 def _shapes(step: Step) -> str:
