@@ -51,6 +51,7 @@ class Step:
     y_buffer: Buffer
     scratch: Buffer | None
     params: Params
+    finishes_y: bool  # False: a later step writes another part of y
 
     @property
     def op(self) -> Op:
@@ -119,6 +120,7 @@ def lower(graph: Graph, fast: bool = True) -> Program:
             y_buffer=layout.tensors[root[call.y]],
             scratch=layout.scratch.get(place),
             params=call.params,
+            finishes_y=call.y not in {later.y for later in calls[place + 1 :]},
         )
         for place, (name, call) in enumerate(zip(_names(calls), calls, strict=True))
     )
