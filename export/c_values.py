@@ -39,7 +39,7 @@ class Struct:
     fields: tuple[Field, ...]
 
     def tables(self) -> tuple[tuple[str, ConstantTable], ...]:
-        """Every table below this struct in the order of declaration, with the members on the way to it: "output_shift"."""
+        """Every table below this struct in the order of declaration, named after the members on the way to it."""
         found: list[tuple[str, ConstantTable]] = []
         for field in self.fields:
             if isinstance(field.value, ConstantTable):
