@@ -28,7 +28,7 @@ def convolve(
     stride: int = 1,
     padding: Padding = "margin",
 ) -> Picture:
-    """Return the filtered picture, uint8: clamp(weight * sum over the window of number * pixel) to 0..255, cut to whole.
+    """Return the filtered picture, uint8: weight * (sum of number * pixel), clamped to 0..255, cut to a whole number.
 
     `padding` says what happens where the filter hangs over the edge:
 
@@ -114,7 +114,7 @@ def margins(shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def pad_same(picture: Picture, shape: tuple[int, int], stride: int) -> Picture:
-    """Return the picture with the black border of TensorFlow's SAME; an odd border has its extra row and column last."""
+    """Return the picture with the black border of TensorFlow's SAME; of an odd border the larger part is last."""
     pads = []
     for side, k in zip(picture.shape, shape, strict=True):
         both = max((-(-side // stride) - 1) * stride + k - side, 0)

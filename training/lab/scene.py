@@ -94,7 +94,12 @@ def _daylight(canvas: Canvas, y: Canvas) -> None:
     for column in range(3):
         for row in range(3):
             left, top = 0.52 + 0.105 * column + 0.03 * row, 0.07 + 0.105 * row - 0.045 * column
-            corners = [(left, top), (left + 0.085, top - 0.036), (left + 0.112, top + 0.052), (left + 0.027, top + 0.088)]
+            corners = [
+                (left, top),
+                (left + 0.085, top - 0.036),
+                (left + 0.112, top + 0.052),
+                (left + 0.027, top + 0.088),
+            ]
             mask = _mask(len(canvas), corners)
             canvas[mask] += 0.20 - 0.25 * y[mask]
 
