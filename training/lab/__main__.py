@@ -116,9 +116,8 @@ def _say_chip(chip: OnChip) -> None:
     golden = chip.chosen.run.golden_name
     from_golden = chip.chosen.run.different + chip.named.run.different
     from_numpy = chip.different - from_golden
-    console.print(
-        f"{chip.compared:,} bytes came back: {from_golden:,} differ from {golden}, {from_numpy:,} from NumPy."
-    )
+    console.print(f"{chip.compared:,} bytes came back.", end=" ")
+    console.print(f"Different from {golden}: {from_golden:,}. Different from NumPy: {from_numpy:,}.")
 
 
 if __name__ == "__main__":

@@ -87,11 +87,11 @@ def pool(picture: Picture, kind: Pooling = "max", size: int = 2, partial: bool =
         picture = picture[:height, :width]
     starts = [np.arange(0, side, size) for side in picture.shape]
     if kind == "max":
-        return np.maximum.reduceat(np.maximum.reduceat(picture, starts[0], 0), starts[1], 1)
+        return np.asarray(np.maximum.reduceat(np.maximum.reduceat(picture, starts[0], 0), starts[1], 1))
     totals = np.add.reduceat(np.add.reduceat(picture.astype(np.int64), starts[0], 0), starts[1], 1)
     heights, widths = (np.diff(np.append(start, side)) for start, side in zip(starts, picture.shape, strict=True))
     counts = heights[:, np.newaxis] * widths
-    return ((2 * totals + counts) // (2 * counts)).astype(np.uint8)
+    return np.asarray((2 * totals + counts) // (2 * counts), np.uint8)
 
 
 def dropped(shape: tuple[int, ...], size: int = 2) -> str:

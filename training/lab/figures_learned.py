@@ -156,7 +156,7 @@ def draw_journey(trained: Trained) -> Figure:
     """The layers as stacks of plates, as high as their maps and as deep as they have channels, with their costs."""
     from matplotlib.patches import Rectangle
 
-    steps = [("input", trained.input_shape, 0, 0)]
+    steps: list[tuple[str, tuple[int, ...], int, int]] = [("input", trained.input_shape, 0, 0)]
     steps += [(layer.name, layer.shape, layer.parameters, layer.macs) for layer in trained.layers]
     tallest = max(shape[0] for _, shape, _, _ in steps if len(shape) == 3)
     pitch = 1.75

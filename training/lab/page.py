@@ -10,8 +10,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from firmware.boards import BOARDS
-from host.page import Page, Section, Tile, banner, code, note, table, tiles
-from training.lab.convolve import PADDINGS, convolve, dropped
+from host.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
+from host.page.parts import Kind
+from training.lab.convolve import PADDINGS, Picture, convolve, dropped
 from training.lab.explore import HandMade, Learned, OnChip
 from training.lab.figures_chip import draw_chip, draw_chip_filters
 from training.lab.figures_hand import (
@@ -245,16 +246,16 @@ def _add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> Non
         f"One convolution with {len(NAMED)} channels: {chip.named.run.outputs.size:,} bytes came back, "
         f"{chip.named.bytes_different:,} of them are not NumPy's, {chip.named.run.different:,} not the golden's.",
     )
-    rows = [
+    compared: list[list[Cell]] = [
         [p.filter.name, p.device.size, p.different, p.different_from_loop, _largest_step(p.device, p.loop)]
         for p in chip.named.pictures
     ]
     columns = ["filter", "pixels", "differ from NumPy's int8", "from the loop in floating point", "by at most"]
-    section.add(table(columns, rows, "The device's pictures, compared"))
+    section.add(table(columns, compared, "The device's pictures, compared"))
     section.add(
         "Where the numbers of a filter are multiples of one step, int8 holds them exactly, and the chip's picture is "
-        "the loop's. Where a weight makes fractions, the loop cuts them off and the chip rounds them to the nearest: one "
-        "grey apart at most."
+        "the loop's. Where a weight makes fractions, the loop cuts them off and the chip rounds them to the nearest: "
+        "one grey apart at most."
     )
     command = f"python -m host validate --model {gallery.folder / 'filter'} --board {chip.chosen.run.board}"
     section.add("The model stays in its folder. The host's own validation, with random bytes in place of the picture:")
@@ -302,14 +303,14 @@ def _explain_chip(section: Section, hand: HandMade, chip: OnChip) -> None:
         "A byte on the chip is the pixel minus 128. The layer's scale is 1/255 on both sides, so that int8's own ends, "
         f"-128 and 127, are the clamp to 0..255. The filter became {weights}, times {layer.scales[0]:.6g}.",
         "NumPy's picture follows the integer arithmetic of TensorFlow Lite Micro: exact sums in 32 bits, a "
-        "multiplication that keeps the upper half, a shift that rounds. That is why every byte can be expected to be equal.",
+        "multiplication that keeps the upper half, a shift that rounds. So every byte can be expected to be equal.",
     )
 
 
-def _kind(different: int) -> str:
+def _kind(different: int) -> Kind:
     return "bad" if different else "good"
 
 
-def _largest_step(a, b) -> str:  # type: ignore[no-untyped-def]
+def _largest_step(a: Picture, b: Picture) -> str:
     step = int(abs(a.astype(int) - b.astype(int)).max())
     return f"{step} grey{'s' if step != 1 else ''}" if step else "–"

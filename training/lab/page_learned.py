@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from host.page import Page, note, table
+from host.page import Cell, Page, note, table
 from training.lab.explore import Learned
 from training.lab.figures_learned import (
     draw_first_filters,
@@ -118,7 +118,7 @@ def _add_responses(page: Page, gallery: Gallery, learned: Learned) -> None:
         f"A heat map: filters of {layer.name} across, classes down.",
         "A dot marks the filter that fires most for the class.",
     )
-    rows = []
+    rows: list[list[Cell]] = []
     for label, name in enumerate(trained.labels):
         best = np.argsort(-responses[:, label])[:STRONGEST_LISTED]
         named = ", ".join(f"{index} ({100 * (responses[index, label] - 1):+.0f} %)" for index in best)
@@ -149,7 +149,8 @@ def _add_sight(page: Page, gallery: Gallery, learned: Learned) -> None:
         "that is the margin. Orange pixels are seen by nothing from there on, because pooling dropped an odd row or "
         "column.",
     )
-    rows = []
+    rows: list[list[Cell]] = []
+    lost = 0
     for field in fields:
         (top, bottom), (left, right) = field.centres
         lost = int((field.seen((height, width)) == 0).sum())
@@ -157,7 +158,7 @@ def _add_sight(page: Page, gallery: Gallery, learned: Learned) -> None:
         rows.append([field.layer.name, f"{field.size[0]}x{field.size[1]}", centres, lost])
     columns = ["layer", "one value sees", "centres lie in", "pixels unseen"]
     section.add(table(columns, rows, f"Sight of each layer, in pixels of the {width}x{height} input"))
-    if lost := rows[-1][-1]:
+    if lost:
         section.add(
             note(f"{lost} of {height * width} pixels cannot change the answer: keep what matters away from that edge.")
         )
@@ -184,7 +185,7 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
         f"From the device, for {len(learned.images)} images: {different:,} of {compared:,} bytes differ from "
         f"{run.golden_name}.",
     )
-    rows = [
+    rows: list[list[Cell]] = [
         [made.layer.name, made.run.outputs.size, made.run.different, made.run.count_per_inference, made.run.ram_bytes]
         for made in learned.on_device
     ]

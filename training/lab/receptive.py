@@ -30,7 +30,7 @@ class Span:
     def seen(self, side: int) -> NDArray[np.int64]:
         """How many positions see each pixel of the input, (side,)."""
         pixels = np.arange(side)[:, np.newaxis]
-        return ((pixels >= self.first) & (pixels <= self.last)).sum(axis=1)
+        return np.asarray(((pixels >= self.first) & (pixels <= self.last)).sum(axis=1), np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ def draw_scene() -> NDArray[np.uint8]:
     _ball(canvas, x, y)
     small = canvas.reshape(SIDE, OVERSAMPLING, SIDE, OVERSAMPLING).mean((1, 3))
     grain = np.random.default_rng(7).normal(0, 0.008, small.shape)
-    return np.clip((small + grain) * 255, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((small + grain) * 255, 0, 255), np.uint8)
 
 
 def _wall(x: Canvas, y: Canvas) -> Canvas:
@@ -51,7 +51,7 @@ def _floor(x: Canvas, y: Canvas) -> Canvas:
     depth = 0.22 / np.maximum(y - HORIZON, 0.02)
     across = (x - 0.42) * depth
     tile = (np.floor(across * 5.0) + np.floor(depth * 9.0)) % 2
-    return (0.30 + 0.26 * tile + 0.16 * (y - FLOOR) / (1 - FLOOR)).astype(np.float32)
+    return np.asarray(0.30 + 0.26 * tile + 0.16 * (y - FLOOR) / (1 - FLOOR), np.float32)
 
 
 def _mask(side: int, points: Points) -> NDArray[np.bool_]:
