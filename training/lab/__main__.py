@@ -24,7 +24,10 @@ NO_BOARD = "none"
 @click.option("--stride", type=int, default=1, show_default=True, help="Keep every n-th pixel.")
 @click.option("--padding", default=PADDINGS[0], show_default=True, help=f"{', '.join(PADDINGS)}.")
 @click.option("--model", help="A trained model: the name of its folder in build/, or the folder.")
-@click.option("--board", "board_name", default="qemu", show_default=True, help=f"A board, or {NO_BOARD}.")
+@click.option(
+    "--classes", help="Of the model's classes, two to show side by side, e.g. 3,8.  [default: two unlike ones]"
+)
+@click.option("--board", "board_name", help=f"A board, or {NO_BOARD}.  [default: the emulated one that is ready]")
 @click.option("--port", help="The serial port of a real board; without it the board is found on USB.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="build/explore", show_default=True)
 def main(
@@ -34,7 +37,8 @@ def main(
     stride: int,
     padding: Padding,
     model: str | None,
-    board_name: str,
+    classes: str | None,
+    board_name: str | None,
     port: str | None,
     out: Path,
 ) -> None:
@@ -47,21 +51,23 @@ def main(
               python -m training.lab --model digits_small --board none
     """
     from firmware.boards import find_board
+    from firmware.toolchain import demo_board
     from training.__main__ import make_writable
     from training.lab.learned import load_trained
     from training.lab.page import write_page
 
     filter_ = as_filter(filter_text, None if weight is None else parse_weight(weight))
-    board = None if board_name == NO_BOARD else find_board(board_name)
+    board = None if board_name == NO_BOARD else find_board(board_name) if board_name else demo_board()
     if port is not None and (board is None or not board.application):
         raise UserError(f"PORT={port} goes with a real board; name it with BOARD=, e.g. BOARD=nano33ble")
     trained = None if model is None else load_trained(model)
+    labels = None if trained is None or classes is None else parse_classes(classes, trained.labels)
     source = load_picture(image)
     hand = by_hand(source, filter_, stride, padding)
     make_writable(out)
     _say_by_hand(hand)
     chip = None if board is None else on_chip(hand, out, board, port)
-    learned = None if trained is None else look_into(trained, out / "layers", board, port)
+    learned = None if trained is None else look_into(trained, out / "layers", labels, board, port)
     if chip:
         _say_chip(chip)
     console.print("Drawing")
@@ -81,6 +87,19 @@ def parse_weight(text: str) -> float:
         return float(Fraction(text))
     except (ValueError, ZeroDivisionError, OverflowError):
         raise UserError(f"WEIGHT={text} is no number: write 0.111 or 1/9") from None
+
+
+def parse_classes(text: str, names: tuple[str, ...]) -> list[int]:
+    """Read names of classes, separated by commas, as their labels. UserError naming the ones there are.
+
+    >>> parse_classes("Bag, Coat", ("Coat", "Dress", "Bag"))
+    [2, 0]
+    """
+    wanted = [word.strip() for word in text.split(",")]
+    for word in wanted:
+        if word not in names:
+            raise UserError(f"CLASSES={text}: the model has no class {word!r}; it has {', '.join(names)}")
+    return [names.index(word) for word in wanted]
 
 
 def _say_by_hand(hand: HandMade) -> None:

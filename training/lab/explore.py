@@ -6,6 +6,7 @@ Each step is a function of the lab that a notebook can call as well.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,13 +93,21 @@ def on_chip(hand: HandMade, folder: Path, board: Board, port: str | None = None,
 
 
 def look_into(
-    trained: Trained, folder: Path, board: Board | None = None, port: str | None = None, baud: int = BAUD
+    trained: Trained,
+    folder: Path,
+    classes: Sequence[int] | None = None,
+    board: Board | None = None,
+    port: str | None = None,
+    baud: int = BAUD,
 ) -> Learned:
-    """Look into a model; with a board its feature maps are also computed there, a model folder a layer in `folder`."""
+    """Look into a model; with a board its feature maps are also computed there, a model folder a layer in `folder`.
+
+    `classes`, labels, are those whose images are shown, the first one's filters too; by default two unlike ones.
+    """
     layers = trained.map_layers
     looked = [(layer, *class_responses(trained, layer)) for layer in layers]
     # The two classes that the filters of the last layer tell apart best, and the filters that fire most for the first.
-    shown = _most_different(looked[-1][1], looked[-1][2])
+    shown = list(classes) if classes else _most_different(looked[-1][1], looked[-1][2])
     images = [images_of(trained, label, IMAGES_SIDE_BY_SIDE) for label in shown]
     names = [trained.labels[label] for label, part in zip(shown, images, strict=True) for _ in part]
     runs: tuple[LayerRun, ...] = ()

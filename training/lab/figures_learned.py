@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACTIVATION = "magma"  # colour map of feature maps: black where a filter is silent
+UNSEEN = "#e8590c"
 FILTERS_DRAWN = 64
 
 
@@ -47,9 +48,7 @@ def draw_first_filters(trained: Trained) -> Figure:
                 )
             else:
                 axes.imshow(np.clip(0.5 + 0.5 * numbers[..., :3] / largest, 0, 1), interpolation="none")
-            axes.set_title(f"{index}", fontsize=8, pad=2)
-            axes.set_xticks([])
-            axes.set_yticks([])
+            _bare(axes, f"{index}", fontsize=8, pad=2)
     return figure
 
 
@@ -131,22 +130,24 @@ def draw_receptive(image: NDArray[np.uint8], fields: Sequence[Field]) -> Figure:
 def draw_margins(input_shape: tuple[int, int], fields: Sequence[Field]) -> Figure:
     """How many values of each layer see each pixel of the input, and where the values' centres lie (dashed).
 
-    Outside of the dashed line is the margin that no value is centred on; hatched pixels are seen by nothing.
+    Outside of the dashed line is the margin that no value is centred on; orange pixels are seen by nothing.
     """
+    from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
     height, width = input_shape
-    with figure_style() as color:
+    shades = colormaps["viridis"].copy()
+    shades.set_bad(UNSEEN)
+    with figure_style():
         figure = new_figure(min(9.4, 2.3 * len(fields)), 2.95)
         for axes, field in zip(np.ravel(figure.subplots(1, len(fields), squeeze=False)), fields, strict=True):
             seen = field.seen(input_shape)
-            show_picture(axes, seen, field.layer.name, levels=(0, max(1, seen.max()))).set_cmap("viridis")
+            masked = np.ma.masked_equal(seen, 0)
+            show_picture(axes, masked, field.layer.name, levels=(0, max(1, seen.max()))).set_cmap(shades)
             (top, bottom), (left, right) = field.centres
             axes.add_patch(
                 Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="#ffffff", linestyle="--")
             )
-            for i, j in zip(*np.nonzero(seen == 0), strict=True):
-                axes.add_patch(Rectangle((j, i), 1, 1, facecolor=color.series[1], edgecolor="none"))
             lost = int((seen == 0).sum())
             axes.set_xlabel(f"{lost} of {height * width}\npixels unseen" if lost else "every pixel\nis seen")
     return figure
@@ -161,7 +162,7 @@ def draw_journey(trained: Trained) -> Figure:
     tallest = max(shape[0] for _, shape, _, _ in steps if len(shape) == 3)
     pitch = 1.75
     with figure_style() as color:
-        figure = new_figure(min(1.2 * len(steps), 10.5), 3.3)
+        figure = new_figure(min(1.2 * len(steps), 9.6), 2.0)
         axes = no_axes(figure.add_subplot())
         for k, (name, shape, parameters, macs) in enumerate(steps):
             x = k * pitch
@@ -216,6 +217,13 @@ def _show_image(axes: Any, image: NDArray[np.uint8], title: str) -> None:
         return
     height, width, _ = image.shape
     axes.imshow(image, interpolation="none", extent=(0, width, height, 0))
-    axes.set_title(title)
+    _bare(axes, title)
+
+
+def _bare(axes: Any, title: str, **text: Any) -> None:
+    """Without ticks, in a thin frame."""
+    axes.set_title(title, **text)
     axes.set_xticks([])
     axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)

@@ -82,7 +82,9 @@ def load_trained(model: str | Path) -> Trained:
             f"MODEL={model}: there is no {folder / TFLITE_FILE}; give a folder that `make train export` made"
         ) from None
     graph = read_graph(tflite, str(folder / TFLITE_FILE))
-    x, y = check_ends(graph)
+    (x, *others), (y, *_) = check_ends(graph)
+    if others:
+        raise UserError(f"{folder}: the model has {1 + len(others)} inputs; the lab opens models of one image")
     splits = load_splits(folder / SPLITS_FILE)
     if splits.x_test.shape[1:] != x.shape[1:]:
         raise UserError(f"{folder}: {SPLITS_FILE} holds images of another model; run `make train export` again")
@@ -111,16 +113,17 @@ def _layer(graph: Graph, op: Op, name: str) -> Layer:
     kind = BY_TFLITE_NAME.get(op.name)
     if kind is None:
         raise graph.refusal(op, "the lab does not know this op; it opens models that the compiled engine runs")
-    params = kind.fold(graph, op)
+    calls = kind.lower(graph, op)
+    windows = [call.params.window for call in calls if hasattr(call.params, "window")]
     constants = [graph.tensors[index].size for index in _operands(graph, op)]
     return Layer(
         op=op,
         name=name,
         kind=kind.name,
         shape=graph.tensors[op.outputs[0]].shape[1:],
-        parameters=0 if kind.is_alias else sum(constants),
+        parameters=sum(constants) if calls else 0,
         macs=kind.macs(graph, op),
-        window=getattr(params, "window", None),
+        window=windows[0] if windows else None,
     )
 
 

@@ -216,7 +216,7 @@ def _add_pooling(page: Page, gallery: Gallery, hand: HandMade) -> None:
     height, width = hand.filtered.shape
     lost = dropped(hand.filtered.shape)
     section.add(
-        f"Here: {width}x{height} → {hand.pooled.shape[1]}x{hand.pooled.shape[0]}"
+        f"The filtered picture: {width}x{height} → {hand.pooled.shape[1]}x{hand.pooled.shape[0]}"
         + (f"; the sides are odd where {lost}." if lost else ".")
     )
 
