@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from host.console import UserError
 from host.framing import OVERHEAD_BYTES, Frame
@@ -96,23 +97,25 @@ class Device:
             f"{self.transport.url}: no answer in {timeout_s:g} s; is the board on, flashed, and on this port?"
         )
 
-    def infer(self, inputs: Sequence[bytes], hello: HelloReply) -> Iterator[Inference]:
-        """Run every input through the device; yields one Inference each, in order.
+    def infer(self, inputs: Iterable[bytes], hello: HelloReply) -> Iterator[Inference]:
+        """Run every input through the device; yields one Inference each, in order. Takes inputs late.
 
         Raises LineLost when the port goes away, DeviceError when the device refuses or stops answering.
         """
         # In flight: at most what the device can repeat, and one frame beyond what fits its buffer while it is busy.
-        frame_bytes = (len(inputs[0]) if inputs else 0) + OVERHEAD_BYTES + 8
+        frame_bytes = sum(prod(tensor.shape) for tensor in hello.inputs) + OVERHEAD_BYTES + 8
         window = max(1, min(hello.reply_slots, 1 + hello.receive_buffer_bytes // frame_bytes))
         in_flight: OrderedDict[int, _Request] = OrderedDict()
         results: dict[int, Inference] = {}
-        next_input = next_result = 0
-        while next_result < len(inputs):
-            while len(in_flight) < window and next_input < len(inputs) and next_input < next_result + window:
-                request = self._request(next_input, inputs[next_input])
+        source = enumerate(inputs)
+        next_result = 0
+        while True:
+            while len(in_flight) + len(results) < window and (following := next(source, None)) is not None:
+                request = self._request(*following)
                 in_flight[request.frame.sequence] = request
                 self.transport.send(request.frame)
-                next_input += 1
+            if not in_flight:
+                return
             oldest = next(iter(in_flight.values()))
             frame = self._receive(oldest.sent_at + ANSWER_TIMEOUT_S)
             if frame is None:
@@ -125,6 +128,10 @@ class Device:
             while next_result in results:
                 yield results.pop(next_result)
                 next_result += 1
+
+    def reconnect(self, before: HelloReply, timeout_s: float = 30.0) -> HelloReply:
+        """Again."""
+        return self.hello(timeout_s)
 
     def _request(self, index: int, data: bytes) -> _Request:
         return _Request(index, Frame(Infer.ID, self._take_sequence(), pack(Infer(data))), time.monotonic())

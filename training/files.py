@@ -1,9 +1,10 @@
 """The files that a training run leaves in its model folder, and how to read them back.
 
-    model.keras     the trained network; only Keras reads it
-    labels.txt      one class name a line, in the order of the network's outputs
-    splits.npz      the images to calibrate with and to test with, and which rows of the data set went where
-    training.json   how the model was made and how well it does
+    model.keras         the trained network; only Keras reads it
+    labels.txt          one class name a line, in the order of the network's outputs
+    splits.npz          the images to calibrate with and to test with, and which rows of the data set went where
+    float_classes.npy   the class the float network chose for each test image
+    training.json       how the model was made and how well it does
 
 Needs numpy alone, so that exporting, emulating and validating can use it without TensorFlow.
 """
@@ -26,6 +27,7 @@ from host.console import UserError, write_atomically
 KERAS_FILE = "model.keras"
 LABELS_FILE = "labels.txt"
 SPLITS_FILE = "splits.npz"
+FLOAT_CLASSES_FILE = "float_classes.npy"
 TRAINING_FILE = "training.json"
 
 # What numpy and zipfile raise over a damaged .npz, or over a file that is none.
@@ -118,6 +120,23 @@ def load_splits(path: Path) -> Splits:
         raise _broken(path, error) from error
     _check(path, splits)
     return splits
+
+
+def save_float_classes(path: Path, classes: NDArray[np.integer]) -> None:
+    """Write the class (test,) that the float network chose for each test image."""
+    buffer = io.BytesIO()
+    np.save(buffer, classes.astype(np.int32))
+    write_atomically(path, buffer.getvalue())
+
+
+def load_float_classes(path: Path) -> NDArray[np.int32] | None:
+    """Read them; None where an earlier version did not write them. UserError if the file is damaged."""
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), np.int32)
+    except FileNotFoundError:
+        return None
+    except NPZ_DAMAGE as error:
+        raise _broken(path, error) from error
 
 
 def save_record(path: Path, record: TrainingRecord) -> None:
