@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from export.manifest import Manifest
 from firmware.boards import BOARDS
 from firmware.build import load_sizes
-from host.accuracy import Predictions, accuracies, accuracy_intervals, class_results, comparisons, confusions
+from host.accuracy import accuracies, accuracy_intervals, class_results, comparisons, confusions
 from host.connection import Station
+from host.examples import choose_examples
 from host.expected import Expected
 from host.journal import Answer, Identity, run_sha256
 from host.report import Accuracy, AccuracyIntervals, DeviceResult, Difference, Disagreement, Latency, Report, Sure
 from host.samples import Samples
 from host.statistics import summarize_latency, wilson
-from training.files import FLOAT_CLASSES_FILE, TRAINING_FILE, load_float_classes, load_record
+from training.files import FLOAT_SCORES_FILE, TRAINING_FILE, load_float_scores, load_record
 
 DIFFERENT_LISTED = 100  # differing samples written out in full
 HARDEST_FIRST = "of the samples that ran, those with the least certain answers first: not the accuracy on all of them"
@@ -45,16 +46,10 @@ class Finding:
     seconds: float
 
 
-def _predictions(model: Path, finding: Finding, expected: Expected) -> Predictions:
-    """The class that each party chose for each sample that ran; the float model only where training wrote it down."""
-    predicted = {
-        "int8_host": expected.default[finding.samples].argmax(axis=1),
-        "int8_device": finding.outputs.argmax(axis=1),
-    }
-    classes = load_float_classes(model / FLOAT_CLASSES_FILE)
-    if classes is not None and len(classes) > max(finding.samples, default=0):
-        predicted["float"] = classes[finding.samples]
-    return predicted
+def _float_scores(model: Path, samples: Samples, ran: Sequence[int]) -> NDArray[np.float32] | None:
+    """The float model's answers to the samples that ran, (N, classes); None where training did not write them down."""
+    scores = load_float_scores(model / FLOAT_SCORES_FILE) if samples.labels is not None else None
+    return scores[ran] if scores is not None and len(scores) > max(ran, default=0) else None
 
 
 def make_report(
@@ -73,8 +68,11 @@ def make_report(
     same_class = int((outputs.argmax(axis=1) == default.argmax(axis=1)).sum())
     devices = device_results(stations, finding.answers, finding.resumed, finding.identities)
     labels = samples.labels[ran] if samples.labels is not None else np.array([], np.int64)
-    predicted = _predictions(model, finding, expected) if len(labels) else {}
+    float_scores = _float_scores(model, samples, ran)
+    scores = {"float": float_scores, "int8_host": default, "int8_device": outputs} if len(labels) else {}
+    predicted = {party: rows.argmax(axis=1) for party, rows in scores.items() if rows is not None}
     names = list(manifest.labels) or [str(number) for number in range(manifest.output_bytes)]
+    examples = choose_examples(golden, default, outputs, labels if len(labels) else None, float_scores)
     shares, intervals = accuracies(predicted, labels), accuracy_intervals(predicted, labels)
     if "float" not in predicted and len(ran) == len(samples.inputs):
         shares, intervals = _with_float(model, samples, shares, intervals)
@@ -124,6 +122,7 @@ def make_report(
         line_bytes_from_device=sum(device.line_bytes_from_device for device in devices),
         seconds=round(finding.seconds, 2),
         versions={"tinyproof": version("tinyproof"), "python": platform.python_version(), "numpy": np.__version__},
+        examples=[replace(example, sample=ran[example.sample]) for example in examples],
         differences=find_differences(golden, outputs, ran, finding.answered_by),
         devices=devices,
         disagreements=finding.disagreements,

@@ -38,7 +38,7 @@ frames = st.builds(
 def device(compile_shared):
     core = FIRMWARE / "core"
     sources = [core / "frame_receiver.c", core / "frame_sender.c", core / "crc32.c", ROOT / "tests" / "c" / "framing.c"]
-    return compile_shared("framing", sources, [core])
+    return compile_shared("framing", sources, [core, FIRMWARE / "boards"])
 
 
 def device_encode(device, frame: Frame, head: int) -> bytes:

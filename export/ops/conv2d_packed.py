@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import CONV2D, Conv2dParams
-from export.ops.kind import Params
+from export.ops.conv2d import Conv2dParams
+from export.ops.kind import Kernel, Params
 from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
 from export.ops.window import Window, emit_window, lead_bytes
 
@@ -19,7 +19,7 @@ from export.ops.window import Window, emit_window, lead_bytes
 class Conv2dPackedParams(Params):
     """The members of `conv2d_packed_params`."""
 
-    weights: NDArray[np.int16]  # (groups, quads, 4, 4)
+    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2)
     x_zero_point: int
     window: Window
     pool: Window
@@ -56,14 +56,26 @@ def emit(params: Conv2dPackedParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
-    """The largest sums, and one window twice: in 16 bits and in 8."""
-    window = params.window
-    return 4 * rounded_up(window.y_c) + 3 * rounded_up(prod((window.k_h, window.k_w, window.x_c)))
+    """The sums of two output pixels, the largest ones too where there is a pooling, what they see in 16 bits, and
+    what one sees in 8 where that is not in one piece in x.
+    """
+    window, pool = params.window, params.pool
+    taps = rounded_up(prod((window.k_h, window.k_w, window.x_c)))
+    sums = 8 * rounded_up(window.y_c) * (2 if max(pool.k_h, pool.k_w) > 1 else 1)
+    return sums + 4 * taps + (0 if _reads_words(window) else taps)
 
 
-def lead(params: Conv2dPackedParams) -> int:
+def _reads_words(window: Window) -> bool:
+    """Whether every row of every window is a whole number of words inside x."""
+    last_row = (window.y_h - 1) * window.stride_h - window.pad_h + (window.k_h - 1) * window.dilation_h
+    last_column = (window.y_w - 1) * window.stride_w - window.pad_w + window.k_w - 1
+    inside = window.pad_h == window.pad_w == 0 and last_row < window.x_h and last_column < window.x_w
+    return inside and window.k_w * window.x_c % 4 == 0 and window.dilation_w == 1
+
+
+def leads(params: Conv2dPackedParams) -> tuple[int]:
     """How far before x y must begin to overwrite it."""
-    return lead_bytes(params.window, params.pool)
+    return (lead_bytes(params.window, params.pool),)
 
 
-CONV2D_PACKED = replace(CONV2D, name="conv2d_packed", emit=emit, scratch_bytes=scratch_bytes, lead_bytes=lead)
+CONV2D_PACKED = Kernel("conv2d_packed", emit, scratch_bytes, leads)
