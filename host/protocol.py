@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 TENSOR_RANK_LIMIT = 6
 TENSOR_COUNT_LIMIT = 4  # input tensors, and output tensors, of one model
 TEXT_LIMIT = 200  # bytes of UTF-8 in one text field; the device cuts longer ones
@@ -62,10 +62,13 @@ class Message:
 
 @dataclass(frozen=True)
 class Hello(Message):
-    """Who are you? Sent again and again until the device answers. The device forgets the replies it kept."""
+    """Who are you? Sent again and again until the device answers. A new session number begins a new session: the device
+    forgets the replies it kept, and frames of other sessions no longer pass. Travels under sequence number 0.
+    """
 
     ID = 0x01
     TO_DEVICE = True
+    session: int = wire("u32", "chosen at random by the host; not 0")
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,13 @@ class Infer(Message):
 
 @dataclass(frozen=True)
 class HelloReply(Message):
-    """What the device is, which model it runs, and how much it can take at once."""
+    """What the device is, which model it runs, and how much it can take at once. Comes unasked after a reset, too."""
 
     ID = 0x81
     TO_DEVICE = False
     protocol_version: int = wire("u8", "version of this protocol; stays the first field for ever")
+    session: int = wire("u32", "the session in force; 0 after a reset")
+    session_is_new: int = wire("u8", "0 when the device was in this session already, so that nothing is forgotten")
     boot_count: int = wire("u32", "starts since power came on; a change during a run means the device was reset")
     model_sha256: bytes = wire("sha256", "SHA-256 of the .tflite the firmware was made from")
     segments_sha256: bytes = wire(

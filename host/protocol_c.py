@@ -21,6 +21,7 @@ def protocol_header() -> str:
         _enum([(name, str(getattr(protocol, name))) for name in limits]),
         _enum([(f"MESSAGE_{_upper(m)}", f"0x{m.ID:02X}") for m in MESSAGES]),
         _enum([(f"ERROR_{code.name}", str(code.value)) for code in protocol.ErrorCode]),
+        _enum([(f"{_upper(m)}_BYTES", str(_size(m))) for m in MESSAGES if m.TO_DEVICE and _size(m)]),
         *(_message(m) for m in MESSAGES if not m.TO_DEVICE),
     ]
     return "\n\n".join(parts) + "\n"
@@ -53,6 +54,11 @@ def _message(message: type[Message]) -> str:
         f"static inline size_t {name}_pack(uint8_t *out, const {name} *message) {{\n"
         f"    uint8_t *p = out;\n{puts}    return (size_t)(p - out);\n}}"
     )
+
+
+def _size(message: type[Message]) -> int:
+    """Bytes of the fixed fields of a request."""
+    return sum(_limit_bytes(kind) for _, kind, _ in wire_fields(message) if kind != "rest")
 
 
 def _declaration(field: str, kind: str) -> str:

@@ -12,6 +12,10 @@ typedef struct {
     uint8_t buffer[2 * COBS_BLOCK + 1];
 } sender;
 
+static uint32_t session_sent;
+
+void frame_sender_begin_session(uint32_t session) { session_sent = session; }
+
 static void close_block(sender *out) {
     out->buffer[out->block] = (uint8_t)(out->size - out->block);
     if (out->size > COBS_BLOCK) {  // another block might not fit
@@ -37,13 +41,13 @@ static void put(sender *out, const uint8_t *data, size_t size) {
 void frame_send(frame_write write, uint8_t type, uint16_t sequence, const uint8_t *head, size_t head_size,
                 const uint8_t *tail, size_t tail_size) {
     sender out = {.write = write, .crc = CRC32_START, .block = 0, .size = 1};
-    const uint8_t header[FRAME_HEADER_BYTES] = {type, 0, (uint8_t)sequence, (uint8_t)(sequence >> 8)};
+    const uint8_t header[FRAME_HEADER_BYTES] = {type, (uint8_t)sequence};
     put(&out, header, sizeof header);
     put(&out, head, head_size);
     put(&out, tail, tail_size);
-    const uint32_t crc = ~out.crc;
-    const uint8_t trailer[FRAME_CRC_BYTES] = {(uint8_t)crc, (uint8_t)(crc >> 8), (uint8_t)(crc >> 16),
-                                              (uint8_t)(crc >> 24)};
+    const uint32_t check = ~out.crc ^ frame_key(session_sent, sequence);
+    const uint8_t trailer[FRAME_CHECK_BYTES] = {(uint8_t)check, (uint8_t)(check >> 8), (uint8_t)(check >> 16),
+                                                (uint8_t)(check >> 24)};
     put(&out, trailer, sizeof trailer);
     out.buffer[out.block] = (uint8_t)(out.size - out.block);
     out.buffer[out.size++] = 0;  // the delimiter

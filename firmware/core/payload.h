@@ -49,3 +49,7 @@ static inline uint8_t *put_tensors(uint8_t *p, const tensor_spec *tensors, uint8
     }
     return p;
 }
+
+static inline uint32_t get_u32(const uint8_t *p) {
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
