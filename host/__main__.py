@@ -37,7 +37,7 @@ def validate(model: Path, board_name: str, port: str | None, baud: int, limit: i
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
     from firmware.boards import BOARDS, find_board
-    from host.report import print_summary
+    from host.summary import print_summary
     from host.validate import validate as run_validation
 
     report = run_validation(model, find_board(board_name), port, limit, baud)
@@ -54,7 +54,7 @@ def emulate(model: Path, board_name: str) -> None:
     """Run a device on a pseudo-terminal and print its port, until Ctrl-C."""
     from export.manifest import load_manifest
     from firmware.boards import find_board
-    from host.validate import start
+    from host.connection import start
 
     manifest = load_manifest(model)
     with start(model, find_board(board_name)) as process:
@@ -75,9 +75,9 @@ def emulate(model: Path, board_name: str) -> None:
 def hello(model: Path, board_name: str, port: str | None) -> None:
     """Print what a device says about itself."""
     from firmware.boards import find_board
+    from host.connection import connect
     from host.console import table
     from host.protocol import wire_fields
-    from host.validate import connect
 
     with connect(model, find_board(board_name), port) as device:
         reply = device.hello()

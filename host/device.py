@@ -11,8 +11,9 @@ from __future__ import annotations
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from host.console import UserError
 from host.framing import NUMBERS_IN_SIGHT, SEQUENCES, Frame, wire_bytes_limit
@@ -136,29 +137,29 @@ class Device:
             return reply
         raise DeviceSilent(f"{self.transport.url}: the device did not answer again in {timeout_s:g} s")
 
-    def infer(self, inputs: Sequence[bytes], hello: HelloReply) -> Iterator[Inference]:
-        """Run every input through the device; yields one Inference each, in order.
+    def infer(self, inputs: Iterable[bytes], hello: HelloReply) -> Iterator[Inference]:
+        """Run every input through the device; yields one Inference each, in order. Takes an input when there is room.
 
         Raises LineLost when the port goes away, its DeviceReset when the device forgot the session, its DeviceSilent
         when the device stops answering; DeviceError when it refuses.
         """
-        frame_bytes = wire_bytes_limit(len(inputs[0]) if inputs else 0)
-        # In flight: at most what the device can repeat, and one frame beyond what fits its buffer while it is busy.
-        window = max(1, min(hello.reply_slots, 1 + hello.receive_buffer_bytes // frame_bytes, WINDOW_LIMIT))
+        window = _window(hello)
         in_flight: OrderedDict[int, _Request] = OrderedDict()  # by sequence number, the one sent longest ago first
         results: dict[int, Inference] = {}
-        next_input = next_result = 0
+        source = enumerate(inputs)
+        next_result = 0
         self._pace.wait_begins()
-        while next_result < len(inputs):
+        while True:
             if self._next_sequence == SEQUENCES and not in_flight:
                 self._renew_session(hello)
-            while len(in_flight) < window and next_input < min(len(inputs), next_result + window):
-                if self._next_sequence == SEQUENCES:
-                    break  # numbers are used once in a session; the next one begins when all is answered
-                request = self._request(next_input, inputs[next_input])
+            while len(in_flight) + len(results) < window and self._next_sequence < SEQUENCES:
+                if (following := next(source, None)) is None:
+                    break
+                request = self._request(*following)
                 in_flight[request.frame.sequence] = request
                 self._send(request)
-                next_input += 1
+            if not in_flight:
+                return
             oldest = next(iter(in_flight.values()))
             frame = self._receive(self._pace.deadline(oldest.sent_at))
             if frame is None:
@@ -319,6 +320,12 @@ class _Pace:
     def silent(self) -> bool:
         """Whether the device has not answered for too long."""
         return time.monotonic() - self._heard_at > self._patience.silence_s
+
+
+def _window(hello: HelloReply) -> int:
+    """Requests in flight: at most what the device can repeat, and one beyond what fits its buffer while it is busy."""
+    frame_bytes = wire_bytes_limit(sum(prod(tensor.shape) for tensor in hello.inputs))
+    return max(1, min(hello.reply_slots, 1 + hello.receive_buffer_bytes // frame_bytes, WINDOW_LIMIT))
 
 
 def check_same_device(before: HelloReply, after: HelloReply, url: str) -> None:

@@ -6,7 +6,7 @@ COBS leaves no zero byte inside, so a receiver that joined late, or got garbage,
 The check is the CRC-32 (ISO-HDLC, the one of zlib) of everything before it, XOR a key that both sides know: 0 for
 sequence number 0, which belongs to no session, else the session's number plus the upper byte of the sequence number,
 modulo 2^32. A frame whose check does not match is dropped; asking again is the sender's business. So a frame that is
-damaged passes once in 2^32, and an undamaged one of another session, or of a number 256 or more away, never does.
+damaged, or of another session, passes once in 2^32, and an undamaged one of this session whose number is another never.
 The device's half of this file is declared in firmware/core/frame.h; tests hold both to one table of vectors.
 """
 

@@ -6,10 +6,7 @@ Refuses to compare when the device runs another model than the folder's, or comp
 from __future__ import annotations
 
 import platform
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,49 +14,17 @@ import numpy as np
 
 from export.manifest import TFLITE_FILE, Manifest, load_manifest
 from firmware.boards import BOARDS, Board
-from firmware.build import image_path, load_sizes
-from firmware.toolchain import require_tools
-from host.console import UserError, console, progress_bar
+from firmware.build import load_sizes
+from host.connection import check_identity, connect
+from host.console import console, progress_bar
 from host.device import Device, DeviceError, Inference, mean_count
-from host.emulators import Emulator, emulator
 from host.expected import Expected, expected_outputs
-from host.ports import find_port
+from host.findings import accuracy, find_differences
 from host.protocol import HelloReply
-from host.report import Accuracy, Report, accuracy, find_differences
+from host.report import Accuracy, Report
 from host.samples import Samples, load_samples
 from host.transport import BAUD, LineLost, Transport
 from training.files import TRAINING_FILE, load_record
-
-
-def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
-    """The firmware of `board` for `model`, running on this machine."""
-    if not board.run:
-        raise UserError(f"board {board.name} is a real one: name its port with PORT=...")
-    require_tools(board)
-    image = image_path(model, board)
-    if board.sources and not image.is_file():
-        raise UserError(f"{image} is not there; run `make build BOARD={board.name}` first")
-    places = {"firmware": str(image), "model": str(model), "python": sys.executable}
-    return emulator([word.format(**places) for word in board.run])
-
-
-@contextmanager
-def connect(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Device]:
-    """A device: the one on `port`, the board found on USB, or its firmware started here for as long as the context."""
-    if port is None and board.application:
-        port = find_port(board).device
-    if port is not None:
-        with Transport(port, baud) as transport:
-            yield Device(transport)
-        return
-    with start(model, board) as process:
-        try:
-            with Transport(process.port, baud) as transport:
-                yield Device(transport)
-        except UserError as error:
-            if process.running:
-                raise
-            raise DeviceError(f"{error} ({process.last_words()})") from error
 
 
 def validate(model: Path, board: Board, port: str | None = None, limit: int | None = None, baud: int = BAUD) -> Report:
@@ -90,26 +55,6 @@ def validate(model: Path, board: Board, port: str | None = None, limit: int | No
     return _report(
         model, manifest, samples, expected, inferences, last, device.resent, transport, time.monotonic() - started
     )
-
-
-def check_identity(hello: HelloReply, manifest: Manifest, where: str) -> None:
-    """Raise DeviceError unless the device runs exactly this model, unharmed."""
-    if hello.fault:
-        raise DeviceError(f"{where}: the device cannot run its model: {hello.fault}")
-    if hello.model_sha256.hex() != manifest.model_sha256:
-        raise DeviceError(
-            f"{where}: the device runs model {hello.model_sha256.hex()[:12]}, not {manifest.model_sha256[:12]} of "
-            f"{manifest.name}; build and flash this model, or choose the other"
-        )
-    constants = manifest.segments_sha256 if hello.engine == "compiled" else manifest.model_sha256
-    if hello.segments_sha256.hex() != constants:
-        raise DeviceError(
-            f"{where}: the model's constants in the device's flash are not those exported; flash it again"
-        )
-    bytes_in = sum(int(np.prod(tensor.shape)) for tensor in hello.inputs)
-    bytes_out = sum(int(np.prod(tensor.shape)) for tensor in hello.outputs)
-    if (bytes_in, bytes_out) != (manifest.input_bytes, manifest.output_bytes):
-        raise DeviceError(f"{where}: the device takes {bytes_in} bytes and gives {bytes_out}; flash it again")
 
 
 def _stream(device: Device, hello: HelloReply, samples: Samples) -> list[Inference]:

@@ -12,12 +12,13 @@ import pytest
 from export.manifest import load_manifest, save_manifest
 from firmware.boards import BOARDS
 from firmware.build import build
+from host.connection import start
 from host.device import Device, DeviceError, DeviceSilent, Patience
 from host.framing import Frame
 from host.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply, pack, unpack
 from host.samples import load_samples
 from host.transport import LineLost, Transport
-from host.validate import start, validate
+from host.validate import validate
 
 FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
 

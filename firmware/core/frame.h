@@ -1,5 +1,5 @@
 // Frames on a byte stream: frame = COBS(type u8, low byte of the sequence u8, payload, check u32) 0x00.
-// check = CRC-32 of what precedes it, XOR frame_key(): a frame of another session, or of a number 256 away, never passes.
+// check = CRC-32 of what precedes it, XOR frame_key(): a frame of another session, or of a number 256 away, is dropped.
 // The host's half is host/framing.py; tests hold both to one table of vectors.
 #pragma once
 #include <stdbool.h>
@@ -48,8 +48,9 @@ size_t frame_payload_size(const frame_receiver *receiver);
 // The session of the numbered frames sent from now on; 0 at first.
 void frame_sender_begin_session(uint32_t session);
 
-typedef void (*frame_write)(const uint8_t *data, size_t size);
-
-// Sends one frame whose payload is `head` followed by `tail` (either may be empty), in as few writes as its size allows.
-void frame_send(frame_write write, uint8_t type, uint16_t sequence, const uint8_t *head, size_t head_size,
-                const uint8_t *tail, size_t tail_size);
+// Sends a frame: frame_begin(), its payload in any number of pieces, frame_end(). Bytes leave through board_write() in as
+// few calls as its size allows, and while the payload is still being put together, so it may be larger than any memory.
+// There is one frame at a time: a frame_begin() before the frame_end() gives up the first frame, which the receiver drops.
+void frame_begin(uint8_t type, uint16_t sequence);
+void frame_put(const void *data, size_t size);
+void frame_end(void);

@@ -2,22 +2,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board.h"
 #include "frame.h"
 
 static uint8_t *sent;
 static size_t sent_size;
 
-static void collect(const uint8_t *data, size_t size) {
+void board_write(const uint8_t *data, size_t size) {
     memcpy(sent + sent_size, data, size);
     sent_size += size;
 }
 
 // wire <- the frame; returns its size.
-size_t send_frame(uint8_t *wire, uint32_t session, uint8_t type, uint16_t sequence, const uint8_t *payload, size_t head_size, size_t size) {
+size_t send_frame(uint8_t *wire, uint32_t session, uint8_t type, uint16_t sequence, const uint8_t *payload,
+                  size_t head_size, size_t size) {
     sent = wire;
     sent_size = 0;
     frame_sender_begin_session(session);
-    frame_send(collect, type, sequence, payload, head_size, payload + head_size, size - head_size);
+    frame_begin(type, sequence);
+    frame_put(payload, head_size);
+    frame_put(payload + head_size, size - head_size);
+    frame_end();
     return sent_size;
 }
 

@@ -109,7 +109,7 @@ const char *engine_init(void) {
     return nullptr;
 }
 
-const char *engine_invoke(const int8_t *input, int8_t *output) {
+const char *engine_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {
     for (size_t i = 0; i < MODEL_INPUT_COUNT; i++) {
         const TfLiteTensor *tensor = interpreter->input(i);
         memcpy(tensor->data.int8, input, tensor->bytes);

@@ -1,0 +1,186 @@
+"""Runs `model_invoke` of a firmware image for the Cortex-M4 and counts what it executes: instructions, and modelled cycles.
+
+The image is the one that the emulated board runs; here it is called as a function, in Unicorn, which reports every
+stretch of code it enters. Instructions are counted exactly (`-icount` of QEMU gives the same number, tests/test_cycles.py);
+cycles follow the timing table of `host.cortex_m4`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
+
+from firmware.boards import CORTEX_M4F_C
+from host.console import UserError
+from host.cortex_m4 import Instruction, decode, refill_cycles, straight_cycles
+
+CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_invoke returns to
+CALLER_BYTES = 1 << 20
+INPUT, OUTPUT = CALLER, CALLER + CALLER_BYTES // 2
+PAGE = 4096
+
+
+@dataclass(frozen=True)
+class CallCost:
+    """One kernel call of `model_invoke`, with what led to it."""
+
+    kernel: str  # its C name
+    instructions: int
+    cycles: int
+    kinds: dict[str, int]  # instructions by kind, and taken branches
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One inference."""
+
+    output: bytes
+    calls: tuple[CallCost, ...]
+
+    @property
+    def instructions(self) -> int:
+        """Executed, from the first of `model_invoke` to its return."""
+        return sum(call.instructions for call in self.calls)
+
+    @property
+    def cycles(self) -> int:
+        """By the timing table."""
+        return sum(call.cycles for call in self.calls)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Code entered at `address`, left behind its last instruction, in the course of kernel call number `call`."""
+
+    call: int
+    before: int  # where the code executed before it ended
+    address: int
+    size: int
+
+
+class Image:
+    """A linked firmware: its memory, its symbols and its disassembled code."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            elf: Any = ELFFile(file)
+            self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
+            symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
+        self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
+        self.functions = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        self.code = _disassemble(path)
+
+    def name_at(self, address: int) -> str:
+        """The function that begins there."""
+        return self.functions[address].name if address in self.functions else f"0x{address:x}"
+
+
+def _disassemble(path: Path) -> dict[int, Instruction]:
+    """Every instruction of the image by its address."""
+    command = [CORTEX_M4F_C.tool.command.replace("gcc", "objdump"), "-d", "-w", str(path)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    code = {}
+    for line in listing.splitlines():
+        fields = line.split("\t")
+        if len(fields) < 3 or not fields[0].endswith(":"):
+            continue
+        address, size = int(fields[0].rstrip(":"), 16), len(fields[1].replace(" ", "")) // 2
+        operands = fields[3].partition("@")[0] if len(fields) > 3 else ""
+        code[address] = decode(address, size, fields[2].strip(), operands)
+    return code
+
+
+def measure(path: Path, x: bytes, output_bytes: int, alignment: bool = True) -> Cost:
+    """One inference of the image on input x. `alignment` False leaves out what unaligned words cost, and is faster.
+
+    Raises UserError where Unicorn is not installed.
+    """
+    try:
+        import unicorn
+        from unicorn import arm_const
+    except ImportError:
+        raise UserError("counting cycles needs Unicorn: .venv/bin/python -m pip install -e '.[portable]'") from None
+    image = Image(path)
+    engine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+    engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+    _load(engine, image)
+    engine.mem_write(INPUT, x)
+    entry = image.symbols["model_invoke"] & ~1
+    end = entry + image.functions[entry]["st_size"]
+    home = CALLER + CALLER_BYTES - 4
+    registers = {"R0": INPUT, "R1": OUTPUT, "SP": image.symbols["stack_high"], "LR": home | 1}
+    for name, value in registers.items():
+        engine.reg_write(getattr(arm_const, f"UC_ARM_REG_{name}"), value)
+
+    counts: Counter[tuple[int, int, int, int]] = Counter()
+    penalty: Counter[int] = Counter()
+    names: list[str] = []
+    call, left, before = 0, True, home
+
+    def enter(_: object, address: int, size: int, __: object) -> None:
+        nonlocal call, left, before
+        inside = entry <= address < end
+        if not inside and left:
+            names.append(image.name_at(address))
+        elif inside and not left:
+            call += 1
+        left = inside
+        counts[call, before, address, size] += 1
+        before = address + size
+
+    def access(_: object, __: int, address: int, size: int, *___: object) -> None:
+        if address % size:
+            penalty[call] += 2 if size == 4 and address % 2 else 1
+
+    engine.hook_add(unicorn.UC_HOOK_BLOCK, enter)
+    if alignment:
+        engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, access)
+    engine.emu_start(entry | 1, home)
+    calls = _costs(image.code, counts, penalty, names)
+    return Cost(bytes(engine.mem_read(OUTPUT, output_bytes)), calls)
+
+
+def _load(engine: Any, image: Image) -> None:
+    pages: set[int] = set()
+    for address, _, size in image.segments:
+        pages.update(range(address // PAGE, (address + size - 1) // PAGE + 1))
+    for page in sorted(pages):
+        engine.mem_map(page * PAGE, PAGE)
+    engine.mem_map(CALLER, CALLER_BYTES)
+    for address, data, _ in image.segments:
+        engine.mem_write(address, data)
+    engine.mem_map(0xE000_0000, 1 << 20)
+    engine.mem_write(0xE000_ED88, (0xF << 20).to_bytes(4, "little"))
+
+
+def _costs(
+    code: dict[int, Instruction], counts: Counter[tuple[int, int, int, int]], penalty: Counter[int], names: list[str]
+) -> tuple[CallCost, ...]:
+    """Sum up per call; what follows the last kernel's return belongs to it."""
+    instructions, cycles = Counter[int](), Counter(penalty)
+    kinds = [Counter[str]() for _ in names]
+    ends = {i.address + i.size: i for i in code.values()}
+    for (number, before, address, size), times in counts.items():
+        call = min(number, len(names) - 1)
+        stretch = _stretch(code, address, size)
+        instructions[call] += times * len(stretch)
+        cycles[call] += times * straight_cycles(stretch)
+        for instruction in stretch:
+            kinds[call][instruction.kind] += times
+        if before != address and before in ends:
+            cycles[call] += times * refill_cycles(ends[before], stretch[0])
+            kinds[call]["taken"] += times
+    return tuple(CallCost(name, instructions[call], cycles[call], dict(kinds[call])) for call, name in enumerate(names))
+
+
+def _stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
+    found, at = [], address
+    while at < address + size:
+        found.append(code[at])
+        at += code[at].size
+    return found

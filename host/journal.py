@@ -1,0 +1,244 @@
+"""The journal of a validation: every answer of a device, appended to a file before anybody counts it.
+
+journal = frames of host/framing.py, one after the other: what is being run (KEY), who answers (DEVICE), answers
+(ANSWER). The framing's CRC-32 and zero bytes make a torn or damaged frame one that is dropped, and its sample one that
+runs again; nothing after it is lost. Frames reach the operating system one by one, so a killed process loses nothing
+that was reported; they reach the disk once a second, so a power cut loses at most that.
+
+Refuses to mix two runs: another model, other samples, or another kind of device.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import struct
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from host.console import UserError, console
+from host.framing import Decoder, Frame, encode
+
+JOURNAL_FILE = "journal"
+EARLIER_FILE = "journal.before"  # what a new run finds goes there
+SYNC_INTERVAL_S = 1.0
+GO_ON = "run the same command with RESUME=1 (--resume) to go on"
+
+KEY, DEVICE, ANSWER = 1, 2, 3  # frame types of a journal; a device never sees them
+ANSWER_HEAD = struct.Struct("<IBI")  # sample, number of the device, ticks; then the output bytes
+
+
+class JournalError(UserError):
+    """The journal does not hold what it must."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What is being run. Journals with different keys have nothing to do with each other."""
+
+    model_sha256: str
+    samples_sha256: str
+    samples: int
+    output_bytes: int
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What decides a device's answers, as far as it can be known: devices of one identity ought to answer alike.
+
+    `constants_sha256` is what the device computed over the model in its flash, `firmware_sha256` that of the image
+    where it was started on this machine, else empty.
+    """
+
+    board: str
+    engine: str
+    constants_sha256: str
+    firmware_sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.board}, {self.engine}, constants {self.constants_sha256[:12]}" + (
+            f", firmware {self.firmware_sha256[:12]}" if self.firmware_sha256 else ""
+        )
+
+    @property
+    def sha256(self) -> str:
+        """Over all of it."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One sample, the number of the identity that answered, what it took, and the output tensors' bytes."""
+
+    sample: int
+    device: int
+    ticks: int
+    output: bytes
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a journal holds: no key when its beginning is damaged; `damaged` counts frames that were dropped."""
+
+    key: Key | None
+    identities: tuple[Identity, ...]
+    answers: tuple[Answer, ...]
+    damaged: int
+
+
+def read_journal(path: Path) -> Contents:
+    """All undamaged frames of a journal. Raises JournalError for one of another version, OSError if there is none."""
+    decoder = Decoder()
+    frames = decoder.push(path.read_bytes() + b"\0")
+    key: Key | None = None
+    identities: dict[int, Identity] = {}
+    answers = []
+    orphans = 0  # answers of a device whose own frame is damaged
+    try:
+        for frame in frames:
+            if frame.type == KEY:
+                key = Key(**json.loads(frame.payload))
+            elif frame.type == DEVICE:
+                identities[frame.sequence] = Identity(**json.loads(frame.payload))
+            elif frame.type == ANSWER:
+                sample, device, ticks = ANSWER_HEAD.unpack_from(frame.payload)
+                if device in identities:
+                    answers.append(Answer(sample, device, ticks, frame.payload[ANSWER_HEAD.size :]))
+                else:
+                    orphans += 1
+    except (ValueError, TypeError, struct.error) as error:
+        raise JournalError(f"{path} is of another version of this tool ({error}); start without RESUME=1") from error
+    if sorted(identities) != list(range(len(identities))):
+        return Contents(None, (), (), decoder.dropped + orphans)
+    ordered = tuple(identities[number] for number in range(len(identities)))
+    return Contents(key, ordered, tuple(answers), decoder.dropped + orphans)
+
+
+def run_sha256(answers: Iterable[Answer]) -> str:
+    """The proof of a run: SHA-256 over sample (u32) and output of every answer, in the order of the samples.
+
+    Raises JournalError when a sample was answered twice.
+    """
+    digest = hashlib.sha256()
+    last = -1
+    for answer in sorted(answers, key=lambda answer: answer.sample):
+        if answer.sample == last:
+            raise JournalError(f"sample {answer.sample} stands in the journal twice; start without RESUME=1")
+        digest.update(struct.pack("<I", answer.sample) + answer.output)
+        last = answer.sample
+    return digest.hexdigest()
+
+
+class Journal:
+    """The open journal of a run; a context manager. Its methods may be called from any thread.
+
+    `earlier` holds the answers of the run that is being resumed.
+    """
+
+    def __init__(self, path: Path, key: Key, resume: bool) -> None:
+        """Open it. Raises UserError when another process has it, or when it cannot be resumed with this key."""
+        self.path = path
+        self.key = key
+        self.earlier: tuple[Answer, ...] = ()
+        self.identities: list[Identity] = []
+        self._lock = threading.Lock()
+        self._synced_at = time.monotonic()
+        self._file = _lock(path)
+        contents = self._resumable() if resume else None
+        if contents:
+            self.earlier = contents.answers
+            self.identities = list(contents.identities)
+            os.write(self._file, b"\0")  # ends a torn last frame
+        else:
+            self._begin()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.fsync(self._file)
+        os.close(self._file)
+
+    def number(self, identity: Identity) -> int:
+        """The number under which this kind of device answers. Raises JournalError if it is not the one of `earlier`."""
+        with self._lock:
+            if identity in self.identities:
+                return self.identities.index(identity)
+            if self.earlier:
+                known = "; ".join(map(str, self.identities))
+                raise JournalError(
+                    f"{self.path} is of another device or firmware ({known}) than this one ({identity}): "
+                    "go on with that one, or start without RESUME=1"
+                )
+            self.identities.append(identity)
+            number = len(self.identities) - 1
+            self._append(Frame(DEVICE, number, json.dumps(asdict(identity)).encode()))
+            return number
+
+    def record(self, answer: Answer) -> None:
+        """Append an answer; it survives the end of this process from here on."""
+        head = ANSWER_HEAD.pack(answer.sample, answer.device, answer.ticks)
+        with self._lock:
+            self._append(Frame(ANSWER, 0, head + answer.output))
+            if time.monotonic() - self._synced_at > SYNC_INTERVAL_S:
+                os.fsync(self._file)
+                self._synced_at = time.monotonic()
+
+    def read_back(self, samples: Iterable[int]) -> list[Answer]:
+        """The answers to exactly `samples`, from the file, in the order of the samples.
+
+        Raises JournalError when one is missing, was answered twice, or has another size: the run proves nothing then.
+        """
+        answers = sorted(read_journal(self.path).answers, key=lambda answer: answer.sample)
+        run_sha256(answers)
+        found = {answer.sample for answer in answers}
+        wanted = set(samples)
+        if found != wanted or any(len(answer.output) != self.key.output_bytes for answer in answers):
+            raise JournalError(
+                f"{self.path}: {len(wanted - found)} samples are missing and {len(found - wanted)} were not asked for; "
+                "start without RESUME=1"
+            )
+        return answers
+
+    def _append(self, frame: Frame) -> None:
+        data = encode(frame)
+        if os.write(self._file, data) != len(data):
+            raise JournalError(f"{self.path}: the disk is full")
+
+    def _begin(self) -> None:
+        """Put an earlier run aside, and start a file of our own."""
+        if self.path.stat().st_size:
+            os.replace(self.path, self.path.with_name(EARLIER_FILE))
+            earlier, self._file = self._file, _lock(self.path)
+            os.close(earlier)
+        self._append(Frame(KEY, 0, json.dumps(asdict(self.key)).encode()))
+
+    def _resumable(self) -> Contents | None:
+        """The run in the file if it is the one of our key; None if there is none. Raises JournalError if it is not."""
+        contents = read_journal(self.path)
+        if contents.key is None:
+            console.print(f"Nothing to resume in {self.path}: starting anew.")
+            return None
+        if contents.key != self.key:
+            other = "model" if contents.key.model_sha256 != self.key.model_sha256 else "samples (LIMIT, data)"
+            raise JournalError(f"{self.path} is of another run, with other {other}: start without RESUME=1")
+        samples = f"{len(contents.answers):,} of {self.key.samples:,} samples"
+        damaged = f"; {contents.damaged} damaged records dropped, their samples run again" if contents.damaged else ""
+        console.print(f"Resuming: {samples} are answered in {self.path}{damaged}.")
+        return contents
+
+
+def _lock(path: Path) -> int:
+    """The file, open for appending and ours alone until we close it or end, however we end."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise UserError(f"another validation is writing {path}; wait for it, or stop it") from None
+    return file

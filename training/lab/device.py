@@ -1,0 +1,96 @@
+"""A model through the project's whole path, for pictures: export, firmware, a device, and the golden beside it.
+
+The same functions as `make export`, `make build` and `make validate`; only where the inputs come from and where the
+outputs go is the lab's. Refuses to go on with a device that runs another model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.emit import export_model, write_export
+from export.manifest import load_manifest
+from export.runtimes import runtime_of
+from firmware.boards import Board
+from firmware.build import build, load_sizes
+from host.console import progress_bar
+from host.device import mean_count
+from host.expected import expected_outputs
+from host.samples import Samples
+from host.transport import BAUD
+from host.validate import check_identity, connect
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceRun:
+    """What a device answered: outputs and golden int8 (N, output shape), and what it says it is."""
+
+    outputs: NDArray[np.int8]
+    golden: NDArray[np.int8]
+    golden_name: str
+    is_golden_exact: bool  # else Python's interpreter stood in, and a difference proves nothing
+    board: str
+    engine: str
+    model_sha256: str
+    count_per_inference: int | None  # in `count_unit`
+    count_unit: str
+    flash_bytes: int | None  # of the firmware image, where one was built here
+    ram_bytes: int | None
+
+    @property
+    def different(self) -> int:
+        """Output bytes that are not the golden's."""
+        return int((self.outputs != self.golden).sum())
+
+
+def run_on_device(
+    tflite: bytes, folder: Path, inputs: NDArray[np.int8], board: Board, port: str | None = None, baud: int = BAUD
+) -> DeviceRun:
+    """Export the model into `folder`, put it on the board, and stream the inputs int8 (N, input bytes) through it.
+
+    An emulated board is built and started here; a real one is flashed, unless it has a `port` that is no board of its
+    own (another emulator, a network address): that one must run the model already. UserError where any step fails.
+    """
+    export = export_model(tflite, str(folder), folder.name, (), None, runtime_of(board, None))
+    write_export(folder, tflite, export)
+    if board.application:
+        from host.flash import flash
+
+        flash(board, folder, None, port)
+    elif port is None and board.compiler is not None:
+        build(folder, board)
+    return _stream(folder, tflite, Samples(inputs, None, "pictures of the lab", True), board, port, baud)
+
+
+def _stream(folder: Path, tflite: bytes, samples: Samples, board: Board, port: str | None, baud: int) -> DeviceRun:
+    manifest = load_manifest(folder)
+    inputs = [row.tobytes() for row in samples.inputs]
+    inferences = []
+    with connect(folder, board, port, baud) as device:
+        hello = device.hello()
+        check_identity(hello, manifest, device.transport.url)
+        expected = expected_outputs(folder, tflite, manifest.model_sha256, samples)
+        with progress_bar() as progress:
+            task = progress.add_task(f"Device: {hello.board}", total=len(inputs))
+            for inference in device.infer(inputs, hello):
+                inferences.append(inference)
+                progress.advance(task)
+    shape = (len(inputs), *manifest.outputs[0].shape[1:])
+    sizes = load_sizes(folder, hello.board)
+    return DeviceRun(
+        outputs=np.frombuffer(b"".join(inference.output for inference in inferences), np.int8).reshape(shape),
+        golden=expected.golden.reshape(shape),
+        golden_name=expected.golden_name,
+        is_golden_exact=expected.bit_exact,
+        board=hello.board,
+        engine=hello.engine,
+        model_sha256=manifest.model_sha256,
+        count_per_inference=mean_count(inferences, hello),
+        count_unit=hello.counter_unit,
+        flash_bytes=sizes.flash_bytes if sizes else None,
+        ram_bytes=sizes.ram_bytes if sizes else None,
+    )
