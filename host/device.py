@@ -20,13 +20,18 @@ from host.framing import NUMBERS_IN_SIGHT, SEQUENCES, Frame, wire_bytes_limit
 from host.protocol import (
     PROTOCOL_VERSION,
     ErrorReply,
+    Fetch,
+    FetchReply,
     Hello,
     HelloReply,
     Infer,
     InferReply,
     LogLine,
     M,
+    Message,
     ProtocolError,
+    Trace,
+    TraceReply,
     pack,
     unpack,
 )
@@ -36,6 +41,7 @@ SESSIONS = 0xFFFFFF00  # above, the keys of a session would run into 0
 WINDOW_LIMIT = NUMBERS_IN_SIGHT // 2
 LOG_LINES_KEPT = 1000
 GRACE_S = 1.0  # how long frames that already came are looked at after a deadline
+FETCH_BYTES = 4096  # of a tensor in one reply: under half a second at 115,200 baud
 
 
 @dataclass(frozen=True)
@@ -150,8 +156,8 @@ class Device:
         next_result = 0
         self._pace.wait_begins()
         while True:
-            if self._next_sequence == SEQUENCES and not in_flight:
-                self._renew_session(hello)
+            if not in_flight:
+                self._renew_session()
             while len(in_flight) + len(results) < window and self._next_sequence < SEQUENCES:
                 if (following := next(source, None)) is None:
                     break
@@ -191,11 +197,10 @@ class Device:
                         return reply
         return None
 
-    def _renew_session(self, hello: HelloReply) -> None:
-        reply = self._begin_session(self.patience.silence_s)
-        if reply is None:
+    def _renew_session(self) -> None:
+        """Begin another session where this one has used its numbers up; with nothing in flight."""
+        if self._next_sequence == SEQUENCES and self._begin_session(self.patience.silence_s) is None:
             raise self._silent()
-        check_same_device(hello, reply, self.transport.url)
 
     def _send_hello(self) -> None:
         self.transport.send_delimiter()
@@ -209,10 +214,53 @@ class Device:
             raise DeviceReset(f"{self.transport.url}: the device was reset")
         self._send_hello()  # it may have forgotten the session; if so, that begins it again
 
+    def trace(self, data: bytes) -> TraceReply:
+        """Run one input and learn the size, CRC-32 and ticks of every tensor that the engine computes on the way.
+
+        Raises DeviceError when the device cannot, or does not answer.
+        """
+        return self.ask(Trace(data), TraceReply)
+
+    def fetch(self, tensor: int, start: int, size: int, data: bytes) -> bytes:
+        """Bytes `start` to `start + size` of tensor number `tensor` of a trace, when the input is `data`.
+
+        Raises DeviceError when the tensor has no such bytes, or the device does not answer.
+        """
+        parts = []
+        for at in range(start, start + size, FETCH_BYTES):
+            wanted = min(FETCH_BYTES, start + size - at)
+            parts.append(self.ask(Fetch(tensor, wanted, at, data), FetchReply).data)
+            if len(parts[-1]) != wanted:
+                raise DeviceError(f"{self.transport.url}: {len(parts[-1])} bytes of a tensor instead of {wanted}")
+        return b"".join(parts)
+
+    def ask(self, message: Message, reply: type[M]) -> M:
+        """The reply to a request with nothing else in flight. Raises as `infer` does."""
+        self._renew_session()
+        frame, what = Frame(message.ID, self._take_sequence(), pack(message)), type(message).__name__
+        for attempt in range(max(1, round(self.patience.silence_s / self.patience.answer_s))):
+            self.resent += attempt > 0
+            self.transport.send_delimiter()
+            self.transport.send(frame)
+            deadline = time.monotonic() + self.patience.answer_s
+            while (answer := self._receive(deadline)) is not None:
+                if answer.sequence != frame.sequence:
+                    continue
+                if answer.type == reply.ID:
+                    return _unpack(reply, answer, self.transport.url)
+                if answer.type == ErrorReply.ID:
+                    error = _unpack(ErrorReply, answer, self.transport.url)
+                    raise DeviceError(f"{self.transport.url}: the device refused a {what}: {error.text}")
+            self._send_hello()  # a device that was reset meanwhile learns the session's number
+        raise self._silent()
+
     def _request(self, index: int, data: bytes) -> _Request:
+        return _Request(index, Frame(Infer.ID, self._take_sequence(), pack(Infer(data))), 0)
+
+    def _take_sequence(self) -> int:
         sequence = self._next_sequence
         self._next_sequence += 1
-        return _Request(index, Frame(Infer.ID, sequence, pack(Infer(data))), 0)
+        return sequence
 
     def _answer(self, request: _Request, frame: Frame) -> Inference | None:
         """The result in a reply to `request`, or None where it is none."""

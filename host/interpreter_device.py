@@ -21,6 +21,8 @@ from host.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,
+    Fetch,
+    FetchReply,
     Hello,
     HelloReply,
     Infer,
@@ -28,6 +30,9 @@ from host.protocol import (
     Message,
     ProtocolError,
     TensorSpec,
+    TensorTrace,
+    Trace,
+    TraceReply,
     pack,
     unpack,
 )

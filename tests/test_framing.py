@@ -146,7 +146,11 @@ def test_numbers_that_grow_and_repeat_are_told_apart_by_their_low_byte(device):
 
 
 @settings(max_examples=300, deadline=None)
-@given(newest=st.integers(1, 65535), number=st.integers(1, 65535), session=st.sampled_from([SESSION, SESSION + (1 << 31), 1]))
+@given(
+    newest=st.integers(1, 65535),
+    number=st.integers(1, 65535),
+    session=st.sampled_from([SESSION, SESSION + (1 << 31), 1]),
+)
 def test_an_undamaged_frame_of_another_session_or_of_an_old_number_never_passes(device, newest, number, session):
     walk = [*range(100, newest, 100), newest]
     stream = b"".join(host_encode(Frame(2, step, b"")) for step in walk)

@@ -1,4 +1,4 @@
-"""Drawn numbers without a drawing library: a histogram, and blocks on a plane. Both are HTML that follows the page's width.
+"""Drawn numbers without a drawing library: a histogram, and blocks on a plane. Both follow the page's width.
 
 Who cannot see them gets `alt`; the exact numbers belong in a table or in the caption beside them.
 """
