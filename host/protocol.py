@@ -278,4 +278,6 @@ def _unpack_tensor_spec(payload: bytes, position: int) -> tuple[TensorSpec, int]
 
 # Checked once at import: a declaration mistake is found before anything is sent.
 for _message in MESSAGES:
-    assert all(kind not in TAILS for _, kind, _ in wire_fields(_message)[:-1]), f"{_message.__name__}: a tail comes last"
+    assert all(kind not in TAILS for _, kind, _ in wire_fields(_message)[:-1]), (
+        f"{_message.__name__}: a tail comes last"
+    )
