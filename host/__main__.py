@@ -63,6 +63,22 @@ def report(model: Path) -> None:
 
 
 @main.command()
+@click.option("--dataset", default="digits", show_default=True, help="A data set, or a folder of pictures.")
+@click.option("--preset", default="small", show_default=True, help="The network.")
+@click.option(
+    "--board", "board_name", help="A board that runs on this machine.  [default: qemu if installed, or unicorn]"
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
+def demo(dataset: str, preset: str, board_name: str | None, limit: int | None) -> None:
+    """Everything on this machine, from training to the verdict of the emulated chip; needs no `make`."""
+    from firmware.boards import find_board
+    from firmware.toolchain import demo_board
+    from host.demo import demo as run_demo
+
+    sys.exit(run_demo(dataset, preset, find_board(board_name) if board_name else demo_board(), limit))
+
+
+@main.command()
 @model_option
 @click.option("--board", "board_name", default="interpreter", show_default=True, help="What stands behind the port.")
 def emulate(model: Path, board_name: str) -> None:

@@ -18,13 +18,18 @@ from host.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,
+    Fetch,
+    FetchReply,
     Hello,
     HelloReply,
     Infer,
     InferReply,
     LogLine,
     M,
+    Message,
     ProtocolError,
+    Trace,
+    TraceReply,
     pack,
     unpack,
 )
@@ -34,6 +39,7 @@ HELLO_INTERVAL_S = 0.25
 SEQUENCES = 1 << 16
 ANSWER_TIMEOUT_S = 5.0  # before a request is sent again
 ATTEMPTS = 5
+FETCH_BYTES = 4096  # of a tensor in one reply: under half a second at 115,200 baud
 
 
 class DeviceError(UserError):
@@ -125,6 +131,44 @@ class Device:
             while next_result in results:
                 yield results.pop(next_result)
                 next_result += 1
+
+    def trace(self, data: bytes) -> TraceReply:
+        """Run one input and learn the size, CRC-32 and ticks of every tensor that the engine computes on the way.
+
+        Raises DeviceError when the device cannot, or does not answer.
+        """
+        return self.ask(Trace(data), TraceReply)
+
+    def fetch(self, tensor: int, start: int, size: int, data: bytes) -> bytes:
+        """Bytes `start` to `start + size` of tensor number `tensor` of a trace, when the input is `data`.
+
+        Raises DeviceError when the tensor has no such bytes, or the device does not answer.
+        """
+        parts = []
+        for at in range(start, start + size, FETCH_BYTES):
+            wanted = min(FETCH_BYTES, start + size - at)
+            parts.append(self.ask(Fetch(tensor, wanted, at, data), FetchReply).data)
+            if len(parts[-1]) != wanted:
+                raise DeviceError(f"{self.transport.url}: {len(parts[-1])} bytes of a tensor instead of {wanted}")
+        return b"".join(parts)
+
+    def ask(self, message: Message, reply: type[M]) -> M:
+        """The reply to a request with nothing else in flight. Raises DeviceError when it is refused or stays away."""
+        frame, what = Frame(message.ID, self._take_sequence(), pack(message)), type(message).__name__
+        for attempt in range(ATTEMPTS):
+            self.resent += attempt > 0
+            self.transport.send_delimiter()
+            self.transport.send(frame)
+            deadline = time.monotonic() + ANSWER_TIMEOUT_S
+            while (answer := self._receive(deadline)) is not None:
+                if answer.sequence != frame.sequence:
+                    continue
+                if answer.type == reply.ID:
+                    return _unpack(reply, answer, self.transport.url)
+                if answer.type == ErrorReply.ID:
+                    error = _unpack(ErrorReply, answer, self.transport.url)
+                    raise DeviceError(f"{self.transport.url}: the device refused a {what}: {error.text}")
+        raise DeviceError(f"{self.transport.url}: no answer to a {what} in {ATTEMPTS} attempts")
 
     def _request(self, index: int, data: bytes) -> _Request:
         return _Request(index, Frame(Infer.ID, self._take_sequence(), pack(Infer(data))), time.monotonic())

@@ -21,13 +21,20 @@ from host.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,
+    Fetch,
+    FetchReply,
     Hello,
     HelloReply,
     Infer,
     InferReply,
     Message,
+    ProtocolError,
     TensorSpec,
+    TensorTrace,
+    Trace,
+    TraceReply,
     pack,
+    unpack,
 )
 
 REPLY_SLOTS = 16

@@ -18,7 +18,7 @@ TENSOR_COUNT_LIMIT = 4  # input tensors, and output tensors, of one model
 TEXT_LIMIT = 200  # bytes of UTF-8 in one text field; the device cuts longer ones
 
 # Wire kinds of a field. `text` is a length byte and UTF-8; `tensors` a count byte and that many tensor specs. `rest` is
-# every byte up to the end of the payload, `traces` as many tensor traces as there are up to it: they can only come last.
+# every byte up to the end of the payload, `traces` as many tensor traces as there are up to it: these come last.
 SCALAR_FORMATS = {"u8": "<B", "u16": "<H", "u32": "<I", "i32": "<i", "f32": "<f"}
 TAILS = ("rest", "traces")
 SHA256_BYTES = 32
@@ -278,6 +278,4 @@ def _unpack_tensor_spec(payload: bytes, position: int) -> tuple[TensorSpec, int]
 
 # Checked once at import: a declaration mistake is found before anything is sent.
 for _message in MESSAGES:
-    assert all(kind not in TAILS for _, kind, _ in wire_fields(_message)[:-1]), (
-        f"{_message.__name__}: a tail comes last"
-    )
+    assert all(kind not in TAILS for _, kind, _ in wire_fields(_message)[:-1]), f"{_message.__name__}: a tail is last"
