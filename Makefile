@@ -49,7 +49,7 @@ ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo report explore emulate hello flash sketch doctor bench docs test lint lock clean FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello flash sketch doctor bench docs test lint lock clean screenshots FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
@@ -112,6 +112,10 @@ bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of infere
 
 docs: $(VENV)/base ## the generated pages of docs/
 	@$(RUN) host.protocol_docs
+
+screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
+	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
+	@$(RUN) host.screenshots
 
 test: lint ## the test suite
 	@$(RUN) firmware tools
