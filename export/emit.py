@@ -162,7 +162,7 @@ def _manifest(
     vector_count: int,
 ) -> Manifest:
     bytes_of = op_bytes(program) if program else {}
-    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in graph.ops} if program else {}
+    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in program.graph.ops} if program else {}
     constants = b"".join(table.flash_bytes for _, table in segments(program)) if program else b""
     return Manifest(
         name=name,

@@ -17,6 +17,7 @@ from export.ops import BY_TFLITE_NAME, OPS
 from export.ops.copy import copy_all
 from export.ops.fast import choose_kernels
 from export.ops.kind import Call, Kernel, OpKind, Params
+from export.shape_folding import fold_shapes
 from host.console import UserError
 
 
@@ -100,6 +101,7 @@ def lower(graph: Graph, fast: bool = True) -> Program:
 
     `fast` False: only plain kernels, which is what the fast ones are held against.
     """
+    graph = fold_shapes(graph)
     inputs, outputs = check_ends(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]

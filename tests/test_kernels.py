@@ -18,13 +18,16 @@ from op_layers import (
     concatenation,
     depthwise_conv2d,
     elementwise,
+    grouped_conv2d,
     lookup,
     pad,
     reduction,
+    resize_nearest,
     slice_op,
     split,
     strided_slice,
     transpose,
+    transpose_conv2d,
 )
 
 from export.golden import Golden, golden_available
@@ -102,9 +105,12 @@ MOVES = {
     "transpose": transpose(),
     "strided_slice": strided_slice(),
     "slice": slice_op(),
+    "resize_nearest": resize_nearest(),
 }
 OPS = {
     "depthwise_conv2d": depthwise_conv2d(),
+    "transpose_conv2d": transpose_conv2d(),
+    "grouped_conv2d": grouped_conv2d(),
     "average_pool2d": average_pool2d(),
     **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")},
     **{name: reduction(name) for name in ("MEAN", "SUM")},
