@@ -1,7 +1,7 @@
 """Shape arithmetic done at export: ops on whole numbers whose operands are all known become constants.
 
-A model converted with a dynamic batch computes shapes at run time (SHAPE, STRIDED_SLICE, PACK before a RESHAPE). On a device
-every shape is known, so those ops say nothing new. What cannot be computed here stays, and lowering refuses it.
+A model converted with a dynamic batch computes shapes at run time (SHAPE, STRIDED_SLICE, PACK before a RESHAPE). On a
+device every shape is known, so those ops say nothing new. What cannot be computed here stays, and lowering refuses it.
 """
 
 from __future__ import annotations
@@ -67,14 +67,56 @@ def _strided_slice(graph: Graph, op: Op, operands: list[Tensor], values: list[ND
 
 
 def _pack(graph: Graph, op: Op, operands: list[Tensor], values: list[NDArray[np.int64]]) -> Values | None:
-    same = len({value.shape for value in values}) == 1
-    if (
-        not isinstance(op.options, ConcatenationOptions)
-        or not same
-        or not _is_axis(op.options.axis, values[0].ndim + 1)
-    ):
+    if not isinstance(op.options, ConcatenationOptions) or len({value.shape for value in values}) != 1:
         return None
-    return np.stack(values, op.options.axis)
+    rank = values[0].ndim + 1
+    return np.stack(values, op.options.axis) if -rank <= op.options.axis < rank else None
+
+
+def _concatenation(graph: Graph, op: Op, operands: list[Tensor], values: list[NDArray[np.int64]]) -> Values | None:
+    flat = all(value.ndim == 1 for value in values)
+    return np.concatenate(values) if flat else None
+
+
+def _product(graph: Graph, op: Op, operands: list[Tensor], values: list[NDArray[np.int64]]) -> Values | None:
+    return values[0] * values[1] if len(values) == 2 and values[0].shape == values[1].shape else None
+
+
+EVALUATORS:
+        return False
+    if len(op.outputs) != 1 or op.outputs[0] in (ABSENT, *graph.outputs) or not op.inputs or ABSENT in op.inputs:
+        return False
+    return graph.tensors[op.outputs[0]].dtype in WHOLE_NUMBERS
+
+
+def _evaluated(graph: Graph, op: Op) -> Values | None:
+    """The op's result; None where it is not known."""
+    operands = [graph.tensors[index] for index in op.inputs]
+    if op.name == "SHAPE":
+        known = operands[0].data is not None or min(operands[0].shape, default=1) > 0
+        return np.array(operands[0].shape, np.int64) if known else None
+    if any(x.data is None or x.dtype not in WHOLE_NUMBERS or x.size > MAX_VALUES for x in operands):
+        return None
+    return EVALUATORS[op.name](graph, op, operands, [np.asarray(x.data, np.int64) for x in operands])
+
+
+def _strided_slice(graph: Graph, op: Op, operands: list[Tensor], values: list[NDArray[np.int64]]) -> Values | None:
+    if len(values) != 4 or not isinstance(op.options, StridedSliceOptions):
+        return None
+    x, *bounds = values
+    taken = ranges_of(graph, op, x.shape, [bound.reshape(-1).tolist() for bound in bounds])
+    if any(r and not 0 <= min(r) <= max(r) < size for r, size in zip(taken, x.shape, strict=True)):
+        return None
+    result = x[np.ix_(*taken)] if taken else x
+    gone = tuple(axis for axis in range(x.ndim) if op.options.shrink_axis_mask >> axis & 1)
+    return np.squeeze(result, gone)
+
+
+def _pack(graph: Graph, op: Op, operands: list[Tensor], values: list[NDArray[np.int64]]) -> Values | None:
+    if not isinstance(op.options, ConcatenationOptions) or len({value.shape for value in values}) != 1:
+        return None
+    rank = values[0].ndim + 1
+    return np.stack(values, op.options.axis) if -rank <= op.options.axis < rank else None
 
 
 def _concatenation(graph: Graph, op: Op, operands: list[Tensor], values: list[NDArray[np.int64]]) -> Values | None:
