@@ -21,6 +21,7 @@ from op_layers import (
     grouped_conv2d,
     lookup,
     pad,
+    reduce_max,
     reduction,
     resize_nearest,
     slice_op,
@@ -112,6 +113,7 @@ OPS = {
     "transpose_conv2d": transpose_conv2d(),
     "grouped_conv2d": grouped_conv2d(),
     "average_pool2d": average_pool2d(),
+    "reduce_max": reduce_max(),
     **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")},
     **{name: reduction(name) for name in ("MEAN", "SUM")},
 }
