@@ -244,6 +244,7 @@ class Report:
     disagreements: list[Disagreement] = field(default_factory=list)
     sure: Sure | None = None
     examples: list[Example] = field(default_factory=list)
+    command: str = ""  # what makes the same run again, typed in a checkout
 
     @property
     def verdict(self) -> str:

@@ -90,16 +90,11 @@ def build_page(report: Report, beside: Beside) -> Page:
     if report.differences or report.disagreements:
         add_differences(page.section("What differs"), report)
     add_numbers(page.section("Three numbers, never mixed"), report)
-    add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
-    add_images(
-        page.section(
-            "Images", "Samples that differ from the golden, then some that are misclassified: what each says."
-        ),
-        report,
-        beside.manifest,
-        beside.images,
-        beside.why_no_images,
-    )
+    if report.confusion.int8_device is not None:
+        add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
+    if report.examples:
+        intro = "What each party says about samples that differ from the golden, then about misclassified ones."
+        add_images(page.section("Samples", intro), report, beside.manifest, beside.images, beside.why_no_images)
     add_time(page.section("Time"), report)
     add_memory(page.section("Memory"), report)
     model = page.section("Model")

@@ -18,28 +18,16 @@ MEANING = {
 def add_time(section: Section, report: Report) -> None:
     """Key numbers and the distribution."""
     latency = report.latency
-    mean = _mean(report)
-    if latency is None and mean is None:
+    if latency is None:
         section.add(note("This device does not measure its inferences."))
         return
-    unit = latency.unit if latency else mean[1]  # type: ignore[index]
-    if latency is None:
-        assert mean is not None
-        section.add(tiles([Tile(f"{unit} per inference, mean", f"{mean[0]:,}")]), MEANING.get(unit, ""))
-        return
-    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING.get(unit, ""))
+    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING[latency.unit])
     if latency.minimum == latency.maximum:
-        section.add(f"Every one of {latency.inferences:,} inferences took exactly {latency.minimum:,.0f} {unit}.")
+        section.add(
+            f"Every one of {latency.inferences:,} inferences took exactly {latency.minimum:,.0f} {latency.unit}."
+        )
         return
     section.add(_distribution(latency))
-
-
-def _mean(report: Report) -> tuple[int, str] | None:
-    for unit in MEANING:
-        value = getattr(report, f"{unit}_per_inference")
-        if value is not None:
-            return value, unit
-    return None
 
 
 def _tiles(latency: Latency, clock_hz: int) -> list[Tile]:
