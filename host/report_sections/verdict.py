@@ -27,8 +27,11 @@ def _answer(report: Report) -> str:
     if report.samples == 0:
         return "No sample was compared."
     if report.verdict == "equal":
-        return f"All {report.bytes_compared:,} output bytes of {count(report.samples, 'sample')} are the golden's" + (
-            "." if report.golden_is_bit_exact else f", though {_not_exact(report)}."
+        all_equal = f"All {report.bytes_compared:,} output bytes of {count(report.samples, 'sample')} are the golden's"
+        return (
+            f"{all_equal}: {report.golden}."
+            if report.golden_is_bit_exact
+            else f"{all_equal}, though {_not_exact(report)}."
         )
     differ = (
         f"{report.bytes_different:,} of {report.bytes_compared:,} output bytes differ from the golden's, "
