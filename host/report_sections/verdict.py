@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from host.page import Kind, Section, banner, details, note, table
 from host.report import Difference, Report
-from host.report_sections.words import count, percent
+from host.report_sections.words import class_name, count, percent
 
 WORDS: dict[str, tuple[Kind, str]] = {
     "equal": ("good", "Equal"),
@@ -51,6 +51,9 @@ def _grounds(report: Report) -> list[str]:
     found = [f"Compared: {report.samples_source}, on board {report.board}, engine {report.engine}."]
     if report.verdict == "different" and report.differences and all(d.rounding_only for d in report.differences):
         found.append("No byte of those listed is more than one step off.")
+    if report.differences:
+        changed = sum(_class(d.golden) != _class(d.device) for d in report.differences)
+        found.append(f"The class changes in {changed:,} of the {count(len(report.differences), 'sample')} listed.")
     if report.sure:
         sure = report.sure
         found.append(
@@ -76,8 +79,8 @@ def _grounds(report: Report) -> list[str]:
 def add_differences(section: Section, report: Report) -> None:
     """Every difference that the report lists, byte by byte, and devices that contradict each other."""
     if report.differences:
-        rows = [_row(difference) for difference in report.differences]
-        columns = ["sample", "answered by", "bytes that differ", "largest step", "byte: golden → device"]
+        rows = [_row(difference, report.classes) for difference in report.differences]
+        columns = ["sample", "answered by", "bytes that differ", "largest step", "class", "byte: golden → device"]
         section.add(table(columns, rows[:LISTED], caption="Samples whose output is not the golden's"))
         if len(rows) > LISTED:
             more = table(columns, rows[LISTED:], caption="More of them")
@@ -99,10 +102,17 @@ def add_differences(section: Section, report: Report) -> None:
         section.add(table(columns, rows, caption="The same sample, two answers"))
 
 
-def _row(difference: Difference) -> list[str | int]:
+def _class(outputs: list[int]) -> int:
+    """The largest output, the first of equals."""
+    return outputs.index(max(outputs))
+
+
+def _row(difference: Difference, classes: list[str]) -> list[str | int]:
     pairs = list(zip(difference.golden, difference.device, strict=True))
     wrong = [(i, golden, device) for i, (golden, device) in enumerate(pairs) if golden != device]
     shown = ", ".join(f"{i}: {golden} → {device}" for i, golden, device in wrong[:BYTES_SHOWN])
     rest = f" and {len(wrong) - BYTES_SHOWN} more" if len(wrong) > BYTES_SHOWN else ""
     largest = max((abs(golden - device) for _, golden, device in wrong), default=0)
-    return [f"{difference.sample:,}", difference.answered_by or "the device", len(wrong), largest, shown + rest]
+    seen = [class_name(classes, _class(values)) for values in (difference.golden, difference.device)]
+    class_ = " → ".join(dict.fromkeys(seen))
+    return [f"{difference.sample:,}", difference.answered_by or "before", len(wrong), largest, class_, shown + rest]
