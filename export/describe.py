@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from export import c_text
-from export.emit_model import constant_bytes, step_bytes
+from export.emit_model import constant_bytes, op_bytes
 from export.graph import Graph, Tensor
 from export.lower import Program
 from export.manifest import Manifest
@@ -16,7 +16,7 @@ from host.console import table
 def op_table(graph: Graph, program: Program | None) -> Table:
     """One row for each op. Constants are those of the compiled engine, blank where it does not run the model."""
     result = table(f"{graph.source}, {graph.file_bytes:,} bytes", "op", "output", "MACs", "constants, bytes")
-    constants = {step.op.index: step_bytes(step) for step in program.steps} if program else {}
+    constants = op_bytes(program) if program else {}
     for op in graph.ops:
         kind = BY_TFLITE_NAME.get(op.name)
         shape = c_text.shape(graph.tensors[op.outputs[0]].shape) if op.outputs else ""

@@ -17,16 +17,17 @@ from export import c_text
 from export.arena import arena_bytes, unmeasured_arena_bytes
 from export.device_input import device_bytes
 from export.emit_data import emit_model_data_c, emit_model_data_h
-from export.emit_model import constant_bytes, emit_model_c, emit_model_h, segments, step_bytes
+from export.emit_model import constant_bytes, emit_model_c, emit_model_h, op_bytes, segments
 from export.emit_ops import emit_model_ops_h
 from export.emit_settings import MAX_RANK, emit_model_settings_c, emit_model_settings_h, tensor_info
 from export.emit_vectors import Vectors, emit_golden_vectors_c, emit_golden_vectors_h, golden_vectors, no_vectors
 from export.golden import Golden, golden_available, golden_name
-from export.graph import Graph
+from export.graph import Graph, Tensor
 from export.lower import Program, check_ends, lower
 from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
 from export.ops import BY_TFLITE_NAME
 from export.runtimes import Runtime, check_runtime
+from export.steps import describe_steps
 from export.tflite_reader import read_graph
 from export.version import tool_version
 from host.console import UserError, write_atomically
@@ -61,7 +62,7 @@ def export_model(
     """
     graph = read_graph(content, source)
     program, refusal = _lowered(graph, runtime)
-    x, y = map(tensor_info, check_ends(graph))
+    x, y = map(tensor_info, _single_ends(graph))
     _check_fit(source, x, y, labels, x_calibration)
     vectors = _vectors(content, x, y, x_calibration)
     manifest = _manifest(graph, program, refusal, content, name, labels, x, y, len(vectors.inputs))
@@ -78,6 +79,15 @@ def export_model(
     if program:
         sources |= {"model.c": emit_model_c(program, origin), "model.h": emit_model_h(program, origin)}
     return Export(program, sources, manifest)
+
+
+def _single_ends(graph: Graph) -> tuple[Tensor, Tensor]:
+    inputs, outputs = check_ends(graph)
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise UserError(
+            f"{graph.source} has {len(inputs)} inputs and {len(outputs)} outputs; only one of each is exported."
+        )
+    return inputs[0], outputs[0]
 
 
 def _lowered(graph: Graph, runtime: Runtime | None) -> tuple[Program | None, str]:
@@ -152,7 +162,7 @@ def _manifest(
     y: TensorInfo,
     vector_count: int,
 ) -> Manifest:
-    bytes_of = {step.op.index: step_bytes(step) for step in program.steps} if program else {}
+    bytes_of = op_bytes(program) if program else {}
     macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in graph.ops} if program else {}
     constants = b"".join(table.flash_bytes for _, table in segments(program)) if program else b""
     return Manifest(
@@ -175,6 +185,7 @@ def _manifest(
             )
             for op in graph.ops
         ),
+        steps=describe_steps(program) if program else (),
         macs=sum(macs_of.values()),
         weight_bytes=constant_bytes(program) if program else 0,
         arena_bytes=program.arena_bytes if program else 0,

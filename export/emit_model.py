@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import numpy as np
+
 from export import c_text
 from export.c_values import ConstantTable, Struct
 from export.graph import Tensor
@@ -20,8 +24,8 @@ def emit_model_h(program: Program, origin: str) -> str:
 // Every constant table of the model, (MODEL_SEGMENT_COUNT,).
 extern const engine_segment model_segments[];
 
-// input {_shape(program.input)}  output {_shape(program.output)}: the caller's memory; input is only read.
-// Each step is followed by a call of `watch` with the tensor that it made.
+// {_ends(program)}: the caller's memory; input is only read.
+// `watch` is called with every tensor as soon as it is whole.
 void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch);
 """,
     )
@@ -34,6 +38,7 @@ def emit_model_c(program: Program, origin: str) -> str:
         f"{origin}// {len(graph.ops)} ops, {program.macs:,} multiply-accumulates, "
         f"{constant_bytes(program):,} bytes of constants, {program.arena_bytes:,} bytes of arena.\n"
         f'#include "model.h"\n\n#include "kernels.h"\n\n{c_text.ALIGNAS}',
+        *(_operand(tensor) for tensor in program.constants),
         *(_constants(program, step) for step in program.steps),
         _segment_list(program),
     ]
@@ -45,8 +50,10 @@ def emit_model_c(program: Program, origin: str) -> str:
 
 def segments(program: Program) -> tuple[tuple[str, ConstantTable], ...]:
     """Every constant table with its name in C, in the order of `model_segments`."""
-    return tuple(
-        (_table_name(step, member), table) for step in program.steps for member, table in _struct(step).tables()
+    operands = [(f"constant_{tensor.index}", _values(tensor)) for tensor in program.constants]
+    return (
+        *operands,
+        *((_table_name(step, member), table) for step in program.steps for member, table in _struct(step).tables()),
     )
 
 
@@ -55,14 +62,23 @@ def constant_bytes(program: Program) -> int:
     return sum(table.values.nbytes for _, table in segments(program))
 
 
-def step_bytes(step: Step) -> int:
-    """Bytes of the constant tables of one step."""
-    return sum(table.values.nbytes for _, table in _struct(step).tables())
+def op_bytes(program: Program) -> dict[int, int]:
+    """Bytes of the constant tables of every op, by its index; what is computed together counts for the first op."""
+    found: Counter[int] = Counter()
+    for step in program.steps:
+        found[step.op.index] += sum(table.values.nbytes for _, table in _struct(step).tables())
+        found[step.op.index] += sum(x.size for x in step.xs if x.data is not None)
+    return found
 
 
 def _struct(step: Step) -> Struct:
-    assert step.kind.emit is not None  # aliases have no step
-    return step.kind.emit(step.params)
+    return step.kernel.emit(step.params)
+
+
+def _values(tensor: Tensor) -> ConstantTable:
+    """The bytes of a constant that a step reads as an operand."""
+    assert tensor.data is not None
+    return ConstantTable(tensor.data.astype(np.int8))
 
 
 def _table_name(step: Step, member: str) -> str:
@@ -75,16 +91,32 @@ def _shape(tensor: Tensor, without: int = 0) -> str:
     return c_text.shape(tensor.shape[without:] if set(batch) <= {1} else tensor.shape)
 
 
+def _ends(program: Program) -> str:
+    """The shapes of the inputs and of the outputs."""
+    inputs, outputs = ("  ".join(map(_shape, tensors)) for tensors in (program.inputs, program.outputs))
+    return f"input {inputs}  output {outputs}"
+
+
+def _table(name: str, table: ConstantTable) -> str:
+    """The definition of a table."""
+    values = table.values
+    return (
+        f"alignas(4) static const {c_text.C_TYPES[values.dtype.name]} {name}[{values.size}] = "
+        f"{{  // {c_text.shape(values.shape)}\n{c_text.numbers(values)}}};\n"
+    )
+
+
+def _operand(tensor: Tensor) -> str:
+    """The table of a constant that a step reads as an operand."""
+    return f"// {c_text.comment(tensor.name)}\n{_table(f'constant_{tensor.index}', _values(tensor))}"
+
+
 def _constants(program: Program, step: Step) -> str:
     """The tables and the parameter struct of one step."""
     ops = ", ".join(f"{op.name} {c_text.comment(program.graph.label(op), 96 // len(step.ops) - 20)}" for op in step.ops)
     title = f"// {step.name}: {ops}"
-    tables = "".join(
-        f"alignas(4) static const {c_text.C_TYPES[table.values.dtype.name]} {_table_name(step, member)}"
-        f"[{table.values.size}] = {{  // {c_text.shape(table.values.shape)}\n{c_text.numbers(table.values)}}};\n"
-        for member, table in _struct(step).tables()
-    )
     struct = _struct(step)
+    tables = "".join(_table(_table_name(step, member), table) for member, table in struct.tables())
     return f"{title}\n{tables}static const {struct.ctype} {step.name} = {_initializer(step, struct, '')};\n"
 
 
@@ -115,29 +147,29 @@ def _segment_list(program: Program) -> str:
 
 def _invoke(program: Program) -> str:
     calls = [
-        (f"{step.kind.name}_s8({', '.join([*map(_where, _operands(step)), f'&{step.name}'])});", step)
+        (f"{step.kernel.name}_s8({', '.join([*map(_where, step.buffers), f'&{step.name}'])});", step)
         for step in program.steps
     ]
     width = max(len(call) for call, _ in calls)
     lines = "".join(
-        f"{c_text.INDENT}{call.ljust(width)}  // {_shape(step.x, 1)} -> {_shape(step.y, 1)}{_pooled(step)}\n"
-        f"{c_text.INDENT}watch({_where(step.y_buffer)}, {step.y.size});\n"
+        f"{c_text.INDENT}{call.ljust(width)}  // {_shapes(step)}\n"
+        + (f"{c_text.INDENT}watch({_where(step.y_buffer)}, {step.y.size});\n" if step.finishes_y else "")
         for call, step in calls
     )
-    return (
-        "void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {  "
-        f"// input {_shape(program.input)}  output {_shape(program.output)}\n{lines}}}\n"
-    )
+    head = "void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch)"
+    return f"{head} {{  // {_ends(program)}\n{lines}}}\n"
 
 
-def _pooled(step: Step) -> str:
-    return ", max-pooled" if len(step.ops) > 1 else ""
-
-
-def _operands(step: Step) -> list[Buffer]:
-    """Output, input and scratch, in the order of the kernel's arguments."""
-    return [step.y_buffer, step.x_buffer, *([step.scratch] if step.scratch else [])]
+def _shapes(step: Step) -> str:
+    """What goes in and what comes out."""
+    pooled = ", max-pooled" if step.ops[-1].name == "MAX_POOL_2D" and len(step.ops) > 1 else ""
+    return f"{', '.join(_shape(x, 1) for x in step.xs)} -> {_shape(step.y, 1)}{pooled}"
 
 
 def _where(buffer: Buffer) -> str:
-    return f"arena + {buffer.offset}" if buffer.place is Place.ARENA else buffer.place.value
+    """The address of a buffer, in C."""
+    if buffer.place is Place.CONSTANT:
+        return f"constant_{buffer.offset}"
+    if buffer.place is Place.ARENA:
+        return f"arena + {buffer.offset}"
+    return f"{buffer.place.value} + {buffer.offset}" if buffer.offset else buffer.place.value

@@ -6,14 +6,16 @@ cannot do that way is refused here, by name and place.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from export.graph import ABSENT, Graph, Op, Tensor
 from export.memory_plan import Lifetime, plan_memory
-from export.ops import BY_TFLITE_NAME, OPS, OpKind
-from export.ops.fast import Call, choose_kernels
-from export.ops.kind import Params
+from export.ops import BY_TFLITE_NAME, OPS
+from export.ops.fast import choose_kernels
+from export.ops.kind import Call, Kernel, OpKind, Params
 from host.console import UserError
 
 
@@ -23,51 +25,64 @@ class Place(Enum):
     INPUT = "input"  # the caller's, read only
     OUTPUT = "output"  # the caller's
     ARENA = "arena"
+    CONSTANT = "constant"  # the bytes of a constant tensor, in flash
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """Bytes that one step writes and later ones read; tensors that are reshapes of each other share one."""
+    """Bytes that steps write and later ones read; tensors that are reshapes of each other share one."""
 
     place: Place
     size_bytes: int
-    offset: int  # within the arena; 0 elsewhere
+    offset: int  # in bytes within the place; of a constant, the index of its tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One kernel call: buffer y = kernel(buffer x, params), with a buffer for scratch where the kernel takes one."""
+    """One kernel call: buffer y = kernel(buffers xs, params), with a buffer for scratch where the kernel takes one."""
 
     name: str  # unique: "conv2d_0", numbered as the ops of the graph
-    kind: OpKind
+    kernel: Kernel
     ops: tuple[Op, ...]  # what it computes, one after the other
-    x: Tensor
+    xs: tuple[Tensor, ...]
     y: Tensor
-    x_buffer: Buffer
+    x_buffers: tuple[Buffer, ...]
     y_buffer: Buffer
     scratch: Buffer | None
     params: Params
+    finishes_y: bool  # no later step writes more of y
 
     @property
     def op(self) -> Op:
         """The first op it computes: the one with the multiplications and the constants."""
         return self.ops[0]
 
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """In the order of the kernel's arguments."""
+        return (self.y_buffer, *self.x_buffers, *([self.scratch] if self.scratch else []))
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A model ready to be emitted. One input, one output, both int8, read and written in the caller's memory."""
+    """A model ready to be emitted. Inputs and outputs are int8, one after the other in the caller's memory."""
 
     graph: Graph
-    input: Tensor
-    output: Tensor
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     steps: tuple[Step, ...]
     arena_bytes: int
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
-        return sum(step.kind.macs(self.graph, step.op) for step in self.steps)
+        return sum(BY_TFLITE_NAME[op.name].macs(self.graph, op) for op in self.graph.ops)
+
+    @property
+    def constants(self) -> tuple[Tensor, ...]:
+        """The constant tensors that steps read as operands, each once."""
+        found = {x.index: x for step in self.steps for x in step.xs if x.data is not None}
+        return tuple(found.values())
 
 
 @dataclass(frozen=True)
@@ -82,60 +97,52 @@ class _Layout:
 def lower(graph: Graph, fast: bool = True) -> Program:
     """The Program of a Graph. UserError for a model that the compiled engine does not run exactly.
 
-    `fast` False: one call of a plain kernel for each op, which is what the fast ones are held against.
+    `fast` False: only plain kernels, which is what the fast ones are held against.
     """
-    source, sink = check_ends(graph)
+    inputs, outputs = check_ends(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
-    params = [kind.fold(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
-    _check_order(graph, source)
-    root = _aliases(graph, kinds)
-    if root[source.index] == root[sink.index]:
-        raise UserError(f"{graph.source}: the model computes nothing, its output is its input; export another model.")
-    calls = tuple(
-        Call(kind, (op,), op.inputs[0], op.outputs[0], folded)
-        for kind, op, folded in zip(kinds, graph.ops, params, strict=True)
-    )
+    calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
+    _check_order(graph)
+    root = _roots(graph, calls_of)
+    _check_outputs(graph, root)
+    calls = tuple(call for op_calls in calls_of for call in op_calls)
     if fast:
         calls = choose_kernels(graph, calls)
-    calls = tuple(call for call in calls if not call.kind.is_alias)
-    lifetimes = _lifetimes(graph, calls, root)
-    over = _overwriting(calls, root, lifetimes)
-    layout = _lay_out(lifetimes, over, _scratch(calls), source, graph.tensors[root[sink.index]])
+    layout = _lay_out(graph, calls, root)
+    last_write = {call.y: place for place, call in enumerate(calls)}
     steps = tuple(
         Step(
-            name=f"{BY_TFLITE_NAME[call.ops[0].name].name}_{call.ops[0].index}",
-            kind=call.kind,
+            name=name,
+            kernel=call.kernel,
             ops=call.ops,
-            x=graph.tensors[call.x],
+            xs=tuple(graph.tensors[x] for x in call.xs),
             y=graph.tensors[call.y],
-            x_buffer=layout.tensors[root[call.x]],
+            x_buffers=tuple(layout.tensors[root[x]] for x in call.xs),
             y_buffer=layout.tensors[root[call.y]],
             scratch=layout.scratch.get(place),
             params=call.params,
+            finishes_y=last_write[call.y] == place,
         )
-        for place, call in enumerate(calls)
+        for place, (name, call) in enumerate(zip(_names(calls), calls, strict=True))
     )
-    return Program(graph, source, sink, steps, layout.arena_bytes)
+    return Program(graph, inputs, outputs, steps, layout.arena_bytes)
 
 
-def check_ends(graph: Graph) -> tuple[Tensor, Tensor]:
-    """The one input and the one output tensor, both int8. UserError for a model with others."""
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1 or ABSENT in graph.inputs + graph.outputs:
-        raise UserError(
-            f"{graph.source} has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; "
-            "models with one of each can be exported."
-        )
-    ends = graph.tensors[graph.inputs[0]], graph.tensors[graph.outputs[0]]
-    for tensor, what in zip(ends, ("input", "output"), strict=True):
+def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """The input and the output tensors, all int8. UserError for a model with others."""
+    if not graph.inputs or not graph.outputs or ABSENT in graph.inputs + graph.outputs:
+        raise UserError(f"{graph.source} has no inputs or no outputs; export the model again.")
+    inputs, outputs = (tuple(graph.tensors[index] for index in ends) for ends in (graph.inputs, graph.outputs))
+    for what, tensor in [*(("input", x) for x in inputs), *(("output", y) for y in outputs)]:
         if tensor.dtype != "int8":
             raise UserError(
                 f"{graph.source}: the {what} '{tensor.name}' is {tensor.dtype}, not int8; convert with full-integer "
                 "quantization (a representative data set, TFLITE_BUILTINS_INT8, inference_input_type and "
                 "inference_output_type tf.int8), which is what `python -m export quantize` does."
             )
-    if ends[1].data is not None:
-        raise UserError(f"{graph.source}: the model's output is a constant; export another model.")
-    return ends
+        if tensor.data is not None:
+            raise UserError(f"{graph.source}: the model's {what} is a constant; export another model.")
+    return inputs, outputs
 
 
 def _kind(graph: Graph, op: Op) -> OpKind:
@@ -148,9 +155,9 @@ def _kind(graph: Graph, op: Op) -> OpKind:
     return kind
 
 
-def _check_order(graph: Graph, source: Tensor) -> None:
-    """Every operand is the input, a constant or computed by an earlier op, and nothing is computed twice."""
-    known = {source.index} | {tensor.index for tensor in graph.tensors if tensor.data is not None} | {ABSENT}
+def _check_order(graph: Graph) -> None:
+    """Every operand is an input, a constant or computed by an earlier op, and nothing is computed twice."""
+    known = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None), ABSENT}
     for op in graph.ops:
         if not known.issuperset(op.inputs) or not known.isdisjoint(op.outputs):
             why = "it reads what no earlier op computes, or computes a tensor again; export the model again"
@@ -160,64 +167,99 @@ def _check_order(graph: Graph, source: Tensor) -> None:
         raise UserError(f"{graph.source}: no op computes the model's output; export the model again.")
 
 
-def _aliases(graph: Graph, kinds: list[OpKind]) -> dict[int, int]:
-    """For every computed tensor, the tensor whose bytes it is."""
-    root = {index: index for index in (*graph.inputs, *(index for op in graph.ops for index in op.outputs))}
-    for kind, op in zip(kinds, graph.ops, strict=True):
-        if kind.is_alias:
-            root[op.outputs[0]] = root[op.inputs[0]]
+def _roots(graph: Graph, calls_of: Sequence[tuple[Call, ...]]) -> dict[int, int]:
+    """For every tensor, the one whose bytes it is: of an op without a call, what its first input is."""
+    root = {tensor.index: tensor.index for tensor in graph.tensors}
+    for op, calls in zip(graph.ops, calls_of, strict=True):
+        if not calls:
+            root.update(dict.fromkeys(op.outputs, root[op.inputs[0]]))
     return root
 
 
-def _lifetimes(graph: Graph, calls: tuple[Call, ...], root: dict[int, int]) -> dict[int, Lifetime]:
+def _check_outputs(graph: Graph, root: dict[int, int]) -> None:
+    roots = [root[index] for index in graph.outputs]
+    if not {root[index] for index in graph.inputs}.isdisjoint(roots):
+        raise UserError(f"{graph.source}: the model computes nothing, its output is its input; export another model.")
+    if len(set(roots)) < len(roots):
+        raise UserError(f"{graph.source}: two of its outputs are the same bytes; export the model with one of them.")
+
+
+def _names(calls: Sequence[Call]) -> list[str]:
+    """A name for each call: that of its first op, and a number more where this op takes several."""
+    total = Counter(call.ops[0].index for call in calls)
+    seen: Counter[int] = Counter()
+    names = []
+    for call in calls:
+        op = call.ops[0]
+        part = f"_{seen[op.index]}" if total[op.index] > 1 else ""
+        seen[op.index] += 1
+        names.append(f"{BY_TFLITE_NAME[op.name].name}_{op.index}{part}")
+    return names
+
+
+def _lifetimes(graph: Graph, calls: Sequence[Call], root: dict[int, int]) -> dict[int, Lifetime]:
     """From which call to which every root tensor computed by one is needed."""
     lifetimes: dict[int, Lifetime] = {}
     for place, call in enumerate(calls):
-        x, y = root[call.x], root[call.y]
-        lifetimes[y] = Lifetime(graph.tensors[y].size, place, place)
-        if x in lifetimes:
-            lifetimes[x] = replace(lifetimes[x], last=place)
+        y = root[call.y]
+        lifetimes.setdefault(y, Lifetime(graph.tensors[y].size, place, place))
+        for needed in {y, *(root[x] for x in call.xs)} & set(lifetimes):
+            lifetimes[needed] = replace(lifetimes[needed], last=place)
     return lifetimes
 
 
-def _scratch(calls: tuple[Call, ...]) -> dict[int, Lifetime]:
+def _scratch(calls: Sequence[Call]) -> dict[int, Lifetime]:
     """The scratch memory of every call whose kernel takes some, by the call's place."""
     return {
-        place: Lifetime(call.kind.scratch_bytes(call.params), place, place)
+        place: Lifetime(call.kernel.scratch_bytes(call.params), place, place)
         for place, call in enumerate(calls)
-        if call.kind.scratch_bytes is not None
+        if call.kernel.scratch_bytes is not None
     }
 
 
 def _overwriting(
-    calls: tuple[Call, ...], root: dict[int, int], lifetimes: dict[int, Lifetime]
-) -> dict[int, tuple[int, int]]:
-    """The root tensors that may overwrite another, which one, and how far before it they must begin."""
-    found: dict[int, tuple[int, int]] = {}
+    calls: Sequence[Call], root: dict[int, int], lifetimes: dict[int, Lifetime]
+) -> dict[int, dict[int, int]]:
+    """The root tensors that may overwrite others: for each which ones, and how far before them it must begin."""
+    found: dict[int, dict[int, int]] = {}
     for place, call in enumerate(calls):
-        x, y = root[call.x], root[call.y]
-        if call.kind.lead_bytes and x in lifetimes and lifetimes[x].last == place:
-            found[y] = x, call.kind.lead_bytes(call.params)
+        y = root[call.y]
+        if call.kernel.leads is None or lifetimes[y].first != place:
+            continue
+        leads: dict[int, int] = {}
+        barred = set()
+        for x, lead in zip((root[x] for x in call.xs), call.kernel.leads(call.params), strict=True):
+            if lead is None or x not in lifetimes or lifetimes[x].last != place:
+                barred.add(x)
+            else:
+                leads[x] = max(lead, leads.get(x, 0))
+        found[y] = {x: lead for x, lead in leads.items() if x not in barred}
     return found
 
 
-def _lay_out(
-    lifetimes: dict[int, Lifetime],
-    over: dict[int, tuple[int, int]],
-    scratch: dict[int, Lifetime],
-    source: Tensor,
-    sink_root: Tensor,
-) -> _Layout:
-    """Places for everything: input and output in the caller's memory, the rest in the arena."""
-    in_arena = [index for index in lifetimes if index != sink_root.index]
-    asked = [lifetimes[index] for index in in_arena]
-    for y, (x, lead) in over.items():
-        if y in in_arena:
-            asked[in_arena.index(y)] = replace(lifetimes[y], ahead_of=in_arena.index(x), lead=lead)
+def _lay_out(graph: Graph, calls: Sequence[Call], root: dict[int, int]) -> _Layout:
+    """Places for everything: inputs and outputs in the caller's memory, the rest in the arena."""
+    lifetimes, scratch = _lifetimes(graph, calls, root), _scratch(calls)
+    outputs = _one_after_the_other(Place.OUTPUT, [graph.tensors[root[index]] for index in graph.outputs])
+    in_arena = {index: place for place, index in enumerate(index for index in lifetimes if index not in outputs)}
+    over = _overwriting(calls, root, lifetimes)
+    asked = [
+        replace(lifetimes[y], over=tuple((in_arena[x], lead) for x, lead in over.get(y, {}).items() if x in in_arena))
+        for y in in_arena
+    ]
     asked += scratch.values()
     plan = plan_memory(asked)
     placed = [Buffer(Place.ARENA, life.size, at) for life, at in zip(asked, plan.offsets, strict=True)]
-    tensors = dict(zip(in_arena, placed, strict=False))
-    tensors[source.index] = Buffer(Place.INPUT, source.size, 0)
-    tensors[sink_root.index] = Buffer(Place.OUTPUT, sink_root.size, 0)
+    tensors = {tensor.index: Buffer(Place.CONSTANT, tensor.size, tensor.index) for tensor in graph.tensors}
+    tensors |= dict(zip(in_arena, placed, strict=False))
+    tensors |= _one_after_the_other(Place.INPUT, [graph.tensors[index] for index in graph.inputs]) | outputs
     return _Layout(tensors, dict(zip(scratch, placed[len(in_arena) :], strict=True)), plan.arena_bytes)
+
+
+def _one_after_the_other(place: Place, tensors: Sequence[Tensor]) -> dict[int, Buffer]:
+    """Buffers in the caller's memory, without gaps."""
+    found, offset = {}, 0
+    for tensor in tensors:
+        found[tensor.index] = Buffer(place, tensor.size, offset)
+        offset += tensor.size
+    return found

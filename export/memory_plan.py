@@ -24,8 +24,7 @@ class Lifetime:
     size: int
     first: int
     last: int
-    ahead_of: int | None = None  # a buffer that this one may overwrite, beginning at least `lead` bytes before it
-    lead: int = 0
+    over: tuple[tuple[int, int], ...] = ()  # (buffer, lead): those it may overwrite, beginning `lead` bytes before them
 
     def overlaps(self, other: Lifetime) -> bool:
         """Whether both are needed at some step."""
@@ -43,7 +42,7 @@ class MemoryPlan:
 def plan_memory(buffers: Sequence[Lifetime]) -> MemoryPlan:
     """Place all buffers. The arena is as small as possible for up to seven buffers, and for a chain of any length.
 
-    `ahead_of` is an index into `buffers`: that buffer is read from its start to its end in the one step in which both
+    `over` holds indexes into `buffers`: such a buffer is read from its start to its end in the one step in which both
     are needed, while this one is written, so that it never catches up when it begins `lead` bytes earlier.
     """
     bound = _lower_bound(buffers)
@@ -83,7 +82,7 @@ def _lower_bound(buffers: Sequence[Lifetime]) -> int:
     needed = [0]
     for at in buffers:
         alive = [b for b in buffers if b.first <= at.first <= b.last]
-        saved = sum(max(_aligned(b.size) - _aligned(b.lead), 0) for b in alive if b.ahead_of is not None)
+        saved = sum(max(0, *(_aligned(b.size) - _aligned(lead) for _, lead in b.over)) for b in alive if b.over)
         needed.append(sum(_aligned(b.size) for b in alive) - saved)
     return max(needed)
 
@@ -121,4 +120,4 @@ def _place(buffers: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
 
 def _room(buffers: Sequence[Lifetime], lower: int, upper: int) -> int:
     """How many bytes after `lower` begins `upper` may begin, where it lies above."""
-    return _aligned(buffers[lower].lead if buffers[lower].ahead_of == upper else buffers[lower].size)
+    return _aligned(dict(buffers[lower].over).get(upper, buffers[lower].size))

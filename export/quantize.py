@@ -74,8 +74,7 @@ def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
 
     # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
     x = keras.Input(batch_shape=(1, *x_calibration.shape[1:]), name="input")
-    fixed = keras.models.clone_model(network, input_tensors=[x])
-    fixed.set_weights(network.get_weights())
+    fixed = keras.Model(x, network(x, training=False))
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([preprocess(image[np.newaxis])] for image in x_calibration)
@@ -94,7 +93,7 @@ def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
 def check_quantized(graph: Graph) -> None:
     """Raise UserError unless the model has the properties that later stages and old runtimes rely on."""
     program = lower(graph)
-    x = tensor_info(program.input)
+    x = tensor_info(program.inputs[0])
     if not is_pixel_input(x):
         raise UserError(
             f"{graph.source}: its input has scale {x.scale:.6g} and zero point {x.zero_point}, not {PIXEL_SCALE:.6g} "

@@ -31,8 +31,10 @@ class Emulator:
 
     @property
     def running(self) -> bool:
-        """Whether the process is still there."""
-        return self.process.poll() is None
+        """Whether the process is still there; one whose line has just closed gets a moment to end."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(0.2)
+        return self.process.returncode is None
 
     def last_words(self) -> str:
         """How the process ended and the end of what it wrote to standard error."""

@@ -28,7 +28,6 @@ from host.protocol import (
     Infer,
     InferReply,
     Message,
-    ProtocolError,
     TensorSpec,
     TensorTrace,
     Trace,

@@ -50,20 +50,19 @@ class KernelLibrary:
 
     def run(self, program: Program, x: NDArray[np.int8]) -> NDArray[np.int8]:
         """What `model_invoke` of the program would write, flat, with checks that no step writes where it may not."""
+        constants = {x.index: x.data.astype(np.int8) for x in program.constants if x.data is not None}
         memory = {
             Place.INPUT: x.copy().reshape(-1),
             Place.ARENA: np.full(program.arena_bytes + 2 * GUARD, CANARY, np.int8),
-            Place.OUTPUT: np.full(program.output.size + 2 * GUARD, CANARY, np.int8),
+            Place.OUTPUT: np.full(sum(y.size for y in program.outputs) + 2 * GUARD, CANARY, np.int8),
         }
         for step in program.steps:
-            assert step.kind.emit is not None
             keep: list[NDArray[np.generic]] = []
-            params = self._structure(step.kind.emit(step.params), keep)
-            kernel = getattr(self._library, f"{step.kind.name}_s8")
+            params = self._structure(step.kernel.emit(step.params), keep)
+            kernel = getattr(self._library, f"{step.kernel.name}_s8")
             before = {place: values.copy() for place, values in memory.items()}
-            buffers = [step.y_buffer, step.x_buffer, *([step.scratch] if step.scratch else [])]
-            kernel(*(_address(memory, buffer) for buffer in buffers), ctypes.byref(params))
-            _check_writes(before, memory, buffers[:1] + buffers[2:])
+            kernel(*(_address(memory, constants, buffer) for buffer in step.buffers), ctypes.byref(params))
+            _check_writes(before, memory, [step.y_buffer, *([step.scratch] if step.scratch else [])])
         return memory[Place.OUTPUT][GUARD:-GUARD]
 
     def _structure(self, struct: Struct, keep: list[NDArray[np.generic]]) -> ctypes.Structure:
@@ -86,7 +85,11 @@ def _start(buffer: Buffer) -> int:
     return buffer.offset + (0 if buffer.place is Place.INPUT else GUARD)
 
 
-def _address(memory: dict[Place, NDArray[np.int8]], buffer: Buffer) -> ctypes.c_void_p:
+def _address(
+    memory: dict[Place, NDArray[np.int8]], constants: dict[int, NDArray[np.int8]], buffer: Buffer
+) -> ctypes.c_void_p:
+    if buffer.place is Place.CONSTANT:
+        return ctypes.c_void_p(constants[buffer.offset].ctypes.data)
     return ctypes.c_void_p(memory[buffer.place].ctypes.data + _start(buffer))
 
 

@@ -54,7 +54,7 @@ def test_no_buffers_need_no_arena():
 @given(st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 400)), min_size=1, max_size=9), st.integers(0, 2))
 def test_what_may_overwrite_its_input_begins_far_enough_before_it_or_does_not_overlap(steps, scratch_at):
     chain = [
-        Lifetime(size, step, step + 1, ahead_of=step - 1 if step else None, lead=min(lead, size))
+        Lifetime(size, step, step + 1, over=((step - 1, min(lead, size)),) if step else ())
         for step, (size, lead) in enumerate(steps)
     ]
     buffers = [*chain, Lifetime(500, scratch_at, scratch_at)]
@@ -63,7 +63,8 @@ def test_what_may_overwrite_its_input_begins_far_enough_before_it_or_does_not_ov
     assert plan.arena_bytes >= max(end for _, end in spans) and all(start % ALIGNMENT == 0 for start, _ in spans)
     for a, b in combinations(range(len(buffers)), 2):
         apart = spans[a][1] <= spans[b][0] or spans[b][1] <= spans[a][0]
-        ahead = buffers[b].ahead_of == a and spans[b][0] + buffers[b].lead <= spans[a][0]
+        lead = dict(buffers[b].over).get(a)
+        ahead = lead is not None and spans[b][0] + lead <= spans[a][0]
         assert apart or ahead or not buffers[a].overlaps(buffers[b])
     without = [Lifetime(buffer.size, buffer.first, buffer.last) for buffer in buffers]
     if len(buffers) <= 6:

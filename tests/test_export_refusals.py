@@ -121,7 +121,6 @@ REFUSALS = {
     "a softmax of another scale": (softmax_model(y_scale=1 / 128), "not 1/256 and -128"),
     "a softmax of too many classes": (softmax_model(classes=512), "512 classes"),
     "a softmax of nearly nothing": (softmax_model(scale=1e-9), "too small for TFLM's softmax"),
-    "two outputs": (wiring([0], [1, 2], (0, 1), (0, 2)), "1 inputs and 2 outputs"),
     "a constant output": (wiring([0], [4], (0, 1)), "output is a constant"),
     "an output nobody computes": (wiring([0], [2], (0, 1)), "no op computes the model's output"),
     "ops in the wrong order": (wiring([0], [2], (1, 2), (0, 1)), "reads what no earlier op computes"),

@@ -39,7 +39,7 @@ def conv_and_pool(
 
 
 def kernels_of(content: bytes, **options) -> list[str]:
-    return [step.kind.name for step in lower(read_graph(content, "model"), **options).steps]
+    return [step.kernel.name for step in lower(read_graph(content, "model"), **options).steps]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_an_output_that_overwrites_its_input_takes_no_room_of_its_own():
     b.max_pool2d(tensors[2], tensors[3], (2, 2), (2, 2))
     b.conv2d([tensors[3], last], tensors[4])
     program = lower(read_graph(b.build([tensors[0]], [tensors[4]]), "model"))
-    x, y = program.steps[1].x_buffer, program.steps[1].y_buffer
+    x, y = program.steps[1].x_buffers[0], program.steps[1].y_buffer
     assert x.offset - y.offset == 7 * 4  # one row ahead
     assert program.arena_bytes == 7 * 4 + 16 * 16 * 4 + program.steps[1].scratch.size_bytes
 

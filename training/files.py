@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +65,10 @@ class TrainingRecord:
     dataset: str
     origin: str
     preset: str
+    network: dict[str, Any]  # training.network.Network as plain values
+    recipe: dict[str, Any]  # training.recipes.Recipe as plain values
     seed: int
-    epochs_asked: int
     epochs_run: int
-    batch_size: int
     accuracy_validation: float
     accuracy_float: float  # on the test images
     parameters: int

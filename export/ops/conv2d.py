@@ -14,7 +14,7 @@ from export.c_values import ConstantTable, Field, Struct
 from export.graph import Activation, Graph, Op, OpOptions, Padding
 from export.ops import operands
 from export.ops.enums import parse_activation, parse_padding
-from export.ops.kind import OpKind, Params
+from export.ops.kind import Kernel, OpKind, Params, one_call
 from export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
 from export.ops.window import Window, emit_window, fold_window
 
@@ -100,4 +100,5 @@ def scratch_bytes(params: Conv2dParams) -> int:
     return prod(params.weights.shape[1:])
 
 
-CONV2D = OpKind("conv2d", "CONV_2D", tflite.BuiltinOptions.Conv2DOptions, parse, fold, emit, macs, scratch_bytes)
+KERNEL = Kernel("conv2d", emit, scratch_bytes)
+CONV2D = OpKind("conv2d", "CONV_2D", tflite.BuiltinOptions.Conv2DOptions, parse, one_call(KERNEL, fold), macs)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import CONV2D, Conv2dParams
-from export.ops.kind import Params
+from export.ops.conv2d import Conv2dParams
+from export.ops.kind import Kernel, Params
 from export.ops.packed import pack_output
 from export.ops.window import Window, emit_window, lead_bytes
 
@@ -56,9 +56,9 @@ def emit(params: Conv2dNarrowParams) -> Struct:
     )
 
 
-def lead(params: Conv2dNarrowParams) -> int:
+def leads(params: Conv2dNarrowParams) -> tuple[int]:
     """How far before x y must begin to overwrite it."""
-    return lead_bytes(params.window, params.pool)
+    return (lead_bytes(params.window, params.pool),)
 
 
-CONV2D_NARROW = replace(CONV2D, name="conv2d_narrow", emit=emit, scratch_bytes=None, lead_bytes=lead)
+CONV2D_NARROW = Kernel("conv2d_narrow", emit, leads=leads)

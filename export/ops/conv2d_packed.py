@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import CONV2D, Conv2dParams
-from export.ops.kind import Params
+from export.ops.conv2d import Conv2dParams
+from export.ops.kind import Kernel, Params
 from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
 from export.ops.window import Window, emit_window, lead_bytes
 
@@ -61,9 +61,9 @@ def scratch_bytes(params: Conv2dPackedParams) -> int:
     return 4 * rounded_up(window.y_c) + 3 * rounded_up(prod((window.k_h, window.k_w, window.x_c)))
 
 
-def lead(params: Conv2dPackedParams) -> int:
+def leads(params: Conv2dPackedParams) -> tuple[int]:
     """How far before x y must begin to overwrite it."""
-    return lead_bytes(params.window, params.pool)
+    return (lead_bytes(params.window, params.pool),)
 
 
-CONV2D_PACKED = replace(CONV2D, name="conv2d_packed", emit=emit, scratch_bytes=scratch_bytes, lead_bytes=lead)
+CONV2D_PACKED = Kernel("conv2d_packed", emit, scratch_bytes, leads)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import CONV2D, Conv2dParams
-from export.ops.kind import Params
+from export.ops.conv2d import Conv2dParams
+from export.ops.kind import Kernel, Params
 from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
 from export.ops.requantize import INT32_MAX
 from export.ops.window import Window, emit_window, lead_bytes
@@ -72,9 +72,9 @@ def scratch_bytes(params: Conv2dWinogradParams) -> int:
     return 4 * rounded_up(window.y_c) + 32 * window.x_c + border
 
 
-def lead(params: Conv2dWinogradParams) -> int:
+def leads(params: Conv2dWinogradParams) -> tuple[int]:
     """How far before x y must begin to overwrite it."""
-    return lead_bytes(params.window, params.pool)
+    return (lead_bytes(params.window, params.pool),)
 
 
-CONV2D_WINOGRAD = replace(CONV2D, name="conv2d_winograd", emit=emit, scratch_bytes=scratch_bytes, lead_bytes=lead)
+CONV2D_WINOGRAD = Kernel("conv2d_winograd", emit, scratch_bytes, leads)

@@ -14,7 +14,7 @@ from export.c_values import ConstantTable, Field, Struct
 from export.graph import ABSENT, Activation, Graph, Op, OpOptions
 from export.ops import operands
 from export.ops.enums import parse_activation
-from export.ops.kind import OpKind, Params
+from export.ops.kind import Kernel, OpKind, Params, one_call
 from export.ops.operands import Activations, Weights
 from export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
 
@@ -103,4 +103,7 @@ def macs(graph: Graph, op: Op) -> int:
     return graph.tensors[op.outputs[0]].size * graph.tensors[op.inputs[1]].shape[-1]
 
 
-DENSE = OpKind("dense", "FULLY_CONNECTED", tflite.BuiltinOptions.FullyConnectedOptions, parse, fold, emit, macs)
+KERNEL = Kernel("dense", emit)
+DENSE = OpKind(
+    "dense", "FULLY_CONNECTED", tflite.BuiltinOptions.FullyConnectedOptions, parse, one_call(KERNEL, fold), macs
+)

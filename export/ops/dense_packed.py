@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.c_values import ConstantTable, Field, Struct
-from export.ops.dense import DENSE, DenseParams
-from export.ops.kind import Params
+from export.ops.dense import DenseParams
+from export.ops.kind import Kernel, Params
 from export.ops.packed import PackedOutput, emit_packed_output, pack_bytes, pack_output, rounded_up
 
 
@@ -52,4 +52,4 @@ def scratch_bytes(params: DensePackedParams) -> int:
     return 4 * rounded_up(params.y_c) + 2 * rounded_up(params.x_c)
 
 
-DENSE_PACKED = replace(DENSE, name="dense_packed", emit=emit, scratch_bytes=scratch_bytes)
+DENSE_PACKED = Kernel("dense_packed", emit, scratch_bytes)

@@ -10,34 +10,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from export.graph import Graph, Op
+from export.graph import Graph
 from export.ops import conv2d_narrow, conv2d_packed, conv2d_winograd, dense_packed
 from export.ops.conv2d import Conv2dParams
 from export.ops.dense import DenseParams
-from export.ops.kind import OpKind, Params
-from export.ops.max_pool2d import MaxPool2dParams
+from export.ops.kind import Call
+from export.ops.pool2d import MaxPool2dParams
 from export.ops.window import Window
 
 MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 or 3.6 times larger
 
 
-@dataclass(frozen=True, eq=False)
-class Call:
-    """One kernel call that computes `ops`, the first one's x to the last one's y; x and y are tensor indexes."""
-
-    kind: OpKind
-    ops: tuple[Op, ...]
-    x: int
-    y: int
-    params: Params
-
-
 def choose_kernels(graph: Graph, calls: Sequence[Call]) -> tuple[Call, ...]:
     """The same computation with as few calls, and as fast ones, as the kernels allow; in the same order."""
     chosen: list[Call] = []
-    readers = Counter([call.x for call in calls] + list(graph.outputs))
+    readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
     while remaining:
         call = remaining.pop(0)
@@ -56,7 +45,7 @@ def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | Non
     conv, pool = call.params, following.params
     if not isinstance(conv, Conv2dParams) or not isinstance(pool, MaxPool2dParams):
         return None
-    if following.x != call.y or readers[call.y] > 1 or not _is_tiling(pool.window):
+    if following.xs != (call.y,) or readers[call.y] > 1 or not _is_tiling(pool.window):
         return None
     clamped = (min(max(limit, pool.y_min), pool.y_max) for limit in (conv.output.y_min, conv.output.y_max))
     y_min, y_max = clamped
@@ -64,13 +53,13 @@ def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | Non
     whole = replace(call, ops=call.ops + following.ops, y=following.y)
     narrow = conv2d_narrow.pack(both, pool.window)
     if narrow:
-        return replace(whole, kind=conv2d_narrow.CONV2D_NARROW, params=narrow)
+        return replace(whole, kernel=conv2d_narrow.CONV2D_NARROW, params=narrow)
     transformed = conv2d_winograd.pack(both, pool.window)
     if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(whole, kind=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
+        return replace(whole, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
     packed = conv2d_packed.pack(both, pool.window)
     if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(whole, kind=conv2d_packed.CONV2D_PACKED, params=packed)
+        return replace(whole, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
     return None
 
 
@@ -87,7 +76,7 @@ def _alone(call: Call) -> Call:
     if isinstance(call.params, Conv2dParams):
         packed = conv2d_packed.pack(call.params, conv2d_packed.no_pool(call.params.window))
         if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
-            return replace(call, kind=conv2d_packed.CONV2D_PACKED, params=packed)
+            return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
     if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):
-        return replace(call, kind=dense_packed.DENSE_PACKED, params=rows)
+        return replace(call, kernel=dense_packed.DENSE_PACKED, params=rows)
     return call

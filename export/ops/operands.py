@@ -17,7 +17,7 @@ QUANTIZE_CURE = "convert with full-integer quantization, int8 (see `python -m ex
 
 @dataclass(frozen=True)
 class Activations:
-    """An int8 tensor computed at run time. real value = scale * (value - zero_point)."""
+    """An int8 tensor with one scale. real value = scale * (value - zero_point)."""
 
     shape: tuple[int, ...]
     scale: np.float32
@@ -26,10 +26,10 @@ class Activations:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """A constant int8 tensor, symmetric. real value = scale[o] * value, o along the first axis, or scale[0]."""
+    """A constant int8 tensor, symmetric. real value = scale[o] * value, o along the output channels, or scale[0]."""
 
     values: NDArray[np.int8]
-    scale: NDArray[np.float32]  # (1,) or (values.shape[0],)
+    scale: NDArray[np.float32]  # (1,) or (output channels,)
 
 
 def check_arity(graph: Graph, op: Op, inputs: tuple[int, ...]) -> None:
@@ -39,12 +39,18 @@ def check_arity(graph: Graph, op: Op, inputs: tuple[int, ...]) -> None:
 
 
 def computed(graph: Graph, op: Op, tensor_index: int) -> Activations:
-    """The input or output `tensor_index` of the op, an int8 tensor with one scale."""
+    """The input or output `tensor_index` of the op, an int8 tensor with one scale that is no constant."""
+    tensor = _operand(graph, op, tensor_index)
+    if tensor.data is not None:
+        raise graph.refusal(op, f"its operand '{tensor.name}' is a constant; fold it in the model before converting")
+    return values(graph, op, tensor_index)
+
+
+def values(graph: Graph, op: Op, tensor_index: int) -> Activations:
+    """The input or output `tensor_index` of the op, an int8 tensor with one scale, computed or constant."""
     tensor = _operand(graph, op, tensor_index)
     if tensor.dtype != "int8":
         raise graph.refusal(op, f"tensor '{tensor.name}' is {tensor.dtype}, the kernels take int8; {QUANTIZE_CURE}")
-    if tensor.data is not None:
-        raise graph.refusal(op, f"its operand '{tensor.name}' is a constant; fold it in the model before converting")
     if not tensor.shape or min(tensor.shape) < 1:
         raise graph.refusal(
             op, f"tensor '{tensor.name}' has the dynamic shape {tensor.shape}; convert with a fixed batch of one"
@@ -69,8 +75,8 @@ def image(graph: Graph, op: Op, tensor_index: int) -> Activations:
     return found
 
 
-def weights(graph: Graph, op: Op, tensor_index: int, rank: int) -> Weights:
-    """The constant int8 weights of the op, quantized along the first axis or as a whole."""
+def weights(graph: Graph, op: Op, tensor_index: int, rank: int, axis: int = 0) -> Weights:
+    """The constant int8 weights of the op, quantized along `axis`, the output channels, or as a whole."""
     tensor = _operand(graph, op, tensor_index)
     if tensor.data is None or tensor.dtype != "int8" or len(tensor.shape) != rank or min(tensor.shape) < 1:
         raise graph.refusal(
@@ -80,7 +86,7 @@ def weights(graph: Graph, op: Op, tensor_index: int, rank: int) -> Weights:
         )
     quantization = _quantization(graph, op, tensor)
     per_channel = quantization.scale.size > 1
-    if per_channel and (quantization.axis != 0 or quantization.scale.size != tensor.shape[0]):
+    if per_channel and (quantization.axis != axis or quantization.scale.size != tensor.shape[axis]):
         raise graph.refusal(
             op,
             f"its weights of shape {tensor.shape} have {quantization.scale.size} scales along axis "

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from export.c_values import ConstantTable, Field, Struct
 from export.graph import Graph, Op, OpOptions
 from export.ops import operands
-from export.ops.kind import OpKind, Params, no_macs
+from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from export.ops.requantize import quantize_multiplier
 
 INPUT_FRACTION_BITS = 26  # arguments of exp are in [-32, 0], with 5 integer bits
@@ -136,4 +136,5 @@ def emit(params: SoftmaxParams) -> Struct:
     )
 
 
-SOFTMAX = OpKind("softmax", "SOFTMAX", tflite.BuiltinOptions.SoftmaxOptions, parse, fold, emit, no_macs)
+KERNEL = Kernel("softmax", emit)
+SOFTMAX = OpKind("softmax", "SOFTMAX", tflite.BuiltinOptions.SoftmaxOptions, parse, one_call(KERNEL, fold), no_macs)

@@ -48,12 +48,27 @@ typedef struct {
 void conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const conv2d_params *p);
 
 typedef struct {
+    const int8_t *weights;  // (k_h, k_w, y_c)
+    const int32_t *bias;    // (y_c,): b[o] - x_zero_point * sum(weights[:,:,o])
+    int32_t x_zero_point;   // the value of x outside the image: the real number zero
+    window_geometry window;  // y_c is a multiple of x_c: output channel o sees channel o / (y_c / x_c)
+    output_stage output;
+} depthwise_conv2d_params;
+
+// y[i,j,o] = output_o(bias[o] + sum_{a,b} x[row(i,a), column(j,b), o / (y_c / x_c)] * weights[a,b,o])
+// window (k_h, k_w, x_c) is scratch: the part of x that one output pixel sees.
+void depthwise_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const depthwise_conv2d_params *p);
+
+typedef struct {
     window_geometry window;  // dilation is 1, y_c equals x_c
     int32_t y_min, y_max;
-} max_pool2d_params;
+} pool2d_params;
 
 // y[i,j,c] = clamp(max_{a,b} x[row(i,a), column(j,b), c], y_min, y_max), over the part of the window inside the image
-void max_pool2d_s8(int8_t *y, const int8_t *x, const max_pool2d_params *p);
+void max_pool2d_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
+
+// The same with the mean, rounded to nearest, halves away from zero
+void average_pool2d_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 
 typedef struct {
     const int8_t *weights;  // (y_c, x_c)
@@ -64,6 +79,30 @@ typedef struct {
 
 // x (rows, x_c)  y (rows, y_c):  y[r,o] = output_o(bias[o] + sum_c x[r,c] * weights[o,c])
 void dense_s8(int8_t *y, const int8_t *x, const dense_params *p);
+
+// The elements of y in order, and for each of them the elements of a and b it is made of: a nest of loops, with the steps
+// that a and b take in each; a step of 0 repeats.
+typedef struct {
+    const int32_t *table;  // (count, 3): how often, step in a, step in b; the innermost loop last
+    int32_t count;         // in [1, 6]
+} broadcast_loops;
+
+// One operand brought to the common scale: requantize((a - zero_point) * 2^20, multiplier, shift)
+typedef struct {
+    int32_t zero_point, multiplier, shift;
+} add_operand;
+
+typedef struct {
+    broadcast_loops loops;
+    add_operand a, b;
+    int32_t b_sign;  // 1 for the sum, -1 for the difference
+    int32_t multiplier, shift;
+    int32_t y_zero_point, y_min, y_max;
+} add_params;
+
+// y = clamp(y_zero_point + requantize(a' + b_sign * b', multiplier, shift), y_min, y_max), a' and b' on the common scale.
+// y may be a or b where that one does not repeat.
+void add_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_params *p);
 
 typedef struct {
     const int32_t *exp;  // (exp_count,): exp(-d * x_scale * beta) with 31 fraction bits

@@ -20,7 +20,7 @@ static void limit_to(int8_t *y, int32_t max, int32_t n) {
     }
 }
 
-void max_pool2d_s8(int8_t *y, const int8_t *x, const max_pool2d_params *p) {
+void max_pool2d_s8(int8_t *y, const int8_t *x, const pool2d_params *p) {
     const window_geometry *g = &p->window;
     for (int32_t i = 0; i < g->y_h; i++) {
         const int32_t top = larger(i * g->stride_h - g->pad_h, 0);

@@ -22,6 +22,7 @@ colours that `svg_figure` turns into those of the page's stylesheet, so that it 
 become PNGs of their own size, enlarged without smoothing (`pixel_image`, `gallery`).
 """
 
+from host.page.charts import Block, Mark, histogram, plane
 from host.page.figures import Colors, figure_style, pixel_image, png_url, svg_figure
 from host.page.page import Page, Section, render
 from host.page.parts import (
@@ -45,9 +46,11 @@ from host.page.parts import (
 
 __all__ = [
     "Bar",
+    "Block",
     "Cell",
     "Colors",
     "Column",
+    "Mark",
     "Page",
     "Picture",
     "Section",
@@ -61,8 +64,10 @@ __all__ = [
     "figure_style",
     "gallery",
     "heat_table",
+    "histogram",
     "note",
     "pixel_image",
+    "plane",
     "png_url",
     "render",
     "svg_figure",

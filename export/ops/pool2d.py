@@ -1,4 +1,4 @@
-"""MAX_POOL_2D, the kernel `max_pool2d_s8`: any window, stride and padding."""
+"""MAX_POOL_2D and AVERAGE_POOL_2D, the kernels `max_pool2d_s8` and `average_pool2d_s8`: any window, stride, padding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from export.c_values import Field, Struct
 from export.graph import Activation, Graph, Op, OpOptions, Padding
 from export.ops import operands
 from export.ops.enums import parse_activation, parse_padding
-from export.ops.kind import OpKind, Params, no_macs
+from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from export.ops.requantize import clamp_range
 from export.ops.window import Window, emit_window, fold_window
 
@@ -19,7 +19,7 @@ SCALE_TOLERANCE = 1e-6  # TFLM's: it does not rescale, so it takes scales this c
 
 
 @dataclass(frozen=True)
-class MaxPool2dOptions(OpOptions):
+class Pool2dOptions(OpOptions):
     """As in the file; pairs are (height, width)."""
 
     padding: Padding
@@ -29,19 +29,24 @@ class MaxPool2dOptions(OpOptions):
 
 
 @dataclass(frozen=True)
-class MaxPool2dParams(Params):
-    """The members of `max_pool2d_params`."""
+class Pool2dParams(Params):
+    """The members of `pool2d_params`."""
 
     window: Window
     y_min: int
     y_max: int
 
 
-def parse(table: Any) -> MaxPool2dOptions:
+@dataclass(frozen=True)
+class MaxPool2dParams(Pool2dParams):
+    """Of a max pooling: the kind that can join the convolution before it."""
+
+
+def parse(table: Any) -> Pool2dOptions:
     """The options out of the flatbuffer."""
     options = tflite.Pool2DOptions()
     options.Init(table.Bytes, table.Pos)
-    return MaxPool2dOptions(
+    return Pool2dOptions(
         parse_padding(options.Padding()),
         (options.FilterHeight(), options.FilterWidth()),
         (options.StrideH(), options.StrideW()),
@@ -49,10 +54,10 @@ def parse(table: Any) -> MaxPool2dOptions:
     )
 
 
-def fold(graph: Graph, op: Op) -> MaxPool2dParams:
+def fold(graph: Graph, op: Op) -> Pool2dParams:
     """All constants of the op."""
     options = op.options
-    assert isinstance(options, MaxPool2dOptions)
+    assert isinstance(options, Pool2dOptions)
     operands.check_arity(graph, op, inputs=(1,))
     x = operands.image(graph, op, op.inputs[0])
     y = operands.image(graph, op, op.outputs[0])
@@ -61,13 +66,14 @@ def fold(graph: Graph, op: Op) -> MaxPool2dParams:
     if x.shape[3] != y.shape[3]:
         raise graph.refusal(op, f"it turns {x.shape[3]} channels into {y.shape[3]}; export the model again")
     window = fold_window(graph, op, x.shape, y.shape, options.kernel, options.stride, (1, 1), options.padding)
-    return MaxPool2dParams(window, *clamp_range(graph, op, y, options.activation))
+    kind = MaxPool2dParams if op.name == "MAX_POOL_2D" else Pool2dParams
+    return kind(window, *clamp_range(graph, op, y, options.activation))
 
 
-def emit(params: MaxPool2dParams) -> Struct:
+def emit(params: Pool2dParams) -> Struct:
     """The C initializer."""
     return Struct(
-        "max_pool2d_params",
+        "pool2d_params",
         (
             Field("window", emit_window(params.window)),
             Field("y_min", params.y_min),
@@ -76,4 +82,7 @@ def emit(params: MaxPool2dParams) -> Struct:
     )
 
 
-MAX_POOL2D = OpKind("max_pool2d", "MAX_POOL_2D", tflite.BuiltinOptions.Pool2DOptions, parse, fold, emit, no_macs)
+MAX_KERNEL, AVERAGE_KERNEL = Kernel("max_pool2d", emit), Kernel("average_pool2d", emit)
+OPTIONS = tflite.BuiltinOptions.Pool2DOptions
+MAX_POOL2D = OpKind("max_pool2d", "MAX_POOL_2D", OPTIONS, parse, one_call(MAX_KERNEL, fold), no_macs)
+AVERAGE_POOL2D = OpKind("average_pool2d", "AVERAGE_POOL_2D", OPTIONS, parse, one_call(AVERAGE_KERNEL, fold), no_macs)

@@ -1,0 +1,128 @@
+"""ADD and SUB, the kernel `add_s8`: operands of any scales, repeated to a common shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import tflite
+
+from export.c_values import Field, Struct
+from export.graph import Activation, Graph, Op, OpOptions
+from export.ops import operands
+from export.ops.broadcast import Broadcast, emit_broadcast, fold_broadcast
+from export.ops.enums import parse_activation
+from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from export.ops.requantize import clamp_range, quantize_multiplier
+
+LEFT_SHIFT = 20  # TFLM's, of the common scale
+
+
+@dataclass(frozen=True)
+class AddOptions(OpOptions):
+    """As in the file."""
+
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class AddOperand:
+    """How an operand is brought to the common scale; members as in C."""
+
+    zero_point: int
+    multiplier: int
+    shift: int
+
+
+@dataclass(frozen=True, eq=False)
+class AddParams(Params):
+    """The members of `add_params`."""
+
+    broadcast: Broadcast
+    a: AddOperand
+    b: AddOperand
+    b_sign: int  # 1, or -1 for a difference
+    multiplier: int
+    shift: int
+    y_zero_point: int
+    y_min: int
+    y_max: int
+
+
+def parse_add(table: Any) -> AddOptions:
+    """The options out of the flatbuffer."""
+    options = tflite.AddOptions()
+    options.Init(table.Bytes, table.Pos)
+    return AddOptions(parse_activation(options.FusedActivationFunction()))
+
+
+def parse_sub(table: Any) -> AddOptions:
+    """The options out of the flatbuffer."""
+    options = tflite.SubOptions()
+    options.Init(table.Bytes, table.Pos)
+    return AddOptions(parse_activation(options.FusedActivationFunction()))
+
+
+def fold(graph: Graph, op: Op) -> AddParams:
+    """All constants of the op. The common scale is twice the larger one, divided by 2^20 (TFLM's `add_common.cc`)."""
+    options = op.options
+    assert isinstance(options, AddOptions)
+    operands.check_arity(graph, op, inputs=(2,))
+    a, b = (operands.values(graph, op, index) for index in op.inputs)
+    y = operands.computed(graph, op, op.outputs[0])
+    common = 2 * float(max(a.scale, b.scale))
+    first, second = (AddOperand(x.zero_point, *quantize_multiplier(float(x.scale) / common)) for x in (a, b))
+    multiplier, shift = quantize_multiplier(common / ((1 << LEFT_SHIFT) * float(y.scale)))
+    if shift > 0:
+        raise graph.refusal(op, "its output scale is so small that TFLM refuses it; export the model again")
+    y_min, y_max = clamp_range(graph, op, y, options.activation)
+    return AddParams(
+        broadcast=fold_broadcast(graph, op, a.shape, b.shape, y.shape),
+        a=first,
+        b=second,
+        b_sign=-1 if op.name == "SUB" else 1,
+        multiplier=multiplier,
+        shift=shift,
+        y_zero_point=y.zero_point,
+        y_min=y_min,
+        y_max=y_max,
+    )
+
+
+def emit(params: AddParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "add_params",
+        (
+            Field("loops", emit_broadcast(params.broadcast)),
+            Field("a", _emit_operand(params.a)),
+            Field("b", _emit_operand(params.b)),
+            Field("b_sign", params.b_sign),
+            Field("multiplier", params.multiplier),
+            Field("shift", params.shift),
+            Field("y_zero_point", params.y_zero_point),
+            Field("y_min", params.y_min),
+            Field("y_max", params.y_max),
+        ),
+    )
+
+
+def _emit_operand(operand: AddOperand) -> Struct:
+    return Struct(
+        "add_operand",
+        (
+            Field("zero_point", operand.zero_point),
+            Field("multiplier", operand.multiplier),
+            Field("shift", operand.shift),
+        ),
+    )
+
+
+def leads(params: AddParams) -> tuple[int | None, int | None]:
+    """How far before each operand y must begin to overwrite it."""
+    return params.broadcast.leads
+
+
+KERNEL = Kernel("add", emit, leads=leads)
+ADD = OpKind("add", "ADD", tflite.BuiltinOptions.AddOptions, parse_add, one_call(KERNEL, fold, inputs=2), no_macs)
+SUB = OpKind("sub", "SUB", tflite.BuiltinOptions.SubOptions, parse_sub, one_call(KERNEL, fold, inputs=2), no_macs)
