@@ -3,7 +3,8 @@
 
 DATASET ?= digits
 PRESET  ?= small
-BOARD   ?= qemu
+# The emulated Cortex-M4F: the Arm compiler and QEMU where both are installed, else compiler and CPU from PyPI.
+BOARD   ?= $(if $(and $(shell command -v arm-none-eabi-gcc),$(shell command -v qemu-system-arm)),qemu,unicorn)
 EPOCHS  ?=
 SEED    ?=
 SIZE    ?=
@@ -41,7 +42,7 @@ IMAGE := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo emulate hello flash sketch doctor bench docs test lint lock clean FORCE
+.PHONY: help setup tools train export build validate demo report emulate hello flash sketch doctor bench docs test lint lock clean FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
@@ -54,7 +55,7 @@ demo: validate ## everything on this machine, from training to the verdict of th
 
 setup: $(VENV)/base ## the virtual environment
 
-tools: $(VENV)/base ## the compiler and emulator of BOARD, from the system's packages
+tools: $(VENV)/base $(if $(filter unicorn,$(BOARD)),$(VENV)/portable) ## the compiler and emulator of BOARD
 	@$(RUN) firmware tools --board $(BOARD)
 
 train: $(DIR)/training.json ## train PRESET on DATASET
@@ -67,6 +68,9 @@ build: tools $(DIR)/model.json $(IMAGE) ## compile the firmware for BOARD
 validate: tools $(DIR)/model.json $(IMAGE) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \
 		$(if $(LIMIT),--limit $(LIMIT))
+
+report: $(VENV)/base ## report.html of the last validation again, from its report.json
+	@$(RUN) host report $(DIR)
 
 FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
 
@@ -87,7 +91,7 @@ sketch: $(DIR)/model.json ## the firmware of a real BOARD as a folder for the Ar
 doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what to do
 	@$(RUN) host doctor
 
-bench: $(VENV)/train ## the figures of the docs: cost of inference, speed of the pipeline
+bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of inference, speed of the pipeline
 	@$(RUN) firmware tools --board qemu --board qemu-uart --board host
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
@@ -127,9 +131,14 @@ $(VENV)/train: $(VENV)/base
 	@$(INSTALL) '.[train]'
 	@touch $@
 
-$(VENV)/test: $(VENV)/train $(VENV)/boards
+$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable
 	@echo "Adding the test tools"
 	@$(INSTALL) '.[test]'
+	@touch $@
+
+$(VENV)/portable: $(VENV)/base
+	@echo "Adding a C compiler and a CPU emulator from PyPI (about 0.4 GB)"
+	@$(INSTALL) '.[portable]'
 	@touch $@
 
 $(VENV)/boards: $(VENV)/base

@@ -37,14 +37,45 @@ def validate(model: Path, board_name: str, port: str | None, baud: int, limit: i
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
     from firmware.boards import BOARDS, find_board
+    from host.report_page import save_page
     from host.summary import print_summary
     from host.validate import validate as run_validation
 
     report = run_validation(model, find_board(board_name), port, limit, baud)
     path = report.save(model)
+    page = save_page(report, model)
     print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
-    console.print(f"report: {path}")
+    console.print(f"report: {page} (its numbers: {path.name})")
     sys.exit(report.exit_status)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+def report(model: Path) -> None:
+    """Make report.html again, from the report.json of the last validation in the folder MODEL.
+
+    Example: python -m host report build/digits_small
+    """
+    from host.report_file import load_report
+    from host.report_page import save_page
+
+    console.print(f"report: {save_page(load_report(model), model)}")
+
+
+@main.command()
+@click.option("--dataset", default="digits", show_default=True, help="A data set, or a folder of pictures.")
+@click.option("--preset", default="small", show_default=True, help="The network.")
+@click.option(
+    "--board", "board_name", help="A board that runs on this machine.  [default: qemu if installed, or unicorn]"
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
+def demo(dataset: str, preset: str, board_name: str | None, limit: int | None) -> None:
+    """Everything on this machine, from training to the verdict of the emulated chip; needs no `make`."""
+    from firmware.boards import find_board
+    from firmware.toolchain import demo_board
+    from host.demo import demo as run_demo
+
+    sys.exit(run_demo(dataset, preset, find_board(board_name) if board_name else demo_board(), limit))
 
 
 @main.command()

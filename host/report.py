@@ -170,6 +170,22 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A sample worth looking at: its output differs from the golden's, or some party does not see its label.
+
+    Output bytes of the golden, of Python's interpreter and of the device; `float` holds the scores of the float model,
+    None where there is none.
+    """
+
+    sample: int
+    label: int | None
+    golden: list[int]
+    interpreter: list[int]
+    device: list[int]
+    float: list[float] | None
+
+
+@dataclass(frozen=True)
 class Report:
     """One validation. Bytes are those of output tensors; None is what this board or model cannot know.
 
@@ -227,6 +243,7 @@ class Report:
     devices: list[DeviceResult] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
     sure: Sure | None = None
+    examples: list[Example] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:

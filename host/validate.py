@@ -18,6 +18,7 @@ from firmware.build import load_sizes
 from host.connection import check_identity, connect
 from host.console import console, progress_bar
 from host.device import Device, DeviceError, Inference, mean_count
+from host.examples import choose_examples
 from host.expected import Expected, expected_outputs
 from host.findings import accuracy, find_differences
 from host.protocol import HelloReply
@@ -127,4 +128,5 @@ def _report(
         seconds=round(seconds, 2),
         versions={"tinyproof": version("tinyproof"), "python": platform.python_version(), "numpy": np.__version__},
         differences=find_differences(expected.golden, outputs),
+        examples=choose_examples(expected.golden, expected.default, outputs, samples.labels),
     )

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import click
-
 from rich.markup import escape
 from rich.table import Table
 
@@ -25,9 +24,7 @@ LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of t
 
 
 @click.command()
-@click.option(
-    "--dataset", default="digits", show_default=True, help=f"{', '.join(BUILT_IN)}, a folder or zip of pictures."
-)
+@click.option("--dataset", default="digits", show_default=True, help=f"{', '.join(BUILT_IN)}, or a folder or zip.")
 @click.option("--preset", default="small", show_default=True, help=f"The network: {', '.join((*PRESETS, SEARCHED))}.")
 @click.option("--out", type=click.Path(path_type=Path), help="The model folder.  [default: build/<dataset>_<preset>]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Rounds over the training images.  [default: the recipe's]")

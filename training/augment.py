@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from host.console import UserError
 
 Images = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def augment(images: Images, how: Augmentation, mirror: bool, rng: np.random.Gene
 
     `mirror` False keeps left and right, whatever `how` says: a mirrored 2 is no digit.
     """
-    count, height, width, _ = images.shape
+    count, (height, width) = len(images), images.shape[1:3]
     shift = np.stack([rng.integers(-s, s + 1, count) for s in (round(how.shift * height), round(how.shift * width))])
-    flipped = rng.random(count) < 0.5 if how.flip and mirror else np.zeros(count, bool)
+    flipped = (rng.random(count) < 0.5) & (how.flip and mirror)
     if how.rotation or how.zoom:
         changed = _warp(images, how, shift, flipped, rng)
     else:
@@ -64,10 +65,10 @@ def augment(images: Images, how: Augmentation, mirror: bool, rng: np.random.Gene
 
 
 def _warp(
-    images: Images, how: Augmentation, shift: NDArray[np.int64], flipped: NDArray[np.bool_], rng: np.random.Generator
+    images: Images, how: Augmentation, shift: NDArray[np.int64], flipped: Flags, rng: np.random.Generator
 ) -> Images:
     """Rotate, zoom, flip and shift in one bilinear sampling."""
-    count, height, width, _ = images.shape
+    count, (height, width) = len(images), images.shape[1:3]
     angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation, count))
     step = 1 / rng.uniform(1 - how.zoom, 1 + how.zoom, count)  # pixels of the original for each new one
     cos, sin = (step * np.cos(angle))[:, None, None], (step * np.sin(angle))[:, None, None]
@@ -82,7 +83,8 @@ def _warp(
     of = np.arange(count)[:, None, None]
     upper = images[of, top, left] * (1 - dx) + images[of, top, end] * dx
     lower = images[of, bottom, left] * (1 - dx) + images[of, bottom, end] * dx
-    return np.rint(upper * (1 - dy) + lower * dy).astype(np.uint8)
+    warped: Images = np.rint(upper * (1 - dy) + lower * dy).astype(np.uint8)
+    return warped
 
 
 def _relight(images: Images, limit: float, rng: np.random.Generator) -> Images:
@@ -90,12 +92,13 @@ def _relight(images: Images, limit: float, rng: np.random.Generator) -> Images:
     gain, lift = rng.uniform(1 - limit, 1 + limit, count), rng.uniform(-limit, limit, count) * 127.5
     middle = images.mean(axis=(1, 2, 3))
     new = (images - middle[:, None, None, None]) * gain[:, None, None, None] + (middle + lift)[:, None, None, None]
-    return np.clip(np.rint(new), 0, 255).astype(np.uint8)
+    relit: Images = np.clip(np.rint(new), 0, 255).astype(np.uint8)
+    return relit
 
 
 def _erase(images: Images, share: float, rng: np.random.Generator) -> Images:
     """Fill a rectangle of some images with noise (random erasing, Zhong et al., arXiv:1708.04896)."""
-    count, height, width, _ = images.shape
+    count, (height, width) = len(images), images.shape[1:3]
     area = rng.uniform(0.02, 0.3, count)
     aspect = np.exp(rng.uniform(np.log(1 / 3), np.log(3), count))
     sides = (np.minimum(np.sqrt(area * aspect), 1) * height, np.minimum(np.sqrt(area / aspect), 1) * width)

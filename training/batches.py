@@ -1,6 +1,6 @@
 """The batches of a training run: shuffled and augmented anew in every epoch, and the same again for the same seed.
 
-A batch depends on (seed, epoch, place) alone, so that a run resumed at an epoch sees what the whole run would have seen.
+A batch depends on (seed, epoch, place) alone: a run resumed at an epoch sees what the whole run would have seen.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def training_batches(dataset: Dataset, recipe: Recipe, seed: int, first_epoch: i
     """The batches as the keras.utils.PyDataset that `fit` takes, starting at `first_epoch`."""
     keras = load_keras()
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is imported only here
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]  # Keras comes in here alone
         epoch = first_epoch
 
         def __len__(self) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from host.console import UserError
+from training.public_sets import DATA_VARIABLE as DATA_VARIABLE
 from training.public_sets import PUBLIC_SETS, load_digits, load_public
 from training.splits import Dataset, Rows, take_stratified, without_copies
 
@@ -93,9 +94,7 @@ def from_zip(path: Path, size: tuple[int, int] = (28, 28), color: bool | None = 
         try:
             with zipfile.ZipFile(path) as archive:
                 if sum(member.file_size for member in archive.infolist()) > LARGEST_ZIP:
-                    raise UserError(
-                        f"{path} unpacks to more than {LARGEST_ZIP >> 30} GiB: unpack it and give the folder"
-                    )
+                    raise UserError(f"{path} unpacks to more than {LARGEST_ZIP >> 30} GiB: give the unpacked folder")
                 archive.extractall(root)
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
             raise UserError(f"{path} cannot be unpacked ({error}): replace it, or give the unpacked folder") from error

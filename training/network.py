@@ -31,9 +31,9 @@ class Block:
 
 @dataclass(frozen=True)
 class Network:
-    """A network as data. `head`: "flatten" keeps every place apart, "mean" and "max" merge all places, which suits objects
-    that may be anywhere. `units` of a hidden dense layer, 0 for none. `normalized`: batch normalization after each
-    convolution; on the device it costs nothing, since the converter folds it into the weights.
+    """A network as data. `head`: "flatten" keeps every place apart, "mean" and "max" merge all places, which suits
+    objects that may be anywhere. `units` of a hidden dense layer, 0 for none. `normalized`: batch normalization after
+    each convolution; on the device it costs nothing, since the converter folds it into the weights.
     """
 
     blocks: tuple[Block, ...]

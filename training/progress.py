@@ -1,40 +1,56 @@
-"""What a training run shows of itself: a line an epoch with the time that is left, and a moving bar for people."""
+"""What happens after each epoch of a run: a line with the time that is left, and the state is saved for a resumption.
+
+On a terminal a bar moves below the lines.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from host.console import console, progress_bar
 from training.backend import load_keras
+from training.resume import Progress
 
 
-def progress_callback(epochs: int, batches: int) -> Any:
-    """A Keras callback that prints a line after each epoch and keeps a bar below them, on a terminal."""
-    keras = load_keras()
+class Watch:
+    """Follows a run of `epochs` epochs of `batches` batches that begins at `start`; `progress` is how far it has come.
 
-    class Lines(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is imported only here
-        def on_train_begin(self, logs: object = None) -> None:
-            self._bar = progress_bar()
-            self._bar.start()
-            self._task = self._bar.add_task("training", total=epochs * batches)
-            self._started, self._done = time.monotonic(), 0
+    `save` is called after each epoch with the model and the progress.
+    """
 
-        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
-            self._bar.update(self._task, completed=epoch * batches, description=f"epoch {epoch + 1}/{epochs}")
+    def __init__(self, epochs: int, batches: int, start: Progress, save: Callable[[Any, Progress], None]) -> None:
+        self.progress = start
+        self._epochs, self._batches, self._start, self._save = epochs, batches, start, save
 
-        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-            self._bar.advance(self._task)
+    def callback(self, model: Any) -> Any:
+        """The Keras callback to hand to `fit`."""
+        bar = progress_bar()
+        task = bar.add_task(
+            "training", total=self._epochs * self._batches, completed=self._start.epochs * self._batches
+        )
+        began = time.monotonic()
 
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            self._done += 1
-            left = (time.monotonic() - self._started) / self._done * (epochs - epoch - 1)
-            console.print(epoch_line(epoch + 1, epochs, logs or {}, left))
+        def after_epoch(epoch: int, measures: dict[str, float]) -> None:
+            seconds = time.monotonic() - began
+            history = self.progress.history
+            self.progress = Progress(
+                epoch + 1,
+                self._start.seconds + seconds,
+                {name: [*history.get(name, []), float(value)] for name, value in measures.items()},
+            )
+            left = seconds / (epoch + 1 - self._start.epochs) * (self._epochs - epoch - 1)
+            console.print(epoch_line(epoch + 1, self._epochs, measures, left))
+            self._save(model, self.progress)
 
-        def on_train_end(self, logs: object = None) -> None:
-            self._bar.stop()
-
-    return Lines()
+        return load_keras().callbacks.LambdaCallback(
+            on_train_begin=lambda logs: bar.start(),
+            on_epoch_begin=lambda epoch, logs: bar.update(task, description=f"epoch {epoch + 1}/{self._epochs}"),
+            on_train_batch_end=lambda batch, logs: bar.advance(task),
+            on_epoch_end=after_epoch,
+            on_train_end=lambda logs: bar.stop(),
+        )
 
 
 def epoch_line(epoch: int, epochs: int, measures: dict[str, float], seconds_left: float) -> str:

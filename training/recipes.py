@@ -1,6 +1,6 @@
 """How long and how a network is trained: one recipe for each preset and data set, written here and nowhere else.
 
-A recipe was chosen by the accuracy on validation images; docs/training.md says what each one reaches and how long it takes.
+A recipe was chosen by the accuracy on validation images; docs/training.md says what each reaches and how long it takes.
 """
 
 from __future__ import annotations

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from host.console import write_atomically
-from training.backend import load_keras
 
 FOLDER = ".resume"
 PROGRESS_FILE = "progress.json"
@@ -49,11 +48,7 @@ def save(folder: Path, run: dict[str, Any], model: Any, progress: Progress) -> N
     weights = _weights(folder, progress.epochs)
     weights.parent.mkdir(parents=True, exist_ok=True)
     model.save_weights(weights, overwrite=True)
-    content = {
-        "run": run,
-        "progress": {"epochs": progress.epochs, "seconds": progress.seconds, "history": progress.history},
-    }
-    write_atomically(weights.parent / PROGRESS_FILE, json.dumps(content))
+    write_atomically(weights.parent / PROGRESS_FILE, json.dumps({"run": run, "progress": asdict(progress)}))
     for stale in weights.parent.glob("*.weights.h5"):
         if stale != weights:
             stale.unlink()
@@ -62,28 +57,6 @@ def save(folder: Path, run: dict[str, Any], model: Any, progress: Progress) -> N
 def discard(folder: Path) -> None:
     """Remove the state; the run is over."""
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
-
-
-def resume_callback(folder: Path, run: dict[str, Any], start: Progress) -> Any:
-    """A Keras callback that saves the state after each epoch; its `progress` is the run's so far."""
-    import time
-
-    keras = load_keras()
-
-    class Saver(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is imported only here
-        progress = start
-
-        def on_train_begin(self, logs: object = None) -> None:
-            self._started = time.monotonic()
-
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            measures = {name: float(value) for name, value in (logs or {}).items()}
-            history = {name: [*self.progress.history.get(name, []), value] for name, value in measures.items()}
-            seconds = start.seconds + time.monotonic() - self._started
-            self.progress = Progress(epoch + 1, seconds, history)
-            save(folder, run, self.model, self.progress)
-
-    return Saver()
 
 
 def _weights(folder: Path, epochs: int) -> Path:

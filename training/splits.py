@@ -75,8 +75,9 @@ def without_copies(data: Dataset) -> Dataset:
                 left_out.append(row)
     if not left_out:
         return data
-    rows = {part: np.array(members, np.int64) for part, members in kept.items()}
-    return replace(data, **rows, left_out=np.sort(np.concatenate([data.left_out, np.array(left_out, np.int64)])))
+    train, validation, test = (np.array(kept[part], np.int64) for part in ("train", "validation", "test"))
+    out = np.sort(np.concatenate([data.left_out, np.array(left_out, np.int64)]))
+    return replace(data, train=train, validation=validation, test=test, left_out=out)
 
 
 def class_counts(data: Dataset) -> NDArray[np.int64]:

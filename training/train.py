@@ -34,7 +34,7 @@ from training.files import (
 from training.journey import trace
 from training.network import Network, build_model
 from training.preprocess import preprocess
-from training.progress import progress_callback
+from training.progress import Watch
 from training.recipes import Recipe
 from training.splits import Dataset, take_stratified
 
@@ -63,7 +63,7 @@ class Plan:
         parts = (data.images, data.labels, data.train, data.validation, data.test)
         return {
             "dataset": data.name,
-            "checksum": [zlib.crc32(np.ascontiguousarray(part)) for part in parts],
+            "checksum": [zlib.crc32(part.tobytes()) for part in parts],
             "preset": self.preset,
             "network": asdict(self.network),
             "recipe": asdict(self.recipe),
@@ -93,9 +93,9 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
     start = resume.restore(folder, identity, model)
     if start.epochs:
         console.print(f"going on after epoch {start.epochs} of an interrupted run")
-    saver = resume.resume_callback(folder, identity, start)
+    watch = Watch(recipe.epochs, batch_count(data, recipe), start, lambda *state: resume.save(folder, identity, *state))
     if start.epochs < recipe.epochs:
-        callbacks = [progress_callback(recipe.epochs, batch_count(data, recipe)), saver]
+        callbacks = [watch.callback(model)]
         if tensorboard:
             callbacks.append(load_keras().callbacks.TensorBoard(tensorboard, write_graph=False))
         model.fit(
@@ -107,7 +107,7 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
             callbacks=callbacks,
             verbose=0,
         )
-    return TrainingRun(model, _record(plan, model, saver.progress))
+    return TrainingRun(model, _record(plan, model, watch.progress))
 
 
 def compile_model(model: Any, recipe: Recipe, steps_an_epoch: int) -> None:
