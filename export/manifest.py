@@ -46,8 +46,8 @@ class StepInfo:
     """One tensor that the compiled engine computes, in the order of its program, and the kernel calls that make it.
 
     `ops` of the model are computed by them, one after the other; `inputs` and `tensor` are indexes of the `.tflite`.
-    `offset` is in bytes within `place`: arena or output. Counted in kernel calls, the tensor's memory is taken from call
-    `needed_from` to call `needed_to`, both included.
+    `offset` is in bytes within `place`: arena or output. Counted in kernel calls, the tensor's memory is taken from
+    call `needed_from` to call `needed_to`, both included.
     """
 
     name: str

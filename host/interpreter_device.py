@@ -1,9 +1,9 @@
 """A device without firmware: Python's interpreter answers the protocol on standard input and output.
 
 Started like any other emulated board (host/emulators.py) as `python -m host.interpreter_device <model folder>`. It runs
-TensorFlow Lite Micro where its wheel exists, else Python's default interpreter, and says which in HELLO; with `reference`
-behind the folder LiteRT's reference kernels, whose bytes are not the golden's everywhere. It can be traced like firmware
-with the engine tflm, but for the time of single ops, which Python's interpreters do not tell.
+TensorFlow Lite Micro where its wheel exists, else Python's default interpreter, and says which in HELLO; with the word
+`reference` behind the folder LiteRT's reference kernels, whose bytes are not the golden's everywhere. It can be traced
+like firmware with the engine tflm, but for the time of single ops, which Python's interpreters do not tell.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from export.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
 from export.tflite_reader import read_graph
-from host.framing import Decoder, Frame, encode
+from host.framing import Decoder, Frame, Session, encode
 from host.interpreters import Interpreter, LiteRT, TensorKeeper, default_interpreter, golden_interpreter, tensor_keeper
 from host.protocol import (
     PROTOCOL_VERSION,
@@ -35,6 +35,7 @@ from host.protocol import (
     Infer,
     InferReply,
     Message,
+    ProtocolError,
     TensorSpec,
     TensorTrace,
     Trace,
@@ -66,12 +67,11 @@ class InterpreterDevice:
         """Take bytes from the line and answer what they complete."""
         for frame in self._decoder.push(data):
             reply = self._answer(frame)
-            self._send(encode(Frame(reply.ID, frame.sequence, pack(reply))))
+            self._send(encode(Frame(reply.ID, frame.sequence, pack(reply)), self._decoder.session.number))
 
     def _answer(self, frame: Frame) -> Message:
         if frame.type == Hello.ID:
-            self._kept.clear()
-            return self._hello()
+            return self._answer_hello(frame.payload)
         if frame.type not in (Infer.ID, Trace.ID, Fetch.ID):
             return ErrorReply(ErrorCode.UNKNOWN_MESSAGE, "this device does not know that message")
         head = FETCH_HEAD_BYTES if frame.type == Fetch.ID else 0
@@ -105,17 +105,30 @@ class InterpreterDevice:
         self._keeper.run_bytes(data)
         return [self._keeper.tensor(index) for index in self._computed]
 
+    def _answer_hello(self, payload: bytes) -> Message:
+        try:
+            session = unpack(Hello, payload).session
+        except ProtocolError as error:
+            return ErrorReply(ErrorCode.WRONG_LENGTH, str(error))
+        is_new = session != self._decoder.session.number
+        if is_new:
+            self._kept.clear()
+            self._decoder.session = Session(session)
+        return self._hello(is_new)
+
     def _infer(self, data: bytes) -> InferReply:
         start = time.perf_counter_ns()
         output = self._interpreter.run_bytes(data)
         return InferReply((time.perf_counter_ns() - start) & 0xFFFFFFFF, output)
 
-    def _hello(self) -> HelloReply:
+    def _hello(self, session_is_new: bool) -> HelloReply:
         def specs(tensors: tuple[TensorInfo, ...]) -> tuple[TensorSpec, ...]:
             return tuple(TensorSpec(tuple(t.shape), t.scale, t.zero_point) for t in tensors)
 
         return HelloReply(
             protocol_version=PROTOCOL_VERSION,
+            session=self._decoder.session.number,
+            session_is_new=session_is_new,
             boot_count=1,
             model_sha256=bytes.fromhex(self._manifest.model_sha256),
             segments_sha256=hashlib.sha256(self._tflite).digest(),

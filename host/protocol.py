@@ -73,10 +73,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Hello(Message):
-    """Who are you? Sent again and again until the device answers. The device forgets the replies it kept."""
+    """Who are you? Under sequence number 0, again and again until the device answers. A new number begins a session."""
 
     ID = 0x01
     TO_DEVICE = True
+    session: int = wire("u32", "chosen at random by the host; not 0")
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,13 @@ class Fetch(Message):
 
 @dataclass(frozen=True)
 class HelloReply(Message):
-    """What the device is, which model it runs, and how much it can take at once."""
+    """What the device is, which model it runs, and how much it can take at once. Comes unasked after a reset, too."""
 
     ID = 0x81
     TO_DEVICE = False
     protocol_version: int = wire("u8", "version of this protocol; stays the first field for ever")
+    session: int = wire("u32", "the session in force; 0 after a reset")
+    session_is_new: int = wire("u8", "0 when the device was in this session already, so that nothing is forgotten")
     boot_count: int = wire("u32", "starts since power came on; a change during a run means the device was reset")
     model_sha256: bytes = wire("sha256", "SHA-256 of the .tflite the firmware was made from")
     segments_sha256: bytes = wire(

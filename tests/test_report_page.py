@@ -21,11 +21,11 @@ def run(tmp_path_factory, request):
     from conftest import DEMO_MODEL
 
     from firmware.boards import find_board
-    from host.validate import validate
+    from host.validate import Plan, validate
 
     folder = tmp_path_factory.mktemp("run") / DEMO_MODEL.name
     shutil.copytree(DEMO_MODEL, folder, ignore=shutil.ignore_patterns("expected.npz", "report.*", "host*", "qemu*"))
-    report = validate(folder, find_board("interpreter"), limit=60)
+    report = validate(Plan(folder, find_board("interpreter"), limit=60))
     report.save(folder)
     return folder, report
 

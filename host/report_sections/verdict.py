@@ -88,12 +88,11 @@ def add_differences(section: Section, report: Report) -> None:
                 f"{d.sample:,}",
                 d.first,
                 d.second,
-                "yes" if d.first_is_golden else "no",
                 "yes" if d.second_is_golden else "no",
             ]
             for d in report.disagreements
         ]
-        columns = ["sample", "first answer by", "asked again", "first is the golden's", "second is the golden's"]
+        columns = ["sample", "first answer by", "asked again", "second is the golden's"]
         section.add(table(columns, rows, caption="The same sample, two answers"))
 
 

@@ -22,7 +22,7 @@ from host.device import mean_count
 from host.expected import expected_outputs
 from host.samples import Samples
 from host.transport import BAUD
-from host.validate import check_identity, connect
+from host.connection import check_identity, connect
 
 
 @dataclass(frozen=True, eq=False)
