@@ -6,6 +6,9 @@ finds a differing kernel by these lines, and draws the memory map from them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from export.graph import Graph
 from export.lower import Buffer, Place, Program, Step
 from export.manifest import StepInfo
 from export.ops import BY_TFLITE_NAME
@@ -15,7 +18,7 @@ def describe_steps(program: Program) -> tuple[StepInfo, ...]:
     """One StepInfo for each tensor; the calls that lead to it, if several, are in its `kernels`."""
     described = []
     calls: list[Step] = []
-    root = _roots(program)
+    root = roots(program.graph, {op.index for step in program.steps for op in step.ops})
     for place, step in enumerate(program.steps):
         calls.append(step)
         if step.finishes_y:
@@ -24,12 +27,11 @@ def describe_steps(program: Program) -> tuple[StepInfo, ...]:
     return tuple(described)
 
 
-def _roots(program: Program) -> dict[int, int]:
-    """For every tensor, the one whose bytes it is: an op without a call passes its first input on."""
-    computed = {op.index for step in program.steps for op in step.ops}
-    root = {tensor.index: tensor.index for tensor in program.graph.tensors}
-    for op in program.graph.ops:
-        if op.index not in computed:
+def roots(graph: Graph, computed: Collection[int]) -> dict[int, int]:
+    """For every tensor, the one whose bytes it is: an op that is not `computed` passes its first input on."""
+    root = {tensor.index: tensor.index for tensor in graph.tensors}
+    for op in graph.ops:
+        if op.index not in computed and op.inputs:
             root.update(dict.fromkeys(op.outputs, root[op.inputs[0]]))
     return root
 
