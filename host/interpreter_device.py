@@ -28,8 +28,6 @@ from host.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,
-    Fetch,
-    FetchReply,
     Hello,
     HelloReply,
     Infer,
@@ -37,9 +35,6 @@ from host.protocol import (
     Message,
     ProtocolError,
     TensorSpec,
-    TensorTrace,
-    Trace,
-    TraceReply,
     pack,
     unpack,
 )
