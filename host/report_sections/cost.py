@@ -7,6 +7,7 @@ from markupsafe import Markup
 from firmware.boards import BOARDS
 from host.page import Bar, Mark, Section, Tile, bars, facts, histogram, note, tiles
 from host.report import Latency, Report
+from host.report_sections.memory_map import add_memory_map
 
 MEANING = {
     "instructions": "Instructions, counted exactly by the emulator. They are no cycles: those depend on flash and bus.",
@@ -72,12 +73,13 @@ def add_memory(section: Section, report: Report) -> None:
     section.add(
         facts(
             [
-                ("arena: tensors between the ops", f"{report.arena_bytes:,} bytes" if report.arena_bytes else "none"),
+                ("arena: tensors between the ops", f"{report.arena_bytes:,} bytes" if report.arena_bytes else None),
                 ("stack, high-water mark", f"{report.stack_used_bytes:,} bytes" if report.stack_used_bytes else None),
                 ("limits", f"those of the {budget.of}" if budget else "this board has none"),
             ]
         )
     )
+    add_memory_map(section, report.ops, report.arena_bytes)
 
 
 def _share(label: str, used: int, of: int) -> Bar:
