@@ -28,6 +28,8 @@ from host.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,
+    Fetch,
+    FetchReply,
     Hello,
     HelloReply,
     Infer,
@@ -35,6 +37,9 @@ from host.protocol import (
     Message,
     ProtocolError,
     TensorSpec,
+    TensorTrace,
+    Trace,
+    TraceReply,
     pack,
     unpack,
 )
