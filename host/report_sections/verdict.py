@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from export.c_text import shape
-from host.page import Cell, Kind, Section, banner, details, note, table
+from host.page import Cell, Kind, Section, banner, details, facts, note, table
 from host.report import Difference, Report, TensorDifference
 from host.report_sections.words import class_name, count, percent
 
@@ -94,6 +94,7 @@ def add_differences(section: Section, report: Report) -> None:
     if report.causes:
         _causes(section, report)
     if report.differences:
+        section.sub("Sample by sample")
         rows = [_row(difference, report) for difference in report.differences]
         columns = ["sample", "answered by", "bytes that differ", "largest step", "class", "byte: golden → device"]
         section.add(table(columns, rows[:LISTED], caption="Samples whose output is not the golden's"))
@@ -118,22 +119,20 @@ def add_differences(section: Section, report: Report) -> None:
 
 
 def _causes(section: Section, report: Report) -> None:
-    rows: list[list[Cell]] = [
-        [
-            CAUSES.get(cause.kind, cause.kind),
-            cause.text,
-            cause.count,
-            ", ".join(map(str, cause.samples[:BYTES_SHOWN])) + (", ..." if cause.count > BYTES_SHOWN else ""),
-            _place(cause.difference),
-            cause.device,
+    """Each cause with the place of its first difference, then what cannot be one."""
+    for cause in report.causes:
+        section.sub(f"{CAUSES.get(cause.kind, cause.kind)}: {count(cause.count, 'sample')}").add(cause.text)
+        rest = f" and {cause.count - BYTES_SHOWN:,} more" if cause.count > BYTES_SHOWN else ""
+        found: list[tuple[str, Cell]] = [
+            ("samples", (", ".join(map(str, cause.samples[:BYTES_SHOWN])) + rest) if cause.samples else None),
+            ("in the first of them", _place(cause.difference)),
+            ("looked at element by element", count(cause.examined, "sample") if cause.examined else None),
+            ("device", cause.device),
         ]
-        for cause in report.causes
-    ]
-    columns = ["cause", "what was found", "samples", "which", "in the first of them", "device"]
-    section.add(table(columns, rows, caption="Why: the first tensor that is not the golden's, and what explains it"))
+        section.add(facts([(name, value) for name, value in found if value]))
     if report.ruled_out:
         items = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in report.ruled_out)
-        section.add(details("Ruled out", Markup("<ul>{}</ul>").format(items)))
+        section.sub("Ruled out").add(Markup("<ul>{}</ul>").format(items))
 
 
 def _place(difference: TensorDifference | None) -> str | None:
