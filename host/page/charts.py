@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from host.page.page import render
 
-
 LABELLED_PERCENT = 6.5  # of a plane's height: a block less high has no room for its label
 
 
