@@ -5,6 +5,7 @@ from __future__ import annotations
 from export.arena import with_margin
 from firmware.boards import Budget
 from host.console import console, table
+from host.diagnosis.tables import print_causes
 from host.report import Report
 
 
@@ -48,6 +49,7 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
     for difference in report.differences[:3]:
         console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
+    print_causes(report.causes, report.ops, report.ruled_out)
     console.print(_verdict_line(report))
 
 
@@ -59,8 +61,8 @@ def _verdict_line(report: Report) -> str:
         f"in {report.samples_different:,} samples"
     )
     if report.verdict == "different":
-        cause = "every difference is one step: rounding" if all(d.rounding_only for d in report.differences) else ""
-        return f"[bold red]DIFFERENT[/]: {count}" + (f"; {cause}." if cause else ".")
+        kinds = ", ".join(sorted({cause.kind for cause in report.causes}))
+        return f"[bold red]DIFFERENT[/]: {count}" + (f"; {kinds}." if kinds else ".")
     return (
         f"[bold yellow]COULD NOT TELL[/]: {count or 'no samples'}, but {report.golden} is not the bit-exact reference: "
         "tflite-micro exists for Linux on x86-64 only."

@@ -22,6 +22,7 @@ from firmware.boards import Board
 from host.connection import Station, open_station
 from host.console import UserError, console
 from host.device import DeviceError
+from host.diagnosis.diagnose import diagnose
 from host.expected import expected_outputs
 from host.findings import Finding, make_report
 from host.journal import JOURNAL_FILE, Journal, Key
@@ -74,7 +75,13 @@ def validate(plan: Plan) -> Report:
             check_resumed(station, journal, samples.inputs)
         expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
         finding = _run(plan, samples, expected.golden, stations, journal)
-        report = make_report(plan.model, manifest, samples, expected, stations, finding)
+        answered = [(a.sample, a.output, finding.answered_by.get(a.sample)) for a in finding.answers]
+        golden = expected.golden if expected.bit_exact else None
+        diagnosis = diagnose(manifest, tflite, stations, samples.inputs, answered, golden)
+        for station in stations:
+            if not station.ended:
+                station.hello = station.device.hello()  # how deep the stack went
+        report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
         report = replace(report, command=plan.command)
     for station in stations:
         for line in station.device.logs:
@@ -121,9 +128,6 @@ def _run(
     answers = journal.read_back(resumed | set(run.answered_by))
     outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
     disagreements = look_again(run, answers, golden)
-    for station in stations:
-        if not station.ended:
-            station.hello = station.device.hello()  # how deep the stack went
     return Finding(
         samples=[answer.sample for answer in answers],
         answers=answers,

@@ -7,10 +7,12 @@ cause have the tensor fetched that differs first. Nothing here decides whether o
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.manifest import Manifest, StepInfo
 from host.connection import Station
@@ -25,6 +27,8 @@ TRACED = 200  # differing samples told apart by CRC
 EXAMINED = 8  # of each cause, looked at element by element
 TIMED = 5  # samples traced for the time of every op where nothing differs
 LISTED = 20  # samples named in a cause
+# Sample, output bytes, and the device that answered; None: one of an interrupted run.
+Answers = Iterable[tuple[int, bytes, Station | None]]
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,14 @@ class Examiner:
             self.different[k] += 1
         return differing
 
-    def classify(self, answered: Answered) -> tuple[str, int | None]:
-        """The kind of cause behind a differing output, and the first tensor that differs. Raises UserError."""
+    def classify(self, answered: Answered) -> tuple[str, list[int]]:
+        """The kind of cause behind a differing output, and all tensors that differ. Raises UserError."""
         differing = self.trace(answered.input)
         trace = self.traces[-1]
         if trace.input_crc != zlib.crc32(answered.input):
-            return "input", None
+            return "input", differing
         again = all(zlib.crc32(answered.output[p.start : p.end]) == trace.tensors[p.step].crc for p in self.parts)
-        return ("kernel", differing[0]) if again and differing else ("not repeatable", None)
+        return "kernel" if again and differing else "not repeatable", differing
 
     def examine(self, k: int, answered: Answered) -> tuple[Example, TensorDifference]:
         """Fetch tensor `k` of a sample and hold it against the golden's. Raises UserError."""
@@ -94,7 +98,7 @@ class Examiner:
         )  # fmt: skip
 
     def count(self, k: int) -> int | None:
-        """The least time that tensor `k` took in a trace, in the counter's unit; None where the device does not tell."""
+        """The least time that tensor `k` took in a trace, in the counter's unit; None where the device is silent."""
         hello = self.station.hello
         ticks = min((trace.tensors[k].ticks for trace in self.traces), default=0)
         return round(ticks * hello.counter_numerator / hello.counter_denominator) if ticks else None
@@ -107,10 +111,16 @@ class Examiner:
                 count=self.count(k),
                 traced=len(self.traces),
                 different=self.different[k],
-                **{name: value for name, value in asdict(step).items() if name not in ("inputs", "tensor")},
+                **_shown(step),
             )
             for k, step in enumerate(self.steps)
         ]
+
+
+def _shown(step: StepInfo) -> dict[str, Any]:
+    """The fields of a step that an OpResult has too."""
+    shown = {name: value for name, value in vars(step).items() if name not in ("inputs", "tensor")}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
 
 
 @dataclass
@@ -120,6 +130,7 @@ class Group:
     kind: str
     op: int | None
     text: str = ""
+    differing: list[int] = field(default_factory=list)  # the tensors that differ in the first of them
     members: list[Answered] = field(default_factory=list)
 
 
@@ -130,19 +141,24 @@ def diagnose_device(examiner: Examiner, differing: Sequence[Answered], some: Seq
         for data in some if not differing else ():
             examiner.trace(data)
         for answered in track(differing[:TRACED], f"Causes: {examiner.station.name}") if differing else ():
-            kind, op = examiner.classify(answered)
-            groups.setdefault((kind, op), Group(kind, op)).members.append(answered)
+            kind, tensors = examiner.classify(answered)
+            op = tensors[0] if kind == "kernel" else None
+            groups.setdefault((kind, op), Group(kind, op, differing=tensors)).members.append(answered)
         causes = [_cause(examiner, group) for group in groups.values()]
-        rest = Group("not traced", None, f"beyond the first {TRACED} that were traced", list(differing[TRACED:]))
+        rest = Group(
+            "not traced", None, f"beyond the first {TRACED} that were traced", members=list(differing[TRACED:])
+        )
     except UserError as error:
         causes = []
-        rest = Group("not traced", None, f"which op differs is not known: {error.message}", list(differing))
+        rest = Group("not traced", None, f"which op differs is not known: {error.message}", members=list(differing))
     return _self_test(examiner.station) + causes + ([_cause(examiner, rest)] if rest.members else [])
 
 
 def _cause(examiner: Examiner, group: Group) -> Cause:
     samples = [member.sample for member in group.members]
-    cause = Cause(group.kind, group.text, examiner.station.name, len(samples), samples[:LISTED])
+    cause = Cause(
+        group.kind, group.text, examiner.station.name, len(samples), samples[:LISTED], differing=group.differing
+    )
     if group.kind == "input":
         return replace(cause, text="the engine was given other input bytes than were sent")
     if group.kind == "not repeatable":
@@ -192,26 +208,42 @@ def _self_test(station: Station) -> list[Cause]:
 def diagnose(
     manifest: Manifest,
     tflite: bytes,
-    examined: Sequence[tuple[Station, Sequence[Answered]]],
-    some: Sequence[bytes],
-    bit_exact: bool,
+    stations: Sequence[Station],
+    inputs: NDArray[np.int8],
+    answers: Answers,
+    golden: NDArray[np.int8] | None,
 ) -> Diagnosis:
-    """Causes on every device, given each device's differing samples; the first device's time of every op.
+    """Causes on every device that is still there, and the first device's time of every op.
 
-    Without a bit-exact golden nothing differs for certain, and nothing is asked but the time.
+    `inputs` (N, input bytes) and `golden` (N, output bytes) are those of all samples. Without a bit-exact golden (None)
+    nothing differs for certain, and nothing is asked but the time.
     """
     reference = Reference(tflite)
-    examiners = [Examiner(station, manifest, reference) for station, _ in examined]
+    examiners = [Examiner(station, manifest, reference) for station in stations if not station.ended]
     causes = []
-    for examiner, (_, differing) in zip(examiners, examined, strict=True):
-        first = examiner is examiners[0]
-        causes += diagnose_device(examiner, differing if bit_exact else (), some[:TIMED] if first else ())
-    return Diagnosis(examiners[0].results() if examiners else [], causes, ruled_out(examined))
+    for examiner in examiners:
+        differing = _differing(examiner.station, examiners[0].station, inputs, answers, golden)
+        some = [row.tobytes() for row in inputs[:TIMED]] if examiner is examiners[0] else []
+        causes += diagnose_device(examiner, differing, some)
+    return Diagnosis(examiners[0].results() if examiners else [], causes, ruled_out(stations))
 
 
-def ruled_out(examined: Sequence[tuple[Station, Sequence[Answered]]]) -> list[str]:
+def _differing(
+    station: Station, first: Station, inputs: NDArray[np.int8], answers: Answers, golden: NDArray[np.int8] | None
+) -> list[Answered]:
+    """What the device answered otherwise than the golden; what an interrupted run left falls to the first device."""
+    if golden is None:
+        return []
+    return [
+        Answered(sample, inputs[sample].tobytes(), output)
+        for sample, output, answered_by in answers
+        if output != golden[sample].tobytes() and (answered_by or first) is station
+    ]
+
+
+def ruled_out(stations: Sequence[Station]) -> list[str]:
     """What cannot be behind a difference, and why."""
-    dropped = sum(station.device.transport.chunks_dropped for station, _ in examined)
+    dropped = sum(station.device.transport.chunks_dropped for station in stations)
     return [
         "transport: every frame carries a CRC-32 of its bytes; "
         f"{dropped:,} damaged ones were dropped and asked for again, none was taken for an answer",
