@@ -7,6 +7,7 @@ from markupsafe import Markup
 from export.c_text import shape
 from host.page import Bar, Cell, Column, Section, bars, note, table
 from host.report import OpResult, Report
+from host.report_sections.words import count
 
 
 def add_ops(section: Section, report: Report) -> None:
@@ -33,12 +34,10 @@ def add_ops(section: Section, report: Report) -> None:
         for op in ops
     ]
     columns: list[str | Column] = ["step", "kernel", "ops of the model", "output", "multiply-accumulates"]
-    columns += [Column(unit, number=True), f"tensor is the golden's, in {_traced(ops)} samples traced"]
-    section.add(table(columns, rows, caption="The engine's program, in its order"))
-
-
-def _traced(ops: list[OpResult]) -> int:
-    return max((op.traced for op in ops), default=0)
+    columns += [Column(unit, number=True), "equal"]
+    traced = max((op.traced for op in ops), default=0)
+    compared = f"; their tensors held against the golden's in {count(traced, 'sample')}" if traced else ""
+    section.add(table(columns, rows, caption=f"The engine's steps in their order{compared}"))
 
 
 def _bars(ops: list[OpResult], values: list[int], unit: str) -> Markup:
@@ -55,4 +54,4 @@ def _bars(ops: list[OpResult], values: list[int], unit: str) -> Markup:
 def _equal(op: OpResult) -> str | None:
     if not op.traced:
         return None
-    return f"✗ not in {op.different:,}" if op.different else "✓ in all"
+    return f"✗ {op.traced - op.different:,} of {op.traced:,}" if op.different else f"✓ all {op.traced:,}"

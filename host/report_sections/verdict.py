@@ -96,7 +96,7 @@ def add_differences(section: Section, report: Report) -> None:
     if report.differences:
         section.sub("Sample by sample")
         rows = [_row(difference, report) for difference in report.differences]
-        columns = ["sample", "answered by", "bytes that differ", "largest step", "class", "byte: golden → device"]
+        columns = ["sample", "byte: golden → device", "class", "bytes that differ", "largest step", "answered by"]
         section.add(table(columns, rows[:LISTED], caption="Samples whose output is not the golden's"))
         if len(rows) > LISTED:
             more = table(columns, rows[LISTED:], caption="More of them")
@@ -158,4 +158,4 @@ def _row(difference: Difference, report: Report) -> list[Cell]:
     largest = max((abs(golden - device) for _, golden, device in wrong), default=0)
     seen = [class_name(report.classes, _class(values)) for values in (difference.golden, difference.device)]
     class_ = " → ".join(dict.fromkeys(seen)) if report.accuracy.int8_device is not None else None
-    return [f"{difference.sample:,}", difference.answered_by or None, len(wrong), largest, class_, shown + rest]
+    return [f"{difference.sample:,}", shown + rest, class_, len(wrong), largest, difference.answered_by or None]
