@@ -18,7 +18,7 @@ from host.framing import Frame
 from host.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply, pack, unpack
 from host.samples import load_samples
 from host.transport import LineLost, Transport
-from host.validate import validate
+from host.validate import Plan, validate
 
 FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
 
@@ -68,7 +68,7 @@ def test_every_output_byte_of_the_test_split_is_the_goldens(model, board_name, l
     board = BOARDS[board_name]
     if board.sources:
         build(model, board)
-    report = validate(model, board, limit=limit)
+    report = validate(Plan(model, board, limit=limit))
     assert report.golden_is_bit_exact
     assert (report.bytes_different, report.verdict, report.exit_status) == (0, "equal", 0)
     assert report.bytes_compared == report.samples * 10
@@ -221,7 +221,7 @@ def test_constants_that_changed_in_flash_are_refused(model):
     edit_weights(model)
     build(model, BOARDS["host-checked"])
     with pytest.raises(DeviceError, match="constants in the device's flash"):
-        validate(model, BOARDS["host-checked"])
+        validate(Plan(model, BOARDS["host-checked"]))
 
 
 def test_a_wrong_weight_that_passes_for_right_makes_the_verdict_different(model):
@@ -231,7 +231,7 @@ def test_a_wrong_weight_that_passes_for_right_makes_the_verdict_different(model)
         hello = device.hello()
     assert hello.self_test_failures > 0
     save_manifest(model, replace(load_manifest(model), segments_sha256=hello.segments_sha256.hex()))
-    report = validate(model, BOARDS["host-checked"])
+    report = validate(Plan(model, BOARDS["host-checked"]))
     assert (report.verdict, report.exit_status) == ("different", 1)
     assert report.bytes_different > 0 and report.differences
     assert report.differences[0].golden != report.differences[0].device
@@ -241,4 +241,4 @@ def test_firmware_with_another_model_is_refused(model):
     build(model, BOARDS["host-checked"])
     save_manifest(model, replace(load_manifest(model), model_sha256="00" * 32))
     with pytest.raises(DeviceError, match="runs model"):
-        validate(model, BOARDS["host-checked"])
+        validate(Plan(model, BOARDS["host-checked"]))

@@ -21,11 +21,11 @@ def run(tmp_path_factory, request):
     from conftest import DEMO_MODEL
 
     from firmware.boards import find_board
-    from host.validate import validate
+    from host.validate import Plan, validate
 
     folder = tmp_path_factory.mktemp("run") / DEMO_MODEL.name
     shutil.copytree(DEMO_MODEL, folder, ignore=shutil.ignore_patterns("expected.npz", "report.*", "host*", "qemu*"))
-    report = validate(folder, find_board("interpreter"), limit=60)
+    report = validate(Plan(folder, find_board("interpreter"), limit=60))
     report.save(folder)
     return folder, report
 
@@ -86,4 +86,4 @@ def test_the_json_alone_is_enough(run, tmp_path):
     _, report = run
     page = html(report, tmp_path)
     assert faults(page) == []
-    assert "cannot be read" in page and "not known" in page
+    assert "holds no exported model" in page and "not known" in page
