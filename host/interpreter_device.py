@@ -21,8 +21,6 @@ from host.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,
-    Fetch,
-    FetchReply,
     Hello,
     HelloReply,
     Infer,
@@ -30,9 +28,6 @@ from host.protocol import (
     Message,
     ProtocolError,
     TensorSpec,
-    TensorTrace,
-    Trace,
-    TraceReply,
     pack,
     unpack,
 )

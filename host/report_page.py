@@ -5,9 +5,11 @@ Nothing is computed again and no device is asked; whatever the folder no longer 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ from host.samples import load_samples
 from training.files import SPLITS_FILE, TRAINING_FILE, TrainingRecord, load_record, load_splits
 
 PAGE_FILE = "report.html"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +50,33 @@ def save_page(report: Report, model: Path) -> Path:
 
 
 def look_beside(report: Report, model: Path) -> Beside:
-    """Read the folder. What is there but damaged is as good as not there: a report must not need it."""
+    """Read the folder. What is damaged or of another model counts as not there: a report must not need it."""
+    manifest = _readable(lambda: load_manifest(model))
+    if manifest is None:
+        return Beside(None, None, None, "The report's folder holds no exported model, so the images are not shown.")
+    if manifest.model_sha256 != report.model_sha256:
+        return Beside(None, None, None, "The report's folder now holds another model, so the images are not shown.")
+    record = _readable(lambda: load_record(model / TRAINING_FILE))
+    images, why = _images(report, model, manifest)
+    return Beside(manifest, record, images, why)
+
+
+def _images(report: Report, model: Path, manifest: Manifest) -> tuple[NDArray[np.uint8] | None, str]:
+    """The run's images, or why there are none to show."""
+    if not (model / SPLITS_FILE).is_file():
+        return None, "The inputs are random bytes: there is nothing to see in them."
+    samples = _readable(lambda: load_samples(model, manifest, report.samples_planned or report.samples or None))
+    splits = _readable(lambda: load_splits(model / SPLITS_FILE))
+    if samples is None or splits is None or samples.sha256 != report.samples_sha256:
+        return None, "The folder no longer holds the images of the run."
+    return splits.x_test, ""
+
+
+def _readable(read: Callable[[], T]) -> T | None:
     try:
-        manifest = load_manifest(model)
-        if manifest.model_sha256 != report.model_sha256:
-            return Beside(None, None, None, "The folder now holds another model, so the images are not shown.")
-        record = load_record(model / TRAINING_FILE) if (model / TRAINING_FILE).is_file() else None
-        if not (model / SPLITS_FILE).is_file():
-            return Beside(manifest, record, None, "The inputs are random bytes: there is nothing to see in them.")
-        samples = load_samples(model, manifest, report.samples_planned or report.samples or None)
-        if samples.sha256 != report.samples_sha256:
-            return Beside(manifest, record, None, "The folder now holds other images than those of the run.")
-        return Beside(manifest, record, load_splits(model / SPLITS_FILE).x_test, "")
-    except UserError as error:
-        return Beside(None, None, None, f"The model's folder cannot be read: {error.message}.")
+        return read()
+    except UserError:
+        return None
 
 
 def build_page(report: Report, beside: Beside) -> Page:

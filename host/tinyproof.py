@@ -1,7 +1,7 @@
 """`tinyproof`: every stage's command line under one name, for those who installed the package instead of using `make`.
 
-The commands are those of `python -m training`, `export`, `firmware`, `host` and `training.lab`; each is imported when it
-is called, so that `--help` does not wait for libraries it does not need.
+The commands are those of `python -m training`, `export`, `firmware`, `host` and `training.lab`; each is imported when
+it is called, so that `--help` does not wait for libraries it does not need.
 """
 
 from __future__ import annotations

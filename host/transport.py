@@ -18,7 +18,7 @@ from serial.tools import list_ports
 
 from host.console import UserError
 from host.framing import Decoder, Frame, Session, encode
-from host.ports import wants_dtr
+from host.ports import find_again, named_port, wants_dtr
 
 BAUD = 115200  # every board's line starts with it
 FRAMES_WAITING = 4096  # received and not yet taken; more are dropped, as if the line had lost them
@@ -39,7 +39,7 @@ class LineLost(UserError):
 class Transport:
     """Frames over one open port. Use as a context manager; `receive` and `send` raise LineLost once it is gone.
 
-    `find` tells where the port is when it comes back; without it, under the same name.
+    `find` tells where the port is when it comes back; without it, USB does.
     """
 
     def __init__(self, url: str, baud: int = BAUD, find: Find | None = None) -> None:
@@ -47,7 +47,8 @@ class Transport:
         self.session = Session()
         self.bytes_sent = 0
         self.bytes_received = 0
-        self._find = find or (lambda: url)
+        before = named_port(url)
+        self._find = find or (lambda: find_again(before))
         self._dropped = 0
         self._open(baud)
 

@@ -86,4 +86,4 @@ def test_the_json_alone_is_enough(run, tmp_path):
     _, report = run
     page = html(report, tmp_path)
     assert faults(page) == []
-    assert "cannot be read" in page and "not known" in page
+    assert "holds no exported model" in page and "not known" in page

@@ -32,13 +32,16 @@ def add_images(
 
 
 def _picture(example: Example, report: Report, output: TensorInfo | None, images: NDArray[np.uint8] | None) -> Picture:
-    label = "" if example.label is None else f", labelled {class_name(report.classes, example.label)}"
+    title = f"sample {example.sample:,}"
+    if example.label is not None:
+        title += f", labelled {class_name(report.classes, example.label)}"
+    differs = example.golden != example.device
+    columns, rows = _bytes(example, report) if differs else _scores(example, report, output)
     known = images is not None and example.sample < len(images)
-    differs = " differs from the golden" if example.golden != example.device else ""
     return Picture(
         pixels=_thinned(images[example.sample]) if known and images is not None else None,
-        alt=f"Sample {example.sample}{label}",
-        detail=table(*_scores(example, report, output), caption=f"sample {example.sample:,}{label}{differs}"),
+        alt=f"Input of {title}",
+        detail=table(columns, rows, caption=title + (": differs from the golden, bytes" if differs else "")),
     )
 
 
@@ -47,23 +50,33 @@ def _thinned(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image[::step, ::step]
 
 
-def _scores(example: Example, report: Report, output: TensorInfo | None) -> tuple[list[str], list[list[str]]]:
-    """A row for each of the top classes of any party, a column for each party."""
-    parties: dict[str, np.ndarray] = {}
-    if example.float is not None:
-        parties["float"] = np.array(example.float)
-    parties["LiteRT"] = _real(example.interpreter, output)
-    if example.golden == example.device:
-        parties["golden and device"] = _real(example.device, output)
-    else:
-        parties["golden"] = _real(example.golden, output)
-        parties["device"] = _real(example.device, output)
+def _bytes(example: Example, report: Report) -> tuple[list[str], list[list[str | int]]]:
+    """The output bytes that differ, those of the likeliest classes first."""
+    golden, device = np.array(example.golden), np.array(example.device)
+    order = [int(i) for i in np.argsort(-golden, kind="stable") if golden[i] != device[i]]
+    rows: list[list[str | int]] = [
+        [class_name(report.classes, i), example.golden[i], example.device[i], example.interpreter[i]]
+        for i in order[:ROWS]
+    ]
+    if len(order) > ROWS:
+        rows.append([f"and {len(order) - ROWS} more", "", "", ""])
+    return ["class", "golden", "device", "LiteRT"], rows
+
+
+def _scores(example: Example, report: Report, output: TensorInfo | None) -> tuple[list[str], list[list[str | int]]]:
+    """A row for each of the top classes of any party, a column for each party; golden and device say the same."""
+    parties = {
+        **({"float": np.array(example.float)} if example.float is not None else {}),
+        "LiteRT": _real(example.interpreter, output),
+        "device": _real(example.device, output),
+    }
     top = {int(i) for scores in parties.values() for i in np.argsort(-scores, kind="stable")[:TOP]}
     if example.label is not None and example.label < len(example.device):
         top.add(example.label)
-    leading = list(parties.values())[-1]
-    shown = sorted(top, key=lambda i: -float(leading[i]))[:ROWS]
-    rows = [[class_name(report.classes, i), *(f"{scores[i]:.2f}" for scores in parties.values())] for i in shown]
+    shown = sorted(top, key=lambda i: -float(parties["device"][i]))[:ROWS]
+    rows: list[list[str | int]] = [
+        [class_name(report.classes, i), *(f"{scores[i]:.2f}" for scores in parties.values())] for i in shown
+    ]
     return ["class", *parties], rows
 
 

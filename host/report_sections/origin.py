@@ -42,7 +42,12 @@ def add_origin(section: Section, report: Report, record: TrainingRecord | None) 
                 [
                     ("data", f"{record.dataset}: {record.origin}"),
                     ("preset", record.preset),
-                    ("epochs", f"{record.epochs_run} of {record.epochs_asked}"),
+                    ("epochs", record.epochs_run),
+                    *(
+                        (name.replace("_", " "), f"{value}")
+                        for name, value in record.recipe.items()
+                        if name != "epochs"
+                    ),
                     ("seed", record.seed),
                     *((f"training with {name}", version) for name, version in record.versions.items()),
                 ]
@@ -55,7 +60,7 @@ def commands(report: Report, record: TrainingRecord | None) -> str:
     limit = f" LIMIT={report.samples}" if _is_part(report) else ""
     lines = []
     if record:
-        settings = f"DATASET={record.dataset} PRESET={record.preset} SEED={record.seed} EPOCHS={record.epochs_asked}"
+        settings = f"DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}"
         lines.append(f"make train export {settings}")
     lines += [
         f"make validate MODEL={report.model} BOARD={report.board}{limit}",

@@ -47,7 +47,7 @@ def _grounds(report: Report) -> list[str]:
     """What a reader has to know before trusting the answer."""
     found = [f"Compared: {report.samples_source}, on board {report.board}, engine {report.engine}."]
     if report.verdict == "different" and report.differences and all(d.rounding_only for d in report.differences):
-        found.append("Every difference listed is one step: rounding only.")
+        found.append("No byte of those listed is more than one step off.")
     if report.sure:
         sure = report.sure
         found.append(
