@@ -23,6 +23,10 @@ class Server:
     control: dict[str, bool] = field(default_factory=dict)
     clients: list[socket.socket] = field(default_factory=list)
 
+    def hang_up(self) -> None:
+        """Close the connection to the client."""
+        self.clients[-1].shutdown(socket.SHUT_RDWR)
+
 
 class RecordedPort(serial.Serial):
     """A port that remembers DTR and RTS; a pseudo-terminal has no control lines."""

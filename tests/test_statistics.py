@@ -97,7 +97,9 @@ def test_bounds_keep_exactly_the_totals_that_the_ratio_does_not_exclude(populati
 
     low, high = confidence_bounds(population, drawn, different, 0.9)
     # Of the prior: one half no sample, one half a beta-binomial(1, 99), whose weights follow from its draws.
-    weight = np.array([comb(population, k) * _beta(1 + k, 99 + population - k) / _beta(1, 99) for k in range(population + 1)])
+    weight = np.array(
+        [comb(population, k) * _beta(1 + k, 99 + population - k) / _beta(1, 99) for k in range(population + 1)]
+    )
     prior = 0.5 * weight
     prior[0] += 0.5
     evidence = sum(prior[total] * likelihood(total) for total in range(population + 1))
