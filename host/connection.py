@@ -128,7 +128,8 @@ def open_station(model: Path, board: Board, port: str | None, baud: int = BAUD) 
     if port is None and board.application:
         port = find_port(board).device
     if port is not None:
-        with Transport(port, baud) as transport:
+        # On another machine USB cannot say that the board wants DTR.
+        with Transport(port, baud, dtr=board.wants_dtr) as transport:
             yield Station(Device(transport), None, "")
         return
     image = image_path(model, board)
