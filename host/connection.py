@@ -111,7 +111,10 @@ class Station:
 
     def greet(self, manifest: Manifest) -> None:
         """Ask who it is. Raises DeviceError unless it runs exactly this model, unharmed."""
-        self.hello = self.device.hello()
+        try:
+            self.hello = self.device.hello()
+        except UserError as error:
+            raise DeviceError(self.explain(error)) from error
         check_identity(self.hello, manifest, self.url)
 
     def reconnect(self, timeout_s: float) -> None:
