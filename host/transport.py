@@ -50,8 +50,9 @@ class Transport:
         self.bytes_received = 0
         before = named_port(url)
         self._find = find or (lambda: find_again(before))
+        self.baud = baud
         self._dropped = 0
-        self._open(baud)
+        self._open()
 
     @property
     def chunks_dropped(self) -> int:
@@ -73,9 +74,9 @@ class Transport:
             self.session.used(frame.sequence)
         self._write(b"".join(encode(frame, self.session.number) for frame in frames))
 
-    def send_delimiter(self) -> None:
-        """A lone zero byte: ends whatever half a frame the receiver may hold."""
-        self._write(b"\0")
+    def send_delimiters(self, count: int = 1) -> None:
+        """Lone zero bytes: the first ends whatever half a frame the receiver may hold."""
+        self._write(bytes(count))
 
     def receive(self, timeout_s: float) -> Frame | None:
         """The next frame, or None when none came in time."""
@@ -88,7 +89,8 @@ class Transport:
         return frame
 
     def set_baud(self, baud: int) -> None:
-        """Change the speed of the open port."""
+        """Change the speed of the open port; what was sent has to have left."""
+        self.baud = baud
         try:
             self._port.baudrate = baud
         except (serial.SerialException, OSError, ValueError) as error:
@@ -106,7 +108,8 @@ class Transport:
             if (url := self._find()) is not None:
                 self.url = url
                 try:
-                    self._open(BAUD)
+                    self.baud = BAUD
+                    self._open()
                     return
                 except UserError as error:  # there, and not yet to be opened
                     reason = error.message
@@ -123,8 +126,8 @@ class Transport:
     def __exit__(self, *exception: object) -> None:
         self._close()
 
-    def _open(self, baud: int) -> None:
-        self._port = open_port(self.url, baud, self._dtr)
+    def _open(self) -> None:
+        self._port = open_port(self.url, self.baud, self._dtr)
         self._decoder = Decoder()
         self._decoder.session = self.session
         self._frames: queue.Queue[Frame | None] = queue.Queue(FRAMES_WAITING)  # None: wakes up who waits

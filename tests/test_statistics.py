@@ -12,7 +12,7 @@ from host.report import Interval
 from host.statistics import confusion, mcnemar, summarize_latency, wilson
 from host.stopping import StoppingRule, confidence_bounds, margins
 
-# Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17 (1998), table I, method 3.
+# Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17 (1998), table I, row 3.
 NEWCOMBE = [
     (81, 263, 0.2553, 0.3662),
     (15, 148, 0.0624, 0.1605),

@@ -168,12 +168,13 @@ def test_a_device_that_was_reset_or_came_back_elsewhere_goes_on_by_itself(model,
 
 def test_a_device_that_stays_away_ends_the_run_after_the_patience_and_another_goes_on(model, clean_sha256):
     with slow_line(model) as line:
-        process = validation(model, "--port", line.port, "--patience", "0.5")
+        port = line.port
+        process = validation(model, "--port", port, "--patience", "0.5")
         wait_for_answers(model, 40)
         line.device.process.kill()
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 2 and errors.count("\n") == 1, errors
-    assert line.port in errors and "RESUME=1" in errors and not (model / "report.json").exists()
+    assert port in errors and "RESUME=1" in errors and not (model / "report.json").exists()
     with start(model, HOST) as another:
         report = validate(Plan(model, HOST, (another.port,), resume=True))
     assert report.samples_resumed >= 40
@@ -211,6 +212,7 @@ def test_a_slow_device_leaves_the_work_to_the_others(model, clean_sha256):
 
 def test_a_dying_device_leaves_its_samples_to_the_others(model, clean_sha256):
     with slow_line(model) as dying, slow_line(model) as living:
+        port = dying.port
 
         def kill():
             wait_for_answers(model, 40)
@@ -220,7 +222,7 @@ def test_a_dying_device_leaves_its_samples_to_the_others(model, clean_sha256):
         killer.start()
         report = validate(Plan(model, HOST, (dying.port, living.port), patience_s=0.5))
         killer.join()
-    assert dying.port in report.devices[0].ended and not report.devices[1].ended
+    assert port in report.devices[0].ended and not report.devices[1].ended
     assert 0 < report.devices[0].samples < report.devices[1].samples
     assert [case.name for case in cases(report) if case.failure] == ["no device is lost"]
     assert_each_sample_counted_once(report, clean_sha256)

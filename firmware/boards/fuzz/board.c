@@ -41,6 +41,7 @@ const board_info board = {
     .counter_numerator = 1,
     .counter_denominator = 1,
     .receive_buffer_bytes = LINE_BYTES,
+    .baud = 115200,
 };
 
 void board_init(void) {}
@@ -77,6 +78,8 @@ void board_write(const uint8_t *data, size_t size) {
         expect(frame_payload_size(&received) < FRAMES_LIMIT_BYTES);
     }
 }
+
+void board_set_baud(uint32_t baud) { expect(baud != 0); }
 
 uint32_t board_counter(void) {
     static uint32_t ticks;
