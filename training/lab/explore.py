@@ -52,7 +52,7 @@ class OnChip:
     @property
     def different(self) -> int:
         """Bytes of both runs that are not NumPy's or not the golden's."""
-        return sum(made.bytes_different + made.run.different for made in (self.chosen, self.named))
+        return sum(made.bytes_different + made.run.proven_different for made in (self.chosen, self.named))
 
     @property
     def compared(self) -> int:
@@ -72,6 +72,16 @@ class Learned:
     responses: tuple[tuple[Layer, NDArray[np.float64]], ...]
     counts: tuple[int, ...]  # images of each class behind the responses
     on_device: tuple[LayerRun, ...]  # empty without a board
+
+    @property
+    def different(self) -> int:
+        """Bytes of the device's feature maps that are not the golden's."""
+        return sum(made.run.proven_different for made in self.on_device)
+
+    @property
+    def compared(self) -> int:
+        """Bytes of feature maps that came back."""
+        return int(sum(made.run.outputs.size for made in self.on_device))
 
 
 def by_hand(source: Source, filter_: Filter, stride: int = 1, padding: Padding = "margin") -> HandMade:

@@ -141,7 +141,7 @@ def draw_margins(input_shape: tuple[int, int], fields: Sequence[Field]) -> Figur
     with figure_style():
         figure = new_figure(min(9.4, 2.3 * len(fields)), 2.95)
         for axes, field in zip(np.ravel(figure.subplots(1, len(fields), squeeze=False)), fields, strict=True):
-            seen = field.seen(input_shape)
+            seen = field.seen
             masked = np.ma.masked_equal(seen, 0)
             show_picture(axes, masked, field.layer.name, levels=(0, max(1, seen.max()))).set_cmap(shades)
             (top, bottom), (left, right) = field.centres

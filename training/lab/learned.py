@@ -91,10 +91,15 @@ def load_trained(model: str | Path) -> Trained:
     labels = load_labels(folder / LABELS_FILE)
     if len(labels) != y.size:
         raise UserError(f"{folder}: {LABELS_FILE} holds the classes of another model; run `make train export` again")
-    layers = tuple(_layer(graph, op, name) for op, name in zip(graph.ops, _names(graph), strict=True))
+    layers = read_layers(graph)
     if not any(layer.is_maps for layer in layers):
         raise UserError(f"{folder}: the model has no layer whose output is a picture, so there is nothing to see")
     return Trained(folder.resolve().name, tflite, graph, layers, labels, splits)
+
+
+def read_layers(graph: Graph) -> tuple[Layer, ...]:
+    """The ops of a model in order. The refusal of the first that the compiled engine does not run."""
+    return tuple(_layer(graph, op, name) for op, name in zip(graph.ops, _names(graph), strict=True))
 
 
 def _names(graph: Graph) -> list[str]:

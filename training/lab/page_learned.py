@@ -153,7 +153,7 @@ def _add_sight(page: Page, gallery: Gallery, learned: Learned) -> None:
     lost = 0
     for field in fields:
         (top, bottom), (left, right) = field.centres
-        lost = int((field.seen((height, width)) == 0).sum())
+        lost = int((field.seen == 0).sum())
         centres = f"rows {top:g} to {bottom:g}, columns {left:g} to {right:g}"
         rows.append([field.layer.name, f"{field.size[0]}x{field.size[1]}", centres, lost])
     columns = ["layer", "one value sees", "centres lie in", "pixels unseen"]
@@ -175,8 +175,7 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
         (f"{made.layer.name}\n{made.run.different:,} of {made.run.outputs.size:,} bytes differ", made.maps[0])
         for made in learned.on_device
     ]
-    different = sum(made.run.different for made in learned.on_device)
-    compared = sum(made.run.outputs.size for made in learned.on_device)
+    different, compared = learned.different, learned.compared
     gallery.add(
         section,
         "device_maps",
