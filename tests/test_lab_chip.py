@@ -14,7 +14,7 @@ from firmware.boards import BOARDS
 from firmware.toolchain import demo_board
 from host.console import UserError
 from training.lab.chip import filter_on_chip, to_int8, to_pixels
-from training.lab.convolve import convolve
+from training.lab.convolution import convolve
 from training.lab.filters import NAMED, as_filter
 from training.lab.int8_layer import int8_layer, quantize
 from training.lab.scene import draw_scene

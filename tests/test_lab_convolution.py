@@ -12,7 +12,7 @@ from export.golden import Golden
 from export.tflite_writer import ModelBuilder
 from host.console import UserError
 from training.lab.chip import to_int8, to_pixels
-from training.lab.convolve import PADDINGS, convolve, dropped, pad_same, pool
+from training.lab.convolution import PADDINGS, convolve, dropped, pad_same, pool
 from training.lab.filters import LARGEST_SIDE, NAMED, as_filter, natural_weight
 from training.lab.scene import draw_scene
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from host.console import UserError, console, run
-from training.lab.convolve import PADDINGS, Padding, dropped
-from training.lab.explore import HandMade, Learned, OnChip, by_hand, look_into, on_chip
+from training.lab.convolution import PADDINGS, Padding, dropped
+from training.lab.exploration import HandMade, Learned, OnChip, by_hand, look_into, on_chip
 from training.lab.filters import as_filter
 from training.lab.pictures import ASCENT, BUNDLED, load_picture
-from training.lab.worked import worked_pixel, worked_pooling
+from training.lab.worked_numbers import worked_pixel, worked_pooling
 
 NO_BOARD = "none"
 
@@ -53,8 +53,8 @@ def main(
     from firmware.boards import find_board
     from firmware.toolchain import demo_board
     from training.__main__ import make_writable
-    from training.lab.learned import load_trained
     from training.lab.page import write_page
+    from training.lab.trained import load_trained
 
     filter_ = as_filter(filter_text, None if weight is None else parse_weight(weight))
     board = None if board_name == NO_BOARD else find_board(board_name) if board_name else demo_board()
@@ -143,7 +143,7 @@ def _say_chip(chip: OnChip) -> None:
 
 
 def _say_learned(learned: Learned) -> None:
-    from training.lab.learned import shape_text, total
+    from training.lab.trained import shape_text, total
 
     layers = learned.trained.layers
     parameters, macs = total(layers)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from host.page import figure_style
 from training.lab.drawing import NEGATIVE, POSITIVE, caption, new_figure, no_axes, show_picture
-from training.lab.learned import Layer, Trained, feature_maps, first_filters, relative, shape_text
 from training.lab.receptive import Field
+from training.lab.trained import Layer, Trained, feature_maps, first_filters, relative, shape_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from firmware.boards import BOARDS
 from host.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
 from host.page.parts import Kind
-from training.lab.convolve import PADDINGS, Picture, convolve, dropped
-from training.lab.explore import HandMade, Learned, OnChip
+from training.lab.convolution import PADDINGS, Picture, convolve, dropped
+from training.lab.exploration import HandMade, Learned, OnChip
 from training.lab.figures_chip import draw_chip, draw_chip_filters
 from training.lab.figures_hand import (
     draw_filters,
@@ -27,7 +27,7 @@ from training.lab.figures_hand import (
 from training.lab.filters import NAMED
 from training.lab.gallery import Gallery
 from training.lab.page_learned import add_learned
-from training.lab.worked import EXERCISE_FILTER, worked_pixel, worked_pooling
+from training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel, worked_pooling
 
 PAGE_FILE = "index.html"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from host.page import Cell, Page, note, table
-from training.lab.explore import Learned
+from training.lab.exploration import Learned
 from training.lab.figures_learned import (
     draw_first_filters,
     draw_journey,
@@ -16,7 +16,7 @@ from training.lab.figures_learned import (
     draw_same_class,
 )
 from training.lab.gallery import Gallery
-from training.lab.learned import feature_maps, first_filters, shape_text, total
+from training.lab.trained import feature_maps, first_filters, shape_text, total
 
 STRONGEST_LISTED = 2
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.ops.window import Window
-from training.lab.learned import Layer, Trained
+from training.lab.trained import Layer, Trained
 
 
 @dataclass(frozen=True, eq=False)

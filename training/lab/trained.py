@@ -26,7 +26,7 @@ from host.console import UserError, track
 from host.interpreters import default_interpreter, golden_interpreter
 from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
 from training.lab.filters import NAMED, Filter
-from training.lab.truncate import truncate
+from training.lab.truncation import truncate
 
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
 

@@ -17,12 +17,12 @@ from firmware.boards import Board
 from host.console import console
 from host.transport import BAUD
 from training.lab.chip import ChipFilters, filter_on_chip
-from training.lab.convolve import Padding, Picture, convolve, pool
+from training.lab.convolution import Padding, Picture, convolve, pool
 from training.lab.device_maps import LayerRun, maps_on_device
 from training.lab.filters import NAMED, Filter
-from training.lab.learned import Layer, Trained, class_responses, images_of
 from training.lab.pictures import Source
 from training.lab.receptive import Field, receptive_fields
+from training.lab.trained import Layer, Trained, class_responses, images_of
 
 IMAGES_SIDE_BY_SIDE = 3
 CLASSES_SIDE_BY_SIDE = 2
@@ -123,7 +123,7 @@ def look_into(
     runs: tuple[LayerRun, ...] = ()
     if board is not None:
         console.print(f"{trained.name}: {len(layers)} layers, one by one, on board {board.name}")
-        runs = maps_on_device(trained, np.concatenate(images), folder, board, port, baud)
+        runs = maps_on_device(trained, np.concatenate(images), folder, board, None, port, baud)
     return Learned(
         trained=trained,
         fields=receptive_fields(trained),
