@@ -40,7 +40,7 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
         "What a convolution does",
         f"{source.name}, {source.size} pixels, {source.remark}; filter {hand.filter.name}"
         + (f"; model {learned.trained.name}" if learned else ""),
-        footer="Made by `make explore`. Every picture on this page was computed, none was stored.",
+        footer="Made by make explore. Every picture on this page was computed for it.",
     )
     if chip:
         page.add(_verdict(chip))
@@ -63,7 +63,7 @@ def _verdict(chip: OnChip) -> Markup:
     where = _device(chip)
     if chip.different:
         return banner("bad", f"{chip.different:,} bytes differ", f"Of {chip.compared:,} bytes that {where} sent back.")
-    reference = f"NumPy's and {run.golden_name}'s" if run.is_golden_exact else "NumPy's"
+    reference = f"those of NumPy and of {run.golden_name}" if run.is_golden_exact else "NumPy's"
     return banner(
         "good",
         "0 bytes differ",
