@@ -111,7 +111,10 @@ class Station:
 
     def greet(self, manifest: Manifest) -> None:
         """Ask who it is. Raises DeviceError unless it runs exactly this model, unharmed."""
-        self.hello = self.device.hello()
+        try:
+            self.hello = self.device.hello()
+        except UserError as error:
+            raise DeviceError(self.explain(error)) from error
         check_identity(self.hello, manifest, self.url)
 
     def reconnect(self, timeout_s: float) -> None:
@@ -128,7 +131,8 @@ def open_station(model: Path, board: Board, port: str | None, baud: int = BAUD) 
     if port is None and board.application:
         port = find_port(board).device
     if port is not None:
-        with Transport(port, baud) as transport:
+        # On another machine USB cannot say that the board wants DTR.
+        with Transport(port, baud, dtr=board.wants_dtr) as transport:
             yield Station(Device(transport), None, "")
         return
     image = image_path(model, board)

@@ -141,6 +141,7 @@ class InterpreterDevice:
             counter_denominator=1,
             clock_hz=0,
             receive_buffer_bytes=RECEIVE_BUFFER_BYTES,
+            baud=0,
             reply_slots=REPLY_SLOTS,
             arena_bytes=0,
             stack_bytes=0,

@@ -307,6 +307,7 @@ class Report:
     disagreements: list[Disagreement] = field(default_factory=list)
     sure: Sure | None = None
     examples: list[Example] = field(default_factory=list)
+    command: str = ""  # what makes the same run again, typed in a checkout
     ops: list[OpResult] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     ruled_out: list[str] = field(default_factory=list)  # causes that cannot be behind a difference, with the reason
