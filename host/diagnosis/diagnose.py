@@ -20,13 +20,14 @@ from host.console import UserError, track
 from host.diagnosis.explain import Example, Explanation, explain
 from host.diagnosis.recompute import read_layer
 from host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
-from host.protocol import TraceReply
+from host.protocol import TensorTrace
 from host.report import Cause, OpResult, TensorDifference
 
 TRACED = 200  # differing samples told apart by CRC
 EXAMINED = 8  # of each cause, looked at element by element
 TIMED = 5  # samples traced for the time of every op where nothing differs
 LISTED = 20  # samples named in a cause
+Bytes = NDArray[np.int8]
 # Sample, output bytes, and the device that answered; None: one of an interrupted run.
 Answers = Iterable[tuple[int, bytes, Station | None]]
 
@@ -50,57 +51,75 @@ class Answered:
 
 
 class Examiner:
-    """Looks into the inferences of one device. Holds what it found about every tensor."""
+    """Looks into the inferences of one device. Holds what it found about every tensor that the engine computes."""
 
     def __init__(self, station: Station, manifest: Manifest, reference: Reference) -> None:
         self.station = station
         self.reference = reference
+        self.inputs = reference.graph.inputs  # in a trace they precede what is computed
         self.steps: Sequence[StepInfo] = computed_tensors(manifest, reference.graph, station.hello.engine)
         self.parts: Sequence[OutputPart] = output_parts(reference.graph, self.steps)
-        self.traces: list[TraceReply] = []
+        self.traces: list[Sequence[TensorTrace]] = []  # of what is computed
         self.different = [0] * len(self.steps)
 
-    def trace(self, data: bytes) -> list[int]:
-        """Run one input on both sides; the tensors whose CRC-32 is not the golden's. Raises UserError if it cannot."""
-        trace = self.station.device.trace(data)
-        if [tensor.size for tensor in trace.tensors] != [step.size_bytes for step in self.steps]:
+    def trace(self, data: bytes) -> tuple[bool, list[int]]:
+        """Run one input on both sides: whether the engine was given it, and the tensors that are not the golden's.
+
+        Raises UserError when the device cannot.
+        """
+        tensors = self.station.device.trace(data).tensors
+        indexes = [*self.inputs, *(step.tensor for step in self.steps)]
+        if [tensor.size for tensor in tensors] != [self.reference.graph.tensors[index].size for index in indexes]:
             raise UserError(f"{self.station.name}: its engine computes other tensors than model.json lists")
         self.reference.run(data)
-        self.traces.append(trace)
-        crcs = [zlib.crc32(self.reference.tensor(step.tensor).tobytes()) for step in self.steps]
-        differing = [k for k, crc in enumerate(crcs) if trace.tensors[k].crc != crc]
+        wrong = [t.crc != zlib.crc32(self.reference.bytes_of(i)) for t, i in zip(tensors, indexes, strict=True)]
+        first = len(self.inputs)
+        differing = [k for k, differs in enumerate(wrong[first:]) if differs]
+        self.traces.append(tensors[first:])
         for k in differing:
             self.different[k] += 1
-        return differing
+        return not any(wrong[:first]), differing
 
     def classify(self, answered: Answered) -> tuple[str, list[int]]:
         """The kind of cause behind a differing output, and all tensors that differ. Raises UserError."""
-        differing = self.trace(answered.input)
-        trace = self.traces[-1]
-        if trace.input_crc != zlib.crc32(answered.input):
+        given, differing = self.trace(answered.input)
+        if not given:
             return "input", differing
-        again = all(zlib.crc32(answered.output[p.start : p.end]) == trace.tensors[p.step].crc for p in self.parts)
+        crcs = [tensor.crc for tensor in self.traces[-1]]
+        again = all(zlib.crc32(answered.output[part.start : part.end]) == crcs[part.step] for part in self.parts)
         return "kernel" if again and differing else "not repeatable", differing
 
-    def examine(self, k: int, answered: Answered) -> tuple[Example, TensorDifference]:
-        """Fetch tensor `k` of a sample and hold it against the golden's. Raises UserError."""
-        step = self.steps[k]
-        device = np.frombuffer(self.station.device.fetch(k, 0, step.size_bytes, answered.input), np.int8)
+    def compare(self, number: int, index: int, answered: Answered) -> tuple[Bytes, TensorDifference]:
+        """Fetch tensor `number` of a trace, tensor `index` of the model, hold it against the golden's. UserError."""
+        tensor = self.reference.graph.tensors[index]
+        fetched = self.station.device.fetch(number, 0, tensor.size, answered.input)
+        device = np.frombuffer(fetched, np.int8)
         self.reference.run(answered.input)
-        golden = self.reference.tensor(step.tensor)
-        x = self.reference.tensor(self.reference.graph.ops[step.ops[0]].inputs[0])
+        golden = np.frombuffer(self.reference.bytes_of(index), np.int8)
         steps = np.abs(golden.astype(int) - device)
-        place = int(np.argmax(steps > 0))
-        first = [int(i) for i in np.unravel_index(place, step.shape)]
-        return Example(x, golden, device), TensorDifference(
-            answered.sample, golden.size, int((steps > 0).sum()), int(steps.max()), first,
-            int(golden[place]), int(device[place]),
-        )  # fmt: skip
+        first = int(np.argmax(steps > 0))
+        return device, TensorDifference(
+            sample=answered.sample,
+            elements=golden.size,
+            different=int((steps > 0).sum()),
+            max_step=int(steps.max()),
+            first=[int(i) for i in np.unravel_index(first, tensor.shape)],
+            golden=int(golden[first]),
+            device=int(device[first]),
+        )
+
+    def examine(self, k: int, answered: Answered) -> tuple[Example, TensorDifference]:
+        """What the device made of computed tensor `k` of a sample. Raises UserError."""
+        step = self.steps[k]
+        device, difference = self.compare(len(self.inputs) + k, step.tensor, answered)
+        x = np.frombuffer(self.reference.bytes_of(self.reference.graph.ops[step.ops[0]].inputs[0]), np.int8)
+        golden = np.frombuffer(self.reference.bytes_of(step.tensor), np.int8)
+        return Example(x, golden, device), difference
 
     def count(self, k: int) -> int | None:
         """The least time that tensor `k` took in a trace, in the counter's unit; None where the device is silent."""
         hello = self.station.hello
-        ticks = min((trace.tensors[k].ticks for trace in self.traces), default=0)
+        ticks = min((trace[k].ticks for trace in self.traces), default=0)
         return round(ticks * hello.counter_numerator / hello.counter_denominator) if ticks else None
 
     def results(self) -> list[OpResult]:
@@ -160,10 +179,23 @@ def _cause(examiner: Examiner, group: Group) -> Cause:
         group.kind, group.text, examiner.station.name, len(samples), samples[:LISTED], differing=group.differing
     )
     if group.kind == "input":
-        return replace(cause, text="the engine was given other input bytes than were sent")
+        return _input(examiner, group.members[0], cause)
     if group.kind == "not repeatable":
         return replace(cause, text="the device gave other bytes for the same input when it was asked again")
     return _kernel(examiner, group.op, group.members, cause) if group.op is not None else cause
+
+
+def _input(examiner: Examiner, member: Answered, cause: Cause) -> Cause:
+    """A cause at the input: the first byte that is not what was sent."""
+    for number, index in enumerate(examiner.inputs):
+        _, difference = examiner.compare(number, index, member)
+        if difference.different:
+            where = f"{difference.different:,} of {difference.elements:,}, the first at {tuple(difference.first)}"
+            text = f"the engine was given other input bytes than were sent: {where}"
+            return replace(cause, text=text, examined=1, difference=difference)
+    return replace(
+        cause, text="the engine was given other input bytes than were sent, and the right ones when asked again"
+    )
 
 
 def _kernel(examiner: Examiner, k: int, members: Sequence[Answered], cause: Cause) -> Cause:

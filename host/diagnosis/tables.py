@@ -12,7 +12,7 @@ from host.report import Cause, OpResult
 
 def print_profile(title: str, ops: Sequence[OpResult], unit: str) -> None:
     """Every tensor with its kernel, its shape and its share of the time."""
-    rows = table(title, "tensor", "kernel", "shape", "MACs", unit, "share", f"{unit} per MAC")
+    rows = table(title, "tensor", "kernel", "shape", "MACs", unit, "share", "per MAC")
     total = sum(op.count or 0 for op in ops)
     for op in ops:
         cost = _cost(op, total)
@@ -38,7 +38,8 @@ def print_causes(causes: Sequence[Cause], ops: Sequence[OpResult], ruled_out: Se
         what = "golden vectors" if cause.kind == "self-test" else "samples"
         looked_at = f", {cause.examined} of them element by element" if cause.examined else ""
         console.print(f"[bold]{cause.kind}[/], {cause.count:,} {what}{looked_at}: {escape(cause.text)}")
-    console.print(f"Not the cause: {'; '.join(escape(text) for text in ruled_out)}.")
+    if ruled_out:
+        console.print(f"Not the cause: {'; '.join(escape(text) for text in ruled_out)}.")
 
 
 def print_bisection(title: str, ops: Sequence[OpResult], differing: Sequence[int]) -> None:
