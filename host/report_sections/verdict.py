@@ -7,7 +7,8 @@ from markupsafe import Markup
 from export.c_text import shape
 from host.page import Cell, Kind, Section, banner, details, facts, note, table
 from host.report import Difference, Report, TensorDifference
-from host.report_sections.words import class_name, count, percent
+from host.report_sections.words import class_name, count
+from host.summary import describe_disagreements, describe_sure
 
 WORDS: dict[str, tuple[Kind, str]] = {
     "equal": ("good", "Equal"),
@@ -68,11 +69,7 @@ def _grounds(report: Report) -> list[str]:
         changed = sum(_class(d.golden) != _class(d.device) for d in report.differences)
         found.append(f"The class changes in {changed:,} of the {count(len(report.differences), 'sample')} listed.")
     if report.sure:
-        sure = report.sure
-        found.append(
-            f"The run was allowed to stop when sure, after {report.samples:,} of {sure.population:,}: with "
-            f"{sure.confidence:.0%} confidence {percent(sure.rate.low)} to {percent(sure.rate.high)} of all differ."
-        )
+        found.append(describe_sure(report.sure))
     elif report.samples < report.samples_planned:
         found.append(f"The run ended early: {report.samples:,} of {report.samples_planned:,} samples were compared.")
     if report.self_test_vectors:
@@ -81,7 +78,7 @@ def _grounds(report: Report) -> list[str]:
     else:
         found.append("The device has no golden vectors to test itself with.")
     if report.disagreements:
-        found.append(f"Answers changed when asked again for {count(len(report.disagreements), 'sample')}: see below.")
+        found.append(f"Devices disagree: {describe_disagreements(report)}.")
     if report.samples_resumed:
         found.append(
             f"{report.samples_resumed:,} samples were answered before an interruption; each counted exactly once."
