@@ -146,19 +146,19 @@ class Exchange:
         self._ask_once(self._numbered(SetBaud(baud)), SetBaudReply, self.patience.answer_s)
         # Where the answer is what got lost, the device is at the new speed all the same.
         self.transport.set_baud(baud)
-        if all(self._works(SetBaud(baud), IN_VAIN) for _ in range(EXCHANGES)):
+        if all(self._works(SetBaud(baud), IN_VAIN, 0) for _ in range(EXCHANGES)):
             return True
         self._slow_down()
-        if not self._works(SetBaud(first_baud), round(self.patience.silence_s / self.patience.hello_interval_s)):
+        attempts = round(self.patience.silence_s / self.patience.hello_interval_s)
+        if not self._works(SetBaud(first_baud), attempts, NOISE_BYTES):
             raise self._silent()
         return False
 
-    def _works(self, message: SetBaud, attempts: int) -> bool:
+    def _works(self, message: SetBaud, attempts: int, noise_bytes: int) -> bool:
         """Whether an exchange succeeds at the speed that both sides are thought to have."""
         frame = self._numbered(message)
-        for attempt in range(attempts):
-            if attempt >= IN_VAIN:
-                self.transport.send_delimiters(NOISE_BYTES)
+        for _ in range(attempts):
+            self.transport.send_delimiters(noise_bytes)
             if self._ask_once(frame, SetBaudReply, self.patience.hello_interval_s) is not None:
                 return True
         return False

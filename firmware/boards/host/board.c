@@ -19,7 +19,7 @@ const board_info board = {
     .counter_unit = "nanoseconds",
     .counter_numerator = 1,
     .counter_denominator = 1,
-    .receive_buffer_bytes = 4096,  // what a pseudo-terminal holds
+    .receive_buffer_bytes = 16 * 1024,  // as on the ESP32 boards; what does not fit the line waits in the host
     .baud = 115200,
 };
 
