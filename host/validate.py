@@ -124,10 +124,12 @@ def _run(
     for station in stations:
         if not station.ended:
             station.hello = station.device.hello()  # how deep the stack went
+    ran = [answer.sample for answer in answers]
     return Finding(
-        samples=[answer.sample for answer in answers],
+        samples=ran,
         answers=answers,
         outputs=outputs,
+        weights=rule.weights(ran) if rule else np.ones(len(ran)),
         identities=journal.identities,
         resumed=resumed,
         answered_by=run.answered_by,
