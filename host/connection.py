@@ -118,6 +118,17 @@ class Station:
             raise DeviceError(self.explain(error)) from error
         check_identity(self.hello, manifest, self.url)
 
+    def greet_again(self) -> None:
+        """Ask what it says of itself after the run: how deep its stack went. `ended` where it is gone by now."""
+        boot_count = self.hello.boot_count
+        if self.ended:
+            return
+        try:
+            self.hello = self.device.hello()
+        except UserError as error:
+            self.ended = self.explain(error)
+        self.resets += self.hello.boot_count != boot_count
+
     def reconnect(self, timeout_s: float) -> None:
         """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
         boot_count = self.hello.boot_count

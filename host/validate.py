@@ -122,8 +122,7 @@ def _run(
     outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
     disagreements = look_again(run, answers, golden)
     for station in stations:
-        if not station.ended:
-            station.hello = station.device.hello()  # how deep the stack went
+        station.greet_again()
     ran = [answer.sample for answer in answers]
     return Finding(
         samples=ran,
