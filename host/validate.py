@@ -122,12 +122,13 @@ def _run(
     outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
     disagreements = look_again(run, answers, golden)
     for station in stations:
-        if not station.ended:
-            station.hello = station.device.hello()  # how deep the stack went
+        station.greet_again()
+    ran = [answer.sample for answer in answers]
     return Finding(
-        samples=[answer.sample for answer in answers],
+        samples=ran,
         answers=answers,
         outputs=outputs,
+        weights=rule.weights(ran) if rule else np.ones(len(ran)),
         identities=journal.identities,
         resumed=resumed,
         answered_by=run.answered_by,
