@@ -67,8 +67,8 @@ def _add_first_filters(page: Page, gallery: Gallery, learned: Learned) -> None:
         "learned_filters",
         draw_first_filters(learned.trained),
         f"The {len(filters)} filters of the first layer.",
-        "Orange adds, blue takes away, each filter by its own largest number. Below each the hand-made filter it is most like and how much, 1 being the same "
-        "shape; a minus stands for its opposite."
+        "Orange adds, blue takes away, each filter by its own largest number. Below each the hand-made filter it is "
+        "most like and how much, 1 being the same shape; a minus stands for its opposite."
         if filters.shape[3] == 1
         else "Each as the colours that it looks for.",
     )
