@@ -233,9 +233,9 @@ class Journal:
         try:
             written = os.write(self._file, data)
         except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}") from error
+            raise JournalError(f"{self.path}: {error.strerror}; when that is settled, {GO_ON}") from error
         if written != len(data):
-            raise JournalError(f"{self.path}: the disk is full")
+            raise JournalError(f"{self.path}: the disk is full; when there is room, {GO_ON}")
 
     def _begin(self) -> None:
         """Put an earlier run aside if it got anywhere, and start a file of our own."""

@@ -79,8 +79,7 @@ def validate(plan: Plan) -> Report:
         golden = expected.golden if expected.bit_exact else None
         diagnosis = diagnose(manifest, tflite, stations, samples.inputs, answered, golden)
         for station in stations:
-            if not station.ended:
-                station.hello = station.device.hello()  # how deep the stack went
+            station.greet_again()
         report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
         report = replace(report, command=plan.command)
     for station in stations:
@@ -128,10 +127,12 @@ def _run(
     answers = journal.read_back(resumed | set(run.answered_by))
     outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
     disagreements = look_again(run, answers, golden)
+    ran = [answer.sample for answer in answers]
     return Finding(
-        samples=[answer.sample for answer in answers],
+        samples=ran,
         answers=answers,
         outputs=outputs,
+        weights=rule.weights(ran) if rule else np.ones(len(ran)),
         identities=journal.identities,
         resumed=resumed,
         answered_by=run.answered_by,
