@@ -11,6 +11,8 @@ SIZE    ?=
 COLOR   ?=
 LIMIT   ?=
 BAUD    ?=
+THROTTLE ?=
+INJECT  ?=
 PORT    ?=
 TFLITE  ?=
 MODEL   ?=
@@ -74,7 +76,7 @@ build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
 
 validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \
-		$(if $(LIMIT),--limit $(LIMIT))
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
 	@$(RUN) host report $(DIR)

@@ -23,6 +23,7 @@ from host.console import UserError
 from host.device import Device, DeviceError
 from host.emulators import Emulator, emulator
 from host.journal import Identity
+from host.line import Line, LineSettings
 from host.ports import find_port
 from host.protocol import HelloReply
 from host.transport import BAUD, Transport
@@ -41,9 +42,9 @@ def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
 
 
 @contextmanager
-def connect(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Device]:
+def connect(model: Path, board: Board, port: str | None) -> Iterator[Device]:
     """A device: the one on `port`, the board found on USB, or its firmware started here for as long as the context."""
-    with open_station(model, board, port, baud) as station:
+    with open_station(model, board, port) as station:
         try:
             yield station.device
         except UserError as error:
@@ -58,7 +59,7 @@ class Station:
     """
 
     device: Device
-    emulator: Emulator | None  # where it was started here
+    emulator: Emulator | Line | None  # where it was started here
     firmware_sha256: str  # of its image; empty where there is none on this machine
     hello: HelloReply = field(init=False)  # the newest
     number: int = 0  # of its identity in the journal
@@ -109,10 +110,14 @@ class Station:
         """The error, and how the process behind the port ended if it did."""
         return error.message if self.can_come_back or not self.emulator else f"{error} ({self.emulator.last_words()})"
 
-    def greet(self, manifest: Manifest) -> None:
-        """Ask who it is. Raises DeviceError unless it runs exactly this model, unharmed."""
+    def greet(self, manifest: Manifest, baud: int = BAUD) -> None:
+        """Ask who it is, and have its line work at up to `baud`, where that is a matter of speed.
+
+        Raises DeviceError unless it runs exactly this model, unharmed.
+        """
         self.hello = self.device.hello()
         check_identity(self.hello, manifest, self.url)
+        self.device.speed_up(self.hello, baud)
 
     def reconnect(self, timeout_s: float) -> None:
         """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
@@ -123,18 +128,25 @@ class Station:
 
 
 @contextmanager
-def open_station(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Station]:
-    """The device on `port`, the board found on USB, or its firmware started here for as long as the context."""
+def open_station(
+    model: Path, board: Board, port: str | None, settings: LineSettings | None = None
+) -> Iterator[Station]:
+    """The device on `port`, the board found on USB, or its firmware started here for as long as the context.
+
+    `settings` put a line between that is slow, bad, or both; only before a device that is started here.
+    """
     if port is None and board.application:
         port = find_port(board).device
     if port is not None:
-        with Transport(port, baud) as transport:
+        if settings:
+            raise UserError(f"{port} is a line of its own: only that of a device started here can be slow or bad")
+        with Transport(port) as transport:
             yield Station(Device(transport), None, "")
         return
     image = image_path(model, board)
-    with start(model, board) as process:
+    with Line(lambda: start(model, board), settings) if settings else start(model, board) as process:
         firmware_sha256 = hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else ""
-        with Transport(process.port, baud) as transport:
+        with Transport(process.port, find=process.find) as transport:
             yield Station(Device(transport), process, firmware_sha256)
 
 

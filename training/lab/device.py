@@ -70,9 +70,10 @@ def _stream(folder: Path, tflite: bytes, samples: Samples, board: Board, port: s
     manifest = load_manifest(folder)
     inputs = [row.tobytes() for row in samples.inputs]
     inferences = []
-    with connect(folder, board, port, baud) as device:
+    with connect(folder, board, port) as device:
         hello = device.hello()
         check_identity(hello, manifest, device.transport.url)
+        device.speed_up(hello, baud)
         expected = expected_outputs(folder, tflite, manifest.model_sha256, samples)
         with progress_bar() as progress:
             task = progress.add_task(f"Device: {hello.board}", total=len(inputs))
