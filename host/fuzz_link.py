@@ -8,6 +8,7 @@ printed with the seed that shows it again.
 from __future__ import annotations
 
 import random
+import re
 import signal
 import sys
 import time
@@ -186,6 +187,8 @@ def print_outcomes(outcomes: Sequence[Outcome], seconds: float) -> None:
     rows = table(f"{len(outcomes):,} schedules of faults in {seconds:.0f} s", "", "")
     rows.add_row("the same bytes as over a good line", f"{sum(not o.error and not o.finding for o in outcomes):,}")
     rows.add_row("an error that names the line", f"{sum(bool(o.error) for o in outcomes):,}")
+    for error, count in Counter(re.sub(r"\S*\d\S*", "#", o.error) for o in outcomes if o.error).most_common():
+        rows.add_row(f"  {error}", f"{count:,}")
     rows.add_row("a broken promise", f"{sum(bool(o.finding) for o in outcomes):,}")
     rows.add_section()
     rows.add_row("samples answered", f"{sum(o.answered for o in outcomes):,}")
