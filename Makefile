@@ -14,6 +14,10 @@ BAUD    ?=
 THROTTLE ?=
 INJECT  ?=
 PORT    ?=
+DEVICES ?=
+RESUME  ?=
+SURE    ?=
+JUNIT   ?=
 TFLITE  ?=
 MODEL   ?=
 ENGINE  ?=
@@ -58,6 +62,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
 	@echo "          TFLITE=file.tflite instead of a data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT,"
+	@echo "          for validate RESUME=1 after an interruption, DEVICES=2, SURE=1 to stop early, JUNIT=file.xml,"
 	@echo "          ENGINE=tflm or compiled for flash and sketch; IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
@@ -75,8 +80,10 @@ build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
 	@$(if $(ELF),,$(RUN) firmware build --model $(DIR) --board $(BOARD))
 
 validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
-	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \
-		$(if $(LIMIT),--limit $(LIMIT)) $(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
+	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(foreach port,$(PORT),--port $(port)) \
+		$(if $(BAUD),--baud $(BAUD)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(DEVICES),--devices $(DEVICES)) \
+		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT)) \
+		$(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
 	@$(RUN) host report $(DIR)

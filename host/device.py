@@ -167,7 +167,9 @@ class Device(Exchange):
         """Raise DeviceReset when a hello that came in the middle tells of one."""
         if reply.session not in (0, self.transport.session.number) or not reply.session_is_new:
             return
-        if reply.boot_count != hello.boot_count:
+        # A device whose power was gone counts its starts anew; numbers out of its sight would not pass there any more.
+        forgot = reply.session == self.transport.session.number and self._next_sequence > NUMBERS_IN_SIGHT
+        if reply.boot_count != hello.boot_count or forgot:
             raise DeviceReset(f"{self.transport.url}: the device was reset")
         self._send_hello()  # it may have forgotten the session; if so, that begins it again
 

@@ -121,7 +121,12 @@ def make_report(
         line_bytes_to_device=sum(device.line_bytes_to_device for device in devices),
         line_bytes_from_device=sum(device.line_bytes_from_device for device in devices),
         seconds=round(finding.seconds, 2),
-        versions={"tinyproof": version("tinyproof"), "python": platform.python_version(), "numpy": np.__version__},
+        versions={
+            "tinyproof": version("tinyproof"),
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
+        },
         examples=[replace(example, sample=ran[example.sample]) for example in examples],
         differences=find_differences(golden, outputs, ran, finding.answered_by),
         devices=devices,

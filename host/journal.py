@@ -237,11 +237,12 @@ class Journal:
             raise JournalError(f"{self.path}: the disk is full")
 
     def _begin(self) -> None:
-        """Put an earlier run aside, and start a file of our own."""
-        if self.path.stat().st_size:
+        """Put an earlier run aside if it got anywhere, and start a file of our own."""
+        if _holds_answers(self.path):
             os.replace(self.path, self.path.with_name(EARLIER_FILE))
             earlier, self._file = self._file, _lock(self.path)
             os.close(earlier)
+        os.ftruncate(self._file, 0)
         self._append(KEY, json.dumps(asdict(self.key)).encode())
 
     def _resumable(self) -> Contents | None:
@@ -257,6 +258,13 @@ class Journal:
         damaged = f"; {contents.damaged} damaged records dropped, their samples run again" if contents.damaged else ""
         console.print(f"Resuming: {samples} are answered in {self.path}{damaged}.")
         return contents
+
+
+def _holds_answers(path: Path) -> bool:
+    try:
+        return bool(read_journal(path).answers)
+    except JournalError:
+        return True  # of another version, for all we know
 
 
 def _lock(path: Path) -> int:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.page import figure_style
-from training.lab.convolve import PADDINGS, Picture, convolve, pool
+from training.lab.convolution import PADDINGS, Picture, convolve, pool
 from training.lab.drawing import caption, draw_cells, greys, new_figure, no_axes, show_picture, signed
 from training.lab.filters import NAMED, AnyFilter, Filter, as_filter
-from training.lab.worked import BLOCK, WorkedPixel, worked_pixel
+from training.lab.worked_numbers import BLOCK, WorkedPixel, worked_pixel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

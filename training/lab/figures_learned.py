@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from host.page import figure_style
 from training.lab.drawing import NEGATIVE, POSITIVE, caption, new_figure, no_axes, show_picture
-from training.lab.learned import Layer, Trained, feature_maps, first_filters, relative, shape_text
 from training.lab.receptive import Field
+from training.lab.trained import Layer, Trained, feature_maps, first_filters, relative, shape_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,8 @@ def draw_first_filters(trained: Trained) -> Figure:
             axes.set_axis_off()
         for index, (axes, numbers) in enumerate(zip(grid, filters, strict=False)):
             if numbers.shape[2] == 1:
-                axes.imshow(numbers[..., 0], cmap=shades, vmin=-largest, vmax=largest, interpolation="none")
+                bound = float(np.abs(numbers).max()) or 1.0
+                axes.imshow(numbers[..., 0], cmap=shades, vmin=-bound, vmax=bound, interpolation="none")
                 near, cosine = relative(numbers[..., 0])
                 axes.set_xlabel(
                     f"{'−' if cosine < 0 else ''}{near.name}\n{abs(cosine):.2f}", fontsize=7, color=color.muted
@@ -95,7 +96,7 @@ def draw_responses(responses: NDArray[np.float64], labels: Sequence[str], layer:
     filters, classes = responses.shape
     change = 100 * (responses.T - 1)
     bound = max(float(np.abs(change).max()), 1.0)
-    with figure_style() as color:
+    with figure_style():
         figure = new_figure(9.4, 0.24 * classes + 1.3)
         axes = figure.add_subplot()
         image = axes.imshow(change, cmap="PuOr_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
@@ -106,7 +107,7 @@ def draw_responses(responses: NDArray[np.float64], labels: Sequence[str], layer:
         axes.set_xlabel(f"filter of {layer.name}")
         axes.set_title("fires more (+) or less (−) than it usually does, in percent")
         for label, best in enumerate(responses.argmax(axis=0)):
-            axes.plot(best, label, "o", markersize=4, color=color.ink, markeredgecolor="#ffffff", markeredgewidth=0.6)
+            axes.plot(best, label, "o", markersize=4, color="#000000", markeredgecolor="#ffffff", markeredgewidth=0.6)
         figure.colorbar(image, ax=axes, shrink=0.9, format="%+.0f")
     return figure
 
@@ -141,7 +142,7 @@ def draw_margins(input_shape: tuple[int, int], fields: Sequence[Field]) -> Figur
     with figure_style():
         figure = new_figure(min(9.4, 2.3 * len(fields)), 2.95)
         for axes, field in zip(np.ravel(figure.subplots(1, len(fields), squeeze=False)), fields, strict=True):
-            seen = field.seen(input_shape)
+            seen = field.seen
             masked = np.ma.masked_equal(seen, 0)
             show_picture(axes, masked, field.layer.name, levels=(0, max(1, seen.max()))).set_cmap(shades)
             (top, bottom), (left, right) = field.centres

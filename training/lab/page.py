@@ -12,8 +12,8 @@ from markupsafe import Markup
 from firmware.boards import BOARDS
 from host.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
 from host.page.parts import Kind
-from training.lab.convolve import PADDINGS, Picture, convolve, dropped
-from training.lab.explore import HandMade, Learned, OnChip
+from training.lab.convolution import PADDINGS, Picture, convolve, dropped
+from training.lab.exploration import HandMade, Learned, OnChip
 from training.lab.figures_chip import draw_chip, draw_chip_filters
 from training.lab.figures_hand import (
     draw_filters,
@@ -27,7 +27,7 @@ from training.lab.figures_hand import (
 from training.lab.filters import NAMED
 from training.lab.gallery import Gallery
 from training.lab.page_learned import add_learned
-from training.lab.worked import EXERCISE_FILTER, worked_pixel, worked_pooling
+from training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel, worked_pooling
 
 PAGE_FILE = "index.html"
 
@@ -40,7 +40,7 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
         "What a convolution does",
         f"{source.name}, {source.size} pixels, {source.remark}; filter {hand.filter.name}"
         + (f"; model {learned.trained.name}" if learned else ""),
-        footer="Made by `make explore`. Every picture on this page was computed, none was stored.",
+        footer="Made by make explore. Every picture on this page was computed for it.",
     )
     if chip:
         page.add(_verdict(chip))
@@ -63,7 +63,7 @@ def _verdict(chip: OnChip) -> Markup:
     where = _device(chip)
     if chip.different:
         return banner("bad", f"{chip.different:,} bytes differ", f"Of {chip.compared:,} bytes that {where} sent back.")
-    reference = f"NumPy's and {run.golden_name}'s" if run.is_golden_exact else "NumPy's"
+    reference = f"those of NumPy and of {run.golden_name}" if run.is_golden_exact else "NumPy's"
     return banner(
         "good",
         "0 bytes differ",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from host.page import Cell, Page, note, table
-from training.lab.explore import Learned
+from training.lab.exploration import Learned
 from training.lab.figures_learned import (
     draw_first_filters,
     draw_journey,
@@ -16,7 +16,7 @@ from training.lab.figures_learned import (
     draw_same_class,
 )
 from training.lab.gallery import Gallery
-from training.lab.learned import feature_maps, first_filters, shape_text, total
+from training.lab.trained import feature_maps, first_filters, shape_text, total
 
 STRONGEST_LISTED = 2
 
@@ -67,7 +67,7 @@ def _add_first_filters(page: Page, gallery: Gallery, learned: Learned) -> None:
         "learned_filters",
         draw_first_filters(learned.trained),
         f"The {len(filters)} filters of the first layer.",
-        "Orange adds, blue takes away. Below each the hand-made filter it is most like and how much, 1 being the same "
+        "Orange adds, blue takes away, each filter by its own largest number. Below each the hand-made filter it is most like and how much, 1 being the same "
         "shape; a minus stands for its opposite."
         if filters.shape[3] == 1
         else "Each as the colours that it looks for.",
@@ -153,7 +153,7 @@ def _add_sight(page: Page, gallery: Gallery, learned: Learned) -> None:
     lost = 0
     for field in fields:
         (top, bottom), (left, right) = field.centres
-        lost = int((field.seen((height, width)) == 0).sum())
+        lost = int((field.seen == 0).sum())
         centres = f"rows {top:g} to {bottom:g}, columns {left:g} to {right:g}"
         rows.append([field.layer.name, f"{field.size[0]}x{field.size[1]}", centres, lost])
     columns = ["layer", "one value sees", "centres lie in", "pixels unseen"]
@@ -175,8 +175,7 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
         (f"{made.layer.name}\n{made.run.different:,} of {made.run.outputs.size:,} bytes differ", made.maps[0])
         for made in learned.on_device
     ]
-    different = sum(made.run.different for made in learned.on_device)
-    compared = sum(made.run.outputs.size for made in learned.on_device)
+    different, compared = learned.different, learned.compared
     gallery.add(
         section,
         "device_maps",
