@@ -110,21 +110,15 @@ class Station:
         """The error, and how the process behind the port ended if it did."""
         return error.message if self.can_come_back or not self.emulator else f"{error} ({self.emulator.last_words()})"
 
-<<<<<<< HEAD
     def greet(self, manifest: Manifest, baud: int = BAUD) -> None:
         """Ask who it is, and have its line work at up to `baud`, where that is a matter of speed.
 
         Raises DeviceError unless it runs exactly this model, unharmed.
         """
-        self.hello = self.device.hello()
-=======
-    def greet(self, manifest: Manifest) -> None:
-        """Ask who it is. Raises DeviceError unless it runs exactly this model, unharmed."""
         try:
             self.hello = self.device.hello()
         except UserError as error:
             raise DeviceError(self.explain(error)) from error
->>>>>>> main
         check_identity(self.hello, manifest, self.url)
         self.device.speed_up(self.hello, baud)
 
@@ -147,14 +141,10 @@ def open_station(
     if port is None and board.application:
         port = find_port(board).device
     if port is not None:
-<<<<<<< HEAD
         if settings:
             raise UserError(f"{port} is a line of its own: only that of a device started here can be slow or bad")
-        with Transport(port) as transport:
-=======
         # On another machine USB cannot say that the board wants DTR.
-        with Transport(port, baud, dtr=board.wants_dtr) as transport:
->>>>>>> main
+        with Transport(port, dtr=board.wants_dtr) as transport:
             yield Station(Device(transport), None, "")
         return
     image = image_path(model, board)

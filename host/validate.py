@@ -55,7 +55,7 @@ class Plan:
         words = ["--model", str(self.model), "--board", self.board.name]
         for port in self.ports:
             words += ["--port", port]
-        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, BAUD)}
+        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, FASTEST_BAUD)}
         for name, (value, usual) in options.items():
             if value != usual:
                 words += [f"--{name}", str(value)]

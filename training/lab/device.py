@@ -79,11 +79,7 @@ def _stream(
     with connect(folder, board, port) as device:
         hello = device.hello()
         check_identity(hello, manifest, device.transport.url)
-<<<<<<< HEAD
         device.speed_up(hello, baud)
-        expected = expected_outputs(folder, tflite, manifest.model_sha256, samples)
-=======
->>>>>>> main
         with progress_bar() as progress:
             task = progress.add_task(f"Device: {hello.board}", total=len(rows))
             for inference in device.infer(rows, hello):
