@@ -72,9 +72,8 @@ def validate(
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
     from firmware.boards import BOARDS, find_board
-    from host.faults import parse_faults
+    from host.faults import LineSettings, parse_faults
     from host.junit import save_junit
-    from host.line import LineSettings
     from host.report_page import save_page
     from host.summary import print_summary
     from host.validate import Plan

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.progress import TaskID
@@ -22,11 +23,14 @@ from firmware.toolchain import require_tools
 from host.console import UserError
 from host.device import Device, DeviceError
 from host.emulators import Emulator, emulator
+from host.faults import LineSettings
 from host.journal import Identity
-from host.line import Line, LineSettings
 from host.ports import find_port
 from host.protocol import HelloReply
 from host.transport import BAUD, Transport
+
+if TYPE_CHECKING:
+    from host.line import Line
 
 
 def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
@@ -148,10 +152,20 @@ def open_station(
             yield Station(Device(transport), None, "")
         return
     image = image_path(model, board)
-    with Line(lambda: start(model, board), settings) if settings else start(model, board) as process:
+    with _start_behind(model, board, settings) as process:
         firmware_sha256 = hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else ""
         with Transport(process.port, find=process.find) as transport:
             yield Station(Device(transport), process, firmware_sha256)
+
+
+def _start_behind(
+    model: Path, board: Board, settings: LineSettings | None
+) -> AbstractContextManager[Emulator] | AbstractContextManager[Line]:
+    if not settings:
+        return start(model, board)
+    from host.line import Line  # of pseudo-terminals, which not every system has
+
+    return Line(lambda: start(model, board), settings)
 
 
 def check_identity(hello: HelloReply, manifest: Manifest, where: str) -> None:

@@ -26,8 +26,8 @@ from host.connection import start
 from host.console import UserError, console, progress_bar, run, table
 from host.device import Device, Inference, Patience
 from host.exchange import FASTEST_BAUD
-from host.faults import FAULTS, parse_faults
-from host.line import Line, LineSettings
+from host.faults import FAULTS, LineSettings, parse_faults
+from host.line import Line
 from host.transport import BAUD, LineLost, Transport
 
 SAMPLES = 60

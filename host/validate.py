@@ -24,9 +24,9 @@ from host.console import UserError, console
 from host.device import DeviceError
 from host.exchange import FASTEST_BAUD
 from host.expected import expected_outputs
+from host.faults import LineSettings
 from host.findings import Finding, make_report
 from host.journal import JOURNAL_FILE, Journal, Key
-from host.line import LineSettings
 from host.report import Report
 from host.run import PATIENCE_S, Run, check_resumed, compute, look_again
 from host.samples import Samples, load_samples
