@@ -11,6 +11,8 @@ SIZE    ?=
 COLOR   ?=
 LIMIT   ?=
 BAUD    ?=
+THROTTLE ?=
+INJECT  ?=
 PORT    ?=
 DEVICES ?=
 RESUME  ?=
@@ -80,7 +82,8 @@ build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
 validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(foreach port,$(PORT),--port $(port)) \
 		$(if $(BAUD),--baud $(BAUD)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(DEVICES),--devices $(DEVICES)) \
-		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT))
+		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT)) \
+		$(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
 	@$(RUN) host report $(DIR)

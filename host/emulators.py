@@ -37,6 +37,10 @@ class Emulator:
             self.process.wait(0.2)
         return self.process.returncode is None
 
+    def find(self) -> str | None:
+        """Where its port is now, for host/transport.py; None once the process has ended."""
+        return self.port if self.running else None
+
     def last_words(self) -> str:
         """How the process ended and the end of what it wrote to standard error."""
         self.messages.seek(0)

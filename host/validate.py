@@ -22,7 +22,9 @@ from firmware.boards import Board
 from host.connection import Station, open_station
 from host.console import UserError, console
 from host.device import DeviceError
+from host.exchange import FASTEST_BAUD
 from host.expected import expected_outputs
+from host.faults import LineSettings
 from host.findings import Finding, make_report
 from host.journal import JOURNAL_FILE, Journal, Key
 from host.report import Report
@@ -30,7 +32,6 @@ from host.run import PATIENCE_S, Run, check_resumed, compute, look_again
 from host.samples import Samples, load_samples
 from host.sharing import Share
 from host.stopping import StoppingRule
-from host.transport import BAUD
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Plan:
     ports: Sequence[str] = ()
     devices: int = 1
     limit: int | None = None  # samples
-    baud: int = BAUD
+    baud: int = FASTEST_BAUD  # where the line has a speed
+    line: LineSettings = LineSettings()  # of emulated devices
     resume: bool = False
     stop_when_sure: bool = False
     patience_s: float = PATIENCE_S
@@ -53,7 +55,7 @@ class Plan:
         words = ["--model", str(self.model), "--board", self.board.name]
         for port in self.ports:
             words += ["--port", port]
-        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, BAUD)}
+        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, FASTEST_BAUD)}
         for name, (value, usual) in options.items():
             if value != usual:
                 words += [f"--{name}", str(value)]
@@ -91,8 +93,8 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
     with ExitStack() as opened:
         ports: Sequence[str | None] = plan.ports or [None] * plan.devices
         for port in ports:
-            station = opened.enter_context(open_station(plan.model, plan.board, port, plan.baud))
-            station.greet(manifest)
+            station = opened.enter_context(open_station(plan.model, plan.board, port, plan.line))
+            station.greet(manifest, plan.baud)
             hello = station.hello
             if plan.board.application and hello.board != plan.board.name:
                 raise DeviceError(f"{station.url}: a {hello.board} answered, not a {plan.board.name}; name its port")
