@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from export.graph import Graph
-from export.ops import conv2d_narrow, conv2d_packed, conv2d_winograd, dense_packed
+from export.ops import add_packed, conv2d_narrow, conv2d_packed, conv2d_winograd, dense_packed, depthwise_conv2d_packed
+from export.ops.add import AddParams
 from export.ops.conv2d import Conv2dParams
 from export.ops.dense import DenseParams
+from export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from export.ops.kind import Call
 from export.ops.pool2d import MaxPool2dParams
 from export.ops.window import Window
@@ -83,4 +85,9 @@ def _alone(call: Call) -> Call:
             return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
     if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):
         return replace(call, kernel=dense_packed.DENSE_PACKED, params=rows)
+    if isinstance(call.params, DepthwiseConv2dParams) and (planes := depthwise_conv2d_packed.pack(call.params)):
+        return replace(call, kernel=depthwise_conv2d_packed.DEPTHWISE_CONV2D_PACKED, params=planes)
+    if isinstance(call.params, AddParams) and (packed_sum := add_packed.pack(call.params)):
+        params, swapped = packed_sum
+        return replace(call, kernel=add_packed.ADD_PACKED, xs=call.xs[::-1] if swapped else call.xs, params=params)
     return call

@@ -29,6 +29,15 @@ static inline uint32_t odd_bytes(uint32_t word);
 static inline uint32_t add_pairs(uint32_t a, uint32_t b);
 static inline uint32_t subtract_pairs(uint32_t a, uint32_t b);
 
+// The low halves of two pairs as a pair, and the high halves.
+static inline uint32_t low_halves(uint32_t a, uint32_t b);
+static inline uint32_t high_halves(uint32_t a, uint32_t b);
+
+// acc + both products of two pairs; acc + the low half of x times the high half of w; and the other way round.
+static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w);
+static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w);
+static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w);
+
 // Plain C needs all registers for these loops: within a larger function it would not keep the sums in them.
 #ifdef DSP_INSTRUCTIONS
 #define DOT_LINKAGE static inline

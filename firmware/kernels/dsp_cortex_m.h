@@ -40,6 +40,36 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return y;
 }
 
+static inline uint32_t low_halves(uint32_t a, uint32_t b) {
+    uint32_t y;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+}
+
+static inline uint32_t high_halves(uint32_t a, uint32_t b) {
+    uint32_t y;
+    __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+}
+
+static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
+    int32_t y;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
+    return y;
+}
+
+static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
+    int32_t y;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
+    return y;
+}
+
+static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
+    int32_t y;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
+    return y;
+}
+
 #define DOT_4_S16_LOAD                \
     "ldrd %[x0], %[x1], [%[x]], #8\n" \
     "ldmia %[w]!, {r4, r5, r6, r8}\n"

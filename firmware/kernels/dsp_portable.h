@@ -19,6 +19,25 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return ((a - b) & 0xffff) | ((a >> 16) - (b >> 16)) << 16;
 }
 
+static inline uint32_t low_halves(uint32_t a, uint32_t b) { return (a & 0xffff) | b << 16; }
+
+static inline uint32_t high_halves(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xffff0000u); }
+
+static inline int32_t low_half(uint32_t pair) { return (int16_t)(pair & 0xffff); }
+static inline int32_t high_half(uint32_t pair) { return (int16_t)(pair >> 16); }
+
+static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
+    return acc + low_half(x) * low_half(w) + high_half(x) * high_half(w);
+}
+
+static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
+    return acc + low_half(x) * high_half(w);
+}
+
+static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
+    return acc + high_half(x) * low_half(w);
+}
+
 DOT_LINKAGE sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
     sums_4 s = {0, 0, 0, 0};
     const int16_t *v = *x, *u = *w;

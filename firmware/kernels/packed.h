@@ -12,6 +12,12 @@ static inline void limit_s8(int8_t *y, int32_t y_c, int32_t y_min, int32_t y_max
     }
 }
 
+// The rest of a scale, from a doubled number with its bias: TFLM's two rounded steps.
+static inline int32_t packed_scaled(int32_t value, const packed_scale *p) {
+    const int32_t product = multiply_high_rounded(value, p->multiplier);
+    return (product + (product >> 31) + p->offset) >> p->shift;
+}
+
 // The output byte of a doubled accumulator, before the clamp; channel (4,) is the channel's row of the table.
 // The second rounding of requantize.h, halves away from zero, with the zero point added in the same step: the offset
 // of the table is 2^(shift - 1) + y_zero_point * 2^shift.
