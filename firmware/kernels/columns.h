@@ -15,6 +15,15 @@ void columns_dot_s16(
     int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
 );
 
+// A pixel or tile of the output, and the one behind it in memory.
+typedef struct {
+    int32_t i, j;
+} place;
+
+static inline place behind(place at, int32_t columns) {
+    return at.j + 1 < columns ? (place){at.i, at.j + 1} : (place){at.i + 1, 0};
+}
+
 // y[o] and y_right[o] = the output bytes of the sums of channel o, which are doubled    sums (y_c, 2)
 static inline void columns_finish_s8(
     int8_t *y, int8_t *y_right, const int32_t *sums, int32_t y_c, const packed_output *p

@@ -39,25 +39,29 @@ void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
     int32_t *best = (int32_t *)(void *)scratch, *sums = pools ? best + 8 * groups : best;
     int16_t *v = (int16_t *)(void *)(sums + 8 * groups);
     int8_t *window = (int8_t *)(v + 8 * quads);
-    for (int32_t i = 0; i < pool->y_h; i++) {
-        const int32_t top = i * pool->stride_h - pool->pad_h;
-        for (int32_t j = 0; j < pool->y_w; j += 2) {
-            const int is_last = j + 1 == pool->y_w;  // without a pixel to the right this one is computed twice
-            const int32_t left = j * pool->stride_w - pool->pad_w, left_of_right = left + (is_last ? 0 : pool->stride_w);
-            int8_t *right = y + (is_last ? 0 : y_c);
-            for (int32_t o = 0; pools && o < 8 * groups; o++) best[o] = INT32_MIN;
-            for (int32_t a = 0; a < pool->k_h; a++) {
-                const int32_t row = nearest(top + a, pool->x_h);
-                for (int32_t b = 0; b < pool->k_w; b++) {
-                    see(v, window, x, row, nearest(left + b, pool->x_w), p);
-                    see(v + 2, window, x, row, nearest(left_of_right + b, pool->x_w), p);
-                    columns_dot_s16(sums, v, p->weights, quads, groups, 16 * quads);
-                    if (pools) raise_to(best, sums, 8 * groups);
-                }
-            }
-            columns_finish_s8(y, right, best, y_c, &p->output);
-            limit_s8(y, (int32_t)(right - y) + y_c, p->output.y_min, p->output.y_max);
-            y = right + y_c;
+    int8_t *const end = y + pool->y_h * pool->y_w * y_c;
+    place at[2] = {{0, 0}, {0, 0}};
+    while (y != end) {
+        int8_t *right = y;  // without another pixel this one is computed twice
+        at[1] = at[0];
+        if (y + y_c != end) {
+            right += y_c;
+            at[1] = behind(at[0], pool->y_w);
         }
+        for (int32_t o = 0; pools && o < 8 * groups; o++) best[o] = INT32_MIN;
+        for (int32_t a = 0; a < pool->k_h; a++) {
+            for (int32_t b = 0; b < pool->k_w; b++) {
+                for (int32_t k = 0; k < 2; k++) {
+                    const int32_t i = nearest(at[k].i * pool->stride_h - pool->pad_h + a, pool->x_h);
+                    see(v + 2 * k, window, x, i, nearest(at[k].j * pool->stride_w - pool->pad_w + b, pool->x_w), p);
+                }
+                columns_dot_s16(sums, v, p->weights, quads, groups, 16 * quads);
+                if (pools) raise_to(best, sums, 8 * groups);
+            }
+        }
+        columns_finish_s8(y, right, best, y_c, &p->output);
+        limit_s8(y, (int32_t)(right - y) + y_c, p->output.y_min, p->output.y_max);
+        y = right + y_c;
+        at[0] = behind(at[1], pool->y_w);
     }
 }

@@ -31,6 +31,13 @@ typedef struct {
     int32_t right, below;
 } tile_place;
 
+static tile_place find_place(int8_t *y, place at, int32_t tile_columns, const conv2d_winograd_params *p) {
+    const int32_t y_h = p->window.y_h, y_w = p->window.y_w, y_c = p->window.y_c;
+    if (p->pool.k_h > 1) return (tile_place){y + (at.i * tile_columns + at.j) * y_c, 0, 0};
+    const int32_t right = 2 * at.j + 1 < y_w ? y_c : 0, below = 2 * at.i + 1 < y_h ? y_w * y_c : 0;
+    return (tile_place){y + (2 * at.i * y_w + 2 * at.j) * y_c, right, below};
+}
+
 // One column of some channels of a tile, with its pooling or without.    m (16, 4, 2)  channels (count, 4)
 static void finish_tile(const tile_place *to, int32_t o, const int32_t *m, const int32_t *channel, int32_t count, int pools) {
     int8_t *y = to->y + o;
@@ -64,36 +71,32 @@ static void see(int16_t *v, int8_t *border, const int8_t *x, int32_t top, int32_
 void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p) {
     const window_geometry *g = &p->window;
     const int pools = p->pool.k_h > 1;
-    const int32_t y_h = g->y_h, y_w = g->y_w, y_c = g->y_c, quads = g->x_c / 4;
-    const int32_t tile_rows = pools ? p->pool.y_h : (y_h + 1) / 2, tile_columns = pools ? p->pool.y_w : (y_w + 1) / 2;
+    const int32_t y_c = g->y_c, quads = g->x_c / 4;
+    const int32_t tile_rows = pools ? p->pool.y_h : (g->y_h + 1) / 2;
+    const int32_t tile_columns = pools ? p->pool.y_w : (g->y_w + 1) / 2;
     int32_t *m = (int32_t *)(void *)scratch;
     int16_t *v = (int16_t *)(void *)(m + 8 * POSITIONS);
     int8_t *border = (int8_t *)(v + 2 * POSITIONS * g->x_c);
-    for (int32_t i = 0; i < tile_rows; i++) {
-        for (int32_t j = 0; j < tile_columns; j += 2) {
-            tile_place to[2];
-            for (int32_t b = 0; b < 2; b++) {
-                const int32_t column = j + b < tile_columns ? j + b : j;  // without a tile to the right this one again
-                if (pools) {
-                    to[b] = (tile_place){y + (i * tile_columns + column) * y_c, 0, 0};
-                } else {
-                    to[b].y = y + (2 * i * y_w + 2 * column) * y_c;
-                    to[b].right = 2 * column + 1 < y_w ? y_c : 0;
-                    to[b].below = 2 * i + 1 < y_h ? y_w * y_c : 0;
-                }
-                see(v + 2 * b, border, x, 2 * i - g->pad_h, 2 * column - g->pad_w, p);
-            }
-            const int16_t *w = p->weights;
-            for (int32_t o = 0; o < y_c; o += 4, w += 4 * POSITIONS * g->x_c) {
-                const int32_t count = y_c - o < 4 ? y_c - o : 4;
-                columns_dot_s16(m, v, w, quads, POSITIONS, 0);
-                finish_tile(&to[0], o, m, p->output.channels + 4 * o, count, pools);
-                finish_tile(&to[1], o, m + 1, p->output.channels + 4 * o, count, pools);
-            }
-            for (int32_t b = 0; b < 2; b++) {
-                limit_s8(to[b].y, to[b].right + y_c, p->output.y_min, p->output.y_max);
-                if (to[b].below) limit_s8(to[b].y + to[b].below, to[b].right + y_c, p->output.y_min, p->output.y_max);
-            }
+    const int32_t tiles = tile_rows * tile_columns;
+    place at = {0, 0}, next = at;
+    for (int32_t t = 0; t < tiles; t += 2) {
+        tile_place to[2];
+        for (int32_t b = 0; b < 2; b++) {
+            if (t + b < tiles) at = next;  // without another tile this one is computed twice
+            to[b] = find_place(y, at, tile_columns, p);
+            see(v + 2 * b, border, x, 2 * at.i - g->pad_h, 2 * at.j - g->pad_w, p);
+            next = behind(at, tile_columns);
+        }
+        const int16_t *w = p->weights;
+        for (int32_t o = 0; o < y_c; o += 4, w += 4 * POSITIONS * g->x_c) {
+            const int32_t count = y_c - o < 4 ? y_c - o : 4;
+            columns_dot_s16(m, v, w, quads, POSITIONS, 0);
+            finish_tile(&to[1], o, m + 1, p->output.channels + 4 * o, count, pools);
+            finish_tile(&to[0], o, m, p->output.channels + 4 * o, count, pools);
+        }
+        for (int32_t b = 0; b < 2; b++) {
+            limit_s8(to[b].y, to[b].right + y_c, p->output.y_min, p->output.y_max);
+            if (to[b].below) limit_s8(to[b].y + to[b].below, to[b].right + y_c, p->output.y_min, p->output.y_max);
         }
     }
 }
