@@ -1,9 +1,9 @@
-"""What a Program costs on a Cortex-M4, in modelled cycles, without running it: for choosing a network before training.
+"""What a Program costs on a Cortex-M4, in modelled cycles, without running it: to choose a network before training.
 
-Every kernel's cycles are a sum over what it does: once for the call, for each pixel, for each group of filters, for each
-quad of taps... How often follows from the step's parameters (`events`); what each costs was fitted to the cycles that
-`host.cycles` counts for random layers (`python -m host.calibrate` writes `cost_table.py`). Plain kernels of rare ops have
-one price for every element they make or read.
+Every kernel's cycles are a sum over what it does: once for the call, for each pixel, for each group of filters, for
+each quad of taps... How often follows from the step's parameters (`events`); what each costs was fitted to the cycles
+that `host.cycles` counts for random layers (`python -m host.calibrate` writes `cost_table.py`). Plain kernels of rare
+ops have one price for every element they make or read.
 """
 
 from __future__ import annotations

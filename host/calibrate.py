@@ -21,13 +21,13 @@ from export.emit import export_model, write_export
 from export.lower import Step
 from export.tflite_writer import ModelBuilder
 from firmware.boards import find_board
-from firmware.build import image_path
 from firmware.build import build as build_image
+from firmware.build import image_path
 from host.console import console, track, write_atomically
 from host.cycles import measure
 
 TABLE = Path(__file__).parent.parent / "export" / "cost_table.py"
-MODELS = 12
+MODELS = 8
 ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
 
 
@@ -45,13 +45,14 @@ def _spread(b: ModelBuilder, last: int, shape: tuple[int, ...], scale: float, ze
 
 
 def _conv2d(b: ModelBuilder, rng: Generator, last: int, plain: bool = False) -> int:
-    side, k = rng.integers(7, 15, 2), (3, 3) if rng.random() < 0.6 else tuple(map(int, rng.integers(1, 6, 2)))
+    side = [int(n) for n in rng.integers(7, 15, 2)]
+    k = (3, 3) if rng.random() < 0.6 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
     x_c, y_c = int(rng.choice([1, 1, 3, 4, 8, 16, 24, 32])), int(rng.choice([6, 8, 16, 24, 32]))
     step = int(rng.choice([1, 1, 2]))
     same = rng.random() < 0.6
-    out = [-(-int(n) // step) if same else (int(n) - w) // step + 1 for n, w in zip(side, k, strict=True)]
+    out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
     gain = 1.5 if plain else ACCUMULATOR_STEP
-    x = _spread(b, last, (1, *map(int, side), x_c), 1.0, -128)
+    x = _spread(b, last, (1, *side, x_c), 1.0, -128)
     y = b.tensor((1, *out, y_c), 1 / gain, -128)
     operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c))]
     b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
@@ -159,7 +160,7 @@ def count_cycles(content: bytes, folder: Path) -> list[tuple[Step, int]]:
 
 def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
     """Prices for each kernel, none negative, that make the relative errors small."""
-    from scipy.optimize import nnls
+    from scipy.optimize import nnls  # comes with scikit-learn
 
     by_kernel: dict[str, list[tuple[tuple[int, ...], int]]] = defaultdict(list)
     for step, cycles in samples:
@@ -168,8 +169,8 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
             by_kernel[OTHER].append((events(step), cycles))
     prices = {}
     for kernel, counted in sorted(by_kernel.items()):
-        cycles = np.array([c for _, c in counted], float)
-        rows = np.array([e for e, _ in counted], float) / cycles[:, None]
+        total = np.array([cycles for _, cycles in counted], float)
+        rows = np.array([each for each, _ in counted], float) / total[:, None]
         prices[kernel] = tuple(round(float(price), 3) for price in nnls(rows, np.ones(len(rows)))[0])
         errors = np.abs(rows @ prices[kernel] - 1)
         console.print(f"{kernel}: {len(rows)} layers, mean error {errors.mean():.1%}, largest {errors.max():.1%}")

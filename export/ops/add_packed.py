@@ -44,7 +44,7 @@ def pack(add: AddParams) -> tuple[AddPackedParams, bool] | None:
 
 
 def _finer(a: AddOperand) -> tuple[int, PackedScale]:
-    """What a is multiplied with before its scale. A shift by nothing, which is exact, is twice the value and one by 1."""
+    """What a is multiplied with before its scale. No shift, which is exact, is twice the value shifted by 1."""
     shift = max(-a.shift, 1)
     factor = 2**22 if a.shift == 0 else 2**21
     return factor, PackedScale(-a.zero_point * factor, a.multiplier, 2 ** (shift - 1), shift)
