@@ -30,8 +30,10 @@ static inline void columns_finish_s8(
 ) {
     const int32_t *channel = p->channels;
     for (int32_t o = 0; o < y_c; o++, channel += 4, sums += 2) {
-        y[o] = packed_byte_s8(sums[0], channel);
-        y_right[o] = packed_byte_s8(sums[1], channel);
+        const packed_scale scale = packed_channel(channel);
+        const int32_t left = sums[0], right = sums[1];
+        y[o] = packed_byte_s8(left, &scale);
+        y_right[o] = packed_byte_s8(right, &scale);
     }
 }
 

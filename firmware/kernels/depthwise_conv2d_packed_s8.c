@@ -42,32 +42,37 @@ static void lay_out(
     }
 }
 
-// One row of the output, or two where the stride is 1: y[j] and y[below + j].
-static inline void row(
-    int8_t *y, int32_t below, const uint32_t *p, int32_t columns, const int32_t *channel, const window_geometry *g, int two
+// One channel of `rows` rows of the output. Where the stride is 1 (`two`) two rows at a time, of which the second need
+// not exist.
+static inline __attribute__((always_inline)) void channel_s8(
+    int8_t *y, const uint32_t *p, int32_t columns, const int32_t *channel, int32_t rows, const window_geometry *g, int two
 ) {
     const uint32_t *w = (const uint32_t *)channel;
     const uint32_t w0 = w[0], u0 = w[1], w1 = w[2], u1 = w[3], w2 = w[4], u2 = w[5];
-    const int32_t step = g->stride_w, y_c = g->y_c, bias = channel[6];
+    const int32_t bias = channel[6], y_c = g->y_c, y_row = g->y_w * y_c, step = g->stride_w;
     const packed_scale scale = {0, channel[7], channel[8], channel[9]};
-    for (const int8_t *const end = y + g->y_w * y_c; y != end; y += y_c, p += step) {
-        const uint32_t *q = p + columns;
-        int32_t upper = multiply_add(bias, p[0], w0);
-        upper = multiply_add(upper, p[1], w1);
-        upper = multiply_add(upper, p[2], w2);
-        upper = multiply_add_low_high(upper, q[0], u0);
-        upper = multiply_add_low_high(upper, q[1], u1);
-        upper = multiply_add_low_high(upper, q[2], u2);
-        if (two) {
-            int32_t lower = multiply_add_high_low(bias, p[0], w0);
-            lower = multiply_add_high_low(lower, p[1], w1);
-            lower = multiply_add_high_low(lower, p[2], w2);
-            lower = multiply_add(lower, q[0], u0);
-            lower = multiply_add(lower, q[1], u1);
-            lower = multiply_add(lower, q[2], u2);
-            y[below] = (int8_t)saturate_s8(packed_scaled(lower, &scale));  // first: below is 0 where there is no such row
+    for (; rows > 0; rows -= 1 + two, y += (1 + two) * y_row, p += columns) {
+        const int32_t below = rows > 1 ? y_row : 0;
+        const uint32_t *x = p;
+        for (int32_t k = 0; k != y_row; k += y_c, x += step) {
+            const uint32_t a0 = x[0], a1 = x[1], a2 = x[2], b0 = x[columns], b1 = x[columns + 1], b2 = x[columns + 2];
+            int32_t upper = multiply_add(bias, a0, w0);
+            upper = multiply_add(upper, a1, w1);
+            upper = multiply_add(upper, a2, w2);
+            upper = multiply_add_low_high(upper, b0, u0);
+            upper = multiply_add_low_high(upper, b1, u1);
+            upper = multiply_add_low_high(upper, b2, u2);
+            if (two) {
+                int32_t lower = multiply_add_high_low(bias, a0, w0);
+                lower = multiply_add_high_low(lower, a1, w1);
+                lower = multiply_add_high_low(lower, a2, w2);
+                lower = multiply_add(lower, b0, u0);
+                lower = multiply_add(lower, b1, u1);
+                lower = multiply_add(lower, b2, u2);
+                y[below + k] = (int8_t)saturate_s8(packed_scaled(lower, &scale));  // first: it may not exist
+            }
+            y[k] = (int8_t)saturate_s8(packed_scaled(upper, &scale));
         }
-        *y = (int8_t)saturate_s8(packed_scaled(upper, &scale));
     }
 }
 
@@ -88,15 +93,8 @@ void depthwise_conv2d_packed_s8(
                 const int32_t *channel = p->channels + 10 * (o + k);
                 const uint32_t *from = plane + k * pairs * columns;
                 int8_t *to = y + i * y_row + o + k;
-                if (two) {
-                    for (int32_t r = 0; r < rows; r += 2, from += columns, to += 2 * y_row) {
-                        row(to, r + 1 < rows ? y_row : 0, from, columns, channel, g, 1);
-                    }
-                } else {
-                    for (int32_t r = 0; r < rows; r++, from += columns, to += y_row) {
-                        row(to, 0, from, columns, channel, g, 0);
-                    }
-                }
+                if (two) channel_s8(to, from, columns, channel, rows, g, 1);
+                else channel_s8(to, from, columns, channel, rows, g, 0);
             }
         }
     }

@@ -219,7 +219,7 @@ typedef struct {
 void conv2d_narrow_s8(int8_t *y, const int8_t *x, const conv2d_narrow_params *p);
 
 typedef struct {
-    const int16_t *weights;  // (groups, 16, quads, 2, 4, 2): every filter transformed, times four
+    const int16_t *weights;  // (4, groups, 4, quads, 2, 4, 2): every filter transformed, times four
     int32_t x_zero_point;
     window_geometry window;  // of the convolution: 3 x 3, stride and dilation 1, x_c a multiple of 4
     window_geometry pool;    // of the max pooling that follows it: 2 x 2, stride 2, wholly inside; or 1 x 1, none
@@ -227,8 +227,8 @@ typedef struct {
 } conv2d_winograd_params;
 
 // The same for 3 x 3 filters with 16 multiplications instead of 36 for each 2 x 2 outputs and channel.
-// scratch (512 + 64 * x_c + 16 * x_c,): the products of two 2 x 2 tiles for four channels, what both see transformed, and
-// what one sees as it is where tiles reach beyond x.
+// scratch (128 + 32 * y_c + 16 * x_c + 32 * x_c,), y_c rounded up to a multiple of 4, of two 2 x 2 tiles: a row of products
+// for four channels, the sums of all, a row of what they see transformed, and where tiles reach beyond x what they see.
 void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p);
 
 typedef struct {
