@@ -56,12 +56,12 @@ def emit(params: Conv2dPackedParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
-    """The sums of two output pixels, the largest ones too where there is a pooling, what they see in 16 bits, and
-    what one sees in 8 where that is not in one piece in x.
+    """The sums of two output pixels and the largest ones, without a pooling those of four channels; what both see in
+    16 bits; and what one sees in 8 where x does not hold every row of it in whole words.
     """
     window, pool = params.window, params.pool
     taps = rounded_up(prod((window.k_h, window.k_w, window.x_c)))
-    sums = 8 * rounded_up(window.y_c) * (2 if max(pool.k_h, pool.k_w) > 1 else 1)
+    sums = 16 * rounded_up(window.y_c) if max(pool.k_h, pool.k_w) > 1 else 32
     return sums + 4 * taps + (0 if _reads_words(window) else taps)
 
 

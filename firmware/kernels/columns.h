@@ -15,6 +15,13 @@ void columns_dot_s16(
     int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
 );
 
+// y[o] and y_right[o] = the output bytes of all channels o in groups of four, before the clamp: the doubled sums of two
+// columns that see the same x (quads, 2, 2, 2) in w (groups, quads, 2, 4, 2), each with its row of channels (4 * groups, 4)
+void columns_output_s8(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+);
+
 // A pixel or tile of the output, and the one behind it in memory.
 typedef struct {
     int32_t i, j;
@@ -32,8 +39,8 @@ static inline void columns_finish_s8(
     for (int32_t o = 0; o < y_c; o++, channel += 4, sums += 2) {
         const packed_scale scale = packed_channel(channel);
         const int32_t left = sums[0], right = sums[1];
-        y[o] = packed_byte_s8(left, &scale);
-        y_right[o] = packed_byte_s8(right, &scale);
+        y[o] = (int8_t)packed_value(left, &scale);
+        y_right[o] = (int8_t)packed_value(right, &scale);
     }
 }
 

@@ -32,12 +32,25 @@ static void see(
     }
 }
 
+// Two pixels without a pooling, four channels at a time; the last one to three of them need not become bytes in y.
+static void finish_pixels(
+    int8_t *y, int8_t *right, int32_t *sums, const int16_t *v, int32_t quads, const conv2d_packed_params *p
+) {
+    const int32_t y_c = p->window.y_c, groups = y_c / 4, done = 4 * groups;
+    if (groups > 0) columns_output_s8(y, right, v, p->weights, quads, groups, p->output.channels);
+    if (done < y_c) {
+        const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX};
+        columns_dot_s16(sums, v, p->weights + 4 * done * quads, quads, 1, 0);
+        columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
+    }
+}
+
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p) {
     const window_geometry *g = &p->window, *pool = &p->pool;
     const int32_t groups = (g->y_c + 3) / 4, quads = (g->k_h * g->k_w * g->x_c + 3) / 4, y_c = pool->y_c;
     const int pools = pool->k_h > 1 || pool->k_w > 1;
     int32_t *best = (int32_t *)(void *)scratch, *sums = pools ? best + 8 * groups : best;
-    int16_t *v = (int16_t *)(void *)(sums + 8 * groups);
+    int16_t *v = (int16_t *)(void *)(sums + (pools ? 8 * groups : 8));
     int8_t *window = (int8_t *)(v + 8 * quads);
     int8_t *const end = y + pool->y_h * pool->y_w * y_c;
     place at[2] = {{0, 0}, {0, 0}};
@@ -55,11 +68,14 @@ void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
                     const int32_t i = nearest(at[k].i * pool->stride_h - pool->pad_h + a, pool->x_h);
                     see(v + 2 * k, window, x, i, nearest(at[k].j * pool->stride_w - pool->pad_w + b, pool->x_w), p);
                 }
-                columns_dot_s16(sums, v, p->weights, quads, groups, 16 * quads);
-                if (pools) raise_to(best, sums, 8 * groups);
+                if (pools) {
+                    columns_dot_s16(sums, v, p->weights, quads, groups, 16 * quads);
+                    raise_to(best, sums, 8 * groups);
+                }
             }
         }
-        columns_finish_s8(y, right, best, y_c, &p->output);
+        if (pools) columns_finish_s8(y, right, best, y_c, &p->output);
+        else finish_pixels(y, right, best, v, quads, p);
         limit_s8(y, (int32_t)(right - y) + y_c, p->output.y_min, p->output.y_max);
         y = right + y_c;
         at[0] = behind(at[1], pool->y_w);

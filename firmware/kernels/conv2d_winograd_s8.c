@@ -33,12 +33,12 @@ static void finish_tile(const tile_place *to, const int32_t *sums, const int32_t
         const packed_scale scale = packed_channel(channel);
         const int32_t a = sums[0] >> 1, b = sums[1] >> 1, c = sums[2] >> 1, d = sums[3] >> 1;
         if (pools) {
-            *y = packed_byte_s8(larger(larger(a, b), larger(c, d)), &scale);
+            *y = (int8_t)packed_value(larger(larger(a, b), larger(c, d)), &scale);
         } else {  // first the pixels that may not exist and then lie where existing ones do
-            y[both] = packed_byte_s8(d, &scale);
-            y[below] = packed_byte_s8(c, &scale);
-            y[right] = packed_byte_s8(b, &scale);
-            *y = packed_byte_s8(a, &scale);
+            y[both] = (int8_t)packed_value(d, &scale);
+            y[below] = (int8_t)packed_value(c, &scale);
+            y[right] = (int8_t)packed_value(b, &scale);
+            *y = (int8_t)packed_value(a, &scale);
         }
     }
 }

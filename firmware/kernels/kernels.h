@@ -202,9 +202,9 @@ typedef struct {
 } conv2d_packed_params;
 
 // y = max_pool2d_s8(conv2d_s8(x)), without the image between them; any geometry.
-// scratch (8 * y_c + 4 * n + n,), y_c and n = k_h * k_w * x_c rounded up to multiples of 4: the sums of two output
-// pixels, twice where there is a pooling, what both see in 16 bits, and what one sees in 8 where x does not hold every
-// row of it in whole words.
+// scratch (16 * y_c + 4 * n + n,), y_c and n = k_h * k_w * x_c rounded up to multiples of 4: the sums of two output
+// pixels and the largest ones (without a pooling 32 bytes), what both pixels see in 16 bits, and what one sees in 8 where
+// x does not hold every row of it in whole words.
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
 typedef struct {

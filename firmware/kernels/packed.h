@@ -23,9 +23,9 @@ static inline packed_scale packed_channel(const int32_t *channel) {
     return (packed_scale){channel[0], channel[1], channel[2], channel[3]};
 }
 
-// The output byte of a doubled accumulator, before the clamp.
-static inline int8_t packed_byte_s8(int32_t acc, const packed_scale *channel) {
-    return (int8_t)saturate_s8(packed_scaled(acc + channel->bias, channel));
+// The output byte of a doubled accumulator, before the clamp; a number, as a byte would be extended again.
+static inline int32_t packed_value(int32_t acc, const packed_scale *channel) {
+    return saturate_s8(packed_scaled(acc + channel->bias, channel));
 }
 
 // y[o] = output_o(acc[o] / 2)    acc (y_c,)  y (y_c,)
@@ -33,7 +33,7 @@ static inline void finish_s8(int8_t *y, const int32_t *acc, int32_t y_c, const p
     const int32_t *channel = p->channels;
     for (int32_t o = 0; o < y_c; o++, channel += 4) {
         const packed_scale scale = packed_channel(channel);
-        y[o] = packed_byte_s8(acc[o], &scale);
+        y[o] = (int8_t)packed_value(acc[o], &scale);
     }
     limit_s8(y, y_c, p->y_min, p->y_max);
 }
