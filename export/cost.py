@@ -72,7 +72,7 @@ def _conv2d_packed(p: Any) -> Events:
     outputs = pool.y_h * pool.y_w
     looks = outputs * pool.k_h * pool.k_w
     inside = looks * _inside(window) // (window.y_h * window.y_w)
-    row = window.k_w * window.x_c
+    row = p.row_taps
     whole = inside if row % 4 == 0 and window.dilation_w == 1 else 0
     gathered = looks - whole
     border = looks - inside
@@ -89,6 +89,10 @@ def _conv2d_packed(p: Any) -> Events:
         gathered * window.k_h,
         border * window.k_h * window.k_w,
     )
+
+
+def _conv2d_padded(p: Any) -> Events:
+    return (p.padded_bytes, *_conv2d_packed(p.conv))
 
 
 def _conv2d_winograd(p: Any) -> Events:
@@ -164,9 +168,11 @@ def _softmax(p: Any) -> Events:
 
 EVENTS: dict[str, Callable[[Any], Events]] = {
     "average_pool2d": _pool2d,
+    "average_pool2d_packed": _pool2d,
     "conv2d": _conv2d,
     "conv2d_narrow": _conv2d_narrow,
     "conv2d_packed": _conv2d_packed,
+    "conv2d_padded": _conv2d_padded,
     "conv2d_winograd": _conv2d_winograd,
     "dense": _dense,
     "dense_packed": _dense_packed,

@@ -69,7 +69,7 @@ def emit(params: Conv2dWinogradParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dWinogradParams) -> int:
-    """Of two tiles: a row of products for four channels, the sums, a row transformed; and both at the border as they are."""
+    """Of two tiles: a row of products for four channels, the sums, a row transformed; and both where at the border."""
     window, pool = params.window, params.pool
     border = 32 * window.x_c if _leaves_image(window, pool) else 0
     return 128 + 32 * rounded_up(window.y_c) + 16 * window.x_c + border

@@ -17,11 +17,11 @@ static void raise_to(int32_t *best, const int32_t *sums, int32_t n) {
 }
 
 // One column of v: what the convolution's output pixel (i, j) sees.
-static void see(
+static __attribute__((noinline)) void see(
     int16_t *v, int8_t *window, const int8_t *x, int32_t i, int32_t j, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t top = i * g->stride_h - g->pad_h, left = j * g->stride_w - g->pad_w, row = g->k_w * g->x_c;
+    const int32_t top = i * g->stride_h - g->pad_h, left = j * g->stride_w - g->pad_w, row = p->row_taps;
     const int inside = top >= 0 && left >= 0 && top + (g->k_h - 1) * g->dilation_h < g->x_h && left + g->k_w <= g->x_w;
     if (inside && row % 4 == 0 && g->dilation_w == 1) {
         const int8_t *from = x + (top * g->x_w + left) * g->x_c;
@@ -47,7 +47,7 @@ static void finish_pixels(
 
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p) {
     const window_geometry *g = &p->window, *pool = &p->pool;
-    const int32_t groups = (g->y_c + 3) / 4, quads = (g->k_h * g->k_w * g->x_c + 3) / 4, y_c = pool->y_c;
+    const int32_t groups = (g->y_c + 3) / 4, quads = (g->k_h * p->row_taps + 3) / 4, y_c = pool->y_c;
     const int pools = pool->k_h > 1 || pool->k_w > 1;
     int32_t *best = (int32_t *)(void *)scratch, *sums = pools ? best + 8 * groups : best;
     int16_t *v = (int16_t *)(void *)(sums + (pools ? 8 * groups : 8));

@@ -196,6 +196,7 @@ typedef struct {
 typedef struct {
     const int16_t *weights;  // (groups, quads, 2, 4, 2), doubled
     int32_t x_zero_point;    // the value of x outside the image: the real number zero
+    int32_t row_taps;        // of a row of the window; more than k_w * x_c where some without weight follow
     window_geometry window;  // of the convolution
     window_geometry pool;    // of the max pooling that follows it; 1 x 1 where there is none
     packed_output output;
@@ -206,6 +207,17 @@ typedef struct {
 // pixels and the largest ones (without a pooling 32 bytes), what both pixels see in 16 bits, and what one sees in 8 where
 // x does not hold every row of it in whole words.
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
+
+typedef struct {
+    conv2d_packed_params conv;  // of the padded image; a row of its window is whole words, some of them without weight
+    int32_t x_h, x_w;
+    int32_t pad_h, pad_w;  // above and to the left
+    int32_t padded_bytes;
+} conv2d_padded_params;
+
+// The same for an image that is small enough to be laid into a larger one first.
+// scratch (padded_bytes + that of conv2d_packed_s8,)
+void conv2d_padded_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_padded_params *p);
 
 typedef struct {
     const int32_t *channels;  // (y_c, 9): ten taps as five pairs of doubled weights, 2 * bias, multiplier, offset, shift
@@ -246,6 +258,9 @@ typedef struct {
 void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
+
+// y = average_pool2d_s8(x) for windows inside x of at most 255 pixels; y_c a multiple of 4
+void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 
 typedef struct {
     int32_t count;

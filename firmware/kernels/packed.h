@@ -4,13 +4,7 @@
 #include "kernels.h"
 
 // y[o] = clamp(y[o], y_min, y_max)    y (y_c,)
-static inline void limit_s8(int8_t *y, int32_t y_c, int32_t y_min, int32_t y_max) {
-    if (y_min == INT8_MIN && y_max == INT8_MAX) return;
-    for (int32_t o = 0; o < y_c; o++) {
-        if (y[o] < y_min) y[o] = (int8_t)y_min;
-        if (y[o] > y_max) y[o] = (int8_t)y_max;
-    }
-}
+void limit_s8(int8_t *y, int32_t y_c, int32_t y_min, int32_t y_max);
 
 // The rest of a scale, from a doubled number with its bias: TFLM's two rounded steps.
 static inline int32_t packed_scaled(int32_t value, const packed_scale *p) {
