@@ -35,7 +35,8 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
     by_channel = np.moveaxis(conv.weights, 2, 0)  # (y_c, k_h, k_w)
     output = pack_output(conv.bias, by_channel, conv.output)
     three_by_three = (window.k_h, window.k_w, window.dilation_h, window.dilation_w) == (3, 3, 1, 1)
-    if output is None or not three_by_three or window.stride_h > 2 or window.x_c != window.y_c or window.x_c % QUAD:
+    steps = (window.stride_h, window.stride_w) == (1, 1) or window.stride_h == 2
+    if output is None or not three_by_three or not steps or window.x_c != window.y_c or window.x_c % QUAD:
         return None
     doubled = 2 * by_channel.astype("<i2")
     pairs = np.stack([doubled[:, :2], doubled[:, 1:]], axis=2)  # (y_c, row of the pair, which pair, k_w)

@@ -249,7 +249,7 @@ typedef struct {
     const int32_t *channels;
     int32_t x_zero_point;
     int32_t rows;            // of y that are computed from one scratch; even
-    window_geometry window;  // 3 x 3, dilation 1, stride_h 1 or 2, y_c equals x_c, a multiple of 4
+    window_geometry window;  // 3 x 3, dilation 1, strides 1 or stride_h 2, y_c equals x_c, a multiple of 4
     int32_t y_min, y_max;
 } depthwise_conv2d_packed_params;
 
