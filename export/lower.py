@@ -13,10 +13,18 @@ from enum import Enum
 
 from export.graph import ABSENT, Graph, Op, Tensor
 from export.memory_plan import Lifetime, plan_memory
-from export.ops import BY_TFLITE_NAME, OPS
+from export.ops import BY_TFLITE_NAME
+from export.ops.copy import copy_all
 from export.ops.fast import choose_kernels
 from export.ops.kind import Call, Kernel, OpKind, Params
+from export.ops.operands import QUANTIZE_CURE
+from export.shape_folding import fold_shapes
 from host.console import UserError
+
+CURES = {
+    "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
+    "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
+}
 
 
 class Place(Enum):
@@ -50,6 +58,7 @@ class Step:
     y_buffer: Buffer
     scratch: Buffer | None
     params: Params
+    finishes_y: bool  # False: a later step writes another part of y
 
     @property
     def op(self) -> Op:
@@ -98,13 +107,13 @@ def lower(graph: Graph, fast: bool = True) -> Program:
 
     `fast` False: only plain kernels, which is what the fast ones are held against.
     """
+    graph = fold_shapes(graph)
     inputs, outputs = check_ends(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
     _check_order(graph)
     root = _roots(graph, calls_of)
-    _check_outputs(graph, root)
-    calls = tuple(call for op_calls in calls_of for call in op_calls)
+    calls = (*(call for op_calls in calls_of for call in op_calls), *_copies_to_outputs(graph, root))
     if fast:
         calls = choose_kernels(graph, calls)
     layout = _lay_out(graph, calls, root)
@@ -119,6 +128,7 @@ def lower(graph: Graph, fast: bool = True) -> Program:
             y_buffer=layout.tensors[root[call.y]],
             scratch=layout.scratch.get(place),
             params=call.params,
+            finishes_y=call.y not in {later.y for later in calls[place + 1 :]},
         )
         for place, (name, call) in enumerate(zip(_names(calls), calls, strict=True))
     )
@@ -139,14 +149,16 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
             )
         if tensor.data is not None:
             raise UserError(f"{graph.source}: the model's {what} is a constant; export another model.")
+        if tensor.quantization is None or tensor.quantization.scale.size != 1:
+            raise UserError(f"{graph.source}: the {what} '{tensor.name}' has no scale of its own; {QUANTIZE_CURE}.")
     return inputs, outputs
 
 
 def _kind(graph: Graph, op: Op) -> OpKind:
     kind = BY_TFLITE_NAME.get(op.name)
     if kind is None:
-        supported = ", ".join(known.tflite_name for known in OPS)
-        raise graph.refusal(op, f"the compiled engine does not run {op.name}; it runs {supported}; change the layer")
+        cure = CURES.get(op.name, "build the layer from others, see the ops in docs/compiled-engine.md")
+        raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure}")
     if kind.options_type and op.options is None:
         raise graph.refusal(op, "its options are missing; export the model again")
     return kind
@@ -173,12 +185,19 @@ def _roots(graph: Graph, calls_of: Sequence[tuple[Call, ...]]) -> dict[int, int]
     return root
 
 
-def _check_outputs(graph: Graph, root: dict[int, int]) -> None:
-    roots = [root[index] for index in graph.outputs]
-    if not {root[index] for index in graph.inputs}.isdisjoint(roots):
-        raise UserError(f"{graph.source}: the model computes nothing, its output is its input; export another model.")
-    if len(set(roots)) < len(roots):
-        raise UserError(f"{graph.source}: two of its outputs are the same bytes; export the model with one of them.")
+def _copies_to_outputs(graph: Graph, root: dict[int, int]) -> list[Call]:
+    """A copy for every output that only renames bytes lying elsewhere: an input, a constant, another output."""
+    if len({*graph.inputs, *graph.outputs}) < len(graph.inputs) + len(graph.outputs):
+        raise UserError(f"{graph.source}: one of its outputs is an input, or another output; export it otherwise.")
+    maker = {index: op for op in graph.ops for index in op.outputs}
+    taken = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None)}
+    copies = []
+    for index in graph.outputs:
+        if root[index] in taken:
+            copies.append(copy_all(graph, maker[index], root[index], index))
+            root[index] = index
+        taken.add(root[index])
+    return copies
 
 
 def _names(calls: Sequence[Call]) -> list[str]:

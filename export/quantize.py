@@ -74,8 +74,7 @@ def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
 
     # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
     x = keras.Input(batch_shape=(1, *x_calibration.shape[1:]), name="input")
-    fixed = keras.models.clone_model(network, input_tensors=[x])
-    fixed.set_weights(network.get_weights())
+    fixed = keras.Model(x, network(x, training=False))
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([preprocess(image[np.newaxis])] for image in x_calibration)

@@ -50,7 +50,7 @@ def build(board_name: str, model: Path) -> None:
         f"Flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}. "
         f"RAM: activations {load_manifest(model).arena_bytes:,}, stack {sizes.stack_bytes:,}."
     )
-    console.print(f"firmware: {image_path(model, board)}")
+    console.print(f"firmware: {image_path(model, board)}, sha256 of its flash {sizes.image_sha256[:16]}")
 
 
 @main.command()

@@ -6,7 +6,9 @@ firmware/boards/ that implements board.h.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from typing import Any
 
 from host.console import UserError
 
@@ -15,19 +17,29 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Tool:
-    """A program the project runs but does not contain; `packages` are its names in Debian and Ubuntu."""
+    """A program the project runs but does not contain; `packages` are its names in Debian and Ubuntu.
+
+    One with a `module` is a Python package instead, of this project's extra `portable`: no root, any operating system.
+    """
 
     command: str
-    packages: tuple[str, ...]
-    elsewhere: str  # what to install on other systems
+    packages: tuple[str, ...] = ()
+    elsewhere: str = ""  # what to install on other systems
+    module: str = ""
+
+    @property
+    def argv(self) -> list[str]:
+        """The words that start it."""
+        return [sys.executable, "-m", *self.command.split()] if self.module else [self.command]
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler with the flags that its targets share."""
+    """A C compiler with the flags that its targets share; `headers` is a folder below firmware/ with what it lacks."""
 
     tool: Tool
     flags: tuple[str, ...]
+    headers: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,7 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
+    watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
     application: tuple[UsbId, ...] = ()
     bootloader: tuple[UsbId, ...] = ()
@@ -91,7 +104,7 @@ HOST_C_CHECKED = Compiler(HOST_C.tool, (*HOST_C.flags, "-fsanitize=address,undef
 BARE_METAL_FLAGS = (
     *("-std=c11", "-O2", "-g", *WARNINGS),
     *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
-    *("-ffp-contract=off", "-nostartfiles"),
+    "-ffp-contract=off",
 )
 
 CORTEX_M4F_C = Compiler(
@@ -101,7 +114,7 @@ CORTEX_M4F_C = Compiler(
         "the Arm GNU toolchain for arm-none-eabi (Homebrew: `brew install --cask gcc-arm-embedded`)",
     ),
     (
-        *("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "--specs=nano.specs"),
+        *("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "--specs=nano.specs", "-nostartfiles"),
         *BARE_METAL_FLAGS,
     ),
 )
@@ -113,7 +126,7 @@ RV32IMC_C = Compiler(
         "a RISC-V GNU toolchain with picolibc",
     ),
     (
-        *("-march=rv32imc", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs"),
+        *("-march=rv32imc", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs", "-nostartfiles"),
         *BARE_METAL_FLAGS,
     ),
 )
@@ -124,9 +137,21 @@ LX106_C = Compiler(
         ("gcc-xtensa-lx106", "picolibc-xtensa-lx106-elf"),
         "a GNU toolchain for Xtensa LX106 with picolibc",
     ),
-    ("--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs", "-mlongcalls", *BARE_METAL_FLAGS),
+    ("--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs", "-mlongcalls", "-nostartfiles", *BARE_METAL_FLAGS),
 )
 
+ZIG = Tool("ziglang cc", module="ziglang")
+ZIG_CORTEX_M4F_C = Compiler(
+    ZIG,
+    (
+        *("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp", "-Wl,-e,reset"),
+        *BARE_METAL_FLAGS,
+    ),
+    headers="freestanding",
+)
+ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
+
+UNICORN = Tool("unicorn", module="unicorn")
 QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_XTENSA = Tool("qemu-system-xtensa", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_RISCV32 = Tool("qemu-system-riscv32", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
@@ -139,20 +164,28 @@ ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 
 STACK_BYTES = 8 * KIB
-STACK_FLAG = f"-Wl,--defsym=STACK_BYTES={STACK_BYTES}"
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
 
 
-def _qemu_arm(name: str, title: str, link: str, *arguments: str) -> Board:
+def _cortex_m4(name: str, link: str, baud: int = 0, **more: Any) -> Board:
     return Board(
         name=name,
-        title=title,
         engine="compiled",
         sources=("qemu/board.c", "qemu/startup.c", f"qemu/{link}"),
-        compiler=CORTEX_M4F_C,
-        link_flags=(STACK_FLAG, "-T{folder}/memory.ld"),
-        defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+        link_flags=("-T{folder}/memory.ld",),
+        defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}", f"LINK_BAUD={baud}u"),
         budget=NANO_33_BLE_SENSE,
+        **more,
+    )
+
+
+def _qemu_arm(name: str, title: str, link: str, *arguments: str, baud: int = 0) -> Board:
+    return _cortex_m4(
+        name,
+        link,
+        baud,
+        title=title,
+        compiler=CORTEX_M4F_C,
         emulator=QEMU_ARM,
         run=(
             *("qemu-system-arm", "-M", "mps2-an386", *QEMU_FLAGS),
@@ -195,14 +228,26 @@ BOARDS = {
         _qemu_arm(
             "qemu", "emulated Cortex-M4F, serial line over the debug channel", "link_semihosting.c", "-serial", "none"
         ),
-        _qemu_arm("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
+        _qemu_arm(
+            *("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
+            baud=115200,
+        ),
+        _cortex_m4(
+            "unicorn",
+            "link_semihosting.c",
+            title="emulated Cortex-M4F, compiler and CPU from PyPI",
+            compiler=ZIG_CORTEX_M4F_C,
+            emulator=UNICORN,
+            run=("{python}", "-m", "host.unicorn_device", "{firmware}"),
+            watcher="unicorn/count.c",
+        ),
         Board(
             name="qemu-riscv32",
             title="emulated RV32IMC, the instruction set of the ESP32-C3",
             engine="compiled",
             sources=("qemu_16550/board.c", "qemu_16550/riscv32.c"),
             compiler=RV32IMC_C,
-            link_flags=(STACK_FLAG, "-T{folder}/riscv32.ld"),
+            link_flags=("-T{folder}/riscv32.ld",),
             defines=(
                 *('BOARD_NAME="qemu-riscv32"', f"STACK_BYTES={STACK_BYTES}"),
                 *("UART_16550_BASE=0x10000000u", "UART_16550_STRIDE=1u"),
@@ -221,7 +266,7 @@ BOARDS = {
             engine="compiled",
             sources=("qemu_16550/board.c", "qemu_16550/xtensa.c", "qemu_16550/muldi3.c"),
             compiler=LX106_C,
-            link_flags=(STACK_FLAG, "-T{folder}/xtensa.ld"),
+            link_flags=("-T{folder}/xtensa.ld",),
             defines=(
                 *('BOARD_NAME="qemu-xtensa"', f"STACK_BYTES={STACK_BYTES}"),
                 *("UART_16550_BASE=0x9D050020u", "UART_16550_STRIDE=4u"),

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from export.manifest import load_manifest
-from firmware.boards import Board, Compiler
+from firmware.boards import ZIG_LIBRARY, Board, Compiler
 from firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from firmware.toolchain import require_tools
 from host.console import UserError
@@ -22,6 +22,7 @@ FIRMWARE = Path(__file__).parent
 GENERATED = "c"  # the generated sources, below the model folder
 IMAGE_FILE = "firmware.elf"
 SIZES_FILE = "sizes.json"
+WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
 
 
 def image_path(model: Path, board: Board) -> Path:
@@ -61,6 +62,9 @@ def build(model: Path, board: Board) -> Sizes:
         if board.budget:
             check_budget(sizes, board.budget, image)
         sizes.save(scratch / SIZES_FILE)
+        if board.watcher:
+            _compile_watcher(board, scratch / WATCHER_FILE)
+            os.replace(scratch / WATCHER_FILE, folder / WATCHER_FILE)
         os.replace(scratch / SIZES_FILE, folder / SIZES_FILE)
         os.replace(image, folder / IMAGE_FILE)
     return sizes
@@ -88,9 +92,10 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
         board_folder,
         FIRMWARE / "engine",
         FIRMWARE / "kernels",
+        *([FIRMWARE / compiler.headers] if compiler.headers else []),
     ]
     command = [
-        compiler.tool.command,
+        *compiler.tool.argv,
         *compiler.flags,
         *(f"-D{define}" for define in board.defines),
         *(f"-I{folder}" for folder in includes),
@@ -102,6 +107,15 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
         "-o",
         str(image),
     ]
+    _run_compiler(command, compiler, board)
+
+
+def _compile_watcher(board: Board, library: Path) -> None:
+    command = [*ZIG_LIBRARY.tool.argv, *ZIG_LIBRARY.flags, str(FIRMWARE / "boards" / board.watcher), "-o", str(library)]
+    _run_compiler(command, ZIG_LIBRARY, board)
+
+
+def _run_compiler(command: list[str], compiler: Compiler, board: Board) -> None:
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{result.stderr.strip()[-3000:]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from math import prod
@@ -21,7 +22,8 @@ HEAVIEST_SHOWN = 4
 @dataclass(frozen=True)
 class Sizes:
     """Bytes of one image. `golden` are the self-test's vectors; code is all of flash but them and the weights, so it
-    counts the whole firmware: engine, protocol, start-up and C library.
+    counts the whole firmware: engine, protocol, start-up and C library. `image_sha256` is over the bytes that go into
+    flash: the same model, sources and compiler give the same on every machine.
     """
 
     flash_bytes: int
@@ -30,6 +32,7 @@ class Sizes:
     weight_bytes: int
     golden_bytes: int
     stack_bytes: int
+    image_sha256: str
 
     def save(self, path: Path) -> None:
         """Write them as JSON."""
@@ -64,8 +67,11 @@ def read_sizes(image: Path, weight_bytes: int) -> Sizes:
                 ram += section["sh_size"]
             if section.name == ".stack":
                 stack = section["sh_size"]
+        digest = hashlib.sha256()
+        for segment in elf.iter_segments("PT_LOAD"):
+            digest.update(segment.data())
     golden = sum(symbol.size_bytes for symbol in read_symbols(image) if symbol.name.startswith("golden_"))
-    return Sizes(flash, ram, flash - weight_bytes - golden, weight_bytes, golden, stack)
+    return Sizes(flash, ram, flash - weight_bytes - golden, weight_bytes, golden, stack, digest.hexdigest())
 
 
 def read_symbols(image: Path) -> list[Symbol]:

@@ -16,11 +16,11 @@ import numpy as np
 from export.manifest import TFLITE_FILE, load_manifest
 from firmware.boards import find_board
 from firmware.build import build
+from host.connection import connect
 from host.console import UserError, console, progress_bar, table, write_atomically
 from host.device import mean_count
 from host.interpreters import golden_interpreter
 from host.samples import load_samples
-from host.validate import connect
 
 BUILD = Path("build")
 BENCH_FILE = BUILD / "bench.json"

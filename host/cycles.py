@@ -128,7 +128,14 @@ class _Machine:
         self._engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
         _load(self._engine, image)
         self._engine.mem_write(INPUT, x)
-        registers = {"R0": INPUT, "R1": OUTPUT, "SP": image.symbols["stack_high"], "LR": HOME | 1}
+        self._watcher = image.symbols["engine_unwatched"] & ~1  # called after every kernel: part of model_invoke
+        registers = {
+            "R0": INPUT,
+            "R1": OUTPUT,
+            "R2": self._watcher | 1,
+            "SP": image.symbols["stack_high"],
+            "LR": HOME | 1,
+        }
         for name, value in registers.items():
             self._engine.reg_write(getattr(arm_const, f"UC_ARM_REG_{name}"), value)
         self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._enter)
@@ -143,7 +150,7 @@ class _Machine:
         return bytes(self._engine.mem_read(OUTPUT, size))
 
     def _enter(self, _: object, address: int, size: int, __: object) -> None:
-        inside = self._entry <= address < self._end
+        inside = self._entry <= address < self._end or address == self._watcher
         if not inside and self._left:
             self.names.append(self._image.name_at(address))
         elif inside and not self._left:

@@ -1,43 +1,29 @@
-"""One device as the host sees it: who it is, and inferences streamed through it.
+"""One device as the host sees it: inferences streamed through it, and looks into one of them.
 
 Requests are kept in flight up to what the device says it can hold, so the line is busy while the model runs. A request
-whose answer does not come is sent again under the same number; the device then repeats its answer instead of computing
-it twice. Results come back exactly once each, in order.
+whose answer is missing is sent again under the same number: at once when a later one was answered before it, else after
+a time that follows the device's own pace. The device repeats an answer that it kept instead of computing it twice.
+Results come back exactly once each, in order. What ends a stream but not a run is a LineLost; `reconnect` goes on.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
-from host.console import UserError
-from host.framing import OVERHEAD_BYTES, Frame
-from host.protocol import (
-    PROTOCOL_VERSION,
-    ErrorCode,
-    ErrorReply,
-    Hello,
-    HelloReply,
-    Infer,
-    InferReply,
-    LogLine,
-    M,
-    ProtocolError,
-    pack,
-    unpack,
-)
-from host.transport import LineLost, Transport
+from host.exchange import IN_VAIN, DeviceError, DeviceReset, DeviceSilent, Exchange
+from host.framing import NUMBERS_IN_SIGHT, Frame, wire_bytes_limit
+from host.pace import Pace, Patience
+from host.protocol import ErrorReply, Fetch, FetchReply, HelloReply, Infer, InferReply, Trace, TraceReply
+from host.transport import Transport
 
-HELLO_INTERVAL_S = 0.25
-SEQUENCES = 1 << 16
-ANSWER_TIMEOUT_S = 5.0  # before a request is sent again
-ATTEMPTS = 5
+__all__ = ["Device", "DeviceError", "DeviceReset", "DeviceSilent", "Inference", "Patience", "mean_count"]
 
-
-class DeviceError(UserError):
-    """The device cannot go on, or is not what was asked for."""
+WINDOW_LIMIT = NUMBERS_IN_SIGHT // 2
+FETCH_BYTES = 4096  # of a tensor in one reply: under half a second at 115,200 baud
 
 
 @dataclass(frozen=True)
@@ -61,127 +47,134 @@ def mean_count(inferences: Sequence[Inference], hello: HelloReply) -> int | None
 class _Request:
     index: int
     frame: Frame
-    sent_at: float
-    attempts: int = 1
+    sent_at: float = 0.0
+    attempts: int = 0
 
 
-class Device:
-    """A device on an open line. `logs` collects the lines it wrote, `resent` counts requests sent more than once."""
+class Device(Exchange):
+    """A device on an open line."""
 
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        self.logs: list[str] = []
-        self.resent = 0
-        self._next_sequence = 1
+    def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
+        super().__init__(transport, patience)
+        self._pace = Pace(self.patience)
+        # By sequence number, the one sent longest ago first.
+        self._in_flight: OrderedDict[int, _Request] = OrderedDict()
 
-    def hello(self, timeout_s: float = 10.0) -> HelloReply:
-        """Ask until the device answers. Raises DeviceError when nothing, or nothing sensible, comes in time."""
-        deadline = time.monotonic() + timeout_s
-        sequence = self._take_sequence()  # a reply to an earlier hello may still be on its way, and old
-        try:
-            while (now := time.monotonic()) < deadline:
-                self.transport.send_delimiter()
-                self.transport.send(Frame(Hello.ID, sequence, pack(Hello())))
-                while (frame := self._receive(min(now + HELLO_INTERVAL_S, deadline))) is not None:
-                    if (frame.type, frame.sequence) == (HelloReply.ID, sequence):
-                        return _read_hello(frame, self.transport.url)
-        except LineLost as error:
-            raise DeviceError(f"{error} before it said hello") from error
-        if self.transport.bytes_received:
-            raise DeviceError(
-                f"{self.transport.url}: {self.transport.bytes_received} bytes came, none of them an answer; "
-                "is this firmware on it, and the right port?"
-            )
-        raise DeviceError(
-            f"{self.transport.url}: no answer in {timeout_s:g} s; is the board on, flashed, and on this port?"
-        )
+    def infer(self, inputs: Iterable[bytes], hello: HelloReply) -> Iterator[Inference]:
+        """Run every input through the device; yields one Inference each, in order. Takes an input when there is room.
 
-    def infer(self, inputs: Sequence[bytes], hello: HelloReply) -> Iterator[Inference]:
-        """Run every input through the device; yields one Inference each, in order.
-
-        Raises LineLost when the port goes away, DeviceError when the device refuses or stops answering.
+        Raises LineLost when the port goes away, its DeviceReset when the device forgot the session, its DeviceSilent
+        when the device stops answering; DeviceError when it refuses.
         """
-        # In flight: at most what the device can repeat, and one frame beyond what fits its buffer while it is busy.
-        frame_bytes = (len(inputs[0]) if inputs else 0) + OVERHEAD_BYTES + 8
-        window = max(1, min(hello.reply_slots, 1 + hello.receive_buffer_bytes // frame_bytes))
-        in_flight: OrderedDict[int, _Request] = OrderedDict()
+        window = _window(hello)
+        self._in_flight.clear()
         results: dict[int, Inference] = {}
-        next_input = next_result = 0
-        while next_result < len(inputs):
-            while len(in_flight) < window and next_input < len(inputs) and next_input < next_result + window:
-                request = self._request(next_input, inputs[next_input])
-                in_flight[request.frame.sequence] = request
-                self.transport.send(request.frame)
-                next_input += 1
-            oldest = next(iter(in_flight.values()))
-            frame = self._receive(oldest.sent_at + ANSWER_TIMEOUT_S)
-            if frame is None:
-                self._resend(oldest)
-            elif answered := in_flight.get(frame.sequence):
-                inference = self._answer(answered, frame)
-                if inference is not None:
-                    del in_flight[frame.sequence]
-                    results[inference.index] = inference
+        source = enumerate(inputs)
+        next_result = 0
+        self._pace.wait_begins()
+        while True:
+            while len(self._in_flight) + len(results) < window and (self._numbers_left or not self._in_flight):
+                if (following := next(source, None)) is None:
+                    break
+                self._send(_Request(following[0], self._numbered(Infer(following[1]))))
+            if not self._in_flight:
+                return
+            if (inference := self._next_answer(hello)) is not None:
+                results[inference.index] = inference
             while next_result in results:
                 yield results.pop(next_result)
                 next_result += 1
+                self._pace.wait_begins()
 
-    def _request(self, index: int, data: bytes) -> _Request:
-        return _Request(index, Frame(Infer.ID, self._take_sequence(), pack(Infer(data))), time.monotonic())
+    def trace(self, data: bytes) -> TraceReply:
+        """Run one input and learn the size, CRC-32 and ticks of every tensor that the engine computes on the way.
 
-    def _take_sequence(self) -> int:
-        sequence = self._next_sequence
-        self._next_sequence = sequence % (SEQUENCES - 1) + 1  # 0 belongs to log lines
-        return sequence
+        Raises DeviceError when the device cannot, LineLost when it does not answer.
+        """
+        return self.ask(Trace(data), TraceReply)
 
-    def _answer(self, request: _Request, frame: Frame) -> Inference | None:
-        """The result in a reply to `request`, or None if the request has to be answered again."""
-        if frame.type == ErrorReply.ID:
-            error = _unpack(ErrorReply, frame, self.transport.url)
-            if error.code == ErrorCode.FRAME_TOO_LONG:
-                self._resend(request)  # two frames that lost the zero between them
-                return None
-            raise DeviceError(f"{self.transport.url}: the device refused input {request.index}: {error.text}")
-        if frame.type != InferReply.ID:
-            return None
-        reply = _unpack(InferReply, frame, self.transport.url)
-        return Inference(request.index, reply.output, reply.ticks)
+    def fetch(self, tensor: int, start: int, size: int, data: bytes) -> bytes:
+        """Bytes `start` to `start + size` of tensor number `tensor` of a trace, when the input is `data`.
 
-    def _resend(self, request: _Request) -> None:
-        if request.attempts == ATTEMPTS:
-            raise DeviceError(
-                f"{self.transport.url}: input {request.index} was sent {ATTEMPTS} times without an answer; "
-                "the device stopped or the line is bad"
-            )
-        request.attempts += 1
-        request.sent_at = time.monotonic()
-        self.resent += 1
-        self.transport.send_delimiter()
-        self.transport.send(request.frame)
+        Raises DeviceError when the tensor has no such bytes, LineLost when the device does not answer.
+        """
+        parts = []
+        for at in range(start, start + size, FETCH_BYTES):
+            wanted = min(FETCH_BYTES, start + size - at)
+            parts.append(self.ask(Fetch(tensor, wanted, at, data), FetchReply).data)
+            if len(parts[-1]) != wanted:
+                raise DeviceError(f"{self.transport.url}: {len(parts[-1])} bytes of a tensor instead of {wanted}")
+        return b"".join(parts)
 
-    def _receive(self, deadline: float) -> Frame | None:
-        """The next frame that is not a log line, or None at the deadline."""
-        while (left := deadline - time.monotonic()) > 0:
-            frame = self.transport.receive(left)
-            if frame is None:
-                return None
-            if frame.type != LogLine.ID:
-                return frame
-            self.logs.append(_unpack(LogLine, frame, self.transport.url).text)
+    def _next_answer(self, hello: HelloReply) -> Inference | None:
+        """Wait for a frame, and see to what it tells; None where it is no result, or none came."""
+        oldest = next(iter(self._in_flight.values()))
+        frame = self._receive(self._pace.deadline(oldest.sent_at))
+        if frame is None:
+            self._ask_again(oldest)
+        elif frame.type == HelloReply.ID:
+            self._check_session(self._unpack(HelloReply, frame), hello)
+        elif (request := self._in_flight.get(frame.sequence)) is not None:
+            if frame.type == ErrorReply.ID:
+                text = self._unpack(ErrorReply, frame).text
+                raise DeviceError(f"{self.transport.url}: the device refused input {request.index}: {text}")
+            if frame.type == InferReply.ID:
+                reply = self._unpack(InferReply, frame)
+                self._settle(request)
+                return Inference(request.index, reply.output, reply.ticks)
         return None
 
+    def _settle(self, answered: _Request) -> None:
+        """Take an answered request out of flight. The device answers in order: what was sent before it is lost."""
+        self._pace.answered(answered.sent_at, repeated=answered.attempts > 1)
+        overtaken = []
+        if answered.attempts == 1:
+            for request in self._in_flight.values():
+                if request is answered:
+                    break
+                overtaken.append(request)
+        del self._in_flight[answered.frame.sequence]
+        for request in overtaken:
+            self._send(request)
 
-def _read_hello(frame: Frame, url: str) -> HelloReply:
-    version = frame.payload[0] if frame.payload else 0
-    if version != PROTOCOL_VERSION:
-        raise DeviceError(
-            f"{url}: the firmware speaks protocol {version}, this tool {PROTOCOL_VERSION}; flash it again"
-        )
-    return _unpack(HelloReply, frame, url)
+    def _ask_again(self, oldest: _Request) -> None:
+        """After too long a wait: the request, and whether the device is still in this session."""
+        if self._pace.silent():
+            raise self._silent()
+        self._pace.overdue += 1
+        if self._pace.overdue == IN_VAIN:
+            self._slow_down()
+        self._send_hello(self._pace.overdue)
+        self._send(oldest)
+
+    def _send(self, request: _Request) -> None:
+        """Send a request for the first time, or again."""
+        if request.attempts == self.patience.attempts:
+            raise DeviceSilent(
+                f"{self.transport.url}: input {request.index} was sent {request.attempts} times without an answer; "
+                "the line is bad"
+            )
+        if request.attempts > 0:
+            self.resent += 1
+            self.transport.send_delimiters()
+        request.attempts += 1
+        self._in_flight[request.frame.sequence] = request
+        self._in_flight.move_to_end(request.frame.sequence)
+        self.transport.send(request.frame)
+        request.sent_at = time.monotonic()
+
+    def _check_session(self, reply: HelloReply, hello: HelloReply) -> None:
+        """Raise DeviceReset when a hello that came in the middle tells of one."""
+        if reply.session not in (0, self.transport.session.number) or not reply.session_is_new:
+            return
+        # A device whose power was gone counts its starts anew; numbers out of its sight would not pass there any more.
+        forgot = reply.session == self.transport.session.number and self._next_sequence > NUMBERS_IN_SIGHT
+        if reply.boot_count != hello.boot_count or forgot:
+            raise DeviceReset(f"{self.transport.url}: the device was reset")
+        self._send_hello()  # it may have forgotten the session; if so, that begins it again
 
 
-def _unpack(message: type[M], frame: Frame, url: str) -> M:
-    try:
-        return unpack(message, frame.payload)
-    except ProtocolError as error:
-        raise DeviceError(f"{url}: a frame with a good CRC and a bad layout ({error}); other firmware?") from error
+def _window(hello: HelloReply) -> int:
+    """Requests in flight: at most what the device can repeat, and one beyond what fits its buffer while it is busy."""
+    frame_bytes = wire_bytes_limit(sum(prod(tensor.shape) for tensor in hello.inputs))
+    return max(1, min(hello.reply_slots, 1 + hello.receive_buffer_bytes // frame_bytes, WINDOW_LIMIT))

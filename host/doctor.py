@@ -9,7 +9,6 @@ import importlib.util
 import os
 import platform
 import re
-import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from rich.markup import escape
 
 from export.golden import golden_name
 from firmware.boards import BOARDS, Board, Tool
+from firmware.toolchain import demo_board, find_tool
 from host.console import UserError, console
 from host.flash import find_platformio
 from host.interpreters import TFLITE_PACKAGES
@@ -28,7 +28,6 @@ from host.ports import REAL_BOARDS, SerialPort, boards_behind, scan
 
 OK, MISSING, PROBLEM = "ok", "missing", "problem"
 STYLES = {OK: "green", MISSING: "yellow", PROBLEM: "red"}
-DEMO_BOARD = "qemu"
 PYTHONS = ((3, 10), (3, 13))  # the first and the last version that works
 PROCESSES = Path("/proc")
 
@@ -119,13 +118,14 @@ def check_tools(boards: Iterable[Board]) -> Iterator[Check]:
             if tool:
                 needing.setdefault(tool, []).append(board.name)
     for tool, names in needing.items():
-        path = shutil.which(tool.command)
+        path = find_tool(tool)
+        elsewhere = f" (Debian, Ubuntu); elsewhere install {tool.elsewhere}" if tool.elsewhere else ""
         yield Check(
             tool.command,
             OK if path else MISSING,
-            path or f"not on the PATH; needed for {', '.join(names)}",
-            "" if path else f"make tools BOARD={names[0]} (Debian, Ubuntu); elsewhere install {tool.elsewhere}",
-            needed=DEMO_BOARD in names,
+            path or f"not installed; needed for {', '.join(names)}",
+            "" if path else f"make tools BOARD={names[0]}{elsewhere}",
+            needed=demo_board().name in names,
         )
 
 

@@ -19,12 +19,12 @@ from firmware.boards import Board
 from firmware.build import FIRMWARE, GENERATED
 from firmware.sizes import check_model, print_budget
 from firmware.sketch import board_folder, check_engine, copy_sources, replace_folder
+from host.connection import check_identity
 from host.console import UserError, console
 from host.device import Device, DeviceError
 from host.ports import REAL_BOARDS, SerialPort, find_port, named_port, scan
 from host.protocol import HelloReply
 from host.transport import BAUD, Transport, open_port
-from host.validate import check_identity
 
 STAGED_MODEL = FIRMWARE.parent / "build" / "platformio" / "model"  # as platformio.ini and boards/esp32 look for it
 TOUCH_BAUD = 1200  # opening the port at this speed and closing it asks an Arduino board for its bootloader

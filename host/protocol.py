@@ -8,18 +8,19 @@ Framing, that is where a message starts and ends and whether it arrived whole, i
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields
 from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 TENSOR_RANK_LIMIT = 6
 TENSOR_COUNT_LIMIT = 4  # input tensors, and output tensors, of one model
 TEXT_LIMIT = 200  # bytes of UTF-8 in one text field; the device cuts longer ones
 
-# Wire kinds of a field. `text` is a length byte and UTF-8; `tensors` a count byte and that many tensor specs; `rest` is
-# every byte up to the end of the payload, so it can only come last.
+# Wire kinds of a field. `text` is a length byte and UTF-8; `tensors` a count byte and that many tensor specs. `rest` is
+# every byte up to the end of the payload, `traces` as many tensor traces as there are up to it: these come last.
 SCALAR_FORMATS = {"u8": "<B", "u16": "<H", "u32": "<I", "i32": "<i", "f32": "<f"}
+TAILS = ("rest", "traces")
 SHA256_BYTES = 32
 
 
@@ -34,6 +35,8 @@ class ErrorCode(IntEnum):
     WRONG_LENGTH = 2
     FRAME_TOO_LONG = 3
     ENGINE_NOT_READY = 4
+    NO_SUCH_BYTES = 5
+    NO_SUCH_BAUD = 6
 
 
 def wire(kind: str, doc: str) -> Any:
@@ -53,6 +56,15 @@ class TensorSpec:
         return f"{'x'.join(map(str, self.shape))}, scale {self.scale:.9g}, zero point {self.zero_point}"
 
 
+@dataclass(frozen=True)
+class TensorTrace:
+    """What a device says about one tensor that its engine computed."""
+
+    size: int = wire("u32", "bytes of the tensor")
+    crc: int = wire("u32", "CRC-32 of its bytes")
+    ticks: int = wire("u32", "counter ticks since the tensor before it was there, modulo 2^32; 0 if unknown")
+
+
 class Message:
     """Base of all messages; a subclass is a frozen dataclass with an id and wire fields."""
 
@@ -62,10 +74,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Hello(Message):
-    """Who are you? Sent again and again until the device answers. The device forgets the replies it kept."""
+    """Who are you? Under sequence number 0, again and again until the device answers. A new number begins a session."""
 
     ID = 0x01
     TO_DEVICE = True
+    session: int = wire("u32", "chosen at random by the host; not 0")
 
 
 @dataclass(frozen=True)
@@ -78,12 +91,44 @@ class Infer(Message):
 
 
 @dataclass(frozen=True)
+class Trace(Message):
+    """Run the model once and tell of every tensor that it computes. Asked again, the device runs it again."""
+
+    ID = 0x03
+    TO_DEVICE = True
+    input: bytes = wire("rest", "the input tensors one after the other, raw int8")
+
+
+@dataclass(frozen=True)
+class Fetch(Message):
+    """Run the model once and send bytes of one of the tensors that a trace tells of."""
+
+    ID = 0x04
+    TO_DEVICE = True
+    tensor: int = wire("u16", "which one, in the order of the trace, from 0")
+    size: int = wire("u16", "how many bytes")
+    start: int = wire("u32", "the first of them")
+    input: bytes = wire("rest", "the input tensors one after the other, raw int8")
+
+
+@dataclass(frozen=True)
+class SetBaud(Message):
+    """Change the speed of the line. Where no whole frame comes at the new one, the device goes back to the first."""
+
+    ID = 0x05
+    TO_DEVICE = True
+    baud: int = wire("u32", "the speed wanted")
+
+
+@dataclass(frozen=True)
 class HelloReply(Message):
-    """What the device is, which model it runs, and how much it can take at once."""
+    """What the device is, which model it runs, and how much it can take at once. Comes unasked after a reset, too."""
 
     ID = 0x81
     TO_DEVICE = False
     protocol_version: int = wire("u8", "version of this protocol; stays the first field for ever")
+    session: int = wire("u32", "the session in force; 0 after a reset")
+    session_is_new: int = wire("u8", "0 when the device was in this session already, so that nothing is forgotten")
     boot_count: int = wire("u32", "starts since power came on; a change during a run means the device was reset")
     model_sha256: bytes = wire("sha256", "SHA-256 of the .tflite the firmware was made from")
     segments_sha256: bytes = wire(
@@ -97,6 +142,7 @@ class HelloReply(Message):
     counter_denominator: int = wire("u16", "see counter_numerator")
     clock_hz: int = wire("u32", "CPU clock; 0 where it means nothing")
     receive_buffer_bytes: int = wire("u32", "bytes the device can hold while it computes")
+    baud: int = wire("u32", "speed of the line after a reset; 0 where it has none that could change")
     reply_slots: int = wire("u8", "replies the device keeps for repeated requests: the most requests in flight")
     arena_bytes: int = wire("u32", "working memory of the engine for one inference")
     stack_bytes: int = wire("u32", "size of the stack; 0 if unknown")
@@ -115,6 +161,34 @@ class InferReply(Message):
     TO_DEVICE = False
     ticks: int = wire("u32", "counter ticks that the inference took, modulo 2^32")
     output: bytes = wire("rest", "the output tensors one after the other, raw int8")
+
+
+@dataclass(frozen=True)
+class TraceReply(Message):
+    """What happened within one inference."""
+
+    ID = 0x83
+    TO_DEVICE = False
+    input_crc: int = wire("u32", "CRC-32 of the input bytes that the engine was given")
+    tensors: tuple[TensorTrace, ...] = wire("traces", "every tensor that the engine computed, in that order")
+
+
+@dataclass(frozen=True)
+class FetchReply(Message):
+    """Part of one tensor."""
+
+    ID = 0x84
+    TO_DEVICE = False
+    data: bytes = wire("rest", "the bytes asked for")
+
+
+@dataclass(frozen=True)
+class SetBaudReply(Message):
+    """The last frame at the speed before."""
+
+    ID = 0x85
+    TO_DEVICE = False
+    baud: int = wire("u32", "the speed from the next byte on")
 
 
 @dataclass(frozen=True)
@@ -138,13 +212,19 @@ class ErrorReply(Message):
 
 M = TypeVar("M", bound=Message)
 
-MESSAGES: tuple[type[Message], ...] = (Hello, Infer, HelloReply, InferReply, LogLine, ErrorReply)
+MESSAGES: tuple[type[Message], ...] = (
+    *(Hello, Infer, Trace, Fetch, SetBaud),
+    *(HelloReply, InferReply, TraceReply, FetchReply, SetBaudReply, LogLine, ErrorReply),
+)
 MESSAGE_BY_ID = {message.ID: message for message in MESSAGES}
 
 
-def wire_fields(message: type[Message]) -> list[tuple[str, str, str]]:
+def wire_fields(message: type[Message | TensorTrace]) -> list[tuple[str, str, str]]:
     """The (name, kind, doc) of a message's fields in wire order."""
     return [(f.name, f.metadata["kind"], f.metadata["doc"]) for f in fields(message)]  # type: ignore[arg-type]
+
+
+TENSOR_TRACE = struct.Struct("<" + "".join(SCALAR_FORMATS[kind][1:] for _, kind, _ in wire_fields(TensorTrace)))
 
 
 def pack(message: Message) -> bytes:
@@ -174,12 +254,16 @@ def _pack_field(kind: str, value: Any) -> bytes:
         return bytes([len(data)]) + data
     if kind == "tensors":
         return bytes([len(value)]) + b"".join(_pack_tensor_spec(spec) for spec in value)
+    if kind == "traces":
+        return b"".join(TENSOR_TRACE.pack(*astuple(trace)) for trace in value)
     return bytes(value)  # sha256, rest
 
 
 def _unpack_field(kind: str, payload: bytes, position: int) -> tuple[Any, int]:
     if kind == "rest":
         return payload[position:], len(payload)
+    if kind == "traces":
+        return tuple(TensorTrace(*values) for values in TENSOR_TRACE.iter_unpack(payload[position:])), len(payload)
     if kind in SCALAR_FORMATS:
         layout = SCALAR_FORMATS[kind]
         return struct.unpack_from(layout, payload, position)[0], position + struct.calcsize(layout)
@@ -217,4 +301,4 @@ def _unpack_tensor_spec(payload: bytes, position: int) -> tuple[TensorSpec, int]
 
 # Checked once at import: a declaration mistake is found before anything is sent.
 for _message in MESSAGES:
-    assert all(kind != "rest" for _, kind, _ in wire_fields(_message)[:-1]), f"{_message.__name__}: rest must come last"
+    assert all(kind not in TAILS for _, kind, _ in wire_fields(_message)[:-1]), f"{_message.__name__}: a tail is last"

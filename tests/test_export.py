@@ -22,8 +22,8 @@ from export.manifest import load_manifest
 from export.tflite_reader import read_graph
 from firmware.boards import BOARDS
 from firmware.build import build
+from host.connection import connect
 from host.console import UserError
-from host.validate import connect
 
 ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"

@@ -1,4 +1,4 @@
-"""Training: data sets are cut without leaks, bad input ends in one line, a run leaves four files and repeats itself."""
+"""Training: data sets are cut without leaks, bad input ends in one line, a run leaves five files and repeats itself."""
 
 from __future__ import annotations
 
@@ -364,10 +364,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folders
 
 
-def test_a_run_leaves_exactly_the_four_files(trained: tuple[Path, Path]) -> None:
+def test_a_run_leaves_exactly_the_five_files(trained: tuple[Path, Path]) -> None:
     for folder in trained:
         names = {path.name for path in folder.iterdir()}
-        assert names == {files.KERAS_FILE, files.LABELS_FILE, files.SPLITS_FILE, files.TRAINING_FILE}
+        left = (files.KERAS_FILE, files.LABELS_FILE, files.SPLITS_FILE, files.FLOAT_SCORES_FILE, files.TRAINING_FILE)
+        assert names == set(left)
 
 
 def test_the_same_seed_gives_the_same_weights(trained: tuple[Path, Path]) -> None:
@@ -393,6 +394,7 @@ def test_the_record_says_what_the_saved_model_does(trained: tuple[Path, Path]) -
     model = load_keras().models.load_model(folder / files.KERAS_FILE)
     guesses = model.predict(preprocess(splits.x_test), verbose=0).argmax(axis=1)
     assert record.accuracy_float == pytest.approx(np.mean(guesses == splits.y_test))
+    assert np.array_equal(files.load_float_scores(folder / files.FLOAT_SCORES_FILE).argmax(axis=1), guesses)
     assert record.accuracy_float > 0.7
     assert (record.dataset, record.preset, record.epochs_asked, record.epochs_run) == ("digits", "small", 2, 2)
     assert (record.parameters, record.macs) == (56_714, 706_752)

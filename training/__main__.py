@@ -7,42 +7,60 @@ import re
 from pathlib import Path
 
 import click
+from rich.markup import escape
+from rich.table import Table
 
-from host.console import UserError, console, run
-from training.datasets import BUILT_IN, Dataset, load_dataset
-from training.files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
-from training.presets import PRESETS, find_preset
-from training.train import save, train
+from host.console import UserError, console, run, table
+from training.augment import AUGMENTATIONS
+from training.datasets import BUILT_IN, load_dataset
+from training.files import FLOAT_SCORES_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
+from training.journey import journey_table, trace
+from training.presets import PRESETS, SEARCHED, find_preset
+from training.recipes import find_recipe
+from training.splits import Dataset, class_counts
+from training.train import Plan, save, train
 
 LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of the finger cannot fill the memory
 
 
 @click.command()
-@click.option("--dataset", default="digits", show_default=True, help=f"{', '.join(BUILT_IN)}, or a folder of pictures.")
-@click.option("--preset", default="small", show_default=True, help=f"The network: {', '.join(PRESETS)}.")
+@click.option("--dataset", default="digits", show_default=True, help=f"{', '.join(BUILT_IN)}, or a folder or zip.")
+@click.option("--preset", default="small", show_default=True, help=f"The network: {', '.join((*PRESETS, SEARCHED))}.")
 @click.option("--out", type=click.Path(path_type=Path), help="The model folder.  [default: build/<dataset>_<preset>]")
-@click.option("--epochs", type=click.IntRange(min=1), help="Most epochs to train.  [default: by the size of the set]")
-@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Images a step.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Rounds over the training images.  [default: the recipe's]")
+@click.option("--augment", help=f"How training images vary: {', '.join(AUGMENTATIONS)}.  [default: the recipe's]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Of weights and order.")
-@click.option("--size", help="Folder only: 28, or HEIGHTxWIDTH such as 96x64.  [default: 28]")
-@click.option("--color/--grey", default=None, help="Folder only: keep colour or drop it.  [default: as the pictures]")
+@click.option("--size", help="Pictures only: 28, or HEIGHTxWIDTH such as 96x64.  [default: 28]")
+@click.option("--color/--grey", default=None, help="Pictures only: keep colour or drop it.  [default: as they are]")
+@click.option("--board", "board_name", default="qemu", show_default=True, help="The board it has to fit.")
+@click.option("--tensorboard", type=click.Path(path_type=Path), help="A folder for logs that TensorBoard shows.")
 def main(
     dataset: str,
     preset: str,
     out: Path | None,
     epochs: int | None,
-    batch_size: int,
+    augment: str | None,
     seed: int,
     size: str | None,
     color: bool | None,
+    board_name: str,
+    tensorboard: Path | None,
 ) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""
-    find_preset(preset)
+    if preset != SEARCHED:
+        find_preset(preset, dataset)
     try:
         data = load_dataset(dataset, None if size is None else parse_size(size), color)
+        chosen = find_preset(preset, data.name)
+        recipe = find_recipe(preset, data.name, len(data.train), epochs, augment)
+        plan = Plan(data, preset, chosen.network, recipe, seed)
         folder = make_writable(out or Path("build") / f"{data.name}_{preset}")
         say(describe(data))
-        run = train(data, preset, epochs, batch_size, seed)
+        console.print(class_table(data))
+        model = plan.untrained_model()
+        console.print(journey_table(trace(model)))
+        say(f"recipe: {recipe}")
+        run = train(plan, folder, tensorboard)
     except ModuleNotFoundError as error:
         raise UserError(f"training needs the Python package {error.name}: install tinyproof[train]") from error
     try:
@@ -53,10 +71,10 @@ def main(
         ) from error
     record = run.record
     say(
-        f"test accuracy {record.accuracy_float:.2%} on {len(data.test):,} images, "
-        f"after {record.epochs_run} epochs in {record.seconds:.0f} s"
+        f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
+        f"{len(data.test):,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
     )
-    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {TRAINING_FILE}")
+    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {FLOAT_SCORES_FILE} {TRAINING_FILE}")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -86,13 +104,22 @@ def make_writable(folder: Path) -> Path:
 
 
 def describe(data: Dataset) -> str:
-    """Say in two lines what is trained on."""
+    """Say in a few lines what is trained on."""
     shape = "x".join(str(side) for side in data.image_shape)
+    copies = f"; {len(data.left_out):,} copies of these left out" if len(data.left_out) else "; no image in two parts"
     return (
         f"{data.name}: {data.origin}\n"
-        f"{len(data.images):,} images of {shape}, {len(data.class_names)} classes: "
-        f"{len(data.train):,} to train, {len(data.validation):,} to validate, {len(data.test):,} to test"
+        f"{len(data.images):,} images of {shape}, {len(data.class_names)} classes: {len(data.train):,} to train, "
+        f"{len(data.validation):,} to validate, {len(data.test):,} to test{copies}"
     )
+
+
+def class_table(data: Dataset) -> Table:
+    """How many images of each class each part holds."""
+    result = table("Images of each class", "class", "train", "validation", "test")
+    for name, counts in zip(data.class_names, class_counts(data), strict=True):
+        result.add_row(escape(name), *(f"{count:,}" for count in counts))
+    return result
 
 
 def say(text: str) -> None:

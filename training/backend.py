@@ -5,21 +5,27 @@ Everything else in this folder can be imported without TensorFlow; only a functi
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 # Read once, when TensorFlow is first imported.
 SETTINGS = {
     "KERAS_BACKEND": "tensorflow",  # whatever the user's own keras.json prefers: only TensorFlow converts to .tflite
     "TF_CPP_MIN_LOG_LEVEL": "3",  # errors only
-    "TF_ENABLE_ONEDNN_OPTS": "0",  # oneDNN announces itself at any log level, and reorders float sums by CPU type
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # trains up to five times faster; the order of its sums depends on the processor
 }
 
 
 def load_keras() -> Any:
     """Import Keras with TensorFlow underneath and return the module. Takes seconds the first time."""
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    if "keras" not in sys.modules:
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+        with quiet():
+            import keras  # noqa: F401
     import keras
 
     return keras
@@ -32,3 +38,20 @@ def make_repeatable(seed: int) -> None:
 
     keras.utils.set_random_seed(seed)
     tensorflow.config.experimental.enable_op_determinism()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what is written past Python off the terminal: oneDNN and the converter announce themselves at any level."""
+    saved = [os.dup(descriptor) for descriptor in (1, 2)]
+    with open(os.devnull, "wb") as nowhere:
+        sys.stdout.flush()
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            for descriptor, original in zip((1, 2), saved, strict=True):
+                os.dup2(original, descriptor)
+                os.close(original)

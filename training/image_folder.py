@@ -111,6 +111,14 @@ def _read_all(files: Sequence[Path], size: tuple[int, int], color: bool | None) 
 
 def _read(path: Path, size: tuple[int, int], mode: str) -> NDArray[np.uint8]:
     height, width = size
+    return np.asarray(open_picture(path, mode).resize((width, height), RESAMPLING))
+
+
+def open_picture(path: Path, mode: str) -> Image.Image:
+    """Return the picture upright, over white where it is transparent, as Pillow's mode `L` or `RGB`.
+
+    UserError if the file is no picture of 8 bits a channel.
+    """
     try:
         with Image.open(path) as file:
             image = ImageOps.exif_transpose(file)
@@ -118,6 +126,6 @@ def _read(path: Path, size: tuple[int, int], mode: str) -> NDArray[np.uint8]:
                 raise UserError(f"{path} has more than 8 bits a channel; save it with 8")
             if image.has_transparency_data:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            return np.asarray(image.convert(mode).resize((width, height), RESAMPLING))
+            return image.convert(mode)
     except DAMAGE as error:
         raise UserError(f"{path} cannot be read as a picture: replace or remove it") from error

@@ -33,6 +33,8 @@ def trace(model: Any) -> tuple[Step, ...]:
     """
     steps = [Step("input", "Input", tuple(model.input_shape[1:]), parameters=0, macs=0)]
     for layer in model.layers:
+        if type(layer).__name__ == "InputLayer":
+            continue
         output_shape = tuple(layer.output.shape[1:])
         kernel = getattr(layer, "kernel", None)
         macs = 0 if kernel is None else math.prod(output_shape[:-1]) * math.prod(kernel.shape)

@@ -1,63 +1,129 @@
 """The networks that can be trained by name.
 
-One shape, two sizes. `small` suits a quick start and a tight board; `course` is the classifier of the well-known
-TensorFlow course, about nine times the parameters.
+`small` suits a quick start and a tight board; `course` is the classifier of the well-known TensorFlow course, about
+nine times the parameters. The others show what a budget buys: `best` is the most accurate one.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from host.console import UserError
-from training.backend import load_keras
+from training.network import Block, Network, network_from_json
 
-SMALLEST_SIDE = 10  # 10 -> 8 -> 4 -> 2 -> 1: below it, nothing is left to pool
+SEARCHED = "searched"  # the name under which `make search` leaves its choice for a data set
+SEARCH_FOLDER = Path("build/search")
+CHOICE_FILE = "chosen.json"
 
 
 @dataclass(frozen=True)
 class Preset:
-    """How wide the network is: filters of its two convolutions, units of its hidden dense layer."""
+    """A network and what it is for."""
 
-    filters_1: int
-    filters_2: int
-    units: int
+    title: str
+    network: Network
 
 
 PRESETS = {
-    "small": Preset(filters_1=16, filters_2=32, units=64),
-    "course": Preset(filters_1=64, filters_2=64, units=128),
+    "small": Preset(
+        "two convolutions, for a quick start",
+        Network(
+            (Block("conv", 16, pool=True), Block("conv", 32, pool=True)),
+            head="flatten",
+            units=64,
+            normalized=False,
+            padding="valid",
+        ),
+    ),
+    "course": Preset(
+        "two convolutions, as taught",
+        Network(
+            (Block("conv", 64, pool=True), Block("conv", 64, pool=True)),
+            head="flatten",
+            units=128,
+            normalized=False,
+            padding="valid",
+        ),
+    ),
+    "normalized": Preset(
+        "three normalized convolutions",
+        Network(
+            (Block("conv", 16, pool=True), Block("conv", 32, pool=True), Block("conv", 64, pool=True)),
+            head="flatten",
+            units=64,
+        ),
+    ),
+    "separable": Preset(
+        "depthwise-separable convolutions, the fewest multiplications",
+        Network(
+            (
+                Block("conv", 16, stride=2),
+                Block("separable", 32),
+                Block("separable", 64, stride=2),
+                Block("separable", 64),
+                Block("separable", 128, stride=2),
+            ),
+            head="mean",
+        ),
+    ),
+    "residual": Preset(
+        "three residual blocks",
+        Network(
+            (
+                Block("conv", 16, stride=2),
+                Block("residual", 16),
+                Block("residual", 32, stride=2),
+                Block("residual", 48, stride=2),
+            ),
+            head="mean",
+        ),
+    ),
+    "photo": Preset(
+        "for objects anywhere in a colour picture",
+        Network(
+            (
+                Block("conv", 16, stride=2),
+                Block("conv", 24, pool=True),
+                Block("conv", 32, pool=True),
+                Block("conv", 48),
+            ),
+            head="max",
+        ),
+    ),
+    "best": Preset(
+        "the most accurate within 128 KB of weights",
+        Network(
+            (
+                Block("conv", 20),
+                Block("residual", 32, stride=2),
+                Block("residual", 32),
+                Block("residual", 48, stride=2),
+                Block("residual", 48),
+            ),
+            head="mean",
+        ),
+    ),
 }
 
 
-def find_preset(name: str) -> Preset:
-    """Return the preset of that name; UserError, listing the names there are, if there is none."""
+def find_preset(name: str, dataset: str) -> Preset:
+    """Return the preset of that name, `searched` being what `make search` chose for the data set.
+
+    UserError, listing the names there are, if there is none.
+    """
+    if name == SEARCHED:
+        return _searched(SEARCH_FOLDER / dataset / CHOICE_FILE, dataset)
     if name not in PRESETS:
-        raise UserError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
+        raise UserError(f"unknown preset {name!r}: choose one of {', '.join((*PRESETS, SEARCHED))}")
     return PRESETS[name]
 
 
-def build_model(preset: Preset, input_shape: tuple[int, int, int], class_count: int) -> Any:
-    """Return an untrained keras.Sequential: float (N,H,W,C) in 0..1 to class probabilities (N,class_count).
-
-    `input_shape` is (H,W,C). UserError if the images are too small for two rounds of convolution and pooling.
-    """
-    height, width, _ = input_shape
-    if min(height, width) < SMALLEST_SIDE:
-        raise UserError(
-            f"images of {height}x{width} are too small for this network: use at least {SMALLEST_SIDE}x{SMALLEST_SIDE}"
-        )
-    keras = load_keras()
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input(input_shape),
-            layers.Conv2D(preset.filters_1, (3, 3), activation="relu", name="conv_1"),
-            layers.MaxPooling2D((2, 2), name="pool_1"),
-            layers.Conv2D(preset.filters_2, (3, 3), activation="relu", name="conv_2"),
-            layers.MaxPooling2D((2, 2), name="pool_2"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(preset.units, activation="relu", name="dense_1"),
-            layers.Dense(class_count, activation="softmax", name="dense_2"),
-        ]
-    )
+def _searched(path: Path, dataset: str) -> Preset:
+    try:
+        return Preset(f"chosen by the search, {path}", network_from_json(json.loads(path.read_text())["network"]))
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: run `make search DATASET={dataset}` first") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be used ({error}): run `make search DATASET={dataset}` again") from None

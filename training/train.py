@@ -1,16 +1,15 @@
-"""The training run: a data set and a preset in, the four files of a model folder out (see `training.files`).
+"""The training run: a data set, a preset and a recipe in, the five files of a model folder out (see `training.files`).
 
-The test images are used once, after the last epoch. Files are written at the very end, so that an interrupted run
-leaves what was there before.
+The test images are used once, after the last epoch. Those files are written at the very end; until then the folder
+holds what an interrupted run needs to go on (see `training.resume`).
 """
 
 from __future__ import annotations
 
 import platform
-import sys
 import tempfile
-import time
-from dataclasses import dataclass
+import zlib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.console import console, write_atomically
+from training import resume
 from training.backend import load_keras, make_repeatable
-from training.datasets import Dataset, Rows, take_stratified
+from training.batches import batch_count, examples, training_batches
 from training.files import (
+    FLOAT_SCORES_FILE,
     KERAS_FILE,
     LABELS_FILE,
     SPLITS_FILE,
     TRAINING_FILE,
     Splits,
     TrainingRecord,
+    save_float_scores,
     save_labels,
     save_record,
     save_splits,
 )
-from training.journey import journey_table, trace
+from training.journey import trace
+from training.network import Network, build_model
 from training.preprocess import preprocess
-from training.presets import build_model, find_preset
+from training.progress import Watch
+from training.recipes import Recipe
+from training.splits import Dataset, take_stratified
 
 CALIBRATION_IMAGES = 500
+VALIDATION_BATCH = 500  # images at a time where nothing is learnt
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the weights, but the machine."""
+
+    dataset: Dataset
+    preset: str
+    network: Network
+    recipe: Recipe
+    seed: int
+
+    def untrained_model(self) -> Any:
+        """The network with its first weights: the same ones each time."""
+        make_repeatable(self.seed)
+        return build_model(self.network, self.dataset.image_shape, len(self.dataset.class_names), self.recipe.dropout)
+
+    def identity(self) -> dict[str, Any]:
+        """The same plan in plain values, with a checksum for the images and their parts."""
+        data = self.dataset
+        parts = (data.images, data.labels, data.train, data.validation, data.test)
+        return {
+            "dataset": data.name,
+            "checksum": [zlib.crc32(part.tobytes()) for part in parts],
+            "preset": self.preset,
+            "network": asdict(self.network),
+            "recipe": asdict(self.recipe),
+            "seed": self.seed,
+            "versions": versions(),
+        }
 
 
 @dataclass(frozen=True)
@@ -44,66 +80,61 @@ class TrainingRun:
 
     model: Any
     record: TrainingRecord
+    float_scores: NDArray[np.float32]  # (test,classes)
 
 
-def default_epochs(train_images: int) -> int:
-    """Return how many epochs to allow: a small set needs more rounds, each of which is short."""
-    return 10 if train_images > 10_000 else 40
+def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> TrainingRun:
+    """Train as planned, from where an interrupted run of the same plan in `folder` stopped.
 
-
-def train(dataset: Dataset, preset_name: str, epochs: int | None, batch_size: int, seed: int) -> TrainingRun:
-    """Train until the validation loss stops falling, at most `epochs` times (None: by the size of the set).
-
-    Keeps the weights of the best epoch. The same arguments give the same weights on the same machine. Prints the
-    journey of an image and Keras' progress. UserError if the preset is unknown or the images are too small for it.
+    The same plan gives the same weights on the same machine, interrupted or not. Prints a line an epoch.
+    `tensorboard`: a folder for logs that TensorBoard shows.
     """
-    preset = find_preset(preset_name)
-    epochs = default_epochs(len(dataset.train)) if epochs is None else epochs
-    make_repeatable(seed)
-    model = build_model(preset, dataset.image_shape, len(dataset.class_names))
-    steps = trace(model)
-    console.print(journey_table(steps))
+    data, recipe = plan.dataset, plan.recipe
+    model = plan.untrained_model()
+    compile_model(model, recipe, batch_count(data, recipe))
+    identity = plan.identity()
+    start = resume.restore(folder, identity, model)
+    if start.epochs:
+        console.print(f"going on after epoch {start.epochs} of an interrupted run")
+    watch = Watch(recipe.epochs, batch_count(data, recipe), start, lambda *state: resume.save(folder, identity, *state))
+    if start.epochs < recipe.epochs:
+        callbacks = [watch.callback(model)]
+        if tensorboard:
+            callbacks.append(load_keras().callbacks.TensorBoard(tensorboard, write_graph=False))
+        model.fit(
+            training_batches(data, recipe, plan.seed, start.epochs),
+            validation_data=examples(data, data.validation),
+            validation_batch_size=VALIDATION_BATCH,
+            initial_epoch=start.epochs,
+            epochs=recipe.epochs,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    scores = predict(model, data.images[data.test])
+    return TrainingRun(model, _record(plan, model, watch.progress, scores), scores)
 
-    x_train, y_train = _examples(dataset, dataset.train)
-    x_validation, y_validation = _examples(dataset, dataset.validation)
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    patience = max(3, epochs // 4)  # epochs without a lower validation loss
-    stop = load_keras().callbacks.EarlyStopping(monitor="val_loss", patience=patience, restore_best_weights=True)
-    started = time.monotonic()
-    fitted = model.fit(
-        x_train,
-        y_train,
-        validation_data=(x_validation, y_validation),
-        epochs=epochs,
-        batch_size=batch_size,
-        callbacks=[stop],
-        verbose=1 if sys.stdout.isatty() else 2,  # a moving bar for people, a line an epoch for logs
+
+def compile_model(model: Any, recipe: Recipe, steps_an_epoch: int) -> None:
+    """Give a Keras model the recipe's optimizer and loss."""
+    keras = load_keras()
+    steps = recipe.epochs * steps_an_epoch
+    rise = max(1, steps // 8)
+    rate = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 20, max(1, steps - rise), warmup_target=recipe.learning_rate, warmup_steps=rise
     )
-    seconds = time.monotonic() - started
-
-    record = TrainingRecord(
-        dataset=dataset.name,
-        origin=dataset.origin,
-        preset=preset_name,
-        seed=seed,
-        epochs_asked=epochs,
-        epochs_run=len(fitted.epoch),
-        batch_size=batch_size,
-        accuracy_validation=accuracy(model, x_validation, y_validation),
-        accuracy_float=accuracy(model, *_examples(dataset, dataset.test)),
-        parameters=sum(step.parameters for step in steps),
-        macs=sum(step.macs for step in steps),
-        seconds=round(seconds, 1),
-        versions=_versions(),
-        history={measure: [float(value) for value in values] for measure, values in fitted.history.items()},
-    )
-    return TrainingRun(model, record)
+    if recipe.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
+    else:
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
 
 
-def accuracy(model: Any, images: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
-    """Return the share of preprocessed images (N,H,W,C) whose most probable class is the labelled one."""
-    probabilities = model.predict(images, batch_size=256, verbose=0)
-    return float(np.mean(probabilities.argmax(axis=1) == labels))
+def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The class probabilities float32 (N,classes) of images uint8 (N,H,W,C)."""
+    probabilities: NDArray[np.float32] = model.predict(preprocess(images), batch_size=VALIDATION_BATCH, verbose=0)
+    return probabilities
 
 
 def splits_of(dataset: Dataset) -> Splits:
@@ -120,7 +151,7 @@ def splits_of(dataset: Dataset) -> Splits:
 
 
 def save(run: TrainingRun, dataset: Dataset, folder: Path) -> None:
-    """Write the four files of a model folder; training.json comes last, so it vouches for the others."""
+    """Write the five files of a model folder; training.json comes last, so it vouches for the others."""
     with tempfile.TemporaryDirectory() as scratch:
         saved = Path(scratch) / KERAS_FILE
         run.model.save(saved)
@@ -128,20 +159,43 @@ def save(run: TrainingRun, dataset: Dataset, folder: Path) -> None:
     write_atomically(folder / KERAS_FILE, content)
     save_labels(folder / LABELS_FILE, dataset.class_names)
     save_splits(folder / SPLITS_FILE, splits_of(dataset))
+    save_float_scores(folder / FLOAT_SCORES_FILE, run.float_scores)
     save_record(folder / TRAINING_FILE, run.record)
+    resume.discard(folder)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what decides the weights beside this project's code."""
     import tensorflow
 
-    keras = load_keras()
     return {
         "python": platform.python_version(),
         "tensorflow": tensorflow.__version__,
-        "keras": keras.__version__,
+        "keras": load_keras().__version__,
         "numpy": np.__version__,
+        "processor": platform.machine(),
     }
 
 
-def _examples(dataset: Dataset, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    return preprocess(dataset.images[rows]), dataset.labels[rows]
+def _record(plan: Plan, model: Any, progress: resume.Progress, test_scores: NDArray[np.float32]) -> TrainingRecord:
+    data, steps = plan.dataset, trace(model)
+
+    def accuracy(scores: NDArray[np.float32], rows: NDArray[np.int64]) -> float:
+        return float(np.mean(scores.argmax(axis=1) == data.labels[rows]))
+
+    return TrainingRecord(
+        dataset=data.name,
+        origin=data.origin,
+        preset=plan.preset,
+        network=asdict(plan.network),
+        recipe=asdict(plan.recipe),
+        seed=plan.seed,
+        epochs_run=progress.epochs,
+        accuracy_validation=accuracy(predict(model, data.images[data.validation]), data.validation),
+        accuracy_float=accuracy(test_scores, data.test),
+        parameters=sum(step.parameters for step in steps),
+        macs=sum(step.macs for step in steps),
+        seconds=round(progress.seconds, 1),
+        versions=versions(),
+        history=progress.history,
+    )

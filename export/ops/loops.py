@@ -30,7 +30,7 @@ def strides(shape: Shape) -> Shape:
 
 
 def nest(graph: Graph, op: Op, counts: Sequence[int], a_steps: Sequence[int], b_steps: Sequence[int]) -> Loops:
-    """The loops for `counts` iterations along each axis, outermost first; loops that go on in the same way become one."""
+    """The loops for `counts` iterations along each axis, outermost first; neighbours that can be one become one."""
     loops: list[tuple[int, int, int]] = []
     for count, a_step, b_step in zip(counts, a_steps, b_steps, strict=True):
         if count == 1:

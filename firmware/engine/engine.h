@@ -16,10 +16,20 @@ const char *engine_name(void);
 // Makes the model ready. NULL when it is, else one sentence that says why not and what to do; it stays valid.
 const char *engine_init(void);
 
+// Called with every tensor that an op of the model computes, in the order of computation, before a later op overwrites
+// it. (size,) bytes at `tensor`.
+typedef void (*engine_watcher)(const void *tensor, size_t size);
+
+// The watcher for when nobody does.
+static inline void engine_unwatched(const void *tensor, size_t size) {
+    (void)tensor;
+    (void)size;
+}
+
 // input (MODEL_INPUT_BYTES,) and output (MODEL_OUTPUT_BYTES,): the int8 tensors of the model one after the other, in
 // the model's order. input is 4-byte aligned and is left unchanged. Only after engine_init() returned NULL. NULL, or one
 // sentence when there is no output; it stays valid.
-const char *engine_invoke(const int8_t *input, int8_t *output);
+const char *engine_invoke(const int8_t *input, int8_t *output, engine_watcher watch);
 
 // The model's constants in flash, `*count` of them.
 const engine_segment *engine_segments(size_t *count);

@@ -4,11 +4,11 @@
 #include "app.h"
 #include "link.h"
 
-extern uint8_t stack_low[], stack_high[];
-
 typedef struct {
     volatile uint32_t control, value, reload, interrupt;
 } cmsdk_timer;
+
+static uint8_t stack[STACK_BYTES] __attribute__((section(".stack"), aligned(8), used));
 
 static cmsdk_timer *const timer = (cmsdk_timer *)0x40000000;
 
@@ -20,7 +20,8 @@ const board_info board = {
     .counter_denominator = 8,
     .clock_hz = 25000000,
     .receive_buffer_bytes = 4096,  // the emulator holds back what is not read; nothing is lost while the model runs
-    .stack = stack_low,
+    .baud = LINK_BAUD,
+    .stack = stack,
     .stack_bytes = STACK_BYTES,
 };
 
@@ -34,6 +35,8 @@ void board_init(void) {
 size_t board_read(uint8_t *data, size_t capacity) { return link_read(data, capacity); }
 
 void board_write(const uint8_t *data, size_t size) { link_write(data, size); }
+
+void board_set_baud(uint32_t baud) { link_set_baud(baud); }
 
 uint32_t board_counter(void) { return ~timer->value; }
 

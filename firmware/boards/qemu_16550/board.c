@@ -7,7 +7,9 @@
 #include "app.h"
 #include "uart_16550.h"
 
-extern uint8_t stack_low[], data_start[], data_end[], data_load[], bss_start[], bss_end[];
+extern uint8_t data_start[], data_end[], data_load[], bss_start[], bss_end[];
+
+static uint8_t stack[STACK_BYTES] __attribute__((section(".stack"), aligned(16), used));
 
 const board_info board = {
     .name = BOARD_NAME,
@@ -15,7 +17,7 @@ const board_info board = {
     .counter_numerator = COUNTER_NUMERATOR,
     .counter_denominator = COUNTER_DENOMINATOR,
     .receive_buffer_bytes = 4096,  // the emulator holds back what is not read
-    .stack = stack_low,
+    .stack = stack,
     .stack_bytes = STACK_BYTES,
 };
 
@@ -24,6 +26,8 @@ void board_init(void) { uart_16550_init(); }
 size_t board_read(uint8_t *data, size_t capacity) { return uart_16550_read(data, capacity); }
 
 void board_write(const uint8_t *data, size_t size) { uart_16550_write(data, size); }
+
+void board_set_baud(uint32_t baud) { (void)baud; }
 
 void board_status(board_state state) { (void)state; }
 

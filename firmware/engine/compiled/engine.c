@@ -8,8 +8,8 @@ const char *engine_name(void) { return "compiled"; }
 
 const char *engine_init(void) { return NULL; }
 
-const char *engine_invoke(const int8_t *input, int8_t *output) {
-    model_invoke(input, output);
+const char *engine_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {
+    model_invoke(input, output, watch);
     return NULL;
 }
 

@@ -1,0 +1,90 @@
+"""Drawn numbers without a drawing library: a histogram, and blocks on a plane. Both follow the page's width.
+
+Who cannot see them gets `alt`; the exact numbers belong in a table or in the caption beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from host.page.page import render
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rectangle on a plane, edges in its units; `tone` picks one of the colours of series, 0 is quiet."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+    label: str
+    title: str  # all about it, shown when the pointer rests on it
+    tone: int = 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place on an axis with its label."""
+
+    at: float
+    label: str
+
+
+def histogram(
+    counts: Sequence[int],
+    low: float,
+    high: float,
+    alt: str,
+    axis: str,
+    caption: str | Markup = "",
+    marks: Sequence[Mark] = (),
+) -> Markup:
+    """Bars of equal width between `low` and `high`, labelled at both ends of the axis and at `marks`."""
+    top = max(counts, default=0) or 1
+    span = (high - low) or 1
+    values = {
+        "heights": [round(100 * count / top, 1) for count in counts],
+        "marks": [(round(100 * (mark.at - low) / span, 1), mark.label) for mark in marks],
+        "ends": (f"{low:,.0f}", f"{high:,.0f}"),
+        "top": f"{top:,}",
+        "alt": alt,
+        "axis": axis,
+        "caption": caption,
+    }
+    return render("part.html.j2", macro="histogram", values=values)
+
+
+def plane(
+    blocks: Sequence[Block],
+    width: float,
+    height: float,
+    alt: str,
+    columns: Sequence[str],
+    levels: Sequence[Mark],
+    axes: tuple[str, str],
+    caption: str | Markup = "",
+) -> Markup:
+    """Blocks on a plane of `width` equal columns and `height` units, with lines at `levels`; `axes` names x and y."""
+    placed = [
+        (
+            block,
+            round(100 * block.left / width, 2),
+            round(100 * (block.right - block.left) / width, 2),
+            round(100 * block.bottom / height, 2),
+            round(100 * (block.top - block.bottom) / height, 2),
+        )
+        for block in blocks
+    ]
+    values = {
+        "blocks": placed,
+        "columns": columns,
+        "levels": [(round(100 * level.at / height, 2), level.label) for level in levels],
+        "alt": alt,
+        "axes": axes,
+        "caption": caption,
+    }
+    return render("part.html.j2", macro="plane", values=values)
