@@ -55,7 +55,7 @@ ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo report explore emulate hello flash sketch doctor bench docs test lint lock clean screenshots FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench docs test lint lock clean screenshots FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
@@ -103,6 +103,9 @@ emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a d
 
 hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
 	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+
+profile: tools $(DIR)/model.json $(IMAGE) ## what every op costs on BOARD (or PORT)
+	@$(RUN) host profile --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
 flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) host flash --model $(DIR) $(FOR_BOARD) $(if $(PORT),--port $(PORT))
