@@ -10,8 +10,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from firmware.boards import find_board
 from host.console import UserError, console, run, table
 from training.augment import AUGMENTATIONS
+from training.cost import print_device_cost
 from training.datasets import BUILT_IN, load_dataset
 from training.files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
 from training.journey import journey_table, trace
@@ -47,6 +49,7 @@ def main(
     tensorboard: Path | None,
 ) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""
+    board = find_board(board_name)
     if preset != SEARCHED:
         find_preset(preset, dataset)
     try:
@@ -59,6 +62,7 @@ def main(
         console.print(class_table(data))
         model = plan.untrained_model()
         console.print(journey_table(trace(model)))
+        print_device_cost(model, board, folder.name)
         say(f"recipe: {recipe}")
         run = train(plan, folder, tensorboard)
     except ModuleNotFoundError as error:

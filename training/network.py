@@ -73,7 +73,7 @@ def build_model(network: Network, input_shape: Shape, class_count: int, dropout:
             x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
         is_last = number == (2 if network.units else 1)
         x = layers.Dense(units, activation="softmax" if is_last else "relu", name=f"dense_{number}")(x)
-    return keras.Model(source, x)
+    return keras.Model(source, x, name="network")
 
 
 def _check_size(network: Network, input_shape: Shape) -> None:
