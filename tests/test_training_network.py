@@ -15,6 +15,7 @@ from training.network import build_model
 from training.preprocess import preprocess
 from training.presets import PRESETS
 
+
 def test_the_examples_in_docstrings_hold() -> None:
     for module in (command_line, progress):
         assert doctest.testmod(module).failed == 0

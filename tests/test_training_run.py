@@ -79,22 +79,25 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path,
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if (tmp_path / resume.FOLDER / resume.PROGRESS_FILE).exists():
+            if (tmp_path / resume.RESUME_FILE).exists():
                 process.send_signal(signal.SIGINT)
                 break
             assert "epoch 2/" not in line
         process.communicate(timeout=60)
     assert process.returncode == 2
-    assert {path.name for path in tmp_path.iterdir()} == {resume.FOLDER}
+    assert {path.name for path in tmp_path.iterdir()} == {resume.RESUME_FILE}
     result = run("--epochs", "2", "--out", str(tmp_path))
     assert "going on after epoch 1" in result.stdout
     assert weights(tmp_path) == weights(trained[0])
-    assert not (tmp_path / resume.FOLDER).exists()
+    assert not (tmp_path / resume.RESUME_FILE).exists()
 
 
 def test_the_state_of_a_run_with_another_seed_is_not_taken_up(tmp_path: Path) -> None:
-    plan = {"seed": 1}
-    assert resume.restore(tmp_path, plan, None) == resume.Progress()
-    (tmp_path / resume.FOLDER).mkdir()
-    (tmp_path / resume.FOLDER / resume.PROGRESS_FILE).write_text('{"run": {"seed": 2}, "progress": {"epochs": 3}}')
-    assert resume.restore(tmp_path, plan, None) == resume.Progress()
+    keras = load_keras()
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    resume.save(tmp_path, {"seed": 2}, model, resume.Progress(3, 1.5, {"loss": [3.0, 2.0, 1.0]}))
+    assert resume.restore(tmp_path, {"seed": 1}, model) == resume.Progress()
+    assert resume.restore(tmp_path, {"seed": 2}, model).epochs == 3
+    (tmp_path / resume.RESUME_FILE).write_bytes(b"PK torn")
+    assert resume.restore(tmp_path, {"seed": 2}, model) == resume.Progress()

@@ -105,6 +105,7 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
             initial_epoch=start.epochs,
             epochs=recipe.epochs,
             callbacks=callbacks,
+            shuffle=False,  # the batches are shuffled; Keras would shuffle them again, and not the same way when resumed
             verbose=0,
         )
     return TrainingRun(model, _record(plan, model, watch.progress))
