@@ -3,7 +3,8 @@
 
 DATASET ?= digits
 PRESET  ?= small
-BOARD   ?= qemu
+# The emulated Cortex-M4F: the Arm compiler and QEMU where both are installed, else compiler and CPU from PyPI.
+BOARD   ?= $(if $(and $(shell command -v arm-none-eabi-gcc),$(shell command -v qemu-system-arm)),qemu,unicorn)
 EPOCHS  ?=
 SEED    ?=
 SIZE    ?=
@@ -14,6 +15,13 @@ PORT    ?=
 TFLITE  ?=
 MODEL   ?=
 ENGINE  ?=
+# Of explore alone.
+IMAGE   ?=
+FILTER  ?=
+WEIGHT  ?=
+STRIDE  ?=
+PADDING ?=
+CLASSES ?=
 
 # Which model folder: an existing one by name, one made from a given .tflite, or one trained from DATASET and PRESET.
 ifneq ($(MODEL),)
@@ -37,36 +45,45 @@ EXPORT_SOURCES   := $(wildcard export/*.py export/*/*.py)
 FIRMWARE_SOURCES := $(shell find firmware -name '*.[ch]' -o -name '*.ld') $(wildcard firmware/*.py) host/protocol.py host/protocol_c.py
 # Boards on a USB cable: PlatformIO builds for them, and there is no image here.
 REAL  := nano33ble esp32 esp32s3 esp32c3
-IMAGE := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/firmware.elf)
+ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/firmware.elf)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo emulate hello flash sketch doctor bench docs test lint lock clean FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello flash sketch doctor bench docs test lint lock clean screenshots FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
 	@echo "          TFLITE=file.tflite instead of a data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT,"
-	@echo "          ENGINE=tflm or compiled for flash and sketch"
+	@echo "          ENGINE=tflm or compiled for flash and sketch; IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
 
 setup: $(VENV)/base ## the virtual environment
 
-tools: $(VENV)/base ## the compiler and emulator of BOARD, from the system's packages
+tools: $(VENV)/base $(if $(filter unicorn,$(BOARD)),$(VENV)/portable) ## the compiler and emulator of BOARD
 	@$(RUN) firmware tools --board $(BOARD)
 
 train: $(DIR)/training.json ## train PRESET on DATASET
 
 export: $(DIR)/model.json ## quantize to int8 and write the C sources
 
-build: tools $(DIR)/model.json $(IMAGE) ## compile the firmware for BOARD
-	@$(if $(IMAGE),,$(RUN) firmware build --model $(DIR) --board $(BOARD))
+build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
+	@$(if $(ELF),,$(RUN) firmware build --model $(DIR) --board $(BOARD))
 
-validate: tools $(DIR)/model.json $(IMAGE) ## every test image through BOARD (or PORT), byte by byte against the golden
+validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(BAUD),--baud $(BAUD)) \
 		$(if $(LIMIT),--limit $(LIMIT))
+
+report: $(VENV)/base ## report.html of the last validation again, from its report.json
+	@$(RUN) host report $(DIR)
+
+# Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
+explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(filter $(REAL),$(BOARD)),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
+	@$(RUN) training.lab --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(IMAGE),--image '$(IMAGE)') \
+		$(if $(FILTER),--filter '$(FILTER)') $(if $(WEIGHT),--weight $(WEIGHT)) $(if $(STRIDE),--stride $(STRIDE)) \
+		$(if $(PADDING),--padding $(PADDING)) $(if $(MODEL),--model '$(MODEL)') $(if $(CLASSES),--classes '$(CLASSES)')
 
 FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
 
@@ -75,7 +92,7 @@ EMULATED := $(if $(filter command environment,$(firstword $(origin BOARD))),$(BO
 emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a device on a pseudo-terminal; prints its port
 	@$(RUN) host emulate --model $(DIR) --board $(EMULATED)
 
-hello: tools $(DIR)/model.json $(IMAGE) ## what the device says about itself
+hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
 	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
 flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
@@ -87,7 +104,7 @@ sketch: $(DIR)/model.json ## the firmware of a real BOARD as a folder for the Ar
 doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what to do
 	@$(RUN) host doctor
 
-bench: $(VENV)/train ## the figures of the docs: cost of inference, speed of the pipeline
+bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of inference, speed of the pipeline
 	@$(RUN) firmware tools --board qemu --board qemu-uart --board host
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
@@ -95,6 +112,10 @@ bench: $(VENV)/train ## the figures of the docs: cost of inference, speed of the
 
 docs: $(VENV)/base ## the generated pages of docs/
 	@$(RUN) host.protocol_docs
+
+screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
+	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
+	@$(RUN) host.screenshots
 
 test: lint ## the test suite
 	@$(RUN) firmware tools
@@ -127,9 +148,14 @@ $(VENV)/train: $(VENV)/base
 	@$(INSTALL) '.[train]'
 	@touch $@
 
-$(VENV)/test: $(VENV)/train $(VENV)/boards
+$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable
 	@echo "Adding the test tools"
 	@$(INSTALL) '.[test]'
+	@touch $@
+
+$(VENV)/portable: $(VENV)/base
+	@echo "Adding a C compiler and a CPU emulator from PyPI (about 0.4 GB)"
+	@$(INSTALL) '.[portable]'
 	@touch $@
 
 $(VENV)/boards: $(VENV)/base

@@ -39,11 +39,11 @@ class Struct:
     fields: tuple[Field, ...]
 
     def tables(self) -> tuple[tuple[str, ConstantTable], ...]:
-        """Every table below this struct with its member's name, in the order of declaration."""
+        """Every table below this struct in the order of declaration, named after the members on the way to it."""
         found: list[tuple[str, ConstantTable]] = []
         for field in self.fields:
             if isinstance(field.value, ConstantTable):
                 found.append((field.name, field.value))
             elif isinstance(field.value, Struct):
-                found.extend(field.value.tables())
+                found.extend((f"{field.name}_{name}", table) for name, table in field.value.tables())
         return tuple(found)

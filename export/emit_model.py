@@ -117,18 +117,18 @@ def _constants(program: Program, step: Step) -> str:
     title = f"// {step.name}: {ops}"
     struct = _struct(step)
     tables = "".join(_table(_table_name(step, member), table) for member, table in struct.tables())
-    return f"{title}\n{tables}static const {struct.ctype} {step.name} = {_initializer(step, struct, '')};\n"
+    return f"{title}\n{tables}static const {struct.ctype} {step.name} = {_initializer(step.name, struct, '')};\n"
 
 
-def _initializer(step: Step, struct: Struct, indent: str) -> str:
+def _initializer(name: str, struct: Struct, indent: str) -> str:
     """{.member = value, ...}; a line for each member of a struct that holds structs, as few as fit for the others."""
     inner = indent + c_text.INDENT
     members = []
     for field in struct.fields:
         if isinstance(field.value, Struct):
-            value = _initializer(step, field.value, inner)
+            value = _initializer(f"{name}_{field.name}", field.value, inner)
         elif isinstance(field.value, ConstantTable):
-            value = _table_name(step, field.name)
+            value = f"{name}_{field.name}"
         else:
             value = c_text.number(field.value)
         members.append(f".{field.name} = {value}")
@@ -151,13 +151,13 @@ def _invoke(program: Program) -> str:
         for step in program.steps
     ]
     width = max(len(call) for call, _ in calls)
-    lines = "".join(
-        f"{c_text.INDENT}{call.ljust(width)}  // {_shapes(step)}\n"
-        f"{c_text.INDENT}watch({_where(step.y_buffer)}, {step.y.size});\n"
-        for call, step in calls
-    )
+    lines = "".join(f"{c_text.INDENT}{call.ljust(width)}  // {_shapes(step)}\n{_watched(step)}" for call, step in calls)
     head = "void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch)"
     return f"{head} {{  // {_ends(program)}\n{lines}}}\n"
+
+
+def _watched(step: Step) -> str:
+    return f"{c_text.INDENT}watch({_where(step.y_buffer)}, {step.y.size});\n" if step.finishes_y else ""
 
 
 def _shapes(step: Step) -> str:

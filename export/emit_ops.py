@@ -82,6 +82,7 @@ def emit_model_ops_h(graph: Graph, origin: str) -> str:
     calls = " &&\n           ".join(f"static_cast<int>(resolver.Add{method}()) == 0" for method in methods)
     return f"""{origin}#pragma once
 
+#define MODEL_OPERATOR_COUNT {len(graph.ops)}
 #define MODEL_OPS_COUNT {len(methods)}
 #define MODEL_OPS(OP) {listed}
 

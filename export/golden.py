@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
+from export.graph import Graph
 from export.tflite_reader import read_graph
 from host.console import UserError
 
@@ -39,26 +41,30 @@ class Golden:
         from tflite_micro.python.tflite_micro import runtime
 
         self.name = golden_name() or WHEEL
+        self._graph = read_graph(model, "the model")
         try:
-            self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=_arena_bytes(model))
+            self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=_arena_bytes(model, self._graph))
         except RuntimeError as error:
             raise UserError(f"TensorFlow Lite Micro cannot run the model: {' '.join(str(error).split())}") from None
 
-    def run(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
-        """x: the input, int8 of the model's shape -> the output, int8."""
-        self._interpreter.set_input(x, 0)
+    def run(self, *xs: NDArray[np.int8]) -> NDArray[np.int8]:
+        """xs: the inputs, int8 of the model's shapes -> the first output, int8."""
+        for index, x in enumerate(xs):
+            self._interpreter.set_input(x, index)
         self._interpreter.invoke()
         y: NDArray[np.int8] = self._interpreter.get_output(0)
         return y
 
     def run_bytes(self, data: bytes) -> bytes:
-        """The same for the bytes of the input: the bytes of the output."""
-        shape = self._interpreter.get_input_details(0)["shape"]
-        return self.run(np.frombuffer(data, np.int8).reshape(shape)).tobytes()
+        """The bytes of all inputs, one after the other -> those of all outputs."""
+        shapes = [self._graph.tensors[index].shape for index in self._graph.inputs]
+        ends = np.cumsum([prod(shape) for shape in shapes])
+        flat = np.split(np.frombuffer(data, np.int8), ends[:-1])
+        self.run(*(x.reshape(shape) for x, shape in zip(flat, shapes, strict=True)))
+        return b"".join(self._interpreter.get_output(k).tobytes() for k in range(len(self._graph.outputs)))
 
 
-def _arena_bytes(model: bytes) -> int:
+def _arena_bytes(model: bytes, graph: Graph) -> int:
     """Enough for every tensor at once; the wheel's own guess, ten times the file, is too little for small models."""
-    graph = read_graph(model, "the model")
     computed = sum(tensor.size for tensor in graph.tensors if tensor.data is None)
     return ARENA_SPARE_BYTES + 10 * len(model) + 8 * computed

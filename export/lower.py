@@ -14,6 +14,7 @@ from enum import Enum
 from export.graph import ABSENT, Graph, Op, Tensor
 from export.memory_plan import Lifetime, plan_memory
 from export.ops import BY_TFLITE_NAME, OPS
+from export.ops.copy import copy_all
 from export.ops.fast import choose_kernels
 from export.ops.kind import Call, Kernel, OpKind, Params
 from host.console import UserError
@@ -50,6 +51,7 @@ class Step:
     y_buffer: Buffer
     scratch: Buffer | None
     params: Params
+    finishes_y: bool  # False: a later step writes another part of y
 
     @property
     def op(self) -> Op:
@@ -103,8 +105,7 @@ def lower(graph: Graph, fast: bool = True) -> Program:
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
     _check_order(graph)
     root = _roots(graph, calls_of)
-    _check_outputs(graph, root)
-    calls = tuple(call for op_calls in calls_of for call in op_calls)
+    calls = (*(call for op_calls in calls_of for call in op_calls), *_copies_to_outputs(graph, root))
     if fast:
         calls = choose_kernels(graph, calls)
     layout = _lay_out(graph, calls, root)
@@ -119,6 +120,7 @@ def lower(graph: Graph, fast: bool = True) -> Program:
             y_buffer=layout.tensors[root[call.y]],
             scratch=layout.scratch.get(place),
             params=call.params,
+            finishes_y=call.y not in {later.y for later in calls[place + 1 :]},
         )
         for place, (name, call) in enumerate(zip(_names(calls), calls, strict=True))
     )
@@ -173,12 +175,19 @@ def _roots(graph: Graph, calls_of: Sequence[tuple[Call, ...]]) -> dict[int, int]
     return root
 
 
-def _check_outputs(graph: Graph, root: dict[int, int]) -> None:
-    roots = [root[index] for index in graph.outputs]
-    if not {root[index] for index in graph.inputs}.isdisjoint(roots):
-        raise UserError(f"{graph.source}: the model computes nothing, its output is its input; export another model.")
-    if len(set(roots)) < len(roots):
-        raise UserError(f"{graph.source}: two of its outputs are the same bytes; export the model with one of them.")
+def _copies_to_outputs(graph: Graph, root: dict[int, int]) -> list[Call]:
+    """A copy for every output that only renames bytes lying elsewhere: an input, a constant, another output."""
+    if len({*graph.inputs, *graph.outputs}) < len(graph.inputs) + len(graph.outputs):
+        raise UserError(f"{graph.source}: one of its outputs is an input, or another output; export it otherwise.")
+    maker = {index: op for op in graph.ops for index in op.outputs}
+    taken = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None)}
+    copies = []
+    for index in graph.outputs:
+        if root[index] in taken:
+            copies.append(copy_all(graph, maker[index], root[index], index))
+            root[index] = index
+        taken.add(root[index])
+    return copies
 
 
 def _names(calls: Sequence[Call]) -> list[str]:

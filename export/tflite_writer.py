@@ -111,16 +111,43 @@ class ModelBuilder:
         options.fusedActivationFunction = getattr(schema.ActivationFunctionType, activation)
         self.op("CONV_2D", inputs, [y], options)
 
+    def depthwise_conv2d(
+        self,
+        inputs: Sequence[int],
+        y: int,
+        stride: Pair = (1, 1),
+        dilation: Pair = (1, 1),
+        padding: str = "VALID",
+        activation: str = "NONE",
+    ) -> None:
+        """DEPTHWISE_CONV_2D of (x, weights) or (x, weights, bias)."""
+        options = schema.DepthwiseConv2DOptionsT()
+        options.strideH, options.strideW = stride
+        options.dilationHFactor, options.dilationWFactor = dilation
+        options.depthMultiplier = self._tensors[y].shape[3] // self._tensors[inputs[0]].shape[3]
+        options.padding = getattr(schema.Padding, padding)
+        options.fusedActivationFunction = getattr(schema.ActivationFunctionType, activation)
+        self.op("DEPTHWISE_CONV_2D", inputs, [y], options)
+
     def max_pool2d(
         self, x: int, y: int, kernel: Pair, stride: Pair, padding: str = "VALID", activation: str = "NONE"
     ) -> None:
         """MAX_POOL_2D."""
+        self._pool("MAX_POOL_2D", x, y, kernel, stride, padding, activation)
+
+    def average_pool2d(
+        self, x: int, y: int, kernel: Pair, stride: Pair, padding: str = "VALID", activation: str = "NONE"
+    ) -> None:
+        """AVERAGE_POOL_2D."""
+        self._pool("AVERAGE_POOL_2D", x, y, kernel, stride, padding, activation)
+
+    def _pool(self, name: str, x: int, y: int, kernel: Pair, stride: Pair, padding: str, activation: str) -> None:
         options = schema.Pool2DOptionsT()
         options.filterHeight, options.filterWidth = kernel
         options.strideH, options.strideW = stride
         options.padding = getattr(schema.Padding, padding)
         options.fusedActivationFunction = getattr(schema.ActivationFunctionType, activation)
-        self.op("MAX_POOL_2D", [x], [y], options)
+        self.op(name, [x], [y], options)
 
     def dense(self, inputs: Sequence[int], y: int, activation: str = "NONE", keep_dims: bool = False) -> None:
         """FULLY_CONNECTED of (x, weights) or (x, weights, bias)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -26,25 +27,86 @@ def main() -> None:
 @main.command()
 @model_option
 @click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
-@port_option
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    help="A serial port or pyserial URL (rfc2217://host:port, socket://host:port); again for several devices. Without "
+    "it a real board is found on USB, any other started on this machine.",
+)
+@click.option("--devices", type=click.IntRange(1, 64), default=1, help="Start that many emulated boards.")
 @click.option(
     "--baud", type=click.IntRange(min=1), default=115200, show_default=True, help="Line speed of a real port."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
-def validate(model: Path, board_name: str, port: str | None, baud: int, limit: int | None) -> None:
-    """Stream the test samples through a device and compare every output byte with the golden.
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run of this model, as its journal has it.")
+@click.option("--stop-when-sure", is_flag=True, help="End once fewer than 0.5 % of the samples differ, at 99 %.")
+@click.option(
+    "--patience", type=click.FloatRange(min=0), default=60, show_default=True, help="Seconds for a device to come back."
+)
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write a JUnit XML file, for CI.")
+def validate(
+    model: Path,
+    board_name: str,
+    ports: tuple[str, ...],
+    devices: int,
+    baud: int,
+    limit: int | None,
+    resume: bool,
+    stop_when_sure: bool,
+    patience: float,
+    junit: Path | None,
+) -> None:
+    """Stream the test samples through devices and compare every output byte with the golden.
 
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
     from firmware.boards import BOARDS, find_board
+    from host.junit import save_junit
+    from host.report_page import save_page
     from host.summary import print_summary
+    from host.validate import Plan
     from host.validate import validate as run_validation
 
-    report = run_validation(model, find_board(board_name), port, limit, baud)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job ends like Ctrl-C
+    board = find_board(board_name)
+    report = run_validation(Plan(model, board, ports, devices, limit, baud, resume, stop_when_sure, patience))
     path = report.save(model)
+    if junit:
+        save_junit(report, junit)
+    page = save_page(report, model)
     print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
-    console.print(f"report: {path}")
+    console.print(f"report: {page} (its numbers: {path.name})")
     sys.exit(report.exit_status)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+def report(model: Path) -> None:
+    """Make report.html again, from the report.json of the last validation in the folder MODEL.
+
+    Example: python -m host report build/digits_small
+    """
+    from host.report_file import load_report
+    from host.report_page import save_page
+
+    console.print(f"report: {save_page(load_report(model), model)}")
+
+
+@main.command()
+@click.option("--dataset", default="digits", show_default=True, help="A data set, or a folder of pictures.")
+@click.option("--preset", default="small", show_default=True, help="The network.")
+@click.option(
+    "--board", "board_name", help="A board that runs on this machine.  [default: qemu if installed, or unicorn]"
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
+def demo(dataset: str, preset: str, board_name: str | None, limit: int | None) -> None:
+    """Everything on this machine, from training to the verdict of the emulated chip; needs no `make`."""
+    from firmware.boards import find_board
+    from firmware.toolchain import demo_board
+    from host.demo import demo as run_demo
+
+    sys.exit(run_demo(dataset, preset, find_board(board_name) if board_name else demo_board(), limit))
 
 
 @main.command()

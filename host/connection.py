@@ -5,12 +5,15 @@ Refuses a device that does not run exactly the model in question.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from rich.progress import TaskID
 
 from export.manifest import Manifest
 from firmware.boards import Board
@@ -19,6 +22,7 @@ from firmware.toolchain import require_tools
 from host.console import UserError
 from host.device import Device, DeviceError
 from host.emulators import Emulator, emulator
+from host.journal import Identity
 from host.ports import find_port
 from host.protocol import HelloReply
 from host.transport import BAUD, Transport
@@ -39,20 +43,99 @@ def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
 @contextmanager
 def connect(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Device]:
     """A device: the one on `port`, the board found on USB, or its firmware started here for as long as the context."""
+    with open_station(model, board, port, baud) as station:
+        try:
+            yield station.device
+        except UserError as error:
+            raise DeviceError(station.explain(error)) from error
+
+
+@dataclass
+class Station:
+    """One device of a run: how to reach it, who it said it is, and what became of it.
+
+    `ended` says why it stopped before the run did; empty while it has not.
+    """
+
+    device: Device
+    emulator: Emulator | None  # where it was started here
+    firmware_sha256: str  # of its image; empty where there is none on this machine
+    hello: HelloReply = field(init=False)  # the newest
+    number: int = 0  # of its identity in the journal
+    bar: TaskID = TaskID(0)  # of its progress
+    samples: int = 0  # answered in this run
+    ticks: int = 0  # of those, together
+    reconnects: int = 0
+    resets: int = 0
+    ended: str = ""
+
+    @property
+    def url(self) -> str:
+        """Its port."""
+        return self.device.transport.url
+
+    @property
+    def name(self) -> str:
+        """For humans."""
+        return f"{self.hello.board} on {self.url}"
+
+    @property
+    def identity(self) -> Identity:
+        """What decides its answers."""
+        hello = self.hello
+        return Identity(
+            board=hello.board,
+            engine=hello.engine,
+            constants_sha256=hello.segments_sha256.hex(),
+            firmware_sha256=self.firmware_sha256,
+            counter_unit=hello.counter_unit,
+            counter_numerator=hello.counter_numerator,
+            counter_denominator=hello.counter_denominator,
+        )
+
+    @property
+    def can_come_back(self) -> bool:
+        """Whether waiting for it makes sense: a process that ended stays ended."""
+        return self.emulator is None or self.emulator.running
+
+    @property
+    def mean_count(self) -> int | None:
+        """What one inference took on average in this run, in the counter's unit; None without any."""
+        if not self.samples:
+            return None
+        return round(self.ticks * self.hello.counter_numerator / self.hello.counter_denominator / self.samples)
+
+    def explain(self, error: UserError) -> str:
+        """The error, and how the process behind the port ended if it did."""
+        return error.message if self.can_come_back or not self.emulator else f"{error} ({self.emulator.last_words()})"
+
+    def greet(self, manifest: Manifest) -> None:
+        """Ask who it is. Raises DeviceError unless it runs exactly this model, unharmed."""
+        self.hello = self.device.hello()
+        check_identity(self.hello, manifest, self.url)
+
+    def reconnect(self, timeout_s: float) -> None:
+        """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
+        boot_count = self.hello.boot_count
+        self.hello = self.device.reconnect(self.hello, timeout_s)
+        self.reconnects += 1
+        self.resets += self.hello.boot_count != boot_count
+
+
+@contextmanager
+def open_station(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Station]:
+    """The device on `port`, the board found on USB, or its firmware started here for as long as the context."""
     if port is None and board.application:
         port = find_port(board).device
     if port is not None:
         with Transport(port, baud) as transport:
-            yield Device(transport)
+            yield Station(Device(transport), None, "")
         return
+    image = image_path(model, board)
     with start(model, board) as process:
-        try:
-            with Transport(process.port, baud) as transport:
-                yield Device(transport)
-        except UserError as error:
-            if process.running:
-                raise
-            raise DeviceError(f"{error} ({process.last_words()})") from error
+        firmware_sha256 = hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else ""
+        with Transport(process.port, baud) as transport:
+            yield Station(Device(transport), process, firmware_sha256)
 
 
 def check_identity(hello: HelloReply, manifest: Manifest, where: str) -> None:

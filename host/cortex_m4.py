@@ -1,7 +1,7 @@
 """How many cycles a Cortex-M4 takes for a stretch of instructions: the timing table of its Technical Reference Manual.
 
-Source: Arm DDI 0439, chapter 3.3 (instruction set summary, load/store timings). Where the manual gives a range, the
-upper end counts. Left out: wait states of flash and buses, the cost of fetching misaligned wide instructions, interrupts.
+Source: Arm DDI 0439, chapter 3.3 (instruction set summary, load/store timings). Left out: wait states of flash and
+buses, what it costs to fetch wide instructions that lie across words, interrupts.
 """
 
 from __future__ import annotations

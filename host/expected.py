@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from export.golden import WHEEL, golden_available, golden_name
 from host.console import track, write_atomically
-from host.interpreters import Interpreter, default_interpreter, golden_interpreter
+from host.interpreters import Interpreter, default_interpreter, default_name, golden_interpreter
 from host.samples import Samples
+from training.files import NPZ_DAMAGE
 
 EXPECTED_FILE = "expected.npz"
 
@@ -34,22 +36,32 @@ class Expected:
 
 
 def expected_outputs(model: Path, tflite: bytes, model_sha256: str, samples: Samples) -> Expected:
-    """Compute them, or read what an earlier run computed for the same model, samples and interpreters."""
-    default = default_interpreter(tflite)
-    exact = golden_interpreter(tflite)
-    golden = exact or default
-    key = f"{model_sha256} {samples.sha256} {golden.name} {default.name}"
+    """Compute them, or read what an earlier run computed for the same model, samples and interpreters.
+
+    An interpreter is made only when there is something to compute.
+    """
+    bit_exact = golden_available()
+    names = (golden_name() or WHEEL if bit_exact else default_name(), default_name())
+    key = " ".join((model_sha256, samples.sha256, *names))
     path = model / EXPECTED_FILE
-    if path.is_file():
+    outputs = _stored(path, key)
+    if outputs is None:
+        default = _run_all(default_interpreter(tflite), samples)
+        exact = golden_interpreter(tflite)
+        outputs = (_run_all(exact, samples) if exact else default, default)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, key=key, golden=outputs[0], default=outputs[1])
+        write_atomically(path, buffer.getvalue())
+    return Expected(outputs[0], names[0], bit_exact, outputs[1], names[1])
+
+
+def _stored(path: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """(golden, default) of the file if it is there, whole, and about `key`."""
+    try:
         with np.load(path) as stored:
-            if str(stored["key"]) == key:
-                return Expected(stored["golden"], golden.name, exact is not None, stored["default"], default.name)
-    default_bytes = _run_all(default, samples)
-    golden_bytes = _run_all(golden, samples) if exact else default_bytes
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, key=key, golden=golden_bytes, default=default_bytes)
-    write_atomically(path, buffer.getvalue())
-    return Expected(golden_bytes, golden.name, exact is not None, default_bytes, default.name)
+            return (stored["golden"], stored["default"]) if str(stored["key"]) == key else None
+    except NPZ_DAMAGE:
+        return None
 
 
 def _run_all(interpreter: Interpreter, samples: Samples) -> np.ndarray:

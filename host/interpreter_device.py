@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from export.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
-from host.framing import Decoder, Frame, encode
+from host.framing import Decoder, Frame, Session, encode
 from host.interpreters import Interpreter, default_interpreter, golden_interpreter
 from host.protocol import (
     PROTOCOL_VERSION,
@@ -26,8 +26,10 @@ from host.protocol import (
     Infer,
     InferReply,
     Message,
+    ProtocolError,
     TensorSpec,
     pack,
+    unpack,
 )
 
 REPLY_SLOTS = 16
@@ -49,12 +51,11 @@ class InterpreterDevice:
         """Take bytes from the line and answer what they complete."""
         for frame in self._decoder.push(data):
             reply = self._answer(frame)
-            self._send(encode(Frame(reply.ID, frame.sequence, pack(reply))))
+            self._send(encode(Frame(reply.ID, frame.sequence, pack(reply)), self._decoder.session.number))
 
     def _answer(self, frame: Frame) -> Message:
         if frame.type == Hello.ID:
-            self._kept.clear()
-            return self._hello()
+            return self._answer_hello(frame.payload)
         if frame.type != Infer.ID:
             return ErrorReply(ErrorCode.UNKNOWN_MESSAGE, "this device does not know that message")
         if len(frame.payload) != self._manifest.input_bytes:
@@ -65,17 +66,30 @@ class InterpreterDevice:
                 self._kept.popitem(last=False)
         return self._kept[frame.sequence]
 
+    def _answer_hello(self, payload: bytes) -> Message:
+        try:
+            session = unpack(Hello, payload).session
+        except ProtocolError as error:
+            return ErrorReply(ErrorCode.WRONG_LENGTH, str(error))
+        is_new = session != self._decoder.session.number
+        if is_new:
+            self._kept.clear()
+            self._decoder.session = Session(session)
+        return self._hello(is_new)
+
     def _infer(self, data: bytes) -> InferReply:
         start = time.perf_counter_ns()
         output = self._interpreter.run_bytes(data)
         return InferReply((time.perf_counter_ns() - start) & 0xFFFFFFFF, output)
 
-    def _hello(self) -> HelloReply:
+    def _hello(self, session_is_new: bool) -> HelloReply:
         def specs(tensors: tuple[TensorInfo, ...]) -> tuple[TensorSpec, ...]:
             return tuple(TensorSpec(tuple(t.shape), t.scale, t.zero_point) for t in tensors)
 
         return HelloReply(
             protocol_version=PROTOCOL_VERSION,
+            session=self._decoder.session.number,
+            session_is_new=session_is_new,
             boot_count=1,
             model_sha256=bytes.fromhex(self._manifest.model_sha256),
             segments_sha256=self._tflite_sha256,

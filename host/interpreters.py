@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
@@ -77,13 +78,28 @@ def _quiet() -> Iterator[None]:
         os.close(saved)
 
 
-def _tflite_module() -> tuple[str, Any]:
+def default_name() -> str:
+    """Package and version of Python's own TFLite interpreter, without importing it. UserError where there is none."""
+    return _tflite_package()[0]
+
+
+def _tflite_package() -> tuple[str, str]:
+    """(name and version, module) of the first interpreter that is installed."""
     for package, module in TFLITE_PACKAGES:
         try:
-            return f"{package} {version(package)}", importlib.import_module(module)
-        except (ImportError, PackageNotFoundError):
+            if find_spec(module.partition(".")[0]):
+                return f"{package} {version(package)}", module
+        except PackageNotFoundError:
             continue
     raise UserError("no TFLite interpreter in this Python; install one of: " + ", ".join(p for p, _ in TFLITE_PACKAGES))
+
+
+def _tflite_module() -> tuple[str, Any]:
+    name, module = _tflite_package()
+    try:
+        return name, importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(f"{name} is installed and cannot be imported: {error}") from error
 
 
 def default_interpreter(model: bytes) -> Interpreter:

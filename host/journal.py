@@ -1,8 +1,8 @@
 """The journal of a validation: every answer of a device, appended to a file before anybody counts it.
 
-journal = frames of host/framing.py, one after the other: what is being run (KEY), who answers (DEVICE), answers
-(ANSWER). The framing's CRC-32 and zero bytes make a torn or damaged frame one that is dropped, and its sample one that
-runs again; nothing after it is lost. Frames reach the operating system one by one, so a killed process loses nothing
+record = COBS(kind u8, payload, CRC-32 u32) 0x00; kinds: what is being run (KEY), who answers (DEVICE), one answer
+(ANSWER). COBS leaves no zero byte inside, so a torn or damaged record is found by its CRC and dropped, its sample runs
+again, and nothing after it is lost. Records reach the operating system one by one, so a killed process loses nothing
 that was reported; they reach the disk once a second, so a power cut loses at most that.
 
 Refuses to mix two runs: another model, other samples, or another kind of device.
@@ -17,20 +17,24 @@ import os
 import struct
 import threading
 import time
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cobs import cobs
+
 from host.console import UserError, console
-from host.framing import Decoder, Frame, encode
 
 JOURNAL_FILE = "journal"
 EARLIER_FILE = "journal.before"  # what a new run finds goes there
 SYNC_INTERVAL_S = 1.0
 GO_ON = "run the same command with RESUME=1 (--resume) to go on"
 
-KEY, DEVICE, ANSWER = 1, 2, 3  # frame types of a journal; a device never sees them
-ANSWER_HEAD = struct.Struct("<IBI")  # sample, number of the device, ticks; then the output bytes
+KEY, DEVICE, ANSWER = 1, 2, 3
+ANSWER_HEAD = struct.Struct("<IBI")  # sample, number of the identity, ticks; then the output bytes
+CRC = struct.Struct("<I")
+IDENTITY_LIMIT = 256
 
 
 class JournalError(UserError):
@@ -52,13 +56,16 @@ class Identity:
     """What decides a device's answers, as far as it can be known: devices of one identity ought to answer alike.
 
     `constants_sha256` is what the device computed over the model in its flash, `firmware_sha256` that of the image
-    where it was started on this machine, else empty.
+    where it was started on this machine, else empty. Its counter gives ticks * numerator / denominator of a unit.
     """
 
     board: str
     engine: str
     constants_sha256: str
     firmware_sha256: str
+    counter_unit: str
+    counter_numerator: int
+    counter_denominator: int
 
     def __str__(self) -> str:
         return f"{self.board}, {self.engine}, constants {self.constants_sha256[:12]}" + (
@@ -83,40 +90,53 @@ class Answer:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a journal holds: no key when its beginning is damaged; `damaged` counts frames that were dropped."""
+    """What a journal holds: no key when its beginning is damaged; `damaged` counts records that were dropped."""
 
     key: Key | None
-    identities: tuple[Identity, ...]
-    answers: tuple[Answer, ...]
+    identities: dict[int, Identity]
+    answers: list[Answer]
     damaged: int
 
 
+def pack_record(kind: int, payload: bytes) -> bytes:
+    """The bytes of a record in the file."""
+    body = bytes([kind]) + payload
+    return bytes(cobs.encode(body + CRC.pack(zlib.crc32(body)))) + b"\0"
+
+
+def unpack_record(chunk: bytes) -> tuple[int, bytes] | None:
+    """Kind and payload of what lies between two zeros, or None if it is not a whole, undamaged record."""
+    try:
+        record = bytes(cobs.decode(chunk))
+    except cobs.DecodeError:
+        return None
+    body, crc = record[: -CRC.size], record[-CRC.size :]
+    return (body[0], body[1:]) if body and CRC.pack(zlib.crc32(body)) == crc else None
+
+
 def read_journal(path: Path) -> Contents:
-    """All undamaged frames of a journal. Raises JournalError for one of another version, OSError if there is none."""
-    decoder = Decoder()
-    frames = decoder.push(path.read_bytes() + b"\0")
+    """All undamaged records of a journal. Raises JournalError for one of another version, OSError if there is none."""
+    chunks = [chunk for chunk in path.read_bytes().split(b"\0") if chunk]
+    records = [record for record in map(unpack_record, chunks) if record]
     key: Key | None = None
     identities: dict[int, Identity] = {}
-    answers = []
-    orphans = 0  # answers of a device whose own frame is damaged
+    answers: list[Answer] = []
+    orphans = 0  # answers whose DEVICE record is damaged
     try:
-        for frame in frames:
-            if frame.type == KEY:
-                key = Key(**json.loads(frame.payload))
-            elif frame.type == DEVICE:
-                identities[frame.sequence] = Identity(**json.loads(frame.payload))
-            elif frame.type == ANSWER:
-                sample, device, ticks = ANSWER_HEAD.unpack_from(frame.payload)
+        for kind, payload in records:
+            if kind == KEY:
+                key = Key(**json.loads(payload))
+            elif kind == DEVICE:
+                identities[payload[0]] = Identity(**json.loads(payload[1:]))
+            else:
+                sample, device, ticks = ANSWER_HEAD.unpack_from(payload)
                 if device in identities:
-                    answers.append(Answer(sample, device, ticks, frame.payload[ANSWER_HEAD.size :]))
+                    answers.append(Answer(sample, device, ticks, payload[ANSWER_HEAD.size :]))
                 else:
                     orphans += 1
-    except (ValueError, TypeError, struct.error) as error:
+    except (ValueError, TypeError, IndexError, struct.error) as error:
         raise JournalError(f"{path} is of another version of this tool ({error}); start without RESUME=1") from error
-    if sorted(identities) != list(range(len(identities))):
-        return Contents(None, (), (), decoder.dropped + orphans)
-    ordered = tuple(identities[number] for number in range(len(identities)))
-    return Contents(key, ordered, tuple(answers), decoder.dropped + orphans)
+    return Contents(key, identities, answers, len(chunks) - len(records) + orphans)
 
 
 def run_sha256(answers: Iterable[Answer]) -> str:
@@ -144,16 +164,16 @@ class Journal:
         """Open it. Raises UserError when another process has it, or when it cannot be resumed with this key."""
         self.path = path
         self.key = key
-        self.earlier: tuple[Answer, ...] = ()
-        self.identities: list[Identity] = []
+        self.earlier: list[Answer] = []
+        self.identities: dict[int, Identity] = {}
         self._lock = threading.Lock()
         self._synced_at = time.monotonic()
         self._file = _lock(path)
         contents = self._resumable() if resume else None
         if contents:
             self.earlier = contents.answers
-            self.identities = list(contents.identities)
-            os.write(self._file, b"\0")  # ends a torn last frame
+            self.identities = contents.identities
+            os.write(self._file, b"\0")  # ends a torn last record
         else:
             self._begin()
 
@@ -167,24 +187,26 @@ class Journal:
     def number(self, identity: Identity) -> int:
         """The number under which this kind of device answers. Raises JournalError if it is not the one of `earlier`."""
         with self._lock:
-            if identity in self.identities:
-                return self.identities.index(identity)
+            for number, known in self.identities.items():
+                if known == identity:
+                    return number
             if self.earlier:
-                known = "; ".join(map(str, self.identities))
                 raise JournalError(
-                    f"{self.path} is of another device or firmware ({known}) than this one ({identity}): "
-                    "go on with that one, or start without RESUME=1"
+                    f"{self.path} is of another device or firmware ({'; '.join(map(str, self.identities.values()))}) "
+                    f"than this one ({identity}): go on with that one, or start without RESUME=1"
                 )
-            self.identities.append(identity)
-            number = len(self.identities) - 1
-            self._append(Frame(DEVICE, number, json.dumps(asdict(identity)).encode()))
+            number = max(self.identities, default=-1) + 1
+            if number == IDENTITY_LIMIT:
+                raise JournalError(f"{self.path}: more than {IDENTITY_LIMIT} kinds of devices")
+            self.identities[number] = identity
+            self._append(DEVICE, bytes([number]) + json.dumps(asdict(identity)).encode())
             return number
 
     def record(self, answer: Answer) -> None:
         """Append an answer; it survives the end of this process from here on."""
         head = ANSWER_HEAD.pack(answer.sample, answer.device, answer.ticks)
         with self._lock:
-            self._append(Frame(ANSWER, 0, head + answer.output))
+            self._append(ANSWER, head + answer.output)
             if time.monotonic() - self._synced_at > SYNC_INTERVAL_S:
                 os.fsync(self._file)
                 self._synced_at = time.monotonic()
@@ -205,9 +227,13 @@ class Journal:
             )
         return answers
 
-    def _append(self, frame: Frame) -> None:
-        data = encode(frame)
-        if os.write(self._file, data) != len(data):
+    def _append(self, kind: int, payload: bytes) -> None:
+        data = pack_record(kind, payload)
+        try:
+            written = os.write(self._file, data)
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error.strerror}") from error
+        if written != len(data):
             raise JournalError(f"{self.path}: the disk is full")
 
     def _begin(self) -> None:
@@ -216,7 +242,7 @@ class Journal:
             os.replace(self.path, self.path.with_name(EARLIER_FILE))
             earlier, self._file = self._file, _lock(self.path)
             os.close(earlier)
-        self._append(Frame(KEY, 0, json.dumps(asdict(self.key)).encode()))
+        self._append(KEY, json.dumps(asdict(self.key)).encode())
 
     def _resumable(self) -> Contents | None:
         """The run in the file if it is the one of our key; None if there is none. Raises JournalError if it is not."""

@@ -111,6 +111,19 @@ def named_port(device: str) -> SerialPort:
     return SerialPort(device)
 
 
+def find_again(before: SerialPort) -> str | None:
+    """Where a port is that may have come back under another name; None while it is away.
+
+    A port that USB says nothing about is looked for under its own name.
+    """
+    if not before.place and not before.serial_number:
+        return before.device
+    for port in scan():
+        if (port.vendor, port.product) == (before.vendor, before.product) and port.is_same_board(before):
+            return before.device if os.path.realpath(before.device) == port.device else port.device
+    return None
+
+
 def wants_dtr(url: str) -> bool:
     """Whether opening this port has to raise DTR: only on the boards that take it to mean that somebody listens."""
     port = named_port(url)

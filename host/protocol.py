@@ -18,7 +18,7 @@ TENSOR_COUNT_LIMIT = 4  # input tensors, and output tensors, of one model
 TEXT_LIMIT = 200  # bytes of UTF-8 in one text field; the device cuts longer ones
 
 # Wire kinds of a field. `text` is a length byte and UTF-8; `tensors` a count byte and that many tensor specs. `rest` is
-# every byte up to the end of the payload, `traces` as many tensor traces as there are up to it: they can only come last.
+# every byte up to the end of the payload, `traces` as many tensor traces as there are up to it: these come last.
 SCALAR_FORMATS = {"u8": "<B", "u16": "<H", "u32": "<I", "i32": "<i", "f32": "<f"}
 TAILS = ("rest", "traces")
 SHA256_BYTES = 32
@@ -73,10 +73,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Hello(Message):
-    """Who are you? Sent again and again until the device answers. The device forgets the replies it kept."""
+    """Who are you? Under sequence number 0, again and again until the device answers. A new number begins a session."""
 
     ID = 0x01
     TO_DEVICE = True
+    session: int = wire("u32", "chosen at random by the host; not 0")
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,13 @@ class Fetch(Message):
 
 @dataclass(frozen=True)
 class HelloReply(Message):
-    """What the device is, which model it runs, and how much it can take at once."""
+    """What the device is, which model it runs, and how much it can take at once. Comes unasked after a reset, too."""
 
     ID = 0x81
     TO_DEVICE = False
     protocol_version: int = wire("u8", "version of this protocol; stays the first field for ever")
+    session: int = wire("u32", "the session in force; 0 after a reset")
+    session_is_new: int = wire("u8", "0 when the device was in this session already, so that nothing is forgotten")
     boot_count: int = wire("u32", "starts since power came on; a change during a run means the device was reset")
     model_sha256: bytes = wire("sha256", "SHA-256 of the .tflite the firmware was made from")
     segments_sha256: bytes = wire(
@@ -278,4 +281,4 @@ def _unpack_tensor_spec(payload: bytes, position: int) -> tuple[TensorSpec, int]
 
 # Checked once at import: a declaration mistake is found before anything is sent.
 for _message in MESSAGES:
-    assert all(kind not in TAILS for _, kind, _ in wire_fields(_message)[:-1]), f"{_message.__name__}: a tail comes last"
+    assert all(kind not in TAILS for _, kind, _ in wire_fields(_message)[:-1]), f"{_message.__name__}: a tail is last"

@@ -14,7 +14,7 @@ Declared = type[Message | TensorTrace]
 
 
 def protocol_header() -> str:
-    """The text of protocol.h: ids, limits, a struct for each message, and for what the device sends a call that sends it."""
+    """The text of protocol.h: ids, limits, a struct for each message, and for the device's own a call that sends it."""
     limits = ("PROTOCOL_VERSION", "TENSOR_RANK_LIMIT", "TENSOR_COUNT_LIMIT", "TEXT_LIMIT")
     parts = [
         "// Generated from host/protocol.py. Do not edit.",
@@ -65,11 +65,12 @@ def _reply(message: Declared) -> str:
     name = _snake(message)
     tail = [field for field, kind, _ in wire_fields(message) if kind in TAILS]
     argument = f", const {name} *message" if _head(message) else ""
+    end = "" if tail else "    frame_end();\n"
     note = f"// `{tail[0]}` follows by frame_put(), then frame_end().\n" if tail else ""
     return (
         f"{_struct(message)}{note}"
         f"static inline void {name}_{'begin' if tail else 'send'}(uint16_t sequence{argument}) {{\n"
-        f"    frame_begin(MESSAGE_{name.upper()}, sequence);\n{_puts(message)}{'' if tail else '    frame_end();' + chr(10)}}}"
+        f"    frame_begin(MESSAGE_{name.upper()}, sequence);\n{_puts(message)}{end}}}"
     )
 
 

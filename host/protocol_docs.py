@@ -7,7 +7,7 @@ from pathlib import Path
 
 from host import framing, protocol
 from host.console import console, write_atomically
-from host.protocol import MESSAGES, Message, wire_fields
+from host.protocol import MESSAGES, Message, TensorTrace, wire_fields
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
 
@@ -16,6 +16,7 @@ KIND_DOCS = {
     "sha256": "32 bytes",
     "tensors": "tensor list",
     "rest": "all bytes that are left",
+    "traces": "tensor traces",
 }
 
 
@@ -34,6 +35,8 @@ def protocol_page() -> str:
         f"{protocol.TENSOR_COUNT_LIMIT}) and for each tensor its rank (u8, at most {protocol.TENSOR_RANK_LIMIT}), its "
         "dimensions (u16 each), scale (f32) and zero point (i32). A reply carries the sequence number of its request.",
         *(_message(message) for message in MESSAGES),
+        f"## Tensor trace\n\n{TensorTrace.__doc__} As many as there are, one after the other, at the end of a payload."
+        f"\n\n{_fields(TensorTrace)}",
         "## Error codes",
         _table(("code", "name"), [(str(code.value), code.name) for code in protocol.ErrorCode]),
     ]
@@ -48,8 +51,12 @@ def _indent_first_paragraph(text: str) -> str:
 def _message(message: type[Message]) -> str:
     direction = "host to device" if message.TO_DEVICE else "device to host"
     head = f"## {message.__name__} (0x{message.ID:02X}, {direction})\n\n{message.__doc__}"
-    rows = [(f"`{name}`", KIND_DOCS.get(kind, kind), doc) for name, kind, doc in wire_fields(message)]
-    return f"{head}\n\n{_table(('field', 'kind', ''), rows)}" if rows else f"{head}\n\nNo payload."
+    return f"{head}\n\n{_fields(message)}" if wire_fields(message) else f"{head}\n\nNo payload."
+
+
+def _fields(declared: type[Message | TensorTrace]) -> str:
+    rows = [(f"`{name}`", KIND_DOCS.get(kind, kind), doc) for name, kind, doc in wire_fields(declared)]
+    return _table(("field", "kind", ""), rows)
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -101,8 +101,9 @@ class Latency:
 class DeviceResult:
     """What one device contributed. `identity` is equal for devices that ought to answer alike.
 
-    `samples` counts this run, `resumed` what its kind had answered in an interrupted one. `ended` says why it stopped
-    before the run did; empty when it did not.
+    `samples` counts this run, `resumed` what its kind had answered in an interrupted one; a kind that answered in that
+    one alone has a line without a port. `mean_count` is of `samples`, in `counter_unit`. `ended` says why the device
+    stopped before the run did; empty when it did not.
     """
 
     url: str
@@ -112,22 +113,22 @@ class DeviceResult:
     samples: int
     resumed: int
     counter_unit: str
-    mean_count: int | None
-    clock_hz: int
-    self_test_vectors: int
-    self_test_failures: int
-    resent: int
-    chunks_dropped: int
-    reconnects: int
-    resets: int
-    line_bytes_to_device: int
-    line_bytes_from_device: int
+    mean_count: int | None = None
+    clock_hz: int = 0
+    self_test_vectors: int = 0
+    self_test_failures: int = 0
+    resent: int = 0
+    chunks_dropped: int = 0
+    reconnects: int = 0
+    resets: int = 0
+    line_bytes_to_device: int = 0
+    line_bytes_from_device: int = 0
     ended: str = ""
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Two answers to the same sample that are not the same bytes.
+    """Two answers to the same sample that are not the same bytes, the first of them not the golden's.
 
     `first` answered in the run, `second` when asked again afterwards; the same device twice does not repeat itself.
     """
@@ -135,7 +136,6 @@ class Disagreement:
     sample: int
     first: str
     second: str
-    first_is_golden: bool
     second_is_golden: bool
 
 
@@ -167,6 +167,22 @@ class Difference:
     device: list[int]
     rounding_only: bool  # no byte is more than one step off
     answered_by: str = ""  # the port of the device
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sample worth looking at: its output differs from the golden's, or some party does not see its label.
+
+    Output bytes of the golden, of Python's interpreter and of the device; `float` holds the scores of the float model,
+    None where there is none.
+    """
+
+    sample: int
+    label: int | None
+    golden: list[int]
+    interpreter: list[int]
+    device: list[int]
+    float: list[float] | None
 
 
 @dataclass(frozen=True)
@@ -227,6 +243,7 @@ class Report:
     devices: list[DeviceResult] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
     sure: Sure | None = None
+    examples: list[Example] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:

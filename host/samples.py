@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ class Samples:
     source: str
     is_whole: bool  # all there are, not the first few
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Over the input bytes."""
         return hashlib.sha256(self.inputs.tobytes()).hexdigest()

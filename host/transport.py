@@ -1,99 +1,184 @@
 """The line to a device: any serial port or pyserial URL, opened without disturbing what is at its other end.
 
-A thread reads all the time, so that a device that is sending can never block while we send to it. Knows ports and their
-quirks, and nothing about messages.
+A thread reads all the time, so that a device that is sending can never block while we send to it; what nobody takes is
+dropped, so a device that never stops sending costs bounded memory. Knows ports, their quirks and how to find one again
+that came back under another name; knows nothing about messages.
 """
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
+import time
+from collections.abc import Callable
 
 import serial
 from serial.tools import list_ports
 
 from host.console import UserError
-from host.framing import Decoder, Frame, encode
-from host.ports import wants_dtr
+from host.framing import Decoder, Frame, Session, encode
+from host.ports import find_again, named_port, wants_dtr
 
-BAUD = 115200
+BAUD = 115200  # every board's line starts with it
+FRAMES_WAITING = 4096  # received and not yet taken; more are dropped, as if the line had lost them
+WRITE_TIMEOUT_S = 20.0
+SEARCH_INTERVAL_S = 0.05
+
+# Where the port is now: its URL, or None while it is away.
+Find = Callable[[], str | None]
 
 
 class LineLost(UserError):
-    """The port went away: unplugged, or the process behind it ended."""
+    """The line does not carry on: unplugged, its process ended, the device was reset or fell silent.
+
+    What was answered before stays true. `Device.reconnect` finds the device again.
+    """
 
 
 class Transport:
-    """Frames over one open port. Use as a context manager; `receive` and `send` raise LineLost once it is gone."""
+    """Frames over one open port. Use as a context manager; `receive` and `send` raise LineLost once it is gone.
 
-    def __init__(self, url: str, baud: int = BAUD) -> None:
+    `find` tells where the port is when it comes back; without it, USB does.
+    """
+
+    def __init__(self, url: str, baud: int = BAUD, find: Find | None = None) -> None:
         self.url = url
-        self._port = open_port(url, baud)
-        self._decoder = Decoder()
-        self._frames: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()  # None: the line is lost
-        self._closing = False
-        self._reader = threading.Thread(target=self._read, name=f"read {url}", daemon=True)
+        self.session = Session()
         self.bytes_sent = 0
         self.bytes_received = 0
-        self._reader.start()
+        before = named_port(url)
+        self._find = find or (lambda: find_again(before))
+        self._dropped = 0
+        self._open(baud)
 
     @property
     def chunks_dropped(self) -> int:
-        """Pieces of the byte stream that were no whole, undamaged frame."""
-        return self._decoder.dropped
+        """Pieces of the byte stream that were no whole, undamaged frame of this session."""
+        return self._dropped + self._decoder.dropped
+
+    @property
+    def lost(self) -> bool:
+        """Whether the port went away; `reopen` looks for it."""
+        return self._lost.is_set()
+
+    def begin_session(self, number: int) -> None:
+        """Frames with a sequence number belong to this session from now on."""
+        self.session = self._decoder.session = Session(number)
 
     def send(self, *frames: Frame) -> None:
         """Put the frames on the line; blocks while the line is full."""
-        data = b"".join(map(encode, frames))
-        try:
-            self._port.write(data)
-        except (serial.SerialException, OSError) as error:
-            raise LineLost(f"{self.url}: {error}") from error
-        self.bytes_sent += len(data)
+        for frame in frames:
+            self.session.used(frame.sequence)
+        self._write(b"".join(encode(frame, self.session.number) for frame in frames))
 
     def send_delimiter(self) -> None:
         """A lone zero byte: ends whatever half a frame the receiver may hold."""
-        try:
-            self._port.write(b"\0")
-        except (serial.SerialException, OSError) as error:
-            raise LineLost(f"{self.url}: {error}") from error
+        self._write(b"\0")
 
     def receive(self, timeout_s: float) -> Frame | None:
         """The next frame, or None when none came in time."""
         try:
-            frame = self._frames.get(timeout=timeout_s)
+            frame = self._frames.get(timeout=timeout_s) if timeout_s > 0 else self._frames.get_nowait()
         except queue.Empty:
-            return None
-        if frame is None:
-            self._frames.put(None)  # and so for every later call
+            frame = None
+        if frame is None and self._lost.is_set() and self._frames.empty():
             raise LineLost(f"{self.url}: the device went away")
         return frame
 
+    def set_baud(self, baud: int) -> None:
+        """Change the speed of the open port."""
+        try:
+            self._port.baudrate = baud
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise LineLost(f"{self.url}: no {baud} baud: {error}") from error
+
+    def reopen(self, timeout_s: float) -> None:
+        """Close the port and open it again at the safe speed, under whatever name it has by then.
+
+        Raises LineLost when it is not back in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        self._close()
+        reason = "it did not come back"
+        while time.monotonic() < deadline:
+            if (url := self._find()) is not None:
+                self.url = url
+                try:
+                    self._open(BAUD)
+                    return
+                except UserError as error:  # there, and not yet to be opened
+                    reason = error.message
+            time.sleep(SEARCH_INTERVAL_S)
+        raise LineLost(f"{self.url}: the device went away and was not back in {timeout_s:g} s: {reason}")
+
     def close(self) -> None:
         """Give the port back."""
-        self._closing = True
-        if hasattr(self._port, "cancel_read"):
-            self._port.cancel_read()
-        self._reader.join(timeout=1)
-        self._port.close()
+        self._close()
 
     def __enter__(self) -> Transport:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.close()
+        self._close()
 
-    def _read(self) -> None:
-        while not self._closing:
+    def _open(self, baud: int) -> None:
+        self._port = open_port(self.url, baud)
+        self._decoder = Decoder()
+        self._decoder.session = self.session
+        self._frames: queue.Queue[Frame | None] = queue.Queue(FRAMES_WAITING)  # None: wakes up who waits
+        self._lost = threading.Event()
+        self._closing = threading.Event()
+        arguments = (self._port, self._decoder, self._frames, self._lost, self._closing)
+        self._reader = threading.Thread(target=self._read, args=arguments, name=f"read {self.url}", daemon=True)
+        self._reader.start()
+
+    def _close(self) -> None:
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        if hasattr(self._port, "cancel_read"):
+            self._port.cancel_read()
+        self._reader.join(timeout=1)
+        with contextlib.suppress(OSError):  # some systems refuse to close a port that is gone
+            self._port.close()
+        self._dropped += self._decoder.dropped
+        self._decoder.dropped = 0
+        self._lost.set()
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._port.write(data)
+        except serial.SerialTimeoutException as error:
+            raise LineLost(f"{self.url}: the device took no bytes for {WRITE_TIMEOUT_S:g} s") from error
+        except (serial.SerialException, OSError) as error:
+            raise LineLost(f"{self.url}: {error}") from error
+        self.bytes_sent += len(data)
+
+    def _read(
+        self,
+        port: serial.SerialBase,
+        decoder: Decoder,
+        frames: queue.Queue[Frame | None],
+        lost: threading.Event,
+        closing: threading.Event,
+    ) -> None:
+        """Read one opening of the port to its end; all that belongs to it is passed in, for a later one may begin."""
+        while not closing.is_set():
             try:
-                data = self._port.read(max(1, self._port.in_waiting))
+                data = port.read(max(1, port.in_waiting))
             except (serial.SerialException, OSError, TypeError):
                 # TypeError: pyserial's answer to a read while another thread closes the port.
-                self._frames.put(None)
-                return
+                break
             self.bytes_received += len(data)
-            for frame in self._decoder.push(data):
-                self._frames.put(frame)
+            for frame in decoder.push(data):
+                try:
+                    frames.put_nowait(frame)
+                except queue.Full:
+                    decoder.dropped += 1
+        lost.set()
+        with contextlib.suppress(queue.Full):
+            frames.put_nowait(None)
 
 
 def open_port(url: str, baud: int) -> serial.SerialBase:
@@ -102,6 +187,7 @@ def open_port(url: str, baud: int) -> serial.SerialBase:
         port = serial.serial_for_url(url, do_not_open=True)
         port.baudrate = baud
         port.timeout = 0.2
+        port.write_timeout = WRITE_TIMEOUT_S  # a device that never reads must not hold us for ever
         # On ESP32 boards these lines hold the chip in reset or send it to its bootloader; they must be low *before* the
         # port opens, because opening raises them. On a Nano 33 BLE, DTR tells the chip that somebody listens.
         port.dtr = wants_dtr(url)

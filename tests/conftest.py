@@ -48,7 +48,7 @@ def model(tmp_path) -> Path:
     assert (DEMO_MODEL / "model.json").is_file(), "the demo's model is missing: run `make test`, or `make export` once"
     copy = tmp_path / DEMO_MODEL.name
     # The export alone: no firmware that was built from it, nothing that a validation left.
-    built = ["expected.npz", "report.json", *BOARDS]
+    built = ["expected.npz", "journal*", "report.json", *BOARDS]
     shutil.copytree(DEMO_MODEL, copy, ignore=shutil.ignore_patterns(*built))
     return copy
 

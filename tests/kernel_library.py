@@ -49,7 +49,10 @@ class KernelLibrary:
         self._structs = parse_structs((KERNELS / "kernels.h").read_text())
 
     def run(self, program: Program, x: NDArray[np.int8]) -> NDArray[np.int8]:
-        """What `model_invoke` of the program would write, flat, with checks that no step writes where it may not."""
+        """What `model_invoke` of the program would write, flat, with checks that no step writes where it may not.
+
+        x: the inputs one after the other.
+        """
         constants = {x.index: x.data.astype(np.int8) for x in program.constants if x.data is not None}
         memory = {
             Place.INPUT: x.copy().reshape(-1),

@@ -19,9 +19,12 @@ seeds = st.integers(0, 2**32 - 1)
 gains = st.one_of(st.none(), st.none(), st.floats(-36, 8), st.sampled_from((0.0, 1.0, -1.0, 5.0, -31.0, -32.0, -33.0)))
 
 
+Shape = tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Case:
-    """A model and inputs to try, each of the model's input shape."""
+    """A model and what to try: each time the bytes of its inputs, one after the other."""
 
     model: bytes
     inputs: tuple[NDArray[np.int8], ...]
@@ -68,10 +71,15 @@ def quantized(draw: st.DrawFn, taps: NDArray[np.int8], per_channel: bool) -> tup
 
 
 def add_linear_constants(
-    b: ModelBuilder, taps: NDArray[np.int8], w_scale: list[float], bias: NDArray[np.int32] | None, x_scale: float
+    b: ModelBuilder,
+    taps: NDArray[np.int8],
+    w_scale: list[float],
+    bias: NDArray[np.int32] | None,
+    x_scale: float,
+    axis: int = 0,
 ) -> list[int]:
-    """Weights and bias as the converter would write them."""
-    operands = [b.constant(taps, w_scale)]
+    """Weights and bias as the converter would write them; output channels along `axis` of the weights."""
+    operands = [b.constant(taps, w_scale, axis=axis)]
     if bias is not None:
         operands.append(b.constant(bias, list(np.float32(x_scale) * np.float32(w_scale))))
     return operands
@@ -209,7 +217,7 @@ def _pooled(
     kernel = (3, 3) if usual else draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     stride = (1, 1) if usual else draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
     padding, y_c = draw(paddings), draw(st.sampled_from((1, 2, 3, 4, 5, 8)))
-    conv = _window_output(shape, kernel, stride, padding)
+    conv = window_output(shape, kernel, stride, padding)
     taps = draw(weights((y_c, *kernel, shape[2])))
     spread = 75 * max(float(np.sqrt((taps.reshape(y_c, -1).astype(float) ** 2).sum(axis=1)).max()), 1.0)
     factors = np.random.default_rng(draw(seeds)).uniform(0.001, 1, y_c) if draw(st.booleans()) else np.ones(1)
@@ -223,15 +231,14 @@ def _pooled(
     pool = tuple(min(size, limit) for size, limit in zip(pool, conv, strict=True))
     step = draw(st.sampled_from((pool, pool, pool, (1, 2), (3, 3))))
     pool_padding = draw(st.sampled_from(("VALID", "VALID", "SAME")))
-    out = _window_output((*conv, y_c), pool, step, pool_padding)
+    out = window_output((*conv, y_c), pool, step, pool_padding)
     y = b.tensor((1, *out, y_c), y_scale, zero_point)
     b.max_pool2d(between, y, pool, step, pool_padding, draw(activations))
     return y, (*out, y_c), y_scale
 
 
-def _window_output(
-    shape: tuple[int, ...], kernel: tuple[int, int], stride: tuple[int, int], padding: str
-) -> tuple[int, int]:
+def window_output(shape: Shape, kernel: tuple[int, int], stride: tuple[int, int], padding: str) -> tuple[int, int]:
+    """Height and width of what a window makes of an image (h, w, ...)."""
     if padding == "SAME":
         return -(-shape[0] // stride[0]), -(-shape[1] // stride[1])
     return (shape[0] - kernel[0]) // stride[0] + 1, (shape[1] - kernel[1]) // stride[1] + 1

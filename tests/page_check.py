@@ -73,8 +73,8 @@ class _Reader(HTMLParser):
             self._fault("<svg> without role and label")
         if tag == "th" and named.get("scope") not in ("row", "col", "rowgroup", "colgroup"):
             self._fault("<th> without scope")
-        if named.get("role") == "region" and not named.get("aria-label"):
-            self._fault("region without a label")
+        if named.get("role") in ("region", "group") and not named.get("aria-label"):
+            self._fault("group without a label")
         if "scroll" in named.get("class", "").split() and named.get("tabindex") != "0":
             self._fault("what scrolls cannot be reached by key")
         if tag in ("script", "iframe", "object"):

@@ -9,17 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-import host.device
 from export.manifest import load_manifest, save_manifest
 from firmware.boards import BOARDS
 from firmware.build import build
 from host.connection import start
-from host.device import Device, DeviceError
+from host.device import Device, DeviceError, DeviceSilent, Patience
 from host.framing import Frame
 from host.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply, pack, unpack
 from host.samples import load_samples
 from host.transport import LineLost, Transport
-from host.validate import validate
+from host.validate import Plan, validate
 
 FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
 
@@ -45,7 +44,7 @@ def device(request, model):
 def ask(device: Device, frame: Frame) -> Frame:
     device.transport.send(frame)
     # Answers to hellos that were repeated while the device started may come first.
-    while (reply := device.transport.receive(5)) and reply.sequence != frame.sequence:
+    while (reply := device.transport.receive(5)) and reply.type == HelloReply.ID:
         pass
     assert reply is not None
     return reply
@@ -69,7 +68,7 @@ def test_every_output_byte_of_the_test_split_is_the_goldens(model, board_name, l
     board = BOARDS[board_name]
     if board.sources:
         build(model, board)
-    report = validate(model, board, limit=limit)
+    report = validate(Plan(model, board, limit=limit))
     assert report.golden_is_bit_exact
     assert (report.bytes_different, report.verdict, report.exit_status) == (0, "equal", 0)
     assert report.bytes_compared == report.samples * 10
@@ -137,7 +136,7 @@ def test_a_repeated_request_is_answered_again_without_running_twice(device):
     assert first == second  # equal ticks: on a clock of nanoseconds that does not happen by running again
 
 
-def test_after_a_hello_the_same_number_means_a_new_request(device):
+def test_in_a_new_session_the_same_number_means_a_new_request(device):
     first = unpack(InferReply, ask(device, Frame(Infer.ID, 77, bytes(784))).payload)
     device.hello()
     other = unpack(InferReply, ask(device, Frame(Infer.ID, 77, bytes([127] * 784))).payload)
@@ -146,12 +145,12 @@ def test_after_a_hello_the_same_number_means_a_new_request(device):
 
 def test_random_bytes_never_stop_the_device(device):
     generator = random.Random(1)
-    hello = Frame(Hello.ID, 3, pack(Hello()))
+    hello = Frame(Hello.ID, 0, pack(Hello(device.transport.session.number)))
     for _ in range(100):
         noise = generator.randbytes(generator.randrange(3000))
         device.transport._port.write(noise + b"\0")
         device.transport.send(hello)
-        while (reply := device.transport.receive(5)) and (reply.type, reply.sequence) != (HelloReply.ID, 3):
+        while (reply := device.transport.receive(5)) and reply.type != HelloReply.ID:
             pass
         assert reply is not None
 
@@ -172,12 +171,11 @@ class LossyTransport(Transport):
         return frame
 
 
-def test_lost_replies_are_fetched_again_and_every_sample_comes_once_in_order(model, monkeypatch):
-    monkeypatch.setattr(host.device, "ANSWER_TIMEOUT_S", 0.3)
+def test_lost_replies_are_fetched_again_and_every_sample_comes_once_in_order(model):
     inputs = [row.tobytes() for row in load_samples(model, load_manifest(model), 40).inputs]
     build(model, BOARDS["host-checked"])
     with start(model, BOARDS["host-checked"]) as process, LossyTransport(process.port) as transport:
-        device = Device(transport)
+        device = Device(transport, Patience(answer_s=0.3))
         hello = device.hello()
         results = list(device.infer(inputs, hello))
     assert transport.lost == 5 and device.resent >= 5
@@ -186,14 +184,14 @@ def test_lost_replies_are_fetched_again_and_every_sample_comes_once_in_order(mod
         assert [r.output for r in clean.infer(inputs, clean.hello())] == [r.output for r in results]
 
 
-def test_a_device_that_stops_answering_is_an_error(model, monkeypatch):
-    monkeypatch.setattr(host.device, "ANSWER_TIMEOUT_S", 0.05)
+def test_a_device_that_stops_answering_is_an_error(model):
+    quick = Patience(answer_s=0.05, silence_s=0.3)
     build(model, BOARDS["host-checked"])
     with start(model, BOARDS["host-checked"]) as process, Transport(process.port) as transport:
-        device = Device(transport)
+        device = Device(transport, quick)
         hello = device.hello()
         process.process.send_signal(19)  # SIGSTOP
-        with pytest.raises(DeviceError, match="without an answer"):
+        with pytest.raises(DeviceSilent, match="without an answer"):
             list(device.infer([bytes(784)], hello))
         process.process.send_signal(18)  # SIGCONT
 
@@ -223,7 +221,7 @@ def test_constants_that_changed_in_flash_are_refused(model):
     edit_weights(model)
     build(model, BOARDS["host-checked"])
     with pytest.raises(DeviceError, match="constants in the device's flash"):
-        validate(model, BOARDS["host-checked"])
+        validate(Plan(model, BOARDS["host-checked"]))
 
 
 def test_a_wrong_weight_that_passes_for_right_makes_the_verdict_different(model):
@@ -233,7 +231,7 @@ def test_a_wrong_weight_that_passes_for_right_makes_the_verdict_different(model)
         hello = device.hello()
     assert hello.self_test_failures > 0
     save_manifest(model, replace(load_manifest(model), segments_sha256=hello.segments_sha256.hex()))
-    report = validate(model, BOARDS["host-checked"])
+    report = validate(Plan(model, BOARDS["host-checked"]))
     assert (report.verdict, report.exit_status) == ("different", 1)
     assert report.bytes_different > 0 and report.differences
     assert report.differences[0].golden != report.differences[0].device
@@ -243,4 +241,4 @@ def test_firmware_with_another_model_is_refused(model):
     build(model, BOARDS["host-checked"])
     save_manifest(model, replace(load_manifest(model), model_sha256="00" * 32))
     with pytest.raises(DeviceError, match="runs model"):
-        validate(model, BOARDS["host-checked"])
+        validate(Plan(model, BOARDS["host-checked"]))

@@ -127,7 +127,6 @@ REFUSALS = {
     "a tensor computed twice": (wiring([0], [1], (0, 1), (0, 1)), "or computes a tensor again"),
     "a constant operand": (wiring([0], [2], (0, 1), (4, 2)), "is a constant"),
     "a missing operand": (wiring([0], [1], (ABSENT, 1)), "is left out"),
-    "a model that computes nothing": (reshape_model(), "computes nothing"),
 }  # fmt: skip
 
 

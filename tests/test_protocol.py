@@ -18,6 +18,7 @@ from host.protocol import (
     InferReply,
     ProtocolError,
     TensorSpec,
+    TensorTrace,
     pack,
     unpack,
     wire_fields,
@@ -38,6 +39,7 @@ VALUES = {
     "text": st.text(st.characters(codec="ascii"), max_size=200),
     "tensors": st.lists(tensor_specs, max_size=TENSOR_COUNT_LIMIT).map(tuple),
     "rest": st.binary(max_size=2000),
+    "traces": st.lists(st.builds(TensorTrace, *[st.integers(0, 2**32 - 1)] * 3), max_size=40).map(tuple),
 }
 
 

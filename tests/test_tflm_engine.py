@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,7 +92,21 @@ def test_inputs_go_in_and_outputs_come_out(firmware, monkeypatch):
     inputs = [random.Random(i).randbytes(load_manifest(DEMO_MODEL).input_bytes) for i in range(40)]
     with running(firmware, monkeypatch) as device:
         outputs = [inference.output for inference in device.infer(inputs, device.hello())]
-    assert outputs == [bytes(~byte & 0xFF for byte in data[: len(outputs[0])]) for data in inputs]
+    assert outputs == [data[: len(outputs[0])] for data in inputs]
+
+
+def test_every_op_is_watched_as_it_runs(firmware, monkeypatch):
+    manifest = load_manifest(DEMO_MODEL)
+    data = random.Random(1).randbytes(manifest.input_bytes)
+    hidden, output = bytes(~byte & 0xFF for byte in data), data[: manifest.output_bytes]
+    with running(firmware, monkeypatch) as device:
+        device.hello()
+        for _ in range(2):  # an inference in between or not
+            trace = device.trace(data)
+            assert (trace.input_crc, [t.size for t in trace.tensors]) == (zlib.crc32(data), [len(hidden), len(output)])
+            assert [t.crc for t in trace.tensors] == [zlib.crc32(hidden), zlib.crc32(output)]
+            assert device.fetch(0, 7, 300, data) == hidden[7:307]
+            assert device.fetch(1, 0, len(output), data) == output
 
 
 @pytest.mark.parametrize(
@@ -134,7 +149,7 @@ def test_what_tflm_prints_arrives_as_log_lines_between_undamaged_frames(firmware
         hello = device.hello()
         damaged = device.transport.chunks_dropped
         [inference] = device.infer([bytes(load_manifest(DEMO_MODEL).input_bytes)], hello)
-    assert inference.output == b"\xff" * len(inference.output)
+    assert inference.output == bytes(len(inference.output))
     assert device.logs[-4:] == ["five = 5", "and a second line in one piece", "??", "0" * 160]
     assert device.transport.chunks_dropped == damaged
 

@@ -1,4 +1,4 @@
-"""A training run: leaves four files, repeats itself byte for byte, goes on where it was interrupted."""
+"""A training run: leaves five files, repeats itself byte for byte, goes on where it was interrupted."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folders
 
 
-def test_a_run_leaves_exactly_the_four_files(trained: tuple[Path, Path]) -> None:
+def test_a_run_leaves_exactly_the_five_files(trained: tuple[Path, Path]) -> None:
     for folder in trained:
         names = {path.name for path in folder.iterdir()}
-        assert names == {files.KERAS_FILE, files.LABELS_FILE, files.SPLITS_FILE, files.TRAINING_FILE}
+        left = (files.KERAS_FILE, files.LABELS_FILE, files.SPLITS_FILE, files.FLOAT_SCORES_FILE, files.TRAINING_FILE)
+        assert names == set(left)
 
 
 def test_the_same_seed_gives_the_same_weights_and_the_same_tflite(trained: tuple[Path, Path]) -> None:

@@ -15,7 +15,7 @@ from host.console import UserError, console, run, table
 from training.augment import AUGMENTATIONS
 from training.cost import print_device_cost
 from training.datasets import BUILT_IN, load_dataset
-from training.files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
+from training.files import FLOAT_SCORES_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
 from training.journey import journey_table, trace
 from training.presets import PRESETS, SEARCHED, find_preset
 from training.recipes import find_recipe
@@ -78,7 +78,7 @@ def main(
         f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
         f"{len(data.test):,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
     )
-    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {TRAINING_FILE}")
+    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {FLOAT_SCORES_FILE} {TRAINING_FILE}")
 
 
 def parse_size(text: str) -> tuple[int, int]:

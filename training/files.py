@@ -1,9 +1,10 @@
 """The files that a training run leaves in its model folder, and how to read them back.
 
-    model.keras     the trained network; only Keras reads it
-    labels.txt      one class name a line, in the order of the network's outputs
-    splits.npz      the images to calibrate with and to test with, and which rows of the data set went where
-    training.json   how the model was made and how well it does
+    model.keras         the trained network; only Keras reads it
+    labels.txt          one class name a line, in the order of the network's outputs
+    splits.npz          the images to calibrate with and to test with, and which rows of the data set went where
+    float_scores.npy    what the float network answered to each test image
+    training.json       how the model was made and how well it does
 
 Needs numpy alone, so that exporting, emulating and validating can use it without TensorFlow.
 """
@@ -27,6 +28,7 @@ from host.console import UserError, write_atomically
 KERAS_FILE = "model.keras"
 LABELS_FILE = "labels.txt"
 SPLITS_FILE = "splits.npz"
+FLOAT_SCORES_FILE = "float_scores.npy"
 TRAINING_FILE = "training.json"
 
 # What numpy and zipfile raise over a damaged .npz, or over a file that is none.
@@ -119,6 +121,26 @@ def load_splits(path: Path) -> Splits:
         raise _broken(path, error) from error
     _check(path, splits)
     return splits
+
+
+def save_float_scores(path: Path, scores: NDArray[np.float32]) -> None:
+    """Write what the float network answered to each test image, (test,classes)."""
+    buffer = io.BytesIO()
+    np.save(buffer, scores.astype(np.float32))
+    write_atomically(path, buffer.getvalue())
+
+
+def load_float_scores(path: Path) -> NDArray[np.float32] | None:
+    """Read them; None where an earlier version did not write them. UserError if the file is damaged."""
+    try:
+        scores = np.asarray(np.load(path, allow_pickle=False))
+    except FileNotFoundError:
+        return None
+    except NPZ_DAMAGE as error:
+        raise _broken(path, error) from error
+    if scores.ndim != 2 or scores.dtype != np.float32:
+        raise _broken(path, "it must hold float32 (N,classes)")
+    return scores
 
 
 def save_record(path: Path, record: TrainingRecord) -> None:

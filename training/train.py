@@ -1,4 +1,4 @@
-"""The training run: a data set, a preset and a recipe in, the four files of a model folder out (see `training.files`).
+"""The training run: a data set, a preset and a recipe in, the five files of a model folder out (see `training.files`).
 
 The test images are used once, after the last epoch. Those files are written at the very end; until then the folder
 holds what an interrupted run needs to go on (see `training.resume`).
@@ -21,12 +21,14 @@ from training import resume
 from training.backend import load_keras, make_repeatable
 from training.batches import batch_count, examples, training_batches
 from training.files import (
+    FLOAT_SCORES_FILE,
     KERAS_FILE,
     LABELS_FILE,
     SPLITS_FILE,
     TRAINING_FILE,
     Splits,
     TrainingRecord,
+    save_float_scores,
     save_labels,
     save_record,
     save_splits,
@@ -78,6 +80,7 @@ class TrainingRun:
 
     model: Any
     record: TrainingRecord
+    float_scores: NDArray[np.float32]  # (test,classes)
 
 
 def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> TrainingRun:
@@ -105,10 +108,11 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
             initial_epoch=start.epochs,
             epochs=recipe.epochs,
             callbacks=callbacks,
-            shuffle=False,  # the batches are shuffled; Keras would shuffle them again, and not the same way when resumed
+            shuffle=False,  # they are; Keras would shuffle them once more, and not the same way when resumed
             verbose=0,
         )
-    return TrainingRun(model, _record(plan, model, watch.progress))
+    scores = predict(model, data.images[data.test])
+    return TrainingRun(model, _record(plan, model, watch.progress, scores), scores)
 
 
 def compile_model(model: Any, recipe: Recipe, steps_an_epoch: int) -> None:
@@ -148,7 +152,7 @@ def splits_of(dataset: Dataset) -> Splits:
 
 
 def save(run: TrainingRun, dataset: Dataset, folder: Path) -> None:
-    """Write the four files of a model folder; training.json comes last, so it vouches for the others."""
+    """Write the five files of a model folder; training.json comes last, so it vouches for the others."""
     with tempfile.TemporaryDirectory() as scratch:
         saved = Path(scratch) / KERAS_FILE
         run.model.save(saved)
@@ -156,6 +160,7 @@ def save(run: TrainingRun, dataset: Dataset, folder: Path) -> None:
     write_atomically(folder / KERAS_FILE, content)
     save_labels(folder / LABELS_FILE, dataset.class_names)
     save_splits(folder / SPLITS_FILE, splits_of(dataset))
+    save_float_scores(folder / FLOAT_SCORES_FILE, run.float_scores)
     save_record(folder / TRAINING_FILE, run.record)
     resume.discard(folder)
 
@@ -173,11 +178,11 @@ def versions() -> dict[str, str]:
     }
 
 
-def _record(plan: Plan, model: Any, progress: resume.Progress) -> TrainingRecord:
+def _record(plan: Plan, model: Any, progress: resume.Progress, test_scores: NDArray[np.float32]) -> TrainingRecord:
     data, steps = plan.dataset, trace(model)
 
-    def accuracy(rows: NDArray[np.int64]) -> float:
-        return float(np.mean(predict(model, data.images[rows]).argmax(axis=1) == data.labels[rows]))
+    def accuracy(scores: NDArray[np.float32], rows: NDArray[np.int64]) -> float:
+        return float(np.mean(scores.argmax(axis=1) == data.labels[rows]))
 
     return TrainingRecord(
         dataset=data.name,
@@ -187,8 +192,8 @@ def _record(plan: Plan, model: Any, progress: resume.Progress) -> TrainingRecord
         recipe=asdict(plan.recipe),
         seed=plan.seed,
         epochs_run=progress.epochs,
-        accuracy_validation=accuracy(data.validation),
-        accuracy_float=accuracy(data.test),
+        accuracy_validation=accuracy(predict(model, data.images[data.validation]), data.validation),
+        accuracy_float=accuracy(test_scores, data.test),
         parameters=sum(step.parameters for step in steps),
         macs=sum(step.macs for step in steps),
         seconds=round(progress.seconds, 1),

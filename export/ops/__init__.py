@@ -4,15 +4,30 @@ Each file has the name of its kernel in `firmware/kernels`. To add an op: write 
 """
 
 from export.ops.add import ADD, SUB
+from export.ops.concatenation import CONCATENATION, PACK
 from export.ops.conv2d import CONV2D
 from export.ops.dense import DENSE
 from export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
+from export.ops.extremum import MAXIMUM, MINIMUM
 from export.ops.kind import OpKind
+from export.ops.lookup import LOOKUPS
+from export.ops.mean import MEAN, SUM
+from export.ops.mul import MUL
+from export.ops.pad import PAD, PADV2
 from export.ops.pool2d import AVERAGE_POOL2D, MAX_POOL2D
-from export.ops.reshape import RESHAPE
+from export.ops.prelu import PRELU
+from export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
 from export.ops.softmax import SOFTMAX
+from export.ops.split import SPLIT, SPLIT_V, UNPACK
+from export.ops.strided_slice import SLICE, STRIDED_SLICE
+from export.ops.transpose import TRANSPOSE
 
-OPS: tuple[OpKind, ...] = (CONV2D, DEPTHWISE_CONV2D, MAX_POOL2D, AVERAGE_POOL2D, DENSE, ADD, SUB, RESHAPE, SOFTMAX)
+OPS: tuple[OpKind, ...] = (
+    *(CONV2D, DEPTHWISE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, MEAN, SUM, SOFTMAX),
+    *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS),
+    *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
+    *(STRIDED_SLICE, SLICE, TRANSPOSE),
+)
 BY_TFLITE_NAME = {kind.tflite_name: kind for kind in OPS}
 
 __all__ = ["BY_TFLITE_NAME", "OPS", "OpKind"]

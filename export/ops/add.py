@@ -10,9 +10,9 @@ import tflite
 from export.c_values import Field, Struct
 from export.graph import Activation, Graph, Op, OpOptions
 from export.ops import operands
-from export.ops.broadcast import Broadcast, emit_broadcast, fold_broadcast
 from export.ops.enums import parse_activation
 from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
 from export.ops.requantize import clamp_range, quantize_multiplier
 
 LEFT_SHIFT = 20  # TFLM's, of the common scale
@@ -38,7 +38,7 @@ class AddOperand:
 class AddParams(Params):
     """The members of `add_params`."""
 
-    broadcast: Broadcast
+    loops: Loops
     a: AddOperand
     b: AddOperand
     b_sign: int  # 1, or -1 for a difference
@@ -77,7 +77,7 @@ def fold(graph: Graph, op: Op) -> AddParams:
         raise graph.refusal(op, "its output scale is so small that TFLM refuses it; export the model again")
     y_min, y_max = clamp_range(graph, op, y, options.activation)
     return AddParams(
-        broadcast=fold_broadcast(graph, op, a.shape, b.shape, y.shape),
+        loops=broadcast(graph, op, a.shape, b.shape, y.shape),
         a=first,
         b=second,
         b_sign=-1 if op.name == "SUB" else 1,
@@ -94,7 +94,7 @@ def emit(params: AddParams) -> Struct:
     return Struct(
         "add_params",
         (
-            Field("loops", emit_broadcast(params.broadcast)),
+            Field("loops", emit_loops(params.loops)),
             Field("a", _emit_operand(params.a)),
             Field("b", _emit_operand(params.b)),
             Field("b_sign", params.b_sign),
@@ -120,7 +120,7 @@ def _emit_operand(operand: AddOperand) -> Struct:
 
 def leads(params: AddParams) -> tuple[int | None, int | None]:
     """How far before each operand y must begin to overwrite it."""
-    return params.broadcast.leads
+    return broadcast_leads(params.loops)
 
 
 KERNEL = Kernel("add", emit, leads=leads)

@@ -19,7 +19,7 @@ from export.ops.window import Window, emit_window, lead_bytes
 class Conv2dPackedParams(Params):
     """The members of `conv2d_packed_params`."""
 
-    weights: NDArray[np.int16]  # (groups, quads, 4, 4)
+    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2)
     x_zero_point: int
     window: Window
     pool: Window
@@ -56,9 +56,21 @@ def emit(params: Conv2dPackedParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
-    """The largest sums, and one window twice: in 16 bits and in 8."""
-    window = params.window
-    return 4 * rounded_up(window.y_c) + 3 * rounded_up(prod((window.k_h, window.k_w, window.x_c)))
+    """The sums of two output pixels, the largest ones too where there is a pooling, what they see in 16 bits, and
+    what one sees in 8 where that is not in one piece in x.
+    """
+    window, pool = params.window, params.pool
+    taps = rounded_up(prod((window.k_h, window.k_w, window.x_c)))
+    sums = 8 * rounded_up(window.y_c) * (2 if max(pool.k_h, pool.k_w) > 1 else 1)
+    return sums + 4 * taps + (0 if _reads_words(window) else taps)
+
+
+def _reads_words(window: Window) -> bool:
+    """Whether every row of every window is a whole number of words inside x."""
+    last_row = (window.y_h - 1) * window.stride_h - window.pad_h + (window.k_h - 1) * window.dilation_h
+    last_column = (window.y_w - 1) * window.stride_w - window.pad_w + window.k_w - 1
+    inside = window.pad_h == window.pad_w == 0 and last_row < window.x_h and last_column < window.x_w
+    return inside and window.k_w * window.x_c % 4 == 0 and window.dilation_w == 1
 
 
 def leads(params: Conv2dPackedParams) -> tuple[int]:

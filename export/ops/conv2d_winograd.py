@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from export.c_values import ConstantTable, Field, Struct
 from export.ops.conv2d import Conv2dParams
 from export.ops.kind import Kernel, Params
-from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
+from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads
 from export.ops.requantize import INT32_MAX
 from export.ops.window import Window, emit_window, lead_bytes
 
@@ -22,7 +22,7 @@ LARGEST_PIXEL = 4 * 128  # of the transformed image
 class Conv2dWinogradParams(Params):
     """The members of `conv2d_winograd_params`."""
 
-    weights: NDArray[np.int16]  # (groups, 16, quads, 4, 4)
+    weights: NDArray[np.int16]  # (groups, 16, quads, 2, 4, 2)
     x_zero_point: int
     window: Window
     pool: Window
@@ -48,7 +48,8 @@ def _fits(window: Window, pool: Window) -> bool:
     steps = (window.stride_h, window.stride_w, window.dilation_h, window.dilation_w)
     two_by_two = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w) == (2, 2, 2, 2)
     inside = 2 * pool.y_h <= pool.x_h and 2 * pool.y_w <= pool.x_w
-    return three_by_three and steps == (1, 1, 1, 1) and two_by_two and inside and window.x_c % 4 == 0
+    pooled = (two_by_two and inside) or (pool.k_h, pool.k_w) == (1, 1)
+    return three_by_three and steps == (1, 1, 1, 1) and pooled and window.x_c % 4 == 0
 
 
 def emit(params: Conv2dWinogradParams) -> Struct:
@@ -66,15 +67,32 @@ def emit(params: Conv2dWinogradParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dWinogradParams) -> int:
-    """The largest sums, the transformed pixels, and those at the border with what lies outside."""
-    window = params.window
-    border = 16 * window.x_c if window.pad_h or window.pad_w else 0
-    return 4 * rounded_up(window.y_c) + 32 * window.x_c + border
+    """The products of two tiles for four channels, both tiles transformed, and one at the border as it is."""
+    window, pool = params.window, params.pool
+    return 512 + 64 * window.x_c + (16 * window.x_c if _leaves_image(window, pool) else 0)
+
+
+def _tiles(window: Window, pool: Window) -> tuple[int, int]:
+    """Rows and columns of 2 x 2 tiles."""
+    return (pool.y_h, pool.y_w) if pool.k_h > 1 else (-(-window.y_h // 2), -(-window.y_w // 2))
+
+
+def _leaves_image(window: Window, pool: Window) -> bool:
+    """Whether a tile sees pixels that do not exist."""
+    rows, columns = _tiles(window, pool)
+    below, behind = 2 * rows + 2 - window.pad_h > window.x_h, 2 * columns + 2 - window.pad_w > window.x_w
+    return bool(window.pad_h or window.pad_w or below or behind)
 
 
 def leads(params: Conv2dWinogradParams) -> tuple[int]:
     """How far before x y must begin to overwrite it."""
-    return (lead_bytes(params.window, params.pool),)
+    window, pool = params.window, params.pool
+    if pool.k_h > 1:
+        return (lead_bytes(window, pool),)
+    # Two rows of y at a time; until they are finished, no row of x from the first one they see may be touched.
+    x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
+    rows = range(0, window.y_h, 2)
+    return (max(min(i + 2, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows),)
 
 
 CONV2D_WINOGRAD = Kernel("conv2d_winograd", emit, scratch_bytes, leads)

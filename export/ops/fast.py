@@ -74,7 +74,11 @@ def _is_tiling(pool: Window) -> bool:
 def _alone(call: Call) -> Call:
     """The call with the fastest kernel for it."""
     if isinstance(call.params, Conv2dParams):
-        packed = conv2d_packed.pack(call.params, conv2d_packed.no_pool(call.params.window))
+        window = conv2d_packed.no_pool(call.params.window)
+        transformed = conv2d_winograd.pack(call.params, window)
+        if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
+            return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
+        packed = conv2d_packed.pack(call.params, window)
         if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
             return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
     if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):

@@ -111,6 +111,27 @@ def bias(graph: Graph, op: Op, channels: int) -> NDArray[np.int32]:
     return tensor.data.astype(np.int32).reshape(channels)
 
 
+def axis(graph: Graph, op: Op, value: int, rank: int) -> int:
+    """An axis counted from the front, given one that may be counted from the back."""
+    if not -rank <= value < rank:
+        raise graph.refusal(op, f"its axis {value} is none of {rank}; export the model again")
+    return value % rank
+
+
+def integers(graph: Graph, op: Op, tensor_index: int, least: int, most: int) -> list[int]:
+    """The constant int32 operand of the op as a list: axes, sizes, shapes. Refuses values outside of [least, most]."""
+    tensor = _operand(graph, op, tensor_index)
+    if tensor.data is None or tensor.dtype not in ("int32", "int64"):
+        raise graph.refusal(
+            op,
+            f"'{tensor.name}' is computed at run time where the op needs a constant; use fixed shapes",
+        )
+    found = [int(value) for value in tensor.data.reshape(-1)]
+    if any(not least <= value <= most for value in found):
+        raise graph.refusal(op, f"'{tensor.name}' holds {found}, not values from {least} to {most}; export it again")
+    return found
+
+
 def _operand(graph: Graph, op: Op, tensor_index: int) -> Tensor:
     if tensor_index == ABSENT:
         raise graph.refusal(op, "a tensor it needs is left out; export the model again")

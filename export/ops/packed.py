@@ -15,7 +15,6 @@ from export.c_values import ConstantTable, Field, Struct
 from export.ops.requantize import INT32_MAX, OutputStage
 
 GROUP = 4  # output channels computed together
-QUAD_ORDER = (0, 2, 1, 3)  # of four neighbouring taps
 MAX_SHIFT = 21  # 2^21 * 128 and a product below 2^30 together fit 32 bits
 
 
@@ -47,16 +46,16 @@ def pack_output(bias: NDArray[np.int32], weights: NDArray[np.int8], output: Outp
 
 
 def pack_quads(weights: NDArray[np.int16]) -> NDArray[np.int16]:
-    """weights (..., y_c, taps) -> (..., quads, GROUP, 4) for each group in turn: (groups, ..., quads, GROUP, 4).
+    """weights (..., y_c, taps) -> (..., quads, 2, GROUP, 2) for each group in turn: (groups, ..., quads, 2, GROUP, 2).
 
-    Filled up with zeros to whole groups and quads.
+    Taps 0 and 2 of a quad for each filter of the group, then 1 and 3; zeros fill up the last group and the last quad.
     """
     *outer, y_c, taps = weights.shape
     fill = [(0, 0)] * len(outer) + [(0, -y_c % GROUP), (0, -taps % 4)]
     filled = np.pad(weights, fill)
-    split = filled.reshape(*outer, -1, GROUP, filled.shape[-1] // 4, 4)[..., QUAD_ORDER]
-    grouped = np.moveaxis(split, len(outer), 0)  # (groups, ..., GROUP, quads, 4)
-    return np.ascontiguousarray(np.swapaxes(grouped, -3, -2))
+    split = filled.reshape(*outer, -1, GROUP, filled.shape[-1] // 4, 2, 2)  # (..., groups, GROUP, quads, t // 2, t % 2)
+    grouped = np.moveaxis(split, len(outer), 0)  # (groups, ..., GROUP, quads, t // 2, t % 2)
+    return np.ascontiguousarray(np.moveaxis(grouped, (-3, -1, -4, -2), (-4, -3, -2, -1)))
 
 
 def pack_bytes(weights: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -58,6 +58,14 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 
+def rescale(graph: Graph, op: Op, real: float, largest: int) -> tuple[int, int]:
+    """`quantize_multiplier` for values up to `largest`; refuses one with which they would leave 32 bits in TFLM."""
+    multiplier, shift = quantize_multiplier(real)
+    if largest * 2 ** max(shift, 0) + 256 > INT32_MAX:
+        raise graph.refusal(op, f"its scales make the multiplier {real:.3g}, too large for 32 bits; export it again")
+    return multiplier, shift
+
+
 def clamp_range(graph: Graph, op: Op, y: Activations, activation: Activation) -> tuple[int, int]:
     """The int8 range the fused activation leaves; TFLM divides in float32 (`CalculateActivationRangeQuantized`)."""
     if activation not in CLAMPS:

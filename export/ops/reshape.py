@@ -1,28 +1,17 @@
-"""RESHAPE: the same bytes under another shape. It has no kernel and costs nothing."""
+"""RESHAPE, SQUEEZE and EXPAND_DIMS: the same bytes under another shape. They have no kernel and cost nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
-from typing import Any
 
-from export.graph import Graph, Op, OpOptions
+from export.graph import Graph, Op
 from export.ops import operands
 from export.ops.kind import Call, OpKind, no_macs
-
-
-@dataclass(frozen=True)
-class ReshapeOptions(OpOptions):
-    """The new shape is the output tensor's own; the copies of it in the options and in an operand are not needed."""
-
-
-def parse(table: Any) -> ReshapeOptions:
-    """The options out of the flatbuffer."""
-    return ReshapeOptions()
+from export.ops.lookup import parse_nothing
 
 
 def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
-    """No call, once it is certain that the bytes are the same."""
+    """No call, once it is certain that the bytes are the same. The new shape is the output tensor's own."""
     operands.check_arity(graph, op, inputs=(1, 2))
     x = operands.computed(graph, op, op.inputs[0])
     y = operands.computed(graph, op, op.outputs[0])
@@ -31,4 +20,6 @@ def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
     return ()
 
 
-RESHAPE = OpKind("reshape", "RESHAPE", 0, parse, lower, no_macs)
+RESHAPE, SQUEEZE, EXPAND_DIMS = (
+    OpKind(name, name.upper(), 0, parse_nothing, lower, no_macs) for name in ("reshape", "squeeze", "expand_dims")
+)

@@ -18,16 +18,13 @@ from numpy.typing import NDArray
 from export.c_values import ConstantTable, Field, Struct
 from export.graph import Graph, Op, OpOptions
 from export.ops import operands
+from export.ops.fixed_point import exp, multiply_high
 from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from export.ops.requantize import quantize_multiplier
 
-INPUT_FRACTION_BITS = 26  # arguments of exp are in [-32, 0], with 5 integer bits
-ONE = 2**31 - 1  # the real number one with 31 fraction bits, as near as it gets
+INTEGER_BITS = 5  # of the arguments of exp, which are in [-32, 0]
+FRACTION_BITS = 31 - INTEGER_BITS
 MAX_CLASSES = 511  # from 512 equal inputs on, TFLM aborts
-# exp(-2^k) with 31 fraction bits, for the bits of the argument from 1/4 up to 16.
-EXP_OF_BITS = {-2: 1672461947, -1: 1302514674, 0: 790015084, 1: 290630308, 2: 39332535, 3: 720401, 4: 242}
-EXP_OF_MINUS_ONE_EIGHTH = 1895147668
-ONE_THIRD = 715827883
 
 
 @dataclass(frozen=True)
@@ -53,50 +50,18 @@ def parse(table: Any) -> SoftmaxOptions:
     return SoftmaxOptions(options.Beta())
 
 
-def multiply_high(a: int, b: int) -> int:
-    """a * b / 2^31 to nearest, halves upwards; as in `requantize.h`."""
-    return (a * b + 2**30) >> 31
-
-
-def divide_by_power_of_two(a: int, shift: int) -> int:
-    """a / 2^shift to nearest, halves away from zero; as in `requantize.h`."""
-    return (a + (1 << shift >> 1) - (a < 0)) >> shift if shift else a
-
-
-def fixed_point_exp(argument: int) -> int:
-    """exp(argument / 2^26) with 31 fraction bits, for an argument in [-32 * 2^26, 0].
-
-    The steps and their rounding are those of gemmlowp's `exp_on_negative_values` (fixedpoint/fixedpoint.h): a Taylor
-    polynomial of fourth order around -1/8 for the part in [-1/4, 0), times a constant for each higher bit.
-    """
-    if argument == 0:
-        return ONE
-    quarter = 1 << (INPUT_FRACTION_BITS - 2)
-    in_quarter = (argument & (quarter - 1)) - quarter
-    x = (in_quarter << 5) + (1 << 28)  # in_quarter + 1/8, with 31 fraction bits
-    x2 = multiply_high(x, x)
-    x3 = multiply_high(x2, x)
-    x4_over_4 = divide_by_power_of_two(multiply_high(x2, x2), 2)
-    tail = divide_by_power_of_two(multiply_high(x4_over_4 + x3, ONE_THIRD) + x2, 1)
-    result = EXP_OF_MINUS_ONE_EIGHTH + multiply_high(EXP_OF_MINUS_ONE_EIGHTH, x + tail)
-    for bit, factor in EXP_OF_BITS.items():
-        if (in_quarter - argument) & (1 << (INPUT_FRACTION_BITS + bit)):
-            result = multiply_high(result, factor)
-    return result
-
-
 def exp_table(beta: float, x_scale: np.float32) -> NDArray[np.int32] | None:
     """exp(-d * beta * x_scale) with 31 fraction bits for d = 0, 1, ... until it is 0 for good.
 
     None when beta * x_scale is too small for the fixed-point format (TFLM aborts).
     """
-    real = min(beta * float(x_scale) * (1 << INPUT_FRACTION_BITS), 2.0**31 - 1)
+    real = min(beta * float(x_scale) * (1 << FRACTION_BITS), 2.0**31 - 1)
     if not real > 1.0:
         return None
     multiplier, shift = quantize_multiplier(real)
-    largest = math.floor(31 * 2**INPUT_FRACTION_BITS / 2**shift)  # larger differences count as exp = 0
+    largest = math.floor(31 * 2**FRACTION_BITS / 2**shift)  # larger differences count as exp = 0
     differences = range(min(largest, 255) + 1)
-    values = [fixed_point_exp(multiply_high(-d * 2**shift, multiplier)) for d in differences]
+    values = [exp(multiply_high(-d * 2**shift, multiplier), INTEGER_BITS) for d in differences]
     return np.trim_zeros(np.array(values, np.int32), "b")
 
 

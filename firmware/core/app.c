@@ -27,7 +27,10 @@ typedef struct {
 static kept_reply kept_replies[REPLY_SLOTS];
 static unsigned next_slot;
 
-static alignas(4) uint8_t frame_body[FRAME_HEADER_BYTES + sizeof(fetch) + MODEL_INPUT_BYTES + FRAME_CRC_BYTES];
+// The payload behind the header is aligned to 4 bytes, so that requests and the model's input are read in place.
+enum { ALIGNMENT_GAP = 4 - FRAME_HEADER_BYTES };
+static alignas(4) uint8_t
+    frame_memory[ALIGNMENT_GAP + FRAME_HEADER_BYTES + sizeof(fetch) + MODEL_INPUT_BYTES + FRAME_CHECK_BYTES];
 static frame_receiver receiver;
 
 static const char *fault;  // why the engine cannot run; NULL when it can
@@ -51,9 +54,11 @@ static void send_error(uint16_t sequence, uint8_t code, const char *text) {
     error_reply_send(sequence, &reply);
 }
 
-static void send_hello(uint16_t sequence) {
+static void send_hello(bool session_is_new) {
     const hello_reply reply = {
         .protocol_version = PROTOCOL_VERSION,
+        .session = receiver.session,
+        .session_is_new = session_is_new,
         .boot_count = boot.count,
         .model_sha256 = model_sha256,
         .segments_sha256 = segments_sha256,
@@ -76,7 +81,23 @@ static void send_hello(uint16_t sequence) {
         .outputs = model_outputs,
         .outputs_count = MODEL_OUTPUT_COUNT,
     };
-    hello_reply_send(sequence, &reply);
+    hello_reply_send(0, &reply);
+}
+
+// A new session forgets what belongs to the one before: its sequence numbers have nothing to do with the earlier ones.
+static void answer_hello(void) {
+    if (frame_payload_size(&receiver) != sizeof(hello)) {
+        send_error(0, ERROR_WRONG_LENGTH, "a hello carries the number of its session and nothing else");
+        return;
+    }
+    const uint32_t session = ((const hello *)(const void *)frame_payload(&receiver))->session;
+    const bool is_new = session != receiver.session;
+    if (is_new) {
+        memset(kept_replies, 0, sizeof kept_replies);
+        frame_receiver_begin_session(&receiver, session);
+        frame_sender_begin_session(session);
+    }
+    send_hello(is_new);
 }
 
 static const kept_reply *find_kept(uint16_t sequence) {
@@ -151,9 +172,7 @@ static void answer(void) {
     const uint16_t sequence = frame_sequence(&receiver);
     switch (frame_type(&receiver)) {
         case MESSAGE_HELLO:
-            // A host that says hello starts anew: its sequence numbers have nothing to do with an earlier host's.
-            memset(kept_replies, 0, sizeof kept_replies);
-            send_hello(sequence);
+            answer_hello();
             break;
         case MESSAGE_INFER:
             answer_run(sequence, 0, answer_infer);
@@ -172,11 +191,13 @@ static void answer(void) {
 void app_init(void) {
     stack_paint();
     count_boot();
-    frame_receiver_init(&receiver, frame_body, sizeof frame_body);
+    frame_receiver_init(&receiver, frame_memory + ALIGNMENT_GAP, sizeof frame_memory - ALIGNMENT_GAP);
+    frame_sender_begin_session(0);
     self_test_segments_sha256(segments_sha256);
     fault = engine_init();
     if (fault == NULL) failures = self_test_failures();
     board_status(idle_state());
+    send_hello(true);  // unasked: a host that was streaming learns at once that the device was reset
 }
 
 void app_poll(void) {

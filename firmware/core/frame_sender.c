@@ -9,11 +9,15 @@ enum { COBS_BLOCK = 255 };  // the longest block: a length byte and 254 others
 // Encoded bytes on their way out. The current block starts at buffer[block] with its length byte, still unknown.
 static struct {
     bool open;
+    uint32_t session;
+    uint32_t key;
     uint32_t crc;
     size_t block;
     size_t size;
     uint8_t buffer[2 * COBS_BLOCK + 1];
 } out;
+
+void frame_sender_begin_session(uint32_t session) { out.session = session; }
 
 static void close_block(void) {
     out.buffer[out.block] = (uint8_t)(out.size - out.block);
@@ -46,13 +50,14 @@ void frame_begin(uint8_t type, uint16_t sequence) {
         board_write(&delimiter, 1);
     }
     out.open = true;
-    const uint8_t header[FRAME_HEADER_BYTES] = {type, 0, (uint8_t)sequence, (uint8_t)(sequence >> 8)};
+    out.key = frame_key(out.session, sequence);
+    const uint8_t header[FRAME_HEADER_BYTES] = {type, (uint8_t)sequence};
     frame_put(header, sizeof header);
 }
 
 void frame_end(void) {
-    const uint32_t crc = ~out.crc;
-    frame_put(&crc, sizeof crc);
+    const uint32_t check = ~out.crc ^ out.key;
+    frame_put(&check, sizeof check);
     out.buffer[out.block] = (uint8_t)(out.size - out.block);
     out.buffer[out.size++] = 0;  // the delimiter
     board_write(out.buffer, out.size);

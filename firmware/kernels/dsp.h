@@ -66,11 +66,13 @@ static inline uint32_t load_word(const int8_t *x) {
     return word;
 }
 
+// y[0..1] = the pair
+static inline void store_pair(int16_t *y, uint32_t pair) { memcpy(__builtin_assume_aligned(y, 4), &pair, sizeof pair); }
+
 // y[0..3] = the quad of the two pairs
 static inline void store_quad(int16_t *y, uint32_t even, uint32_t odd) {
-    uint32_t *pairs = __builtin_assume_aligned(y, sizeof *pairs);
-    memcpy(pairs, &even, sizeof even);
-    memcpy(pairs + 1, &odd, sizeof odd);
+    store_pair(y, even);
+    store_pair(y + 2, odd);
 }
 
 // y = x in quads: x (n,) -> y (n rounded up to a multiple of 4,), zeros at the end

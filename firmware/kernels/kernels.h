@@ -80,12 +80,12 @@ typedef struct {
 // x (rows, x_c)  y (rows, y_c):  y[r,o] = output_o(bias[o] + sum_c x[r,c] * weights[o,c])
 void dense_s8(int8_t *y, const int8_t *x, const dense_params *p);
 
-// The elements of y in order, and for each of them the elements of a and b it is made of: a nest of loops, with the steps
-// that a and b take in each; a step of 0 repeats.
+// A nest of loops over two tensors, here called a and b: what a kernel does once for each innermost iteration takes its
+// operands from where the loops have stepped to. A step of 0 repeats, a negative one goes backwards.
 typedef struct {
     const int32_t *table;  // (count, 3): how often, step in a, step in b; the innermost loop last
     int32_t count;         // in [1, 6]
-} broadcast_loops;
+} loop_nest;
 
 // One operand brought to the common scale: requantize((a - zero_point) * 2^20, multiplier, shift)
 typedef struct {
@@ -93,7 +93,7 @@ typedef struct {
 } add_operand;
 
 typedef struct {
-    broadcast_loops loops;
+    loop_nest loops;  // the elements of y in order
     add_operand a, b;
     int32_t b_sign;  // 1 for the sum, -1 for the difference
     int32_t multiplier, shift;
@@ -101,8 +101,72 @@ typedef struct {
 } add_params;
 
 // y = clamp(y_zero_point + requantize(a' + b_sign * b', multiplier, shift), y_min, y_max), a' and b' on the common scale.
-// y may be a or b where that one does not repeat.
+// y may be a or b where that one does not repeat; so it is for the four elementwise kernels that follow.
 void add_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_params *p);
+
+typedef struct {
+    loop_nest loops;  // the elements of y in order
+    int32_t a_zero_point, b_zero_point;
+    int32_t multiplier, shift;
+    int32_t y_zero_point, y_min, y_max;
+} mul_params;
+
+// y = clamp(y_zero_point + requantize((a - a_zero_point) * (b - b_zero_point), multiplier, shift), y_min, y_max)
+void mul_s8(int8_t *y, const int8_t *a, const int8_t *b, const mul_params *p);
+
+typedef struct {
+    loop_nest loops;  // the elements of y in order
+    int32_t x_zero_point, alpha_zero_point;
+    int32_t multiplier, shift;              // for x at or above its zero point
+    int32_t alpha_multiplier, alpha_shift;  // for the product below it
+    int32_t y_zero_point;
+} prelu_params;
+
+// y = clamp(y_zero_point + requantize(x'), -128, 127), x' = x - x_zero_point, times alpha - alpha_zero_point where negative
+void prelu_s8(int8_t *y, const int8_t *x, const int8_t *alpha, const prelu_params *p);
+
+typedef struct {
+    loop_nest loops;  // the elements of y in order
+} elementwise_params;
+
+// y = max(a, b), y = min(a, b)
+void maximum_s8(int8_t *y, const int8_t *a, const int8_t *b, const elementwise_params *p);
+void minimum_s8(int8_t *y, const int8_t *a, const int8_t *b, const elementwise_params *p);
+
+typedef struct {
+    const int8_t *table;  // (256,): what -128 becomes, what -127 becomes, ...
+    int32_t count;
+} lookup_params;
+
+// x (count,)  y (count,):  y[k] = table[x[k] + 128].  y may be x.
+void lookup_s8(int8_t *y, const int8_t *x, const lookup_params *p);
+
+typedef struct {
+    int32_t value, count;
+} fill_params;
+
+// y (count,):  y[k] = value
+void fill_s8(int8_t *y, const fill_params *p);
+
+typedef struct {
+    loop_nest loops;  // a is x, b is y
+    int32_t x_start, y_start;
+} copy_params;
+
+// y[y_start + steps in b] = x[x_start + steps in a]; the rest of y stays as it is
+void copy_s8(int8_t *y, const int8_t *x, const copy_params *p);
+
+typedef struct {
+    loop_nest outputs;      // the elements of y in order; a is x
+    loop_nest window;       // what is summed for one of them; a is x
+    int32_t x_zero_points;  // x_zero_point for every element summed
+    int32_t multiplier, shift;
+    int32_t y_zero_point;
+} mean_params;
+
+// y = clamp(y_zero_point + requantize(sum of x - x_zero_point, multiplier, shift), -128, 127); the multiplier of a mean
+// has the division in it
+void mean_s8(int8_t *y, const int8_t *x, const mean_params *p);
 
 typedef struct {
     const int32_t *exp;  // (exp_count,): exp(-d * x_scale * beta) with 31 fraction bits

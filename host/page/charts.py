@@ -1,4 +1,4 @@
-"""Drawn numbers without a drawing library: a histogram, and blocks on a plane. Both are HTML that follows the page's width.
+"""Drawn numbers without a drawing library: a histogram, and blocks on a plane. Both follow the page's width.
 
 Who cannot see them gets `alt`; the exact numbers belong in a table or in the caption beside them.
 """
@@ -35,7 +35,13 @@ class Mark:
 
 
 def histogram(
-    counts: Sequence[int], low: float, high: float, alt: str, axis: str, caption: str | Markup = "", marks: Sequence[Mark] = ()
+    counts: Sequence[int],
+    low: float,
+    high: float,
+    alt: str,
+    axis: str,
+    caption: str | Markup = "",
+    marks: Sequence[Mark] = (),
 ) -> Markup:
     """Bars of equal width between `low` and `high`, labelled at both ends of the axis and at `marks`."""
     top = max(counts, default=0) or 1

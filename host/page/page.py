@@ -58,7 +58,7 @@ class Section:
 
 
 class Page:
-    """One self-contained HTML page; parts added to the page itself stand above the first section."""
+    """One self-contained HTML page; what is added to the page itself stands above its navigation."""
 
     def __init__(self, title: str, subtitle: str = "", footer: str = "") -> None:
         self.title = title

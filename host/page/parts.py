@@ -51,9 +51,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Picture:
-    """An image of a gallery with what it shows (`alt`) and what to say below it."""
+    """An image of a gallery with what it shows (`alt`) and what to say below it; `pixels` None where none is known."""
 
-    pixels: PixelArray
+    pixels: PixelArray | None
     alt: str
     caption: str | Markup = ""
     detail: str | Markup = ""
@@ -149,22 +149,24 @@ def heat_table(
     caption: str,
     titles: tuple[str, str],
     text: Callable[[float], str] = lambda value: f"{value:,.0f}" if value else "·",
-    shade: NDArray[np.floating[Any]] | None = None,
+    confusion: bool = False,
 ) -> Markup:
-    """A matrix (rows, columns) whose cells are shaded by their value; `titles` name its rows and its columns.
+    """A matrix (rows, columns) whose cells are shaded by their share of the largest value.
 
-    `shade`, 0..1, is how much: by default the share of the largest value. The number is always there as text.
+    The number is always there as text. `titles` name rows and columns. In a confusion matrix the shade is the share of
+    the row, and what lies off the diagonal has the colour of what is bad.
     """
     numbers = np.asarray(values, float)
-    largest = np.abs(numbers).max(initial=0) or 1.0
-    strength = np.abs(numbers) / largest if shade is None else np.asarray(shade, float)
+    largest = numbers.sum(axis=1, keepdims=True) if confusion else np.abs(numbers).max(initial=0)
+    shade = np.abs(numbers) / np.where(largest == 0, 1, largest)
     cells = [
-        [(text(v), round(float(s), 3)) for v, s in zip(*pair, strict=True)]
-        for pair in zip(numbers, strength, strict=True)
+        [(text(value), round(float(shade[i, j]), 3), confusion and i != j) for j, value in enumerate(row)]
+        for i, row in enumerate(numbers)
     ]
     return _part("heat_table", cells=cells, rows=rows, columns=columns, caption=caption, titles=titles)
 
 
 def gallery(pictures: Sequence[Picture], side: int = 112) -> Markup:
-    """Small images side by side, each enlarged without smoothing to about `side` pixels."""
-    return _part("gallery", pictures=[(picture, png_url(picture.pixels)) for picture in pictures], side=side)
+    """Small images side by side, each enlarged without smoothing to `side` pixels of width."""
+    shown = [(picture, png_url(picture.pixels) if picture.pixels is not None else "") for picture in pictures]
+    return _part("gallery", pictures=shown, side=side)

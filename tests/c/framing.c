@@ -14,9 +14,11 @@ void board_write(const uint8_t *data, size_t size) {
 }
 
 // wire <- the frame; returns its size.
-size_t send_frame(uint8_t *wire, uint8_t type, uint16_t sequence, const uint8_t *payload, size_t head_size, size_t size) {
+size_t send_frame(uint8_t *wire, uint32_t session, uint8_t type, uint16_t sequence, const uint8_t *payload,
+                  size_t head_size, size_t size) {
     sent = wire;
     sent_size = 0;
+    frame_sender_begin_session(session);
     frame_begin(type, sequence);
     frame_put(payload, head_size);
     frame_put(payload + head_size, size - head_size);
@@ -37,11 +39,12 @@ static uint8_t *put_record(uint8_t *record, frame_event event, const frame_recei
 
 // records <- event u8, type u8, sequence u16, size u32 and payload of every event in the stream; returns their size.
 // The body is allocated to the byte, so that a sanitizer sees a write behind its capacity.
-size_t receive_frames(uint8_t *records, const uint8_t *stream, size_t size, size_t capacity) {
+size_t receive_frames(uint8_t *records, const uint8_t *stream, size_t size, size_t capacity, uint32_t session) {
     uint8_t *body = malloc(capacity);
     uint8_t *end = records;
     frame_receiver receiver;
     frame_receiver_init(&receiver, body, capacity);
+    frame_receiver_begin_session(&receiver, session);
     for (size_t i = 0; i < size; i++) {
         const frame_event event = frame_receiver_push(&receiver, stream[i]);
         if (event != FRAME_NONE) end = put_record(end, event, &receiver);

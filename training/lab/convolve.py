@@ -28,7 +28,7 @@ def convolve(
     stride: int = 1,
     padding: Padding = "margin",
 ) -> Picture:
-    """Return the filtered picture, uint8: clamp(weight * sum over the window of number * pixel) to 0..255, cut to whole.
+    """Return the filtered picture, uint8: weight * (sum of number * pixel), clamped to 0..255, cut to a whole number.
 
     `padding` says what happens where the filter hangs over the edge:
 
@@ -87,11 +87,11 @@ def pool(picture: Picture, kind: Pooling = "max", size: int = 2, partial: bool =
         picture = picture[:height, :width]
     starts = [np.arange(0, side, size) for side in picture.shape]
     if kind == "max":
-        return np.maximum.reduceat(np.maximum.reduceat(picture, starts[0], 0), starts[1], 1)
+        return np.asarray(np.maximum.reduceat(np.maximum.reduceat(picture, starts[0], 0), starts[1], 1))
     totals = np.add.reduceat(np.add.reduceat(picture.astype(np.int64), starts[0], 0), starts[1], 1)
     heights, widths = (np.diff(np.append(start, side)) for start, side in zip(starts, picture.shape, strict=True))
     counts = heights[:, np.newaxis] * widths
-    return ((2 * totals + counts) // (2 * counts)).astype(np.uint8)
+    return np.asarray((2 * totals + counts) // (2 * counts), np.uint8)
 
 
 def dropped(shape: tuple[int, ...], size: int = 2) -> str:
@@ -114,7 +114,7 @@ def margins(shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def pad_same(picture: Picture, shape: tuple[int, int], stride: int) -> Picture:
-    """Return the picture with the black border of TensorFlow's SAME; an odd border has its extra row and column last."""
+    """Return the picture with the black border of TensorFlow's SAME; of an odd border the larger part is last."""
     pads = []
     for side, k in zip(picture.shape, shape, strict=True):
         both = max((-(-side // stride) - 1) * stride + k - side, 0)

@@ -17,12 +17,12 @@ from export.manifest import load_manifest
 from export.runtimes import runtime_of
 from firmware.boards import Board
 from firmware.build import build, load_sizes
+from host.connection import check_identity, connect
 from host.console import progress_bar
 from host.device import mean_count
 from host.expected import expected_outputs
 from host.samples import Samples
 from host.transport import BAUD
-from host.validate import check_identity, connect
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,9 @@ def draw_worked_pixel(worked: WorkedPixel | None = None) -> Figure:
             caption(axes, x, h / 2, sign, color, fontsize=18)
         for x, title in ((0.0, "nine pixels"), (gap, "the filter"), (2 * gap, "products")):
             caption(axes, x + w / 2, -0.4, title, color, color=color.muted)
-        draw_cells(axes, (after + 1.2, h / 2 - 0.5), np.array([[made.result]]), greys(np.array([made.result])), color.line)
+        draw_cells(
+            axes, (after + 1.2, h / 2 - 0.5), np.array([[made.result]]), greys(np.array([made.result])), color.line
+        )
         weighted = "" if made.filter.weight == 1 else f" × {made.filter.weight:.3g} = {made.weighted:.1f}"
         caption(axes, after + 1.7, h / 2 - 0.95, f"sum {made.total:g}{weighted}", color)
         clamped = "clamped to 0..255" if not 0 <= made.weighted <= 255 else "the new pixel"

@@ -54,7 +54,7 @@ AnyFilter = Filter | str | Sequence[Sequence[float]] | NDArray[np.floating] | ND
 
 
 def natural_weight(rows: Sequence[Sequence[float]]) -> float:
-    """Return 1 where the numbers add up to 0 or 1, else what makes them add up to 1 (or -1), so that an even grey stays.
+    """Return 1 where the numbers add up to 0 or 1, else what makes them add up to 1 or -1: an even grey stays.
 
     >>> natural_weight([[-1, 0, 1]]), natural_weight([[1, 2, 1]])
     (1.0, 0.25)

@@ -1,8 +1,8 @@
 """Hand-made filters as one int8 convolution layer: the `.tflite` a device runs, and what it must answer, in NumPy.
 
-A byte of the picture is `pixel - 128`, on both sides: scale 1/255, zero point -128. So int8's own limits are the clamp to
-0..255. Weights are whole numbers -127..127 times one scale for each filter. Where a filter's numbers are multiples of a
-common step, as those of nearly all classic ones are, that scale is the step and nothing is lost by quantizing.
+A byte of the picture is `pixel - 128`, on both sides: scale 1/255, zero point -128. So int8's own limits are the clamp
+to 0..255. Weights are whole numbers -127..127 times one scale for each filter. Where a filter's numbers are multiples
+of a common step, as those of nearly all classic ones are, that scale is the step and quantizing loses nothing.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def quantize(filter_: Filter) -> tuple[NDArray[np.int8], float]:
     if not numbers.any() or factor == 0:
         return np.zeros(filter_.shape, np.int8), 1.0
     fractions = [Fraction(number).limit_denominator(FINEST) for number in numbers.flat]
-    step = Fraction(math.gcd(*(f.numerator * _common(fractions) // f.denominator for f in fractions)), _common(fractions))
+    step = Fraction(
+        math.gcd(*(f.numerator * _common(fractions) // f.denominator for f in fractions)), _common(fractions)
+    )
     if all(float(f) == number for f, number in zip(fractions, numbers.flat, strict=True)):
         whole = [f / step for f in fractions]
         if max(map(abs, whole)) <= LARGEST_WEIGHT:

@@ -71,7 +71,9 @@ def _ascent() -> Source:
 
         return Source(ASCENT, np.asarray(ascent(), np.uint8), "scipy's stairwell")
     except ImportError:
-        advice = f"put {ASCENT_FILE} into a folder and set {DATA_VARIABLE} to it, or run `.venv/bin/pip install scipy pooch`"
+        advice = (
+            f"put {ASCENT_FILE} into a folder and set {DATA_VARIABLE} to it, or run `.venv/bin/pip install scipy pooch`"
+        )
         raise UserError(f"IMAGE={ASCENT} comes with scipy and pooch, which are not installed here: {advice}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"IMAGE={ASCENT}: scipy could not load it ({' '.join(str(error).split())})") from None

@@ -34,7 +34,7 @@ def draw_scene() -> NDArray[np.uint8]:
     _ball(canvas, x, y)
     small = canvas.reshape(SIDE, OVERSAMPLING, SIDE, OVERSAMPLING).mean((1, 3))
     grain = np.random.default_rng(7).normal(0, 0.008, small.shape)
-    return np.clip((small + grain) * 255, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((small + grain) * 255, 0, 255), np.uint8)
 
 
 def _wall(x: Canvas, y: Canvas) -> Canvas:
@@ -51,7 +51,7 @@ def _floor(x: Canvas, y: Canvas) -> Canvas:
     depth = 0.22 / np.maximum(y - HORIZON, 0.02)
     across = (x - 0.42) * depth
     tile = (np.floor(across * 5.0) + np.floor(depth * 9.0)) % 2
-    return (0.30 + 0.26 * tile + 0.16 * (y - FLOOR) / (1 - FLOOR)).astype(np.float32)
+    return np.asarray(0.30 + 0.26 * tile + 0.16 * (y - FLOOR) / (1 - FLOOR), np.float32)
 
 
 def _mask(side: int, points: Points) -> NDArray[np.bool_]:
@@ -94,7 +94,12 @@ def _daylight(canvas: Canvas, y: Canvas) -> None:
     for column in range(3):
         for row in range(3):
             left, top = 0.52 + 0.105 * column + 0.03 * row, 0.07 + 0.105 * row - 0.045 * column
-            corners = [(left, top), (left + 0.085, top - 0.036), (left + 0.112, top + 0.052), (left + 0.027, top + 0.088)]
+            corners = [
+                (left, top),
+                (left + 0.085, top - 0.036),
+                (left + 0.112, top + 0.052),
+                (left + 0.027, top + 0.088),
+            ]
             mask = _mask(len(canvas), corners)
             canvas[mask] += 0.20 - 0.25 * y[mask]
 

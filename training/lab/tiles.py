@@ -26,7 +26,9 @@ class Tiling:
 
     def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Picture uint8 (H,W) -> tiles uint8 (rows * columns, *x_tile), row by row; black beyond the picture."""
-        reach = [count * y * self.stride + x for count, y, x in zip(self._counts, self.y_tile, self.x_tile, strict=True)]
+        reach = [
+            count * y * self.stride + x for count, y, x in zip(self._counts, self.y_tile, self.x_tile, strict=True)
+        ]
         padded = np.pad(picture, [(0, max(0, end - side)) for end, side in zip(reach, picture.shape, strict=True)])
         down, right = (y * self.stride for y in self.y_tile)
         return np.stack(
@@ -60,6 +62,4 @@ def plan_tiles(picture: tuple[int, int], kernel: tuple[int, int], stride: int, s
     y_tile = [min(side, y) for y in y_shape]
     x_tile = [(y - 1) * stride + k for y, k in zip(y_tile, kernel, strict=True)]
     rows, columns = (-(-y // tile) for y, tile in zip(y_shape, y_tile, strict=True))
-    return Tiling(
-        (x_tile[0], x_tile[1]), (y_tile[0], y_tile[1]), (y_shape[0], y_shape[1]), rows, columns, stride
-    )
+    return Tiling((x_tile[0], x_tile[1]), (y_tile[0], y_tile[1]), (y_shape[0], y_shape[1]), rows, columns, stride)

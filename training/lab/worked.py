@@ -69,9 +69,7 @@ class WorkedPixel:
         return f"{times}{cut}: the new pixel is {self.result}"
 
 
-def worked_pixel(
-    neighbourhood: NDArray[np.uint8] = NEIGHBOURHOOD, filter_: AnyFilter = EXERCISE_FILTER
-) -> WorkedPixel:
+def worked_pixel(neighbourhood: NDArray[np.uint8] = NEIGHBOURHOOD, filter_: AnyFilter = EXERCISE_FILTER) -> WorkedPixel:
     """Multiply, add up, weigh, clamp: one output pixel from a neighbourhood of the filter's shape."""
     made = as_filter(filter_)
     products = neighbourhood * made.array + 0.0  # no -0

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <new>
 
+#include "tensorflow/lite/micro/memory_helpers.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
@@ -34,12 +35,17 @@ extern "C" {
 using tflite::MicroInterpreter;
 typedef tflite::MicroMutableOpResolver<MODEL_OPS_COUNT> Resolver;
 typedef TfLiteTensor *(MicroInterpreter::*TensorGetter)(size_t index);
+typedef TfLiteStatus (*Kernel)(TfLiteContext *context, TfLiteNode *node);
 
 alignas(16) static uint8_t arena[TFLM_ARENA_BYTES];
 alignas(Resolver) static uint8_t resolver_memory[sizeof(Resolver)];
 alignas(MicroInterpreter) static uint8_t interpreter_memory[sizeof(MicroInterpreter)];
 
 static MicroInterpreter *interpreter;  // null until the model is known to run
+
+static Kernel kernels[MODEL_OPERATOR_COUNT];  // of the model's operators, in the order in which TFLM runs them
+static size_t next_operator;
+static engine_watcher watcher = engine_unwatched;
 
 // The sentence that says why the model does not run, cut at what a HELLO carries. It lies in static memory.
 __attribute__((format(printf, 1, 2))) static const char *refusal(const char *format, ...) {
@@ -51,11 +57,41 @@ __attribute__((format(printf, 1, 2))) static const char *refusal(const char *for
     return text;
 }
 
-// Name of the first op of the model that the resolver lacks; null when it has them all.
-static const char *missing_op(const tflite::Model &model, const Resolver &resolver) {
+// What TFLM calls in place of every kernel: the kernel, then the watcher. An op's outputs are whole when it returns, so no
+// tensor has to be kept longer than TFLM keeps it.
+static TfLiteStatus run_watched(TfLiteContext *context, TfLiteNode *node) {
+    if (next_operator >= MODEL_OPERATOR_COUNT) return kTfLiteError;
+    const TfLiteStatus status = kernels[next_operator++](context, node);
+    for (int i = 0; status == kTfLiteOk && i < node->outputs->size; i++) {
+        const TfLiteEvalTensor *tensor = context->GetEvalTensor(context, node->outputs->data[i]);
+        size_t bytes;
+        if (tflite::TfLiteEvalTensorByteLength(tensor, &bytes) == kTfLiteOk) watcher(tensor->data.data, bytes);
+    }
+    return status;
+}
+
+template <typename T>
+static T *writable(const T *ours) {
+    return const_cast<T *>(ours);
+}
+
+static tflite::BuiltinOperator code_of(const tflite::Model &model, const tflite::Operator *op) {
+    return tflite::GetBuiltinCode(model.operator_codes()->Get(op->opcode_index()));
+}
+
+// Puts run_watched() in front of the kernels of all ops of the model, in the resolver's table, which lies in our memory and
+// is constant only as it hands it out. Name of the first op that the resolver lacks; null when it has them all.
+static const char *watch_ops(const tflite::Model &model, const Resolver &resolver) {
+    size_t count = 0;
     for (const tflite::Operator *op : *model.subgraphs()->Get(0)->operators()) {
-        const tflite::BuiltinOperator code = tflite::GetBuiltinCode(model.operator_codes()->Get(op->opcode_index()));
-        if (resolver.FindOp(code) == nullptr) return tflite::EnumNameBuiltinOperator(code);
+        const auto *registration = resolver.FindOp(code_of(model, op));
+        if (registration == nullptr || count == MODEL_OPERATOR_COUNT) {
+            return tflite::EnumNameBuiltinOperator(code_of(model, op));
+        }
+        kernels[count++] = registration->invoke;
+    }
+    for (const tflite::Operator *op : *model.subgraphs()->Get(0)->operators()) {
+        writable(resolver.FindOp(code_of(model, op)))->invoke = run_watched;
     }
     return nullptr;
 }
@@ -84,7 +120,7 @@ const char *engine_init(void) {
         return refusal("TensorFlow Lite Micro does not take the ops of model_ops.h (%.90s); export again and rebuild",
                        tflm_log_cause());
     }
-    const char *missing = missing_op(*model, *resolver);
+    const char *missing = watch_ops(*model, *resolver);
     if (missing != nullptr) {
         return refusal("the model needs the op %.40s, which this firmware was built without; export again and rebuild",
                        missing);
@@ -101,6 +137,7 @@ const char *engine_init(void) {
     }
     // Some kernels look at their tensors only when they run, so a model that could be prepared may still be refused.
     tflm_log_forget();
+    next_operator = 0;
     if (tflm->Invoke() != kTfLiteOk) {
         return refusal("this TensorFlow Lite Micro cannot compute the model (%.90s); change the layer that it names",
                        tflm_log_cause());
@@ -110,6 +147,8 @@ const char *engine_init(void) {
 }
 
 const char *engine_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {
+    watcher = watch;
+    next_operator = 0;
     for (size_t i = 0; i < MODEL_INPUT_COUNT; i++) {
         const TfLiteTensor *tensor = interpreter->input(i);
         memcpy(tensor->data.int8, input, tensor->bytes);

@@ -19,9 +19,32 @@ struct TfLiteTensor {
     size_t bytes;
 };
 
+struct TfLiteIntArray {
+    int size;
+    int data[1];
+};
+
+struct TfLiteEvalTensor {
+    union {
+        void *data;
+        int8_t *int8;
+    } data;
+    size_t fake_bytes;
+};
+
+struct TfLiteNode {
+    TfLiteIntArray *outputs;
+};
+
+struct TfLiteContext {
+    TfLiteEvalTensor *(*GetEvalTensor)(const TfLiteContext *context, int tensor);
+    TfLiteEvalTensor *fake_tensors;
+};
+
 namespace tflite {
 
 struct Registration {
+    TfLiteStatus (*invoke)(TfLiteContext *context, TfLiteNode *node);
     BuiltinOperator code;
 };
 
@@ -47,9 +70,11 @@ public:
     size_t arena_used_bytes() const;
 
 private:
+    const MicroOpResolver &resolver_;
     uint8_t *arena_;
     size_t arena_size_;
     TfLiteTensor input_, output_;
+    TfLiteEvalTensor tensors_[3];  // input, computed by op 0, computed by op 1
 };
 
 }  // namespace tflite

@@ -7,6 +7,9 @@ namespace tflite {
 // kTfLiteError when `size` ops are all that the table holds.
 TfLiteStatus check_room(unsigned size, unsigned capacity);
 
+// What every op computes: the inverted bytes of the tensor before.
+TfLiteStatus invert(TfLiteContext *context, TfLiteNode *node);
+
 template <unsigned capacity>
 class MicroMutableOpResolver : public MicroOpResolver {
 public:
@@ -30,6 +33,7 @@ private:
 
     TfLiteStatus add(BuiltinOperator op) {
         if (check_room(size_, capacity) != kTfLiteOk) return kTfLiteError;
+        registrations_[size_].invoke = invert;
         registrations_[size_++].code = op;
         return kTfLiteOk;
     }

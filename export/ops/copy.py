@@ -1,0 +1,85 @@
+"""Calls that move bytes and compute nothing: the kernels `copy_s8` and `fill_s8`, shared by all ops that rearrange."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from export.c_values import Field, Struct
+from export.graph import Graph, Op
+from export.ops.kind import Call, Kernel, Params
+from export.ops.loops import Loops, Shape, emit_loops, nest, strides
+
+
+@dataclass(frozen=True, eq=False)
+class CopyParams(Params):
+    """The members of `copy_params`."""
+
+    loops: Loops
+    x_start: int
+    y_start: int
+
+
+@dataclass(frozen=True)
+class FillParams(Params):
+    """The members of `fill_params`."""
+
+    value: int
+    count: int
+
+
+@dataclass(frozen=True)
+class View:
+    """Some elements of a tensor: where the first one lies and how far apart neighbours along each axis are."""
+
+    start: int
+    steps: Sequence[int]
+
+
+def whole(shape: Shape) -> View:
+    """All elements in order."""
+    return View(0, strides(shape))
+
+
+def copy(graph: Graph, op: Op, x: int, y: int, counts: Sequence[int], source: View, target: View) -> Call:
+    """y[target] = x[source], x and y being tensor indexes and `counts` the elements along each axis of both views."""
+    loops = nest(graph, op, counts, source.steps, target.steps)
+    return Call(COPY, (op,), (x,), y, CopyParams(loops, source.start, target.start))
+
+
+def copy_all(graph: Graph, op: Op, x: int, y: int) -> Call:
+    """y = x, byte for byte, whatever their shapes."""
+    size = (graph.tensors[y].size,)
+    return copy(graph, op, x, y, size, whole(size), whole(size))
+
+
+def is_plain(call: Call, size: int) -> bool:
+    """Whether a copy moves `size` bytes from the start of x in order to the start of y."""
+    params = call.params
+    assert isinstance(params, CopyParams)
+    return (params.x_start, params.y_start, params.loops.tolist()) == (0, 0, [[size, 1, 1]])
+
+
+def fill(op: Op, y: int, value: int, count: int) -> Call:
+    """Every byte of y becomes `value`."""
+    return Call(FILL, (op,), (), y, FillParams(value, count))
+
+
+def emit_copy(params: CopyParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "copy_params",
+        (
+            Field("loops", emit_loops(params.loops)),
+            Field("x_start", params.x_start),
+            Field("y_start", params.y_start),
+        ),
+    )
+
+
+def emit_fill(params: FillParams) -> Struct:
+    """The C initializer."""
+    return Struct("fill_params", (Field("value", params.value), Field("count", params.count)))
+
+
+COPY, FILL = Kernel("copy", emit_copy), Kernel("fill", emit_fill)

@@ -1,0 +1,65 @@
+"""Nests of loops over two tensors, with the steps that each takes: repeated operands, axes in another order, slices.
+
+The C side is `loop_nest` in `kernels.h` and `loops.h`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.c_values import ConstantTable, Field, Struct
+from export.graph import Graph, Op
+
+MAX_LOOPS = 6
+Shape = tuple[int, ...]
+Loops = NDArray[np.int32]  # (loops, 3): how often, step in a, step in b; the innermost loop last
+
+
+def strides(shape: Shape) -> Shape:
+    """How many elements apart neighbours along each axis are.
+
+    >>> strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def nest(graph: Graph, op: Op, counts: Sequence[int], a_steps: Sequence[int], b_steps: Sequence[int]) -> Loops:
+    """The loops for `counts` iterations along each axis, outermost first; neighbours that can be one become one."""
+    loops: list[tuple[int, int, int]] = []
+    for count, a_step, b_step in zip(counts, a_steps, b_steps, strict=True):
+        if count == 1:
+            continue
+        if loops and loops[-1][1:] == (count * a_step, count * b_step):
+            loops[-1] = (loops[-1][0] * count, a_step, b_step)
+        else:
+            loops.append((count, a_step, b_step))
+    if len(loops) > MAX_LOOPS:
+        raise graph.refusal(op, f"it takes {len(loops)} loops, more than {MAX_LOOPS}; use fewer dimensions")
+    return np.array(loops or [(1, 1, 1)], np.int32)
+
+
+def broadcast(graph: Graph, op: Op, a: Shape, b: Shape, y: Shape) -> Loops:
+    """The elements of y in order, for operands of shape a and b; refuses a y that does not follow from theirs."""
+    pairs = list(zip_longest(reversed(a), reversed(b), fillvalue=1))[::-1]
+    if any(m != n and 1 not in (m, n) for m, n in pairs) or y != tuple(max(pair) for pair in pairs):
+        raise graph.refusal(op, f"shapes {a} and {b} do not make {y}; export the model again")
+    whole = tuple(zip(*pairs, strict=True)) or ((), ())
+    steps = [[step if size > 1 else 0 for size, step in zip(s, strides(s), strict=True)] for s in whole]
+    return nest(graph, op, y, *steps)
+
+
+def broadcast_leads(loops: Loops) -> tuple[int | None, int | None]:
+    """How far before each operand y must begin to overwrite it: one that is read in the order of y may be y."""
+    a, b = (0 if np.array_equal(loops[:, 1 + which], strides(tuple(loops[:, 0]))) else None for which in (0, 1))
+    return a, b
+
+
+def emit_loops(loops: Loops) -> Struct:
+    """The C initializer."""
+    return Struct("loop_nest", (Field("table", ConstantTable(loops)), Field("count", len(loops))))

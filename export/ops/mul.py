@@ -1,0 +1,83 @@
+"""MUL, the kernel `mul_s8`: operands of any scales, repeated to a common shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import tflite
+
+from export.c_values import Field, Struct
+from export.graph import Activation, Graph, Op, OpOptions
+from export.ops import operands
+from export.ops.enums import parse_activation
+from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
+from export.ops.requantize import clamp_range, rescale
+
+
+@dataclass(frozen=True)
+class MulOptions(OpOptions):
+    """As in the file."""
+
+    activation: Activation
+
+
+@dataclass(frozen=True, eq=False)
+class MulParams(Params):
+    """The members of `mul_params`."""
+
+    loops: Loops
+    a_zero_point: int
+    b_zero_point: int
+    multiplier: int
+    shift: int
+    y_zero_point: int
+    y_min: int
+    y_max: int
+
+
+def parse(table: Any) -> MulOptions:
+    """The options out of the flatbuffer."""
+    options = tflite.MulOptions()
+    options.Init(table.Bytes, table.Pos)
+    return MulOptions(parse_activation(options.FusedActivationFunction()))
+
+
+def fold(graph: Graph, op: Op) -> MulParams:
+    """All constants of the op."""
+    options = op.options
+    assert isinstance(options, MulOptions)
+    operands.check_arity(graph, op, inputs=(2,))
+    a, b = (operands.values(graph, op, index) for index in op.inputs)
+    y = operands.computed(graph, op, op.outputs[0])
+    multiplier, shift = rescale(graph, op, float(a.scale) * float(b.scale) / float(y.scale), 255 * 255)
+    y_min, y_max = clamp_range(graph, op, y, options.activation)
+    loops = broadcast(graph, op, a.shape, b.shape, y.shape)
+    return MulParams(loops, a.zero_point, b.zero_point, multiplier, shift, y.zero_point, y_min, y_max)
+
+
+def emit(params: MulParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "mul_params",
+        (
+            Field("loops", emit_loops(params.loops)),
+            Field("a_zero_point", params.a_zero_point),
+            Field("b_zero_point", params.b_zero_point),
+            Field("multiplier", params.multiplier),
+            Field("shift", params.shift),
+            Field("y_zero_point", params.y_zero_point),
+            Field("y_min", params.y_min),
+            Field("y_max", params.y_max),
+        ),
+    )
+
+
+def leads(params: MulParams) -> tuple[int | None, int | None]:
+    """How far before each operand y must begin to overwrite it."""
+    return broadcast_leads(params.loops)
+
+
+KERNEL = Kernel("mul", emit, leads=leads)
+MUL = OpKind("mul", "MUL", tflite.BuiltinOptions.MulOptions, parse, one_call(KERNEL, fold, inputs=2), no_macs)

@@ -1,0 +1,46 @@
+// Two columns side by side: what two output pixels, or two tiles of a Winograd convolution, see of x, widened to 16 bits
+// and laid out so that each word of weights, once loaded, serves both.
+//
+// A quad of four taps t0-t3 takes four words: (t0, t2) of column 0, of column 1, (t1, t3) of column 0, of column 1. The
+// weights of four filters for it take eight: (t0, t2) of each filter, then (t1, t3) of each.
+#pragma once
+#include "dsp.h"
+#include "kernels.h"
+#include "packed.h"
+
+// sums[r,k,b] = sum_q sum_t x[r,q,t,b] * w[r,q,t,k], for each of `runs` runs r, filters k and columns b
+// sums (runs, 4, 2)  x (runs, quads, 2, 2, 2)  w (runs, quads, 2, 4, 2); quads and runs at least 1
+// x moves back by `rewind` bytes after each run: all of them see the same x when that is its size.
+void columns_dot_s16(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+);
+
+// y[o] and y_right[o] = the output bytes of the sums of channel o, which are doubled    sums (y_c, 2)
+static inline void columns_finish_s8(
+    int8_t *y, int8_t *y_right, const int32_t *sums, int32_t y_c, const packed_output *p
+) {
+    const int32_t *channel = p->channels;
+    for (int32_t o = 0; o < y_c; o++, channel += 4, sums += 2) {
+        y[o] = packed_byte_s8(sums[0], channel);
+        y_right[o] = packed_byte_s8(sums[1], channel);
+    }
+}
+
+// One column of a quad.
+static inline void store_column(int16_t *v, uint32_t even, uint32_t odd) {
+    store_pair(v, even);
+    store_pair(v + 4, odd);
+}
+
+// One column of x in quads: x (n,) -> every other word of v, zeros at the end    v (n in quads, 2, 2, 2)
+// Returns what follows in v.
+static inline int16_t *widen_column(int16_t *v, const int8_t *x, int32_t n) {
+    for (; n >= 4; n -= 4, x += 4, v += 8) store_column(v, even_bytes(load_word(x)), odd_bytes(load_word(x)));
+    if (n > 0) {
+        int8_t rest[4] = {0, 0, 0, 0};
+        for (int32_t t = 0; t < n; t++) rest[t] = x[t];
+        store_column(v, even_bytes(load_word(rest)), odd_bytes(load_word(rest)));
+        v += 8;
+    }
+    return v;
+}

@@ -1,0 +1,73 @@
+"""Where the report comes from: versions, hashes, and the exact commands that make it again."""
+
+from __future__ import annotations
+
+from host.page import Section, code, facts
+from host.report import Report
+from training.files import TrainingRecord
+
+
+def add_origin(section: Section, report: Report, record: TrainingRecord | None) -> None:
+    """Commands first, then everything that was at work."""
+    section.add(code(commands(report, record), "commands that make this report again"))
+    section.add(
+        "The same three hashes mean: the same model, the same samples, the same answers in the same order."
+        if report.run_sha256
+        else "The same hashes mean: the same model and the same samples."
+    )
+    section.add(
+        facts(
+            [
+                ("model, SHA-256", report.model_sha256),
+                ("samples, SHA-256", report.samples_sha256),
+                ("answers, SHA-256", report.run_sha256 or None),
+            ]
+        )
+    )
+    section.sub("Environment")
+    section.add(
+        facts(
+            [
+                ("golden", report.golden + ("" if report.golden_is_bit_exact else ", which is not bit-exact")),
+                ("Python's interpreter", report.interpreter),
+                ("board, engine", f"{report.board}, {report.engine}"),
+                *report.versions.items(),
+            ]
+        )
+    )
+    if record:
+        section.sub("How the model was trained")
+        section.add(
+            facts(
+                [
+                    ("data", f"{record.dataset}: {record.origin}"),
+                    ("preset", record.preset),
+                    ("epochs", record.epochs_run),
+                    *(
+                        (name.replace("_", " "), f"{value}")
+                        for name, value in record.recipe.items()
+                        if name != "epochs"
+                    ),
+                    ("seed", record.seed),
+                    *((f"training with {name}", version) for name, version in record.versions.items()),
+                ]
+            )
+        )
+
+
+def commands(report: Report, record: TrainingRecord | None) -> str:
+    """What to type in a checkout of the project."""
+    limit = f" LIMIT={report.samples}" if _is_part(report) else ""
+    lines = []
+    if record:
+        settings = f"DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}"
+        lines.append(f"make train export {settings}")
+    lines += [
+        f"make validate MODEL={report.model} BOARD={report.board}{limit}",
+        f"python -m host report build/{report.model}    # this page again, from report.json",
+    ]
+    return "\n".join(lines)
+
+
+def _is_part(report: Report) -> bool:
+    return " of " in report.samples_source and f"{report.samples:,} of {report.samples:,} " not in report.samples_source

@@ -1,0 +1,182 @@
+"""One run: the samples shared out over the devices, every answer into the journal, and what to do when a device goes.
+
+A device that was unplugged or reset is waited for (`patience_s`) and goes on; what it had taken meanwhile goes to the
+others. The run ends when every sample is answered, when the stopping rule is satisfied, or when no device is left: then
+it says so and how to go on. It judges nothing: that is done from the journal afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from host.connection import Station
+from host.console import UserError, progress_bar
+from host.device import DeviceError
+from host.journal import GO_ON, Answer, Journal, JournalError
+from host.report import Disagreement
+from host.sharing import Share
+from host.stopping import StoppingRule
+from host.transport import LineLost
+
+PATIENCE_S = 60.0  # for a device to come back
+FRUITLESS_LIMIT = 3  # times in a row that a device may come back and go again without an answer
+RECONNECT_S = 2.0  # one attempt to find it
+END_S = 2.0  # for requests in flight when the run is interrupted
+LOOKED_AT_AGAIN = 20  # differing samples that every device is asked for once more
+EARLIER = "the interrupted run"
+SPOT_CHECKS = 4  # answers of an interrupted run that a device has to repeat
+
+
+@dataclass
+class Run:
+    """The state of a run: everything its workers share. `answered_by` knows the answers of this run alone."""
+
+    stations: Sequence[Station]
+    journal: Journal
+    inputs: NDArray[np.int8]  # (N, input bytes)
+    share: Share
+    rule: StoppingRule | None
+    patience_s: float
+    progress: Progress = field(default_factory=progress_bar)
+    answered_by: dict[int, Station] = field(default_factory=dict)
+
+    def stream(self, station: Station) -> None:
+        """Let the device compute whatever is to be had, until there is nothing left to take."""
+        taken: list[int] = []
+        answered = 0  # of those; answers come in order
+
+        def inputs() -> Iterator[bytes]:
+            while (sample := self.share.take()) is not None:
+                taken.append(sample)
+                yield self.inputs[sample].tobytes()
+
+        try:
+            for inference in station.device.infer(inputs(), station.hello):
+                sample = taken[inference.index]
+                self.journal.record(Answer(sample, station.number, inference.ticks, inference.output))
+                answered += 1
+                self.answered_by[sample] = station
+                station.samples += 1
+                station.ticks += inference.ticks
+                self.share.done(sample)
+                if self.rule and self.rule.observe(sample, inference.output):
+                    self.share.stop()
+                self.progress.advance(station.bar)
+        finally:
+            self.share.give_back(taken[answered:])
+
+    def kept(self) -> str:
+        """What an interruption leaves, and how to go on."""
+        answered = len(self.journal.earlier) + len(self.answered_by)
+        return f"{answered:,} of {len(self.inputs):,} samples are in {self.journal.path}: {GO_ON}"
+
+
+def compute(run: Run) -> None:
+    """Have every sample of the share answered. Raises UserError when interrupted, or when no device is left."""
+    for station in run.stations:
+        station.bar = run.progress.add_task(station.name, total=run.share.left)
+    with run.progress, ThreadPoolExecutor(len(run.stations), "device") as pool:
+        workers = [pool.submit(_work, station, run) for station in run.stations]
+        try:
+            for worker in as_completed(workers):
+                worker.result()
+        except BaseException as error:
+            run.share.stop()
+            if wait(workers, END_S).not_done:  # what is in flight takes too long
+                for station in run.stations:
+                    station.device.transport.close()
+            if isinstance(error, KeyboardInterrupt):
+                raise UserError(f"interrupted; {run.kept()}") from None
+            raise
+    if run.share.left and not run.share.stopped:
+        raise DeviceError(f"{'; '.join(station.ended for station in run.stations)}; {run.kept()}")
+
+
+def check_resumed(station: Station, journal: Journal, inputs: NDArray[np.int8]) -> None:
+    """Have the device repeat a few answers of the run that is being resumed. Raises JournalError if it does not.
+
+    The identity says which model is in its flash, not which kernels: other firmware may give other answers.
+    """
+    answers = [answer for answer in journal.earlier if answer.device == station.number]
+    some = answers[:: max(1, len(answers) // SPOT_CHECKS)][:SPOT_CHECKS]
+    for inference in station.device.infer((inputs[answer.sample].tobytes() for answer in some), station.hello):
+        answer = some[inference.index]
+        if inference.output != answer.output:
+            raise JournalError(
+                f"{station.url}: sample {answer.sample} gives other bytes than this kind of device gave before, says "
+                f"{journal.path}; other firmware? Start without RESUME=1"
+            )
+
+
+def look_again(run: Run, answers: Sequence[Answer], golden: NDArray[np.int8]) -> list[Disagreement]:
+    """Ask every device for a few samples whose answers are not the golden's; the answers that are not the first one.
+
+    Finds a device that answers otherwise than another, or than itself. Where no answer differs from the golden's there
+    is nothing to ask: all devices agree on what ran.
+    """
+    differing = [answer for answer in answers if answer.output != golden[answer.sample].tobytes()]
+    some = differing[:: max(1, len(differing) // LOOKED_AT_AGAIN)][:LOOKED_AT_AGAIN]
+    disagreements = []
+    for station in run.stations:
+        if station.ended:
+            continue
+        inputs = (run.inputs[answer.sample].tobytes() for answer in some)
+        try:
+            for inference in station.device.infer(inputs, station.hello):
+                answer = some[inference.index]
+                if inference.output != answer.output:
+                    first = run.answered_by.get(answer.sample)
+                    disagreements.append(
+                        Disagreement(
+                            sample=answer.sample,
+                            first=first.name if first else EARLIER,
+                            second=station.name,
+                            second_is_golden=inference.output == golden[answer.sample].tobytes(),
+                        )
+                    )
+        except (LineLost, DeviceError) as error:
+            station.ended = station.explain(error)
+    return disagreements
+
+
+def _work(station: Station, run: Run) -> None:
+    """One device's thread: compute until nothing is left; wait for the device when it goes away."""
+    fruitless = 0
+    while run.share.wait():
+        before = station.samples
+        try:
+            run.stream(station)
+        except LineLost as error:
+            fruitless = fruitless + 1 if station.samples == before else 1
+            if fruitless > FRUITLESS_LIMIT:
+                station.ended = f"{station.url}: it went away {fruitless} times in a row without an answer: {error}"
+            elif not run.share.stopped:
+                station.ended = _recover(station, run, error)
+        except DeviceError as error:
+            station.ended = station.explain(error)
+        if station.ended:
+            return
+
+
+def _recover(station: Station, run: Run, error: LineLost) -> str:
+    """Wait until the device is back and is the same one; why it is not, or an empty string."""
+    deadline = time.monotonic() + run.patience_s
+    while station.can_come_back and not run.share.stopped and (left := deadline - time.monotonic()) > 0:
+        run.progress.update(station.bar, description=f"{station.url}: gone; plug it in or reset it ({left:.0f} s)")
+        try:
+            station.reconnect(min(RECONNECT_S, left))
+        except LineLost as later:
+            error = later
+            continue
+        except DeviceError as refusal:
+            return station.explain(refusal)
+        run.progress.update(station.bar, description=station.name)
+        return ""
+    return station.explain(error)

@@ -1,0 +1,136 @@
+"""Everything that `make explore` looks at, computed: plain values that the page and the terminal show.
+
+Each step is a function of the lab that a notebook can call as well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware.boards import Board
+from host.console import console
+from host.transport import BAUD
+from training.lab.chip import ChipFilters, filter_on_chip
+from training.lab.convolve import Padding, Picture, convolve, pool
+from training.lab.device_maps import LayerRun, maps_on_device
+from training.lab.filters import NAMED, Filter
+from training.lab.learned import Layer, Trained, class_responses, images_of
+from training.lab.pictures import Source
+from training.lab.receptive import Field, receptive_fields
+
+IMAGES_SIDE_BY_SIDE = 3
+CLASSES_SIDE_BY_SIDE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class HandMade:
+    """A picture through a filter and a pooling, in NumPy."""
+
+    source: Source
+    filter: Filter
+    stride: int
+    padding: Padding
+    filtered: Picture
+    pooled: Picture
+    milliseconds: float  # of the convolution
+
+
+@dataclass(frozen=True, eq=False)
+class OnChip:
+    """The picture through the chosen filter, and through all named ones as the channels of one layer, on a device."""
+
+    board: Board
+    chosen: ChipFilters
+    named: ChipFilters
+
+    @property
+    def different(self) -> int:
+        """Bytes of both runs that are not NumPy's or not the golden's."""
+        return sum(made.bytes_different + made.run.different for made in (self.chosen, self.named))
+
+    @property
+    def compared(self) -> int:
+        """Bytes that came back in both runs."""
+        return int(self.chosen.run.outputs.size + self.named.run.outputs.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A trained model looked into. `images` (N,H,W,C) are of a few classes, `names` says which."""
+
+    trained: Trained
+    fields: tuple[Field, ...]
+    images: NDArray[np.uint8]
+    names: tuple[str, ...]
+    channels: tuple[int, ...]  # for each layer of maps, the filter that fires most for the first class shown
+    responses: tuple[tuple[Layer, NDArray[np.float64]], ...]
+    counts: tuple[int, ...]  # images of each class behind the responses
+    on_device: tuple[LayerRun, ...]  # empty without a board
+
+
+def by_hand(source: Source, filter_: Filter, stride: int = 1, padding: Padding = "margin") -> HandMade:
+    """Filter and pool the picture. UserError where the filter does not fit on it, or nothing is left to pool."""
+    start = time.perf_counter()
+    filtered = convolve(source.pixels, filter_, stride=stride, padding=padding)
+    milliseconds = 1000 * (time.perf_counter() - start)
+    return HandMade(source, filter_, stride, padding, filtered, pool(filtered), milliseconds)
+
+
+def on_chip(hand: HandMade, folder: Path, board: Board, port: str | None = None, baud: int = BAUD) -> OnChip:
+    """The same on a device; the model folders `filter` and `filters` appear in `folder`."""
+    pixels = hand.source.pixels
+    console.print(f"{hand.filter.name}: one int8 layer on board {board.name}")
+    chosen = filter_on_chip(pixels, [hand.filter], folder / "filter", board, port, hand.stride, hand.padding, baud)
+    console.print(f"{len(NAMED)} filters: the channels of one int8 layer on board {board.name}")
+    named = filter_on_chip(pixels, tuple(NAMED.values()), folder / "filters", board, port, baud=baud)
+    return OnChip(board, chosen, named)
+
+
+def look_into(
+    trained: Trained,
+    folder: Path,
+    classes: Sequence[int] | None = None,
+    board: Board | None = None,
+    port: str | None = None,
+    baud: int = BAUD,
+) -> Learned:
+    """Look into a model; with a board its feature maps are also computed there, a model folder a layer in `folder`.
+
+    `classes`, labels, are those whose images are shown, the first one's filters too; by default two unlike ones.
+    """
+    layers = trained.map_layers
+    looked = [(layer, *class_responses(trained, layer)) for layer in layers]
+    # The two classes that the filters of the last layer tell apart best, and the filters that fire most for the first.
+    shown = list(classes) if classes else _most_different(looked[-1][1], looked[-1][2])
+    images = [images_of(trained, label, IMAGES_SIDE_BY_SIDE) for label in shown]
+    names = [trained.labels[label] for label, part in zip(shown, images, strict=True) for _ in part]
+    runs: tuple[LayerRun, ...] = ()
+    if board is not None:
+        console.print(f"{trained.name}: {len(layers)} layers, one by one, on board {board.name}")
+        runs = maps_on_device(trained, np.concatenate(images), folder, board, port, baud)
+    return Learned(
+        trained=trained,
+        fields=receptive_fields(trained),
+        images=np.concatenate(images),
+        names=tuple(names),
+        channels=tuple(int(responses[:, shown[0]].argmax()) for _, responses, _ in looked),
+        responses=tuple((layer, responses) for layer, responses, _ in looked if layer.kind != "max_pool2d"),
+        counts=looked[-1][2],
+        on_device=runs,
+    )
+
+
+def _most_different(responses: NDArray[np.float64], counts: tuple[int, ...]) -> list[int]:
+    """Labels with images: the pair whose columns lie furthest apart; the one with the strongest response first."""
+    there = [label for label, count in enumerate(counts) if count]
+    columns = responses[:, there].T
+    distances = np.abs(columns[:, np.newaxis] - columns[np.newaxis]).sum(axis=2)
+    pair = np.unravel_index(int(distances.argmax()), distances.shape)
+    labels = [there[int(index)] for index in pair][: min(CLASSES_SIDE_BY_SIDE, len(there))]
+    return sorted(labels, key=lambda label: -float(responses[:, label].max()))

@@ -1,0 +1,228 @@
+"""A trained model opened up: its layers, the filters it learned, and what every layer makes of an image.
+
+Reads a model folder's `model.tflite`, `labels.txt` and `splits.npz`; needs neither Keras nor TensorFlow. Feature maps
+are the golden's, so they are what a device computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.device_input import device_bytes
+from export.emit_settings import tensor_info
+from export.graph import ABSENT, Graph, Op, Tensor
+from export.lower import check_ends
+from export.manifest import TFLITE_FILE
+from export.ops import BY_TFLITE_NAME
+from export.ops.window import Window
+from export.tflite_reader import read_graph
+from host.console import UserError, track
+from host.interpreters import default_interpreter, golden_interpreter
+from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
+from training.lab.filters import NAMED, Filter
+from training.lab.truncate import truncate
+
+IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One op of the model: what it hands on and what it costs. `window` is how it looks at its input, if it slides."""
+
+    op: Op
+    name: str
+    kind: str
+    shape: tuple[int, ...]  # without the batch
+    parameters: int
+    macs: int
+    window: Window | None
+
+    @property
+    def is_maps(self) -> bool:
+        """Whether its output is a stack of pictures."""
+        return len(self.shape) == 3 and min(self.shape[:2]) > 1
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model folder's model and its images."""
+
+    name: str
+    tflite: bytes
+    graph: Graph
+    layers: tuple[Layer, ...]
+    labels: tuple[str, ...]
+    splits: Splits
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(H,W,C) of its images."""
+        height, width, channels = self.splits.x_test.shape[1:]
+        return height, width, channels
+
+    @property
+    def map_layers(self) -> tuple[Layer, ...]:
+        """The layers whose outputs are pictures."""
+        return tuple(layer for layer in self.layers if layer.is_maps)
+
+
+def load_trained(model: str | Path) -> Trained:
+    """Open a model by the name of its folder in build/, or by the folder. UserError if it is no model with images."""
+    folder = Path(model) if Path(model).is_dir() else Path("build") / model
+    try:
+        tflite = (folder / TFLITE_FILE).read_bytes()
+    except OSError:
+        raise UserError(
+            f"MODEL={model}: there is no {folder / TFLITE_FILE}; give a folder that `make train export` made"
+        ) from None
+    graph = read_graph(tflite, str(folder / TFLITE_FILE))
+    (x, *others), (y, *_) = check_ends(graph)
+    if others:
+        raise UserError(f"{folder}: the model has {1 + len(others)} inputs; the lab opens models of one image")
+    splits = load_splits(folder / SPLITS_FILE)
+    if splits.x_test.shape[1:] != x.shape[1:]:
+        raise UserError(f"{folder}: {SPLITS_FILE} holds images of another model; run `make train export` again")
+    labels = load_labels(folder / LABELS_FILE)
+    if len(labels) != y.size:
+        raise UserError(f"{folder}: {LABELS_FILE} holds the classes of another model; run `make train export` again")
+    layers = tuple(_layer(graph, op, name) for op, name in zip(graph.ops, _names(graph), strict=True))
+    if not any(layer.is_maps for layer in layers):
+        raise UserError(f"{folder}: the model has no layer whose output is a picture, so there is nothing to see")
+    return Trained(folder.resolve().name, tflite, graph, layers, labels, splits)
+
+
+def _names(graph: Graph) -> list[str]:
+    """The layers' names in Keras, out of labels such as `sequential_1/conv_1_1/Relu`; else the kind and the place.
+
+    Keras appends `_1` to every one of them when it converts a model; where all have it, none is shown with it.
+    """
+    scopes = [graph.label(op).split("/") for op in graph.ops]
+    names = [scope[1] if len(scope) > 2 else "" for scope in scopes]
+    if all(name.endswith("_1") for name in names if name):
+        names = [name.removesuffix("_1") for name in names]
+    return [name or f"{op.name.lower()}_{op.index}" for name, op in zip(names, graph.ops, strict=True)]
+
+
+def _layer(graph: Graph, op: Op, name: str) -> Layer:
+    kind = BY_TFLITE_NAME.get(op.name)
+    if kind is None:
+        raise graph.refusal(op, "the lab does not know this op; it opens models that the compiled engine runs")
+    calls = kind.lower(graph, op)
+    windows = [call.params.window for call in calls if hasattr(call.params, "window")]
+    constants = [graph.tensors[index].size for index in _operands(graph, op)]
+    return Layer(
+        op=op,
+        name=name,
+        kind=kind.name,
+        shape=graph.tensors[op.outputs[0]].shape[1:],
+        parameters=sum(constants) if calls else 0,
+        macs=kind.macs(graph, op),
+        window=windows[0] if windows else None,
+    )
+
+
+def _operands(graph: Graph, op: Op) -> list[int]:
+    """Its constants: weights and bias."""
+    return [index for index in op.inputs if index != ABSENT and graph.tensors[index].data is not None]
+
+
+def first_filters(trained: Trained) -> NDArray[np.float32]:
+    """The filters of the first convolution in real numbers, (n,h,w,C)."""
+    op = next((layer.op for layer in trained.layers if layer.op.name == "CONV_2D"), None)
+    if op is None:
+        raise UserError(f"{trained.name} has no convolution, so it has no filters to show")
+    weights = trained.graph.tensors[op.inputs[1]]
+    return _real(weights, np.asarray(weights.data))
+
+
+def relative(numbers: NDArray[np.float32]) -> tuple[Filter, float]:
+    """The hand-made filter that a learned one (h,w) is most like, and how much: their cosine, -1 to 1.
+
+    What both do to an even grey is left out: the mean of each is subtracted first. A negative number means that the
+    learned filter looks for the opposite, dark where the other looks for bright.
+    """
+    found = [(filter_, _cosine(numbers, filter_.array)) for filter_ in NAMED.values() if filter_.shape == numbers.shape]
+    if not found:
+        return next(iter(NAMED.values())), 0.0
+    return max(found, key=lambda pair: abs(pair[1]))
+
+
+def _cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    length = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / length if length else 0.0
+
+
+def layer_bytes(trained: Trained, layer: Layer, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """What a layer hands on for images uint8 (N,H,W,C), byte by byte as on a device: int8 (N, *layer.shape)."""
+    cut = truncate(trained.tflite, layer.op.index)
+    interpreter = golden_interpreter(cut) or default_interpreter(cut)
+    inputs = device_bytes(tensor_info(trained.graph.tensors[trained.graph.inputs[0]]), images)
+    rows: list[NDArray[np.int8]] = list(inputs)
+    source = track(rows, f"Layer {layer.name}") if len(rows) > IMAGES_OF_A_CLASS else rows
+    outputs = b"".join(interpreter.run_bytes(row.tobytes()) for row in source)
+    return np.frombuffer(outputs, np.int8).reshape(len(rows), *layer.shape)
+
+
+def feature_maps(trained: Trained, layer: Layer, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The same as real numbers, float32."""
+    return to_real(trained, layer, layer_bytes(trained, layer, images))
+
+
+def to_real(trained: Trained, layer: Layer, values: NDArray[np.int8]) -> NDArray[np.float32]:
+    """A layer's bytes as the numbers they stand for: scale * (byte - zero point)."""
+    return _real(trained.graph.tensors[layer.op.outputs[0]], values)
+
+
+def _real(tensor: Tensor, values: NDArray[np.generic]) -> NDArray[np.float32]:
+    assert tensor.quantization is not None  # checked when the layers were folded
+    quantization = tensor.quantization
+    sides = [1] * values.ndim
+    if quantization.scale.size > 1:
+        sides[quantization.axis] = quantization.scale.size
+    scale, zero_point = quantization.scale.reshape(sides), quantization.zero_point.reshape(sides)
+    return np.asarray((values.astype(np.int32) - zero_point) * scale, np.float32)
+
+
+def images_of(trained: Trained, label: int, count: int) -> NDArray[np.uint8]:
+    """The first test images of a class, at most `count`, uint8 (n,H,W,C)."""
+    return trained.splits.x_test[np.flatnonzero(trained.splits.y_test == label)[:count]]
+
+
+def class_responses(
+    trained: Trained, layer: Layer, count: int = IMAGES_OF_A_CLASS
+) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """How strongly each filter fires for each class: (filters, classes), the mean of its map over `count` images.
+
+    Relative to the filter's mean over all classes: 1 is as usual, 2 twice as much, 0 not at all; a filter that never
+    fires has 1 everywhere. Also returns how many images of each class there were.
+    """
+    images = [images_of(trained, label, count) for label in range(len(trained.labels))]
+    counts = tuple(len(part) for part in images)
+    maps = feature_maps(trained, layer, np.concatenate(images))
+    positive = np.maximum(maps, 0).mean(axis=tuple(range(1, maps.ndim - 1)))
+    ends = np.cumsum(counts)
+    parts = [positive[end - n : end] for end, n in zip(ends, counts, strict=True)]
+    means = np.stack([part.mean(axis=0) if len(part) else np.zeros(maps.shape[-1]) for part in parts], axis=1)
+    usual = means.mean(axis=1, keepdims=True)
+    return np.divide(means, usual, out=np.ones_like(means, float), where=usual > 0).astype(np.float64), counts
+
+
+def total(layers: Sequence[Layer]) -> tuple[int, int]:
+    """Parameters and multiply-accumulates of all of them."""
+    return sum(layer.parameters for layer in layers), sum(layer.macs for layer in layers)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """28x28x1; a plain list of numbers is its length.
+
+    >>> shape_text((26, 26, 16)), shape_text((1600,))
+    ('26x26x16', '1600')
+    """
+    return "x".join(map(str, shape)) if prod(shape) else "0"

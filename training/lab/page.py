@@ -1,0 +1,316 @@
+"""The page of an exploration, `index.html`: figures with the text that teaches what to see in them.
+
+The sections about filters made by hand are here, those about a trained model in `page_learned`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from firmware.boards import BOARDS
+from host.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
+from host.page.parts import Kind
+from training.lab.convolve import PADDINGS, Picture, convolve, dropped
+from training.lab.explore import HandMade, Learned, OnChip
+from training.lab.figures_chip import draw_chip, draw_chip_filters
+from training.lab.figures_hand import (
+    draw_filters,
+    draw_final,
+    draw_paddings,
+    draw_poolings,
+    draw_pyramid,
+    draw_worked_pixel,
+    draw_worked_pooling,
+)
+from training.lab.filters import NAMED
+from training.lab.gallery import Gallery
+from training.lab.page_learned import add_learned
+from training.lab.worked import EXERCISE_FILTER, worked_pixel, worked_pooling
+
+PAGE_FILE = "index.html"
+
+
+def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learned | None) -> Path:
+    """Draw everything and write it into `folder`: PNGs, then the page. Returns the page's path."""
+    gallery = Gallery(folder)
+    source = hand.source
+    page = Page(
+        "What a convolution does",
+        f"{source.name}, {source.size} pixels, {source.remark}; filter {hand.filter.name}"
+        + (f"; model {learned.trained.name}" if learned else ""),
+        footer="Made by `make explore`. Every picture on this page was computed, none was stored.",
+    )
+    if chip:
+        page.add(_verdict(chip))
+    _add_pixel(page, gallery, hand)
+    _add_picture(page, gallery, hand)
+    _add_filters(page, gallery, hand)
+    _add_edges(page, gallery, hand)
+    _add_pooling(page, gallery, hand)
+    if chip:
+        _add_chip(page, gallery, hand, chip)
+    if learned:
+        add_learned(page, gallery, learned)
+    path = page.save(folder / PAGE_FILE)
+    gallery.tidy()
+    return path
+
+
+def _verdict(chip: OnChip) -> Markup:
+    run = chip.chosen.run
+    where = _device(chip)
+    if chip.different:
+        return banner("bad", f"{chip.different:,} bytes differ", f"Of {chip.compared:,} bytes that {where} sent back.")
+    reference = f"NumPy's and {run.golden_name}'s" if run.is_golden_exact else "NumPy's"
+    return banner(
+        "good",
+        "0 bytes differ",
+        f"The filters of this page also ran on {where}: all {chip.compared:,} bytes that came back are {reference}.",
+    )
+
+
+def _device(chip: OnChip) -> str:
+    title = BOARDS[chip.chosen.run.board].title if chip.chosen.run.board in BOARDS else chip.chosen.run.board
+    return f"board {chip.chosen.run.board} ({title})"
+
+
+def _add_pixel(page: Page, gallery: Gallery, hand: HandMade) -> None:
+    section = page.section(
+        "One pixel by hand",
+        "A convolution is a sum of products, taken at every pixel. Here is one of them, with all its numbers.",
+    )
+    section.add(
+        "Lay the filter over a pixel and its neighbours. Multiply each pixel by the number above it, add up the nine "
+        "products, and the sum is the new pixel. A grey is a number from 0, black, to 255, white; a sum that leaves "
+        "that range is clamped to its end."
+    )
+    worked = worked_pixel(filter_=EXERCISE_FILTER)
+    gallery.add(
+        section,
+        "worked_pixel",
+        draw_worked_pixel(worked),
+        f"Nine pixels around 192, times the filter {EXERCISE_FILTER.text}: the sum is {worked.total:g}, clamped to "
+        f"{worked.result}.",
+        "The pixel 192 under the filter of the well-known exercise. Orange numbers add, blue ones take away.",
+    )
+    section.add(code(worked.text, "the same calculation, a product a line"))
+    if hand.filter.shape == worked.neighbourhood.shape:
+        yours = worked_pixel(filter_=hand.filter)
+        section.sub(f"The same nine pixels under {hand.filter.name}")
+        gallery.add(
+            section,
+            "your_pixel",
+            draw_worked_pixel(yours),
+            f"The same nine pixels times the filter {hand.filter.text}: the new pixel is {yours.result}.",
+            _weight_note(hand),
+        )
+
+
+def _weight_note(hand: HandMade) -> str:
+    total = float(hand.filter.array.sum())
+    if hand.filter.weight == 1:
+        return f"The numbers of this filter add up to {total:g}, so it needs no weight."
+    return (
+        f"The numbers add up to {total:g}. The weight {hand.filter.weight:.4g} makes up for that: "
+        "an even grey stays about what it was."
+    )
+
+
+def _add_picture(page: Page, gallery: Gallery, hand: HandMade) -> None:
+    section = page.section(
+        "A whole picture",
+        "The same sum at every pixel. Look at what became bright: that is what the filter responds to.",
+    )
+    height, width = hand.source.pixels.shape
+    section.add(
+        f"That is {height * width:,} windows of {hand.filter.array.size} numbers each. Four nested loops in "
+        "Python take seconds for it; here NumPy adds up one shifted copy of the picture for each number of the filter, "
+        f"and took {hand.milliseconds:.1f} ms for pixel for pixel the same result."
+    )
+    settings = f"stride {hand.stride}, padding {hand.padding}"
+    gallery.add(
+        section,
+        "final",
+        draw_final(hand.source.pixels, hand.filter, hand.filtered, hand.pooled),
+        f"The picture, the picture through {hand.filter.name}, and that pooled to half its height and width.",
+        f"{hand.filter.name}: {hand.filter.text}, weight {hand.filter.weight:.4g}, {settings}. Mind the axes: pooling "
+        "halves both sides, and what the filter found is still there.",
+    )
+
+
+def _add_filters(page: Page, gallery: Gallery, hand: HandMade) -> None:
+    section = page.section(
+        f"{len(NAMED)} filters", "Nine numbers decide what stands out. Compare the two that look for lines."
+    )
+    gallery.add(
+        section,
+        "filters",
+        draw_filters(hand.source.pixels),
+        f"The picture through {', '.join(NAMED)}.",
+        "Numbers that add up to 0 leave an even area black, so only changes remain; numbers that add up to 1 keep its "
+        "brightness.",
+    )
+    rows = [[f.name, f.text, f"{f.weight:.4g}", f.shows] for f in NAMED.values()]
+    section.add(table(["filter", "numbers", "weight", "what to see"], rows, "The filters by name"))
+    section.add(
+        "Any other: ",
+        code('make explore FILTER="-1 0 1 -2 0 2 -1 0 1"\nmake explore FILTER="1 2 1 / 2 4 2 / 1 2 1" WEIGHT=1/16'),
+    )
+
+
+def _add_edges(page: Page, gallery: Gallery, hand: HandMade) -> None:
+    section = page.section(
+        "At the edge of the picture",
+        "A pixel at the edge has no neighbours on one side. There are three ways to deal with that.",
+    )
+    gallery.add(
+        section,
+        "padding",
+        draw_paddings(hand.source.pixels, hand.filter),
+        "The upper left corner of the filtered picture under the paddings margin, same and valid.",
+        "The upper left corner, pixel by pixel.",
+    )
+    meaning = {
+        "margin": "the classic loop from 1 to size - 1: edge pixels stay what they were",
+        "same": "beyond the edge everything counts as black, which makes an edge of its own",
+        "valid": "edge pixels are left out, and the picture shrinks: that is how 28 becomes 26 in a network",
+    }
+    rows = []
+    for padding in PADDINGS:
+        height, width = convolve(hand.source.pixels, hand.filter, stride=hand.stride, padding=padding).shape
+        rows.append([padding, f"{hand.source.size} → {width}x{height}", meaning[padding]])
+    caption = f"Paddings at stride {hand.stride}"
+    section.add(table(["padding", "shape", "what happens"], rows, caption))
+
+
+def _add_pooling(page: Page, gallery: Gallery, hand: HandMade) -> None:
+    section = page.section(
+        "Pooling", "Of every 2x2 pixels one number is kept. A quarter of the data is left, and nearly all that matters."
+    )
+    gallery.add(
+        section,
+        "worked_pooling",
+        draw_worked_pooling(),
+        "A block of 4x4 pixels, pooled 2x2: largest values 192, 144, 255, 168.",
+        "By hand: the largest of each four, and beside it their mean.",
+    )
+    section.add(code(worked_pooling(), "the same as text"))
+    gallery.add(
+        section,
+        "pooling",
+        draw_poolings(hand.filtered),
+        "A detail of the filtered picture, pooled by the largest value and by the mean.",
+        "A detail of the filtered picture. The largest value keeps a thin line as bright as it was; the mean thins it "
+        "out. Networks that look for features therefore take the largest.",
+    )
+    gallery.add(
+        section,
+        "pyramid",
+        draw_pyramid(hand.filtered),
+        "The filtered picture pooled three times, each half as wide and high as the one before.",
+        "All on one scale. A 3x3 filter on the smallest sees an area eight times as wide: that is how a network comes "
+        "from edges to whole things.",
+    )
+    height, width = hand.filtered.shape
+    lost = dropped(hand.filtered.shape)
+    section.add(
+        f"The filtered picture: {width}x{height} → {hand.pooled.shape[1]}x{hand.pooled.shape[0]}"
+        + (f"; the sides are odd where {lost}." if lost else ".")
+    )
+
+
+def _add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> None:
+    section = page.section(
+        "On the chip",
+        "The same filter as a network of one layer, in 8-bit integers, on the microcontroller. Look for white in the "
+        "third picture: there is none unless the chip computed something else.",
+    )
+    made, picture = chip.chosen, chip.chosen.pictures[0]
+    gallery.add(
+        section,
+        "chip",
+        draw_chip(picture),
+        f"The device's picture beside NumPy's; {picture.different:,} of {picture.device.size:,} bytes differ.",
+        f"{hand.filter.name} on {_device(chip)}.",
+    )
+    section.add(_chip_tiles(chip))
+    _explain_chip(section, hand, chip)
+    section.sub("All filters in one layer")
+    gallery.add(
+        section,
+        "chip_filters",
+        draw_chip_filters(chip.named),
+        "The device's pictures for all named filters.",
+        f"One convolution with {len(NAMED)} channels: {chip.named.run.outputs.size:,} bytes came back, "
+        f"{chip.named.bytes_different:,} of them are not NumPy's, {chip.named.run.different:,} not the golden's.",
+    )
+    compared: list[list[Cell]] = [
+        [p.filter.name, p.device.size, p.different, p.different_from_loop, _largest_step(p.device, p.loop)]
+        for p in chip.named.pictures
+    ]
+    columns = ["filter", "pixels", "differ from NumPy's int8", "from the loop in floating point", "by at most"]
+    section.add(table(columns, compared, "The device's pictures, compared"))
+    section.add(
+        "Where the numbers of a filter are multiples of one step, int8 holds them exactly, and the chip's picture is "
+        "the loop's. Where a weight makes fractions, the loop cuts them off and the chip rounds them to the nearest: "
+        "one grey apart at most."
+    )
+    command = f"python -m host validate --model {gallery.folder / 'filter'} --board {chip.chosen.run.board}"
+    section.add("The model stays in its folder. The host's own validation, with random bytes in place of the picture:")
+    section.add(code(command))
+    if made.run.different == 0 and not made.run.is_golden_exact:
+        section.add(
+            note("TensorFlow Lite Micro does not exist for this platform; Python's interpreter stood in for it.")
+        )
+
+
+def _chip_tiles(chip: OnChip) -> Markup:
+    run, tiling = chip.chosen.run, chip.chosen.tiling
+    count = run.count_per_inference
+    per_pixel = count / (tiling.y_tile[0] * tiling.y_tile[1]) if count else 0
+    items = [
+        Tile("bytes from the device", f"{run.outputs.size:,}", f"{chip.chosen.pictures[0].computed:,} of the picture"),
+        Tile(
+            "not NumPy's",
+            f"{chip.chosen.bytes_different:,}",
+            "int8, computed by the lab",
+            _kind(chip.chosen.bytes_different),
+        ),
+        Tile("not the golden's", f"{run.different:,}", run.golden_name, _kind(run.different)),
+        Tile(
+            "tiles",
+            f"{tiling.rows * tiling.columns:,}",
+            f"{tiling.x_tile[1]}x{tiling.x_tile[0]} in, {tiling.y_tile[1]}x{tiling.y_tile[0]} out",
+        ),
+    ]
+    if count:
+        items.append(Tile(f"{run.count_unit} a pixel", f"{per_pixel:.1f}", f"{count:,} a tile"))
+    if run.ram_bytes and run.flash_bytes:
+        items.append(Tile("RAM", f"{run.ram_bytes:,}", f"bytes, and {run.flash_bytes:,} of flash"))
+    return tiles(items)
+
+
+def _explain_chip(section: Section, hand: HandMade, chip: OnChip) -> None:
+    layer, tiling = chip.chosen.layer, chip.chosen.tiling
+    weights = " / ".join(" ".join(str(int(w)) for w in row) for row in layer.weights[0])
+    height, width = hand.source.pixels.shape
+    section.add(
+        f"A picture of {height * width:,} bytes and its answer are more than a chip has room for. So it goes there in "
+        f"{tiling.rows * tiling.columns:,} tiles that overlap by the filter's margin, and the answers are put together "
+        "again without a seam.",
+        "A byte on the chip is the pixel minus 128. The layer's scale is 1/255 on both sides, so that int8's own ends, "
+        f"-128 and 127, are the clamp to 0..255. The filter became {weights}, times {layer.scales[0]:.6g}.",
+        "NumPy's picture follows the integer arithmetic of TensorFlow Lite Micro: exact sums in 32 bits, a "
+        "multiplication that keeps the upper half, a shift that rounds. So every byte can be expected to be equal.",
+    )
+
+
+def _kind(different: int) -> Kind:
+    return "bad" if different else "good"
+
+
+def _largest_step(a: Picture, b: Picture) -> str:
+    step = int(abs(a.astype(int) - b.astype(int)).max())
+    return f"{step} grey{'s' if step != 1 else ''}" if step else "–"

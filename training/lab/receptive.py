@@ -1,0 +1,98 @@
+"""Which pixels of the input a value deep in a network sees, and which pixels nothing sees any more.
+
+Followed from the input on, row by row and column by column, through every op of the graph; so paddings, strides, odd
+sizes that pooling cuts, and branches are all in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.ops.window import Window
+from training.lab.learned import Layer, Trained
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """Along one side of a layer's output: position i sees the input's pixels first[i] to last[i], both included."""
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """Pixels seen from the middle, where no edge cuts anything off."""
+        return int((self.last - self.first + 1).max())
+
+    def seen(self, side: int) -> NDArray[np.int64]:
+        """How many positions see each pixel of the input, (side,)."""
+        pixels = np.arange(side)[:, np.newaxis]
+        return np.asarray(((pixels >= self.first) & (pixels <= self.last)).sum(axis=1), np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """What one layer sees of the input."""
+
+    layer: Layer
+    rows: Span
+    columns: Span
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of what one value sees."""
+        return self.rows.size, self.columns.size
+
+    def seen(self, input_shape: tuple[int, int]) -> NDArray[np.int64]:
+        """How many values of one map see each pixel of the input, (H,W)."""
+        return np.outer(self.rows.seen(input_shape[0]), self.columns.seen(input_shape[1]))
+
+    @property
+    def centres(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The middle of the first and of the last field, along rows and along columns, in pixels from 0 to the side."""
+        return _centres(self.rows), _centres(self.columns)
+
+
+def receptive_fields(trained: Trained) -> tuple[Field, ...]:
+    """One for each layer whose output is a stack of pictures, in order."""
+    height, width, _ = trained.input_shape
+    spans = {trained.graph.inputs[0]: (_identity(height), _identity(width))}
+    fields = []
+    for layer in trained.layers:
+        sources = [spans[index] for index in layer.op.inputs if index in spans]
+        if not sources or not layer.is_maps:
+            continue
+        rows, columns = (_union([source[side] for source in sources]) for side in (0, 1))
+        if (window := layer.window) is not None:
+            rows, columns = _slide(rows, window, 0), _slide(columns, window, 1)
+        spans[layer.op.outputs[0]] = rows, columns
+        fields.append(Field(layer, rows, columns))
+    return tuple(fields)
+
+
+def _identity(side: int) -> Span:
+    return Span(np.arange(side), np.arange(side))
+
+
+def _union(spans: list[Span]) -> Span:
+    return Span(np.minimum.reduce([span.first for span in spans]), np.maximum.reduce([span.last for span in spans]))
+
+
+def _slide(span: Span, window: Window, side: int) -> Span:
+    """The span behind a window; side 0 is along rows, 1 along columns."""
+    if side == 0:
+        count, k, stride, dilation, pad = window.y_h, window.k_h, window.stride_h, window.dilation_h, window.pad_h
+    else:
+        count, k, stride, dilation, pad = window.y_w, window.k_w, window.stride_w, window.dilation_w, window.pad_w
+    starts = np.arange(count) * stride - pad
+    last = len(span.first) - 1
+    low, high = np.clip(starts, 0, last), np.clip(starts + (k - 1) * dilation, 0, last)
+    return Span(span.first[low], span.last[high])
+
+
+def _centres(span: Span) -> tuple[float, float]:
+    middles = (span.first + span.last + 1) / 2
+    return float(middles[0]), float(middles[-1])
