@@ -20,7 +20,7 @@ from training.journey import journey_table, trace
 from training.presets import PRESETS, SEARCHED, find_preset
 from training.recipes import find_recipe
 from training.splits import Dataset, class_counts
-from training.train import Plan, save, train
+from training.train import Plan, is_trained, save, train
 
 LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of the finger cannot fill the memory
 
@@ -59,6 +59,10 @@ def main(
         plan = Plan(data, preset, chosen.network, recipe, seed)
         folder = make_writable(out or Path("build") / f"{data.name}_{preset}")
         say(describe(data))
+        if is_trained(plan, folder):
+            os.utime(folder / TRAINING_FILE)  # make compares times
+            say(f"{folder} is up to date: the same plan made it; remove it to train again")
+            return
         console.print(class_table(data))
         model = plan.untrained_model()
         console.print(journey_table(trace(model)))

@@ -1,7 +1,7 @@
 """What lets an interrupted training run go on: after each epoch every number of the run, in one file.
 
-The file lies in the model folder and says which run it is of; another run does not take it up. It appears whole or not
-at all, so an interruption while saving leaves the epoch before.
+The file lies in the model folder and names the plan it belongs to; a run of another plan does not take it up. It
+appears whole or not at all, so an interruption while saving leaves the epoch before.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ class Progress:
     history: History = field(default_factory=dict)
 
 
-def save(folder: Path, run: dict[str, Any], model: Any, progress: Progress) -> None:
+def save(folder: Path, plan: str, model: Any, progress: Progress) -> None:
     """Save the compiled model as it is after an epoch: weights, the optimizer's memory and the seeds of its layers."""
     buffer = io.BytesIO()
-    about = json.dumps({"run": run, "progress": asdict(progress)})
+    about = json.dumps({"plan": plan, "progress": asdict(progress)})
     np.savez(buffer, np.array(about), *(variable.numpy() for variable in _variables(model)))
     write_atomically(folder / RESUME_FILE, buffer.getvalue())
 
 
-def restore(folder: Path, run: dict[str, Any], model: Any) -> Progress:
-    """Load into the compiled model what an interrupted run of the same settings left; else the start of a run."""
+def restore(folder: Path, plan: str, model: Any) -> Progress:
+    """Load into the compiled model what an interrupted run of the same plan left; else the start of a run."""
     try:
         with np.load(folder / RESUME_FILE, allow_pickle=False) as archive:
             about, *values = archive.values()
         saved = json.loads(str(about))
-        if saved["run"] != json.loads(json.dumps(run)):
+        if saved["plan"] != plan:
             return Progress()
         progress = Progress(**saved["progress"])
     except NPZ_DAMAGE:  # none, or damaged: the run starts over
