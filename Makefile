@@ -16,6 +16,7 @@ PORT    ?=
 TFLITE  ?=
 KERAS   ?=
 CALIBRATION ?=
+PIXELS  ?=
 MODEL   ?=
 ENGINE  ?=
 TENSORBOARD ?=
@@ -202,8 +203,17 @@ endif
 endif
 
 ifneq ($(KERAS),)
-$(DIR)/model.tflite: $(KERAS) export/quantize.py export/calibration.py FORCE | $(VENV)/train
-	@$(RUN) export quantize --keras $(KERAS) --calibration "$(CALIBRATION)" --model $(DIR)
+$(KERAS):
+	@echo "Error: $@ does not exist; give the path of a .keras file" >&2; exit 2
+
+KERAS_SETTINGS := build/.settings/$(NAME)
+$(KERAS_SETTINGS): FORCE
+	@mkdir -p $(@D)
+	@echo '$(KERAS) $(CALIBRATION) $(PIXELS)' | cmp -s - $@ || echo '$(KERAS) $(CALIBRATION) $(PIXELS)' > $@
+
+$(DIR)/model.tflite: $(KERAS) export/quantize.py export/calibration.py $(KERAS_SETTINGS) | $(VENV)/train
+	@$(RUN) export quantize --keras $(KERAS) --model $(DIR) $(if $(CALIBRATION),--calibration $(CALIBRATION)) \
+		$(if $(PIXELS),--pixels $(PIXELS))
 endif
 
 ifneq ($(MODEL),)

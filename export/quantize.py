@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from export.calibration import load_calibration
 from export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
 from export.emit_settings import tensor_info
 from export.graph import Graph
@@ -22,6 +23,9 @@ from host.console import UserError
 from training.backend import load_keras, quiet
 from training.files import KERAS_FILE, SPLITS_FILE, load_splits
 from training.preprocess import preprocess
+
+# What a network from elsewhere takes a pixel 0..255 as: (factor, summand) from a pixel divided by 255.
+PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
 
 
 def quantize_model(model: Path) -> bytes:
@@ -47,6 +51,36 @@ def quantize_model(model: Path) -> bytes:
     return content
 
 
+def quantize_keras(path: Path, calibration: Path, pixels: str) -> bytes:
+    """The same of a Keras model from elsewhere, calibrated with images of the user's (`export.calibration`).
+
+    `pixels` is what the network takes a pixel as, a name of PIXELS. UserError where it cannot be such a model.
+    """
+    try:
+        network = _load(path)
+    except ModuleNotFoundError as error:
+        raise UserError(f"quantizing needs the Python package {error.name}: install tinyproof[train]") from None
+    shape = network.input_shape
+    if isinstance(shape, (list, dict)) or len(shape) != 4 or None in shape[1:]:
+        raise UserError(f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported")
+    _check_pixels(path, network, pixels)
+    images = load_calibration(calibration, tuple(shape[1:]))
+    content = convert(network, with_full_range(images), pixels)
+    check_quantized(read_graph(content, str(path)))
+    return content
+
+
+def _check_pixels(path: Path, network: Any, pixels: str) -> None:
+    """Raise UserError where the network scales pixels itself and would have them scaled twice."""
+    if pixels not in PIXELS:
+        raise UserError(f"unknown range of pixels {pixels!r}: choose one of {', '.join(PIXELS)}")
+    scaling = [layer.name for layer in network.layers if type(layer).__name__ in ("Rescaling", "Normalization")]
+    if scaling and pixels != "0..255":
+        raise UserError(
+            f"{path} scales its input itself (layer '{scaling[0]}'), so it takes pixels as they are: add PIXELS=0..255"
+        )
+
+
 def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The images uint8 (N,H,W,C), with two corner pixels of the first set to 0 and 255 unless some image has them.
 
@@ -62,15 +96,20 @@ def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return changed
 
 
-def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
-    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C). UserError when it cannot be."""
+def convert(network: Any, x_calibration: NDArray[np.uint8], pixels: str = "0..1") -> bytes:
+    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C). UserError when it cannot be.
+
+    The model's input is a pixel divided by 255; where the network takes pixels otherwise, ops before it see to that.
+    """
     keras = load_keras()
     import tensorflow as tf
 
     # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
     x = keras.Input(batch_shape=(1, *x_calibration.shape[1:]), name="input")
     # Keras numbers models without a name, which would make other bytes of a model converted for the second time.
-    fixed = keras.Model(x, network(x, training=False), name="fixed")
+    scale, offset = PIXELS[pixels]
+    scaled = x if (scale, offset) == (1, 0) else keras.layers.Rescaling(scale, offset, name="pixels")(x)
+    fixed = keras.Model(x, network(scaled, training=False), name="fixed")
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([preprocess(image[np.newaxis])] for image in x_calibration)

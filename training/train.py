@@ -37,13 +37,14 @@ from training.files import (
 )
 from training.journey import trace
 from training.network import Network, build_model
+from training.optimize import compile_model
 from training.preprocess import preprocess
 from training.progress import Watch
 from training.recipes import Recipe
 from training.splits import Dataset, take_stratified
 
 CALIBRATION_IMAGES = 500
-DECIDING_CODE = ("augment.py", "batches.py", "network.py", "preprocess.py", "train.py")
+DECIDING_CODE = ("augment.py", "batches.py", "network.py", "optimize.py", "preprocess.py")
 VALIDATION_BATCH = 500  # images at a time where nothing is learnt
 
 
@@ -127,23 +128,6 @@ def is_trained(plan: Plan, folder: Path) -> bool:
         )
     except UserError:  # no record, or one of an earlier version
         return False
-
-
-def compile_model(model: Any, recipe: Recipe, steps_an_epoch: int) -> None:
-    """Give a Keras model the recipe's optimizer and loss."""
-    keras = load_keras()
-    steps = recipe.epochs * steps_an_epoch
-    rise = max(1, steps // 8)
-    rate = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 20, max(1, steps - rise), warmup_target=recipe.learning_rate, warmup_steps=rise
-    )
-    if recipe.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
-    else:
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
 
 
 def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
