@@ -55,6 +55,7 @@ def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pix
 @click.option("--engine", help="tflm or compiled; without it the board's own choice.")
 def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str | None) -> None:
     """Write the model as C sources and model.json, once the engine of the board is known to run it."""
+    from export.borders import with_int8_ends
     from export.describe import summary_table
     from export.emit import export_model, write_export
     from export.manifest import TFLITE_FILE
@@ -69,12 +70,14 @@ def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str |
     else:
         raise UserError("name a model: --model build/<name>, or --tflite <file>.")
     runtime = runtime_of(find_board(board_name), engine)
-    content = _read(source)
+    content, taken_off = with_int8_ends(_read(source), str(source))
     labels = load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).exists() else ()
     images = load_splits(folder / SPLITS_FILE).x_calibration if (folder / SPLITS_FILE).exists() else None
     export = export_model(content, str(source), folder.resolve().name, labels, images, runtime)
     write_export(folder, content, export)
     console.print(summary_table(export.manifest))
+    if taken_off:
+        console.print(taken_off)
     if export.manifest.compiled_refusal:
         console.print(f"not for the compiled engine: {export.manifest.compiled_refusal}")
     console.print(f"wrote {folder}/: model.json and c/")

@@ -22,11 +22,12 @@ from export.emit_ops import emit_model_ops_h
 from export.emit_settings import MAX_RANK, emit_model_settings_c, emit_model_settings_h, tensor_info
 from export.emit_vectors import Vectors, emit_golden_vectors_c, emit_golden_vectors_h, golden_vectors, no_vectors
 from export.golden import Golden, golden_available, golden_name
-from export.graph import Graph, Tensor
+from export.graph import Graph
 from export.lower import Program, check_ends, lower
 from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
 from export.ops import BY_TFLITE_NAME
 from export.runtimes import Runtime, check_runtime
+from export.steps import describe_steps
 from export.tflite_reader import read_graph
 from export.version import tool_version
 from host.console import UserError, write_atomically
@@ -35,6 +36,19 @@ C_FOLDER = "c"
 PIXEL_SCALE = 1 / 255
 PIXEL_ZERO_POINT = -128
 SCALE_TOLERANCE = 1e-6  # relative; float32 keeps 7 digits
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A model's inputs and outputs."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+    @property
+    def image(self) -> TensorInfo | None:
+        """The input that takes the images of a data set: there has to be just one input."""
+        return self.inputs[0] if len(self.inputs) == 1 else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +75,10 @@ def export_model(
     """
     graph = read_graph(content, source)
     program, refusal = _lowered(graph, runtime)
-    x, y = map(tensor_info, _single_ends(graph))
-    _check_fit(source, x, y, labels, x_calibration)
-    vectors = _vectors(content, x, y, x_calibration)
-    manifest = _manifest(graph, program, refusal, content, name, labels, x, y, len(vectors.inputs))
+    ends = _ends(graph)
+    _check_fit(source, ends, labels, x_calibration)
+    vectors = _vectors(content, ends, x_calibration)
+    manifest = _manifest(graph, program, refusal, content, name, labels, ends, len(vectors.inputs))
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     sources = {
         "golden_vectors.c": emit_golden_vectors_c(vectors, origin),
@@ -80,13 +94,9 @@ def export_model(
     return Export(program, sources, manifest)
 
 
-def _single_ends(graph: Graph) -> tuple[Tensor, Tensor]:
+def _ends(graph: Graph) -> Ends:
     inputs, outputs = check_ends(graph)
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise UserError(
-            f"{graph.source} has {len(inputs)} inputs and {len(outputs)} outputs; only one of each is exported."
-        )
-    return inputs[0], outputs[0]
+    return Ends(tuple(map(tensor_info, inputs)), tuple(map(tensor_info, outputs)))
 
 
 def _lowered(graph: Graph, runtime: Runtime | None) -> tuple[Program | None, str]:
@@ -125,29 +135,32 @@ def is_pixel_input(x: TensorInfo) -> bool:
     return x.zero_point == PIXEL_ZERO_POINT and abs(x.scale / PIXEL_SCALE - 1) < SCALE_TOLERANCE
 
 
-def _check_fit(
-    source: str, x: TensorInfo, y: TensorInfo, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None
-) -> None:
-    if max(len(x.shape), len(y.shape)) > MAX_RANK:
+def _check_fit(source: str, ends: Ends, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None) -> None:
+    if max(len(tensor.shape) for tensor in (*ends.inputs, *ends.outputs)) > MAX_RANK:
         raise UserError(f"{source}: its input or output has more than {MAX_RANK} dimensions; export it with fewer.")
-    if labels and len(labels) != y.shape[-1]:
+    classes = ends.outputs[0].shape[-1]
+    if labels and len(labels) != classes:
         raise UserError(
-            f"{source} has {y.shape[-1]} outputs but there are {len(labels)} labels beside it; they belong to another "
+            f"{source} has {classes} outputs but there are {len(labels)} labels beside it; they belong to another "
             "model: train again, or export into another folder with --model."
         )
-    if x_calibration is not None and x_calibration.shape[1:] != x.shape[1:]:
+    takes = [tensor.shape[1:] for tensor in ends.inputs]
+    if x_calibration is not None and takes != [x_calibration.shape[1:]]:
         raise UserError(
-            f"{source} takes {c_text.shape(x.shape[1:])} but the images beside it are "
+            f"{source} takes {' and '.join(map(c_text.shape, takes))} but the images beside it are "
             f"{c_text.shape(x_calibration.shape[1:])}; they belong to another model: train again, or export into "
             "another folder with --model."
         )
 
 
-def _vectors(content: bytes, x: TensorInfo, y: TensorInfo, x_calibration: NDArray[np.uint8] | None) -> Vectors:
+def _vectors(content: bytes, ends: Ends, x_calibration: NDArray[np.uint8] | None) -> Vectors:
+    input_bytes, output_bytes = (sum(tensor.size_bytes for tensor in side) for side in (ends.inputs, ends.outputs))
     if not golden_available():
-        return no_vectors(x.size_bytes, y.size_bytes)
-    images = np.zeros((0, *x.shape[1:]), np.int8) if x_calibration is None else device_bytes(x, x_calibration[:6])
-    return golden_vectors(Golden(content), x, y, images)
+        return no_vectors(input_bytes, output_bytes)
+    images = np.zeros((0, input_bytes), np.int8)
+    if x_calibration is not None and ends.image:
+        images = device_bytes(ends.image, x_calibration[:6]).reshape(-1, input_bytes)
+    return golden_vectors(Golden(content), input_bytes, output_bytes, images)
 
 
 def _manifest(
@@ -157,12 +170,11 @@ def _manifest(
     content: bytes,
     name: str,
     labels: tuple[str, ...],
-    x: TensorInfo,
-    y: TensorInfo,
+    ends: Ends,
     vector_count: int,
 ) -> Manifest:
     bytes_of = op_bytes(program) if program else {}
-    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in graph.ops} if program else {}
+    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in program.graph.ops} if program else {}
     constants = b"".join(table.flash_bytes for _, table in segments(program)) if program else b""
     return Manifest(
         name=name,
@@ -170,9 +182,9 @@ def _manifest(
         model_sha256=graph.sha256,
         segments_sha256=hashlib.sha256(constants).hexdigest() if program else "",
         tflite_bytes=len(content),
-        inputs=(x,),
-        outputs=(y,),
-        pixel_input=is_pixel_input(x),
+        inputs=ends.inputs,
+        outputs=ends.outputs,
+        pixel_input=ends.image is not None and is_pixel_input(ends.image),
         labels=labels,
         ops=tuple(
             OpInfo(
@@ -184,6 +196,7 @@ def _manifest(
             )
             for op in graph.ops
         ),
+        steps=describe_steps(program) if program else (),
         macs=sum(macs_of.values()),
         weight_bytes=constant_bytes(program) if program else 0,
         arena_bytes=program.arena_bytes if program else 0,

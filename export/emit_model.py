@@ -25,7 +25,7 @@ def emit_model_h(program: Program, origin: str) -> str:
 extern const engine_segment model_segments[];
 
 // {_ends(program)}: the caller's memory; input is only read.
-// Each step is followed by a call of `watch` with the tensor that it made.
+// `watch` is called with every tensor as soon as it is whole.
 void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch);
 """,
     )

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from export import c_text
 from export.golden import Golden
-from export.manifest import TensorInfo
 
 VECTOR_BYTES = 5 * 1024  # flash for inputs and outputs together
 RANDOM_SEED = 1
@@ -38,16 +37,15 @@ def no_vectors(input_bytes: int, output_bytes: int) -> Vectors:
     return Vectors(np.zeros((0, input_bytes), np.int8), np.zeros((0, output_bytes), np.int8))
 
 
-def golden_vectors(golden: Golden, x: TensorInfo, y: TensorInfo, images: NDArray[np.int8]) -> Vectors:
-    """The vectors of a model. images (n,H,W,C): calibration images as device bytes, none if n is 0."""
-    count = vector_count(x.size_bytes, y.size_bytes)
-    random = np.random.default_rng(RANDOM_SEED).integers(-128, 128, (count, *x.shape), np.int8)
-    extremes = [np.full(x.shape, value, np.int8) for value in EXTREMES]
+def golden_vectors(golden: Golden, input_bytes: int, output_bytes: int, images: NDArray[np.int8]) -> Vectors:
+    """The vectors of a model. images (n, input bytes): calibration images as device bytes, none if n is 0."""
+    count = vector_count(input_bytes, output_bytes)
+    random = np.random.default_rng(RANDOM_SEED).integers(-128, 128, (count, input_bytes), np.int8)
+    extremes = [np.full(input_bytes, value, np.int8) for value in EXTREMES]
     others = [random[0], *extremes, *random[1:]]
-    real = [image.reshape(x.shape) for image in images[: count - min(3, count // 2)]]
-    chosen = np.stack([*real, *others][:count])
-    outputs = np.stack([golden.run(vector) for vector in chosen])
-    return Vectors(chosen.reshape(count, -1), outputs.reshape(count, -1))
+    chosen = np.stack([*images[: count - min(3, count // 2)], *others][:count])
+    outputs = [np.frombuffer(golden.run_bytes(vector.tobytes()), np.int8) for vector in chosen]
+    return Vectors(chosen, np.stack(outputs))
 
 
 def emit_golden_vectors_h(vectors: Vectors, origin: str) -> str:

@@ -36,14 +36,18 @@ def golden_name() -> str | None:
 class Golden:
     """One model, run by TFLM's reference kernels."""
 
-    def __init__(self, model: bytes) -> None:
-        """UserError when TFLM cannot prepare the model."""
+    def __init__(self, model: bytes, keep_tensors: bool = False) -> None:
+        """UserError when TFLM cannot prepare the model. With `keep_tensors`, `tensor` can be asked after a run."""
         from tflite_micro.python.tflite_micro import runtime
 
         self.name = golden_name() or WHEEL
         self._graph = read_graph(model, "the model")
         try:
-            self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=_arena_bytes(model, self._graph))
+            configs = runtime.InterpreterConfig
+            config = configs.kPreserveAllTensors if keep_tensors else configs.kAllocationRecording
+            self._interpreter = runtime.Interpreter.from_bytes(
+                model, arena_size=_arena_bytes(model, self._graph), intrepreter_config=config
+            )
         except RuntimeError as error:
             raise UserError(f"TensorFlow Lite Micro cannot run the model: {' '.join(str(error).split())}") from None
 
@@ -53,6 +57,11 @@ class Golden:
             self._interpreter.set_input(x, index)
         self._interpreter.invoke()
         y: NDArray[np.int8] = self._interpreter.get_output(0)
+        return y
+
+    def tensor(self, index: int) -> NDArray[np.generic]:
+        """The tensor with that index in the model, as the last run left it. Needs `keep_tensors`."""
+        y: NDArray[np.generic] = self._interpreter.GetTensor(index, 0)["tensor_data"]
         return y
 
     def run_bytes(self, data: bytes) -> bytes:

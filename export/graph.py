@@ -96,7 +96,7 @@ class Graph:
 
     def place(self, op: Op) -> str:
         """The op's place in the graph, for messages: `op 3 of 0-6, CONV_2D 'model/conv2d'`."""
-        return f"op {op.index} of 0-{len(self.ops) - 1}, {op.name} '{self.label(op)}'"
+        return f"op {op.index} of 0-{self.ops[-1].index}, {op.name} '{self.label(op)}'"
 
     def refusal(self, op: Op, why: str) -> UserError:
         """The error that stops the export at this op; `why` says what is wrong and what to do."""

@@ -13,11 +13,18 @@ from enum import Enum
 
 from export.graph import ABSENT, Graph, Op, Tensor
 from export.memory_plan import Lifetime, plan_memory
-from export.ops import BY_TFLITE_NAME, OPS
+from export.ops import BY_TFLITE_NAME
 from export.ops.copy import copy_all
 from export.ops.fast import choose_kernels
 from export.ops.kind import Call, Kernel, OpKind, Params
+from export.ops.operands import QUANTIZE_CURE
+from export.shape_folding import fold_shapes
 from host.console import UserError
+
+CURES = {
+    "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
+    "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
+}
 
 
 class Place(Enum):
@@ -100,6 +107,7 @@ def lower(graph: Graph, fast: bool = True) -> Program:
 
     `fast` False: only plain kernels, which is what the fast ones are held against.
     """
+    graph = fold_shapes(graph)
     inputs, outputs = check_ends(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
@@ -141,14 +149,16 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
             )
         if tensor.data is not None:
             raise UserError(f"{graph.source}: the model's {what} is a constant; export another model.")
+        if tensor.quantization is None or tensor.quantization.scale.size != 1:
+            raise UserError(f"{graph.source}: the {what} '{tensor.name}' has no scale of its own; {QUANTIZE_CURE}.")
     return inputs, outputs
 
 
 def _kind(graph: Graph, op: Op) -> OpKind:
     kind = BY_TFLITE_NAME.get(op.name)
     if kind is None:
-        supported = ", ".join(known.tflite_name for known in OPS)
-        raise graph.refusal(op, f"the compiled engine does not run {op.name}; it runs {supported}; change the layer")
+        cure = CURES.get(op.name, "build the layer from others, see the ops in docs/compiled-engine.md")
+        raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure}")
     if kind.options_type and op.options is None:
         raise graph.refusal(op, "its options are missing; export the model again")
     return kind

@@ -5,7 +5,6 @@ Refuses a device that does not run exactly the model in question.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +16,7 @@ from rich.progress import TaskID
 
 from export.manifest import Manifest
 from firmware.boards import Board
-from firmware.build import image_path
+from firmware.build import image_path, load_sizes
 from firmware.toolchain import require_tools
 from host.console import UserError
 from host.device import Device, DeviceError
@@ -107,12 +106,28 @@ class Station:
 
     def explain(self, error: UserError) -> str:
         """The error, and how the process behind the port ended if it did."""
-        return error.message if self.can_come_back or not self.emulator else f"{error} ({self.emulator.last_words()})"
+        if self.emulator is None or self.emulator.running:
+            return error.message
+        return f"{error} ({self.emulator.last_words()})"
 
     def greet(self, manifest: Manifest) -> None:
         """Ask who it is. Raises DeviceError unless it runs exactly this model, unharmed."""
-        self.hello = self.device.hello()
+        try:
+            self.hello = self.device.hello()
+        except UserError as error:
+            raise DeviceError(self.explain(error)) from error
         check_identity(self.hello, manifest, self.url)
+
+    def greet_again(self) -> None:
+        """Ask what it says of itself after the run: how deep its stack went. `ended` where it is gone by now."""
+        boot_count = self.hello.boot_count
+        if self.ended:
+            return
+        try:
+            self.hello = self.device.hello()
+        except UserError as error:
+            self.ended = self.explain(error)
+        self.resets += self.hello.boot_count != boot_count
 
     def reconnect(self, timeout_s: float) -> None:
         """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
@@ -128,14 +143,13 @@ def open_station(model: Path, board: Board, port: str | None, baud: int = BAUD) 
     if port is None and board.application:
         port = find_port(board).device
     if port is not None:
-        with Transport(port, baud) as transport:
+        # On another machine USB cannot say that the board wants DTR.
+        with Transport(port, baud, dtr=board.wants_dtr) as transport:
             yield Station(Device(transport), None, "")
         return
-    image = image_path(model, board)
-    with start(model, board) as process:
-        firmware_sha256 = hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else ""
-        with Transport(process.port, baud) as transport:
-            yield Station(Device(transport), process, firmware_sha256)
+    sizes = load_sizes(model, board.name)
+    with start(model, board) as process, Transport(process.port, baud) as transport:
+        yield Station(Device(transport), process, sizes.image_sha256 if sizes else "")
 
 
 def check_identity(hello: HelloReply, manifest: Manifest, where: str) -> None:

@@ -36,6 +36,7 @@ class ErrorCode(IntEnum):
     FRAME_TOO_LONG = 3
     ENGINE_NOT_READY = 4
     NO_SUCH_BYTES = 5
+    NO_SUCH_BAUD = 6
 
 
 def wire(kind: str, doc: str) -> Any:
@@ -111,6 +112,15 @@ class Fetch(Message):
 
 
 @dataclass(frozen=True)
+class SetBaud(Message):
+    """Change the speed of the line. Where no whole frame comes at the new one, the device goes back to the first."""
+
+    ID = 0x05
+    TO_DEVICE = True
+    baud: int = wire("u32", "the speed wanted")
+
+
+@dataclass(frozen=True)
 class HelloReply(Message):
     """What the device is, which model it runs, and how much it can take at once. Comes unasked after a reset, too."""
 
@@ -132,6 +142,7 @@ class HelloReply(Message):
     counter_denominator: int = wire("u16", "see counter_numerator")
     clock_hz: int = wire("u32", "CPU clock; 0 where it means nothing")
     receive_buffer_bytes: int = wire("u32", "bytes the device can hold while it computes")
+    baud: int = wire("u32", "speed of the line after a reset; 0 where it has none that could change")
     reply_slots: int = wire("u8", "replies the device keeps for repeated requests: the most requests in flight")
     arena_bytes: int = wire("u32", "working memory of the engine for one inference")
     stack_bytes: int = wire("u32", "size of the stack; 0 if unknown")
@@ -172,6 +183,15 @@ class FetchReply(Message):
 
 
 @dataclass(frozen=True)
+class SetBaudReply(Message):
+    """The last frame at the speed before."""
+
+    ID = 0x85
+    TO_DEVICE = False
+    baud: int = wire("u32", "the speed from the next byte on")
+
+
+@dataclass(frozen=True)
 class LogLine(Message):
     """A line for humans, at any time, under sequence number 0."""
 
@@ -193,8 +213,8 @@ class ErrorReply(Message):
 M = TypeVar("M", bound=Message)
 
 MESSAGES: tuple[type[Message], ...] = (
-    *(Hello, Infer, Trace, Fetch),
-    *(HelloReply, InferReply, TraceReply, FetchReply, LogLine, ErrorReply),
+    *(Hello, Infer, Trace, Fetch, SetBaud),
+    *(HelloReply, InferReply, TraceReply, FetchReply, SetBaudReply, LogLine, ErrorReply),
 )
 MESSAGE_BY_ID = {message.ID: message for message in MESSAGES}
 

@@ -24,6 +24,7 @@ from host.report_sections.images import add_images
 from host.report_sections.journey import add_journey
 from host.report_sections.line import add_line
 from host.report_sections.numbers import add_numbers
+from host.report_sections.ops import add_ops
 from host.report_sections.origin import add_origin
 from host.report_sections.verdict import add_differences, verdict
 from host.report_sections.words import count
@@ -90,21 +91,18 @@ def build_page(report: Report, beside: Beside) -> Page:
     if report.differences or report.disagreements:
         add_differences(page.section("What differs"), report)
     add_numbers(page.section("Three numbers, never mixed"), report)
-    add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
-    add_images(
-        page.section(
-            "Images", "Samples that differ from the golden, then some that are misclassified: what each says."
-        ),
-        report,
-        beside.manifest,
-        beside.images,
-        beside.why_no_images,
-    )
+    if report.confusion.int8_device is not None:
+        add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
+    if report.examples:
+        intro = "What each party says about samples that differ from the golden, then about misclassified ones."
+        add_images(page.section("Samples", intro), report, beside.manifest, beside.images, beside.why_no_images)
     add_time(page.section("Time"), report)
+    if report.ops:
+        add_ops(page.section("Ops"), report)
     add_memory(page.section("Memory"), report)
     model = page.section("Model")
     if beside.manifest:
-        add_journey(model, beside.manifest)
+        add_journey(model, beside.manifest, with_bars=not report.ops)
     else:
         model.add(note("The folder of this report does not hold the model it is about, so its ops are not known."))
     add_line(page.section("Devices and line"), report, beside.manifest)

@@ -56,7 +56,7 @@ SHOTS = (
     Shot("report-different", FAULTY, None, 960, 900, dark=True),
     Shot("report-phone", MODEL, None, 360, 760, dark=True, scale=2),
     Shot("report-classes", MODEL, "classes", 960, 1200),
-    Shot("report-images", FAULTY, "images", 960, 700),
+    Shot("report-samples", FAULTY, "samples", 960, 700),
     Shot("report-memory", MODEL, "memory", 960, 1000),
 )
 

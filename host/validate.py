@@ -7,10 +7,11 @@ with damaged constants.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,20 @@ class Plan:
     stop_when_sure: bool = False
     patience_s: float = PATIENCE_S
 
+    @property
+    def command(self) -> str:
+        """What does the same from the start, typed in a checkout."""
+        words = ["--model", str(self.model), "--board", self.board.name]
+        for port in self.ports:
+            words += ["--port", port]
+        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, BAUD)}
+        for name, (value, usual) in options.items():
+            if value != usual:
+                words += [f"--{name}", str(value)]
+        if self.stop_when_sure:
+            words.append("--stop-when-sure")
+        return "python -m host validate " + shlex.join(words)
+
 
 def validate(plan: Plan) -> Report:
     """Validate. Raises UserError when no comparison is possible, or when the run is interrupted."""
@@ -60,6 +75,7 @@ def validate(plan: Plan) -> Report:
         expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
         finding = _run(plan, samples, expected.golden, stations, journal)
         report = make_report(plan.model, manifest, samples, expected, stations, finding)
+        report = replace(report, command=plan.command)
     for station in stations:
         for line in station.device.logs:
             console.print(f"{station.name}: {line}")
@@ -106,12 +122,13 @@ def _run(
     outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
     disagreements = look_again(run, answers, golden)
     for station in stations:
-        if not station.ended:
-            station.hello = station.device.hello()  # how deep the stack went
+        station.greet_again()
+    ran = [answer.sample for answer in answers]
     return Finding(
-        samples=[answer.sample for answer in answers],
+        samples=ran,
         answers=answers,
         outputs=outputs,
+        weights=rule.weights(ran) if rule else np.ones(len(ran)),
         identities=journal.identities,
         resumed=resumed,
         answered_by=run.answered_by,

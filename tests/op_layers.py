@@ -299,3 +299,77 @@ def slice_op(draw: st.DrawFn) -> Case:
     bounds = [b.constant(np.array(values, np.int32), None) for values in (begin, written)]
     b.op("SLICE", [x, *bounds], [y], options("SliceOptionsT"))
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+@st.composite
+def transpose_conv2d(draw: st.DrawFn) -> Case:
+    """One TRANSPOSE_CONV."""
+    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    padding = draw(paddings)
+    y_h, y_w = (draw(st.integers(k if padding == "VALID" else 1, k + 7)) for k in kernel)
+    x_h, x_w = window_output((y_h, y_w), kernel, stride, padding)
+    x_c, y_c = draw(st.sampled_from((1, 2, 3, 8))), draw(st.integers(1, 5))
+    taps = draw(weights((y_c, *kernel, x_c)))
+    x_scale, w_scale, y_scale = draw(quantized(taps, draw(st.booleans())))
+    b = ModelBuilder()
+    x = b.tensor((1, x_h, x_w, x_c), x_scale, draw(zero_points))
+    y = b.tensor((1, y_h, y_w, y_c), y_scale, draw(zero_points))
+    shape = b.constant(np.array((1, y_h, y_w, y_c), np.int32), None)
+    taps_index, *bias = add_linear_constants(b, taps, w_scale, draw(biases(y_c)), x_scale)
+    chosen = options(
+        "TransposeConvOptionsT",
+        padding=getattr(schema.Padding, padding),
+        strideH=stride[0],
+        strideW=stride[1],
+        fusedActivationFunction=activation(draw(activations)),
+    )
+    b.op("TRANSPOSE_CONV", [shape, taps_index, x, *bias], [y], chosen)
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), (1, x_h, x_w, x_c)))
+
+
+@st.composite
+def grouped_conv2d(draw: st.DrawFn) -> Case:
+    """One CONV_2D whose filters see a group of the channels each."""
+    groups, w_c, per_group = draw(st.integers(2, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    kernel, side = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), draw(st.integers(3, 8))
+    taps = draw(weights((groups * per_group, *kernel, w_c)))
+    x_scale, w_scale, y_scale = draw(quantized(taps, draw(st.booleans())))
+    y_h, y_w = window_output((side, side), kernel, (1, 1), "VALID")
+    b = ModelBuilder()
+    x = b.tensor((1, side, side, groups * w_c), x_scale, draw(zero_points))
+    y = b.tensor((1, y_h, y_w, groups * per_group), y_scale, draw(zero_points))
+    constants = add_linear_constants(b, taps, w_scale, draw(biases(groups * per_group)), x_scale)
+    b.conv2d([x, *constants], y, activation=draw(activations))
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), (1, side, side, groups * w_c)))
+
+
+@st.composite
+def resize_nearest(draw: st.DrawFn) -> Case:
+    """One RESIZE_NEAREST_NEIGHBOR, to larger and smaller images."""
+    _, x_h, x_w, x_c = shape = draw(images)
+    y_h, y_w = draw(st.one_of(st.tuples(st.integers(1, 20), st.integers(1, 20)), st.just((2 * x_h, 2 * x_w))))
+    align, half = draw(st.sampled_from(((False, False), (True, False), (False, True))))
+    b = ModelBuilder()
+    x, y = b.tensor(shape, 0.5), b.tensor((1, y_h, y_w, x_c), 0.5)
+    chosen = options("ResizeNearestNeighborOptionsT", alignCorners=align, halfPixelCenters=half)
+    b.op("RESIZE_NEAREST_NEIGHBOR", [x, b.constant(np.array([y_h, y_w], np.int32), None)], [y], chosen)
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+@st.composite
+def reduce_max(draw: st.DrawFn) -> Case:
+    """REDUCE_MAX along axes that lie side by side."""
+    shape = draw(st.one_of(shapes, images))
+    first = draw(st.integers(0, len(shape) - 1))
+    last = draw(st.integers(first, len(shape) - 1))
+    if len(shape) == 4 and draw(st.booleans()):
+        first, last = 1, 2
+    keep = draw(st.booleans()) or last - first == len(shape) - 1
+    y_shape = tuple(1 if first <= k <= last else n for k, n in enumerate(shape) if keep or not first <= k <= last)
+    scale, zero_point = draw(scales), draw(zero_points)
+    b = ModelBuilder()
+    x, y = b.tensor(shape, scale, zero_point), b.tensor(y_shape, scale, zero_point)
+    axis = b.constant(np.arange(first, last + 1, dtype=np.int32), None)
+    b.op("REDUCE_MAX", [x, axis], [y], options("ReducerOptionsT", keepDims=keep))
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))

@@ -18,13 +18,17 @@ from op_layers import (
     concatenation,
     depthwise_conv2d,
     elementwise,
+    grouped_conv2d,
     lookup,
     pad,
+    reduce_max,
     reduction,
+    resize_nearest,
     slice_op,
     split,
     strided_slice,
     transpose,
+    transpose_conv2d,
 )
 
 from export.golden import Golden, golden_available
@@ -102,10 +106,14 @@ MOVES = {
     "transpose": transpose(),
     "strided_slice": strided_slice(),
     "slice": slice_op(),
+    "resize_nearest": resize_nearest(),
 }
 OPS = {
     "depthwise_conv2d": depthwise_conv2d(),
+    "transpose_conv2d": transpose_conv2d(),
+    "grouped_conv2d": grouped_conv2d(),
     "average_pool2d": average_pool2d(),
+    "reduce_max": reduce_max(),
     **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")},
     **{name: reduction(name) for name in ("MEAN", "SUM")},
 }

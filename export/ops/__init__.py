@@ -16,17 +16,20 @@ from export.ops.mul import MUL
 from export.ops.pad import PAD, PADV2
 from export.ops.pool2d import AVERAGE_POOL2D, MAX_POOL2D
 from export.ops.prelu import PRELU
+from export.ops.reduce_max import REDUCE_MAX
 from export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
+from export.ops.resize_nearest import RESIZE_NEAREST
 from export.ops.softmax import SOFTMAX
 from export.ops.split import SPLIT, SPLIT_V, UNPACK
 from export.ops.strided_slice import SLICE, STRIDED_SLICE
 from export.ops.transpose import TRANSPOSE
+from export.ops.transpose_conv2d import TRANSPOSE_CONV2D
 
 OPS: tuple[OpKind, ...] = (
-    *(CONV2D, DEPTHWISE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, MEAN, SUM, SOFTMAX),
+    *(CONV2D, DEPTHWISE_CONV2D, TRANSPOSE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, REDUCE_MAX, MEAN, SUM, SOFTMAX),
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
-    *(STRIDED_SLICE, SLICE, TRANSPOSE),
+    *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST),
 )
 BY_TFLITE_NAME = {kind.tflite_name: kind for kind in OPS}
 

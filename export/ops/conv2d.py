@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -61,8 +61,9 @@ def fold(graph: Graph, op: Op) -> Conv2dParams:
     y = operands.image(graph, op, op.outputs[0])
     weights = operands.weights(graph, op, op.inputs[1], rank=4)
     y_c, k_h, k_w, w_c = weights.values.shape
-    if w_c != x.shape[3]:
-        raise graph.refusal(op, f"its filters see {w_c} of {x.shape[3]} channels; grouped convolution is not supported")
+    if x.shape[3] % w_c or y_c % (x.shape[3] // w_c):
+        raise graph.refusal(op, f"its filters see {w_c} of {x.shape[3]} channels; export the model again")
+    weights = replace(weights, values=ungrouped(weights.values, x.shape[3]))
     if y_c != y.shape[3]:
         raise graph.refusal(op, f"it has {y_c} filters but {y.shape[3]} output channels; export the model again")
     output = fold_output_stage(graph, op, x, weights, y, options.activation)
@@ -73,6 +74,18 @@ def fold(graph: Graph, op: Op) -> Conv2dParams:
         window=fold_window(graph, op, x.shape, y.shape, (k_h, k_w), options.stride, options.dilation, options.padding),
         output=output,
     )
+
+
+def ungrouped(weights: NDArray[np.int8], x_c: int) -> NDArray[np.int8]:
+    """Filters that see a group of the channels each, (y_c, k_h, k_w, x_c / groups), with zeros for all the others."""
+    y_c, k_h, k_w, w_c = weights.shape
+    groups = x_c // w_c
+    if groups == 1:
+        return weights
+    whole = np.zeros((groups, y_c // groups, k_h, k_w, groups, w_c), np.int8)
+    for group, filters in enumerate(np.split(weights, groups)):
+        whole[group, :, :, :, group] = filters
+    return whole.reshape(y_c, k_h, k_w, x_c)
 
 
 def emit(params: Conv2dParams) -> Struct:

@@ -97,11 +97,11 @@ def weights(graph: Graph, op: Op, tensor_index: int, rank: int, axis: int = 0) -
     return Weights(tensor.data.astype(np.int8), quantization.scale)
 
 
-def bias(graph: Graph, op: Op, channels: int) -> NDArray[np.int32]:
-    """The constant int32 bias of the op, shape (channels,): its third input, zeros when it has none."""
-    if len(op.inputs) < 3 or op.inputs[2] == ABSENT:
+def bias(graph: Graph, op: Op, channels: int, position: int = 2) -> NDArray[np.int32]:
+    """The constant int32 bias of the op, shape (channels,): its input at `position`, zeros when it has none."""
+    if len(op.inputs) <= position or op.inputs[position] == ABSENT:
         return np.zeros(channels, np.int32)
-    tensor = graph.tensors[op.inputs[2]]
+    tensor = graph.tensors[op.inputs[position]]
     if tensor.data is None or tensor.dtype != "int32" or tensor.size != channels:
         raise graph.refusal(
             op,

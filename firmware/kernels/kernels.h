@@ -60,6 +60,20 @@ typedef struct {
 void depthwise_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const depthwise_conv2d_params *p);
 
 typedef struct {
+    const int8_t *weights;  // (y_c, k_h, k_w, x_c)
+    const int32_t *bias;    // (y_c,): b[o] - x_zero_point * sum(weights[o])
+    int32_t x_zero_point;   // the value where no pixel of x is seen: the real number zero
+    window_geometry window;  // of the convolution from y to x that is turned round: row r of x makes the rows
+                             // r * stride_h - pad_h + [0, k_h) of y
+    output_stage output;
+} transpose_conv2d_params;
+
+// y[i,j,o] = output_o(bias[o] + sum_{a,b,c} x[(i + pad_h - a) / stride_h, (j + pad_w - b) / stride_w, c] * weights[o,a,b,c]),
+// over the a and b for which both divisions are exact.
+// window (k_h, k_w, x_c) is scratch: the pixels of x that one output pixel sees.
+void transpose_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const transpose_conv2d_params *p);
+
+typedef struct {
     window_geometry window;  // dilation is 1, y_c equals x_c
     int32_t y_min, y_max;
 } pool2d_params;
@@ -155,6 +169,15 @@ typedef struct {
 
 // y[y_start + steps in b] = x[x_start + steps in a]; the rest of y stays as it is
 void copy_s8(int8_t *y, const int8_t *x, const copy_params *p);
+
+typedef struct {
+    const int32_t *rows;     // (y_h,): where the row begins in x
+    const int32_t *columns;  // (y_w,): where the pixel begins in its row
+    int32_t y_h, y_w, x_c;
+} resize_nearest_params;
+
+// y (y_h, y_w, x_c):  y[i,j,c] = x[rows[i] + columns[j] + c]
+void resize_nearest_s8(int8_t *y, const int8_t *x, const resize_nearest_params *p);
 
 typedef struct {
     loop_nest outputs;      // the elements of y in order; a is x

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from host.page import Cell, Section, details, heat_table, note, table
+from host.page import Cell, Section, details, heat_table, table
 from host.report import ClassResult, Report
 from host.report_sections.words import PARTIES, class_name, interval, percent
 
@@ -16,9 +16,6 @@ WEAKEST_LISTED = 15
 def add_classes(section: Section, report: Report) -> None:
     """Matrices, or the most frequent confusions where there are many classes; then recall by class."""
     known = {party: np.array(m) for party in PARTIES if (m := getattr(report.confusion, party)) is not None}
-    if not known:
-        section.add(note("Without labels, or with a device that gives no classes, there is nothing to confuse."))
-        return
     names = [class_name(report.classes, i) for i in range(len(next(iter(known.values()))))]
     if len(names) > MATRIX_CLASSES:
         _most_frequent(section, known, names)

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from firmware.boards import BOARDS
 from host.page import Bar, Mark, Section, Tile, bars, facts, histogram, note, tiles
 from host.report import Latency, Report
+from host.report_sections.memory_map import add_memory_map
 
 MEANING = {
     "instructions": "Instructions, counted exactly by the emulator. They are no cycles: those depend on flash and bus.",
@@ -18,28 +19,16 @@ MEANING = {
 def add_time(section: Section, report: Report) -> None:
     """Key numbers and the distribution."""
     latency = report.latency
-    mean = _mean(report)
-    if latency is None and mean is None:
+    if latency is None:
         section.add(note("This device does not measure its inferences."))
         return
-    unit = latency.unit if latency else mean[1]  # type: ignore[index]
-    if latency is None:
-        assert mean is not None
-        section.add(tiles([Tile(f"{unit} per inference, mean", f"{mean[0]:,}")]), MEANING.get(unit, ""))
-        return
-    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING.get(unit, ""))
+    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING[latency.unit])
     if latency.minimum == latency.maximum:
-        section.add(f"Every one of {latency.inferences:,} inferences took exactly {latency.minimum:,.0f} {unit}.")
+        section.add(
+            f"Every one of {latency.inferences:,} inferences took exactly {latency.minimum:,.0f} {latency.unit}."
+        )
         return
     section.add(_distribution(latency))
-
-
-def _mean(report: Report) -> tuple[int, str] | None:
-    for unit in MEANING:
-        value = getattr(report, f"{unit}_per_inference")
-        if value is not None:
-            return value, unit
-    return None
 
 
 def _tiles(latency: Latency, clock_hz: int) -> list[Tile]:
@@ -84,12 +73,13 @@ def add_memory(section: Section, report: Report) -> None:
     section.add(
         facts(
             [
-                ("arena: tensors between the ops", f"{report.arena_bytes:,} bytes" if report.arena_bytes else "none"),
+                ("arena: tensors between the ops", f"{report.arena_bytes:,} bytes" if report.arena_bytes else None),
                 ("stack, high-water mark", f"{report.stack_used_bytes:,} bytes" if report.stack_used_bytes else None),
                 ("limits", f"those of the {budget.of}" if budget else "this board has none"),
             ]
         )
     )
+    add_memory_map(section, report.ops, report.arena_bytes)
 
 
 def _share(label: str, used: int, of: int) -> Bar:

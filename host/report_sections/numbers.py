@@ -57,19 +57,20 @@ def _accuracy(report: Report) -> Tile:
     if device is None:
         return Tile("3 · accuracy on the device", "–", "no labels")
     others = ", ".join(
-        f"{percent(share)} {name}"
+        f"{name} {percent(share)}"
         for party, name in PARTIES.items()
         if party != "int8_device" and (share := getattr(report.accuracy, party)) is not None
     )
-    return Tile("3 · accuracy on the device", percent(device), f"against {others}" if others else "")
+    return Tile("3 · accuracy on the device", percent(device), others)
 
 
 def _comparison(comparison: Comparison) -> list[str | int | float]:
-    chance = comparison.p_value > CHANCE
+    same = comparison.only_first_right == comparison.only_second_right == 0
+    words = "right on the same images" if same else f"{'no ' if comparison.p_value > CHANCE else ''}more than chance"
     return [
         f"{PARTIES.get(comparison.first, comparison.first)} and {PARTIES.get(comparison.second, comparison.second)}",
         comparison.only_first_right,
         comparison.only_second_right,
         f"{comparison.p_value:.3f}",
-        "no more than chance" if chance else "more than chance",
+        words,
     ]

@@ -57,17 +57,10 @@ def add_origin(section: Section, report: Report, record: TrainingRecord | None) 
 
 def commands(report: Report, record: TrainingRecord | None) -> str:
     """What to type in a checkout of the project."""
-    limit = f" LIMIT={report.samples}" if _is_part(report) else ""
     lines = []
     if record:
-        settings = f"DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}"
-        lines.append(f"make train export {settings}")
-    lines += [
-        f"make validate MODEL={report.model} BOARD={report.board}{limit}",
-        f"python -m host report build/{report.model}    # this page again, from report.json",
-    ]
+        lines.append(f"make train export DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}")
+    if report.command:
+        lines += [f"make build MODEL={report.model} BOARD={report.board}", report.command]
+    lines.append(f"make report MODEL={report.model}    # this page again, from report.json")
     return "\n".join(lines)
-
-
-def _is_part(report: Report) -> bool:
-    return " of " in report.samples_source and f"{report.samples:,} of {report.samples:,} " not in report.samples_source

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from host.page import Kind, Section, banner, details, note, table
-from host.report import Difference, Report
-from host.report_sections.words import count, percent
+from export.c_text import shape
+from host.page import Cell, Kind, Section, banner, details, note, table
+from host.report import Difference, Report, TensorDifference
+from host.report_sections.words import class_name, count, percent
 
 WORDS: dict[str, tuple[Kind, str]] = {
     "equal": ("good", "Equal"),
     "different": ("bad", "Different"),
     "unknown": ("unsure", "Could not tell"),
 }
+CAUSES = {
+    "rounding": "Rounding only",
+    "kernel": "A kernel differs",
+    "input": "Other input bytes",
+    "not repeatable": "Not repeatable",
+    "not traced": "Cause not known",
+    "self-test": "Self-test failed",
+}
+CAUSES_SHOWN = 3  # in the banner
 LISTED = 20  # differing samples at once; the others are folded away
 BYTES_SHOWN = 6  # of one sample
 
@@ -27,8 +37,11 @@ def _answer(report: Report) -> str:
     if report.samples == 0:
         return "No sample was compared."
     if report.verdict == "equal":
-        return f"All {report.bytes_compared:,} output bytes of {count(report.samples, 'sample')} are the golden's" + (
-            "." if report.golden_is_bit_exact else f", though {_not_exact(report)}."
+        all_equal = f"All {report.bytes_compared:,} output bytes of {count(report.samples, 'sample')} are the golden's"
+        return (
+            f"{all_equal}: {report.golden}."
+            if report.golden_is_bit_exact
+            else f"{all_equal}, though {_not_exact(report)}."
         )
     differ = (
         f"{report.bytes_different:,} of {report.bytes_compared:,} output bytes differ from the golden's, "
@@ -45,9 +58,15 @@ def _not_exact(report: Report) -> str:
 
 def _grounds(report: Report) -> list[str]:
     """What a reader has to know before trusting the answer."""
-    found = [f"Compared: {report.samples_source}, on board {report.board}, engine {report.engine}."]
-    if report.verdict == "different" and report.differences and all(d.rounding_only for d in report.differences):
-        found.append("No byte of those listed is more than one step off.")
+    found = [
+        f"{CAUSES.get(c.kind, c.kind)}, {count(c.count, 'sample')}: {c.text}" for c in report.causes[:CAUSES_SHOWN]
+    ]
+    if len(report.causes) > CAUSES_SHOWN:
+        found.append(f"{count(len(report.causes) - CAUSES_SHOWN, 'more cause')} below.")
+    found += [f"Compared: {report.samples_source}, on board {report.board}, engine {report.engine}."]
+    if report.differences and report.accuracy.int8_device is not None:
+        changed = sum(_class(d.golden) != _class(d.device) for d in report.differences)
+        found.append(f"The class changes in {changed:,} of the {count(len(report.differences), 'sample')} listed.")
     if report.sure:
         sure = report.sure
         found.append(
@@ -71,10 +90,12 @@ def _grounds(report: Report) -> list[str]:
 
 
 def add_differences(section: Section, report: Report) -> None:
-    """Every difference that the report lists, byte by byte, and devices that contradict each other."""
+    """Causes, every difference that the report lists, byte by byte, and devices that contradict each other."""
+    if report.causes:
+        _causes(section, report)
     if report.differences:
-        rows = [_row(difference) for difference in report.differences]
-        columns = ["sample", "answered by", "bytes that differ", "largest step", "byte: golden → device"]
+        rows = [_row(difference, report) for difference in report.differences]
+        columns = ["sample", "answered by", "bytes that differ", "largest step", "class", "byte: golden → device"]
         section.add(table(columns, rows[:LISTED], caption="Samples whose output is not the golden's"))
         if len(rows) > LISTED:
             more = table(columns, rows[LISTED:], caption="More of them")
@@ -96,10 +117,46 @@ def add_differences(section: Section, report: Report) -> None:
         section.add(table(columns, rows, caption="The same sample, two answers"))
 
 
-def _row(difference: Difference) -> list[str | int]:
+def _causes(section: Section, report: Report) -> None:
+    rows: list[list[Cell]] = [
+        [
+            CAUSES.get(cause.kind, cause.kind),
+            cause.text,
+            cause.count,
+            ", ".join(map(str, cause.samples[:BYTES_SHOWN])) + (", ..." if cause.count > BYTES_SHOWN else ""),
+            _place(cause.difference),
+            cause.device,
+        ]
+        for cause in report.causes
+    ]
+    columns = ["cause", "what was found", "samples", "which", "in the first of them", "device"]
+    section.add(table(columns, rows, caption="Why: the first tensor that is not the golden's, and what explains it"))
+    if report.ruled_out:
+        items = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in report.ruled_out)
+        section.add(details("Ruled out", Markup("<ul>{}</ul>").format(items)))
+
+
+def _place(difference: TensorDifference | None) -> str | None:
+    """The first element that differs, and how many do."""
+    if difference is None:
+        return None
+    return (
+        f"element {shape(difference.first)}: {difference.golden} → {difference.device}; {difference.different:,} of "
+        f"{difference.elements:,} differ, by at most {difference.max_step}"
+    )
+
+
+def _class(outputs: list[int]) -> int:
+    """The largest output, the first of equals."""
+    return outputs.index(max(outputs))
+
+
+def _row(difference: Difference, report: Report) -> list[Cell]:
     pairs = list(zip(difference.golden, difference.device, strict=True))
     wrong = [(i, golden, device) for i, (golden, device) in enumerate(pairs) if golden != device]
     shown = ", ".join(f"{i}: {golden} → {device}" for i, golden, device in wrong[:BYTES_SHOWN])
     rest = f" and {len(wrong) - BYTES_SHOWN} more" if len(wrong) > BYTES_SHOWN else ""
     largest = max((abs(golden - device) for _, golden, device in wrong), default=0)
-    return [f"{difference.sample:,}", difference.answered_by or "the device", len(wrong), largest, shown + rest]
+    seen = [class_name(report.classes, _class(values)) for values in (difference.golden, difference.device)]
+    class_ = " → ".join(dict.fromkeys(seen)) if report.accuracy.int8_device is not None else None
+    return [f"{difference.sample:,}", difference.answered_by or None, len(wrong), largest, class_, shown + rest]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firmware.boards import Board
 from host.transport import BAUD
-from training.lab.convolve import Padding, Picture, check_fit, convolve, margins, pad_same
+from training.lab.convolution import Padding, Picture, check_fit, convolve, margins, pad_same
 from training.lab.device import DeviceRun, run_on_device
 from training.lab.filters import AnyFilter, Filter, as_filter
 from training.lab.int8_layer import ZERO_POINT, Int8Layer, int8_layer

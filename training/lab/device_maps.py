@@ -7,6 +7,7 @@ owe the golden's bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from export.emit_settings import tensor_info
 from firmware.boards import Board
 from host.transport import BAUD
 from training.lab.device import DeviceRun, run_on_device
-from training.lab.learned import Layer, Trained, to_real
-from training.lab.truncate import truncate
+from training.lab.trained import Layer, Trained, to_real
+from training.lab.truncation import truncate
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +33,22 @@ class LayerRun:
 
 
 def maps_on_device(
-    trained: Trained, images: NDArray[np.uint8], folder: Path, board: Board, port: str | None = None, baud: int = BAUD
+    trained: Trained,
+    images: NDArray[np.uint8],
+    folder: Path,
+    board: Board,
+    layers: Sequence[Layer] | None = None,
+    port: str | None = None,
+    baud: int = BAUD,
 ) -> tuple[LayerRun, ...]:
-    """Stream images uint8 (N,H,W,C) through every layer that makes pictures; `folder` takes a model folder for each."""
+    """Stream images uint8 (N,H,W,C) through `layers`, by default all that make pictures.
+
+    `folder` takes a model folder for each.
+    """
     inputs = device_bytes(tensor_info(trained.graph.tensors[trained.graph.inputs[0]]), images)
     rows = inputs.reshape(len(inputs), -1)
     runs = []
-    for layer in trained.map_layers:
+    for layer in trained.map_layers if layers is None else layers:
         cut = truncate(trained.tflite, layer.op.index)
         run = run_on_device(cut, folder / layer.name, rows, board, port, baud)
         runs.append(LayerRun(layer, to_real(trained, layer, run.outputs), run))

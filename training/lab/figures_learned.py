@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.page import figure_style
+from training.lab.convolution import Picture, convolve
 from training.lab.drawing import NEGATIVE, POSITIVE, caption, new_figure, no_axes, show_picture
-from training.lab.learned import Layer, Trained, feature_maps, first_filters, relative, shape_text
+from training.lab.figures_hand import draw_grid
 from training.lab.receptive import Field
+from training.lab.trained import Layer, Trained, feature_maps, first_filters, relative, shape_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +43,8 @@ def draw_first_filters(trained: Trained) -> Figure:
             axes.set_axis_off()
         for index, (axes, numbers) in enumerate(zip(grid, filters, strict=False)):
             if numbers.shape[2] == 1:
-                axes.imshow(numbers[..., 0], cmap=shades, vmin=-largest, vmax=largest, interpolation="none")
+                bound = float(np.abs(numbers).max()) or 1.0
+                axes.imshow(numbers[..., 0], cmap=shades, vmin=-bound, vmax=bound, interpolation="none")
                 near, cosine = relative(numbers[..., 0])
                 axes.set_xlabel(
                     f"{'−' if cosine < 0 else ''}{near.name}\n{abs(cosine):.2f}", fontsize=7, color=color.muted
@@ -50,6 +53,14 @@ def draw_first_filters(trained: Trained) -> Figure:
                 axes.imshow(np.clip(0.5 + 0.5 * numbers[..., :3] / largest, 0, 1), interpolation="none")
             _bare(axes, f"{index}", fontsize=8, pad=2)
     return figure
+
+
+def draw_learned_on_picture(picture: Picture, filters: NDArray[np.floating[Any]], count: int = 9) -> Figure:
+    """A picture (H,W) through those `count` filters of (n,h,w) that leave most of it; white is the most one can give."""
+    weights = [1 / max(float(np.maximum(numbers, 0).sum()), 1e-9) for numbers in filters]
+    pictures = [convolve(picture, numbers, weight) for numbers, weight in zip(filters, weights, strict=True)]
+    liveliest = sorted(range(len(pictures)), key=lambda index: -float(pictures[index].std()))[:count]
+    return draw_grid([pictures[index] for index in sorted(liveliest)], [f"filter {i}" for i in sorted(liveliest)])
 
 
 def draw_maps(image: NDArray[np.uint8], panels: Sequence[tuple[str, NDArray[np.floating[Any]]]]) -> Figure:
@@ -95,7 +106,7 @@ def draw_responses(responses: NDArray[np.float64], labels: Sequence[str], layer:
     filters, classes = responses.shape
     change = 100 * (responses.T - 1)
     bound = max(float(np.abs(change).max()), 1.0)
-    with figure_style() as color:
+    with figure_style():
         figure = new_figure(9.4, 0.24 * classes + 1.3)
         axes = figure.add_subplot()
         image = axes.imshow(change, cmap="PuOr_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="none")
@@ -106,7 +117,7 @@ def draw_responses(responses: NDArray[np.float64], labels: Sequence[str], layer:
         axes.set_xlabel(f"filter of {layer.name}")
         axes.set_title("fires more (+) or less (−) than it usually does, in percent")
         for label, best in enumerate(responses.argmax(axis=0)):
-            axes.plot(best, label, "o", markersize=4, color=color.ink, markeredgecolor="#ffffff", markeredgewidth=0.6)
+            axes.plot(best, label, "o", markersize=4, color="#000000", markeredgecolor="#ffffff", markeredgewidth=0.6)
         figure.colorbar(image, ax=axes, shrink=0.9, format="%+.0f")
     return figure
 
@@ -141,7 +152,7 @@ def draw_margins(input_shape: tuple[int, int], fields: Sequence[Field]) -> Figur
     with figure_style():
         figure = new_figure(min(9.4, 2.3 * len(fields)), 2.95)
         for axes, field in zip(np.ravel(figure.subplots(1, len(fields), squeeze=False)), fields, strict=True):
-            seen = field.seen(input_shape)
+            seen = field.seen
             masked = np.ma.masked_equal(seen, 0)
             show_picture(axes, masked, field.layer.name, levels=(0, max(1, seen.max()))).set_cmap(shades)
             (top, bottom), (left, right) = field.centres

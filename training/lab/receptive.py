@@ -1,7 +1,7 @@
 """Which pixels of the input a value deep in a network sees, and which pixels nothing sees any more.
 
-Followed from the input on, row by row and column by column, through every op of the graph; so paddings, strides, odd
-sizes that pooling cuts, and branches are all in it.
+Followed from the input on, along rows and along columns, through every op of the graph; so paddings, strides, odd sizes
+that pooling cuts, and branches are all in it.
 """
 
 from __future__ import annotations
@@ -12,25 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.ops.window import Window
-from training.lab.learned import Layer, Trained
+from training.lab.trained import Layer, Trained
 
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """Along one side of a layer's output: position i sees the input's pixels first[i] to last[i], both included."""
+    """Along one side: which of the input's pixels each position of a layer's output sees, bool (positions, pixels)."""
 
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
+    sees: NDArray[np.bool_]
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """The first pixel that each position sees."""
+        return np.asarray(self.sees.argmax(axis=1), np.int64)
+
+    @property
+    def last(self) -> NDArray[np.int64]:
+        """The last one."""
+        return np.asarray(self.sees.shape[1] - 1 - self.sees[:, ::-1].argmax(axis=1), np.int64)
 
     @property
     def size(self) -> int:
-        """Pixels seen from the middle, where no edge cuts anything off."""
+        """Pixels from first to last, seen from the middle, where no edge cuts anything off."""
         return int((self.last - self.first + 1).max())
-
-    def seen(self, side: int) -> NDArray[np.int64]:
-        """How many positions see each pixel of the input, (side,)."""
-        pixels = np.arange(side)[:, np.newaxis]
-        return np.asarray(((pixels >= self.first) & (pixels <= self.last)).sum(axis=1), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +50,10 @@ class Field:
         """Height and width of what one value sees."""
         return self.rows.size, self.columns.size
 
-    def seen(self, input_shape: tuple[int, int]) -> NDArray[np.int64]:
+    @property
+    def seen(self) -> NDArray[np.int64]:
         """How many values of one map see each pixel of the input, (H,W)."""
-        return np.outer(self.rows.seen(input_shape[0]), self.columns.seen(input_shape[1]))
+        return np.outer(self.rows.sees.sum(axis=0), self.columns.sees.sum(axis=0))
 
     @property
     def centres(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -74,11 +79,11 @@ def receptive_fields(trained: Trained) -> tuple[Field, ...]:
 
 
 def _identity(side: int) -> Span:
-    return Span(np.arange(side), np.arange(side))
+    return Span(np.eye(side, dtype=np.bool_))
 
 
 def _union(spans: list[Span]) -> Span:
-    return Span(np.minimum.reduce([span.first for span in spans]), np.maximum.reduce([span.last for span in spans]))
+    return Span(np.logical_or.reduce([span.sees for span in spans]))
 
 
 def _slide(span: Span, window: Window, side: int) -> Span:
@@ -87,10 +92,12 @@ def _slide(span: Span, window: Window, side: int) -> Span:
         count, k, stride, dilation, pad = window.y_h, window.k_h, window.stride_h, window.dilation_h, window.pad_h
     else:
         count, k, stride, dilation, pad = window.y_w, window.k_w, window.stride_w, window.dilation_w, window.pad_w
-    starts = np.arange(count) * stride - pad
-    last = len(span.first) - 1
-    low, high = np.clip(starts, 0, last), np.clip(starts + (k - 1) * dilation, 0, last)
-    return Span(span.first[low], span.last[high])
+    sees = np.zeros((count, span.sees.shape[1]), np.bool_)
+    for tap in range(k):
+        at = np.arange(count) * stride - pad + tap * dilation
+        inside = (at >= 0) & (at < len(span.sees))
+        sees[inside] |= span.sees[at[inside]]
+    return Span(sees)
 
 
 def _centres(span: Span) -> tuple[float, float]:

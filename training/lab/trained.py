@@ -26,7 +26,7 @@ from host.console import UserError, track
 from host.interpreters import default_interpreter, golden_interpreter
 from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
 from training.lab.filters import NAMED, Filter
-from training.lab.truncate import truncate
+from training.lab.truncation import truncate
 
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
 
@@ -91,10 +91,15 @@ def load_trained(model: str | Path) -> Trained:
     labels = load_labels(folder / LABELS_FILE)
     if len(labels) != y.size:
         raise UserError(f"{folder}: {LABELS_FILE} holds the classes of another model; run `make train export` again")
-    layers = tuple(_layer(graph, op, name) for op, name in zip(graph.ops, _names(graph), strict=True))
+    layers = read_layers(graph)
     if not any(layer.is_maps for layer in layers):
         raise UserError(f"{folder}: the model has no layer whose output is a picture, so there is nothing to see")
     return Trained(folder.resolve().name, tflite, graph, layers, labels, splits)
+
+
+def read_layers(graph: Graph) -> tuple[Layer, ...]:
+    """The ops of a model in order. The refusal of the first that the compiled engine does not run."""
+    return tuple(_layer(graph, op, name) for op, name in zip(graph.ops, _names(graph), strict=True))
 
 
 def _names(graph: Graph) -> list[str]:

@@ -17,12 +17,12 @@ from firmware.boards import Board
 from host.console import console
 from host.transport import BAUD
 from training.lab.chip import ChipFilters, filter_on_chip
-from training.lab.convolve import Padding, Picture, convolve, pool
+from training.lab.convolution import Padding, Picture, convolve, pool
 from training.lab.device_maps import LayerRun, maps_on_device
 from training.lab.filters import NAMED, Filter
-from training.lab.learned import Layer, Trained, class_responses, images_of
 from training.lab.pictures import Source
 from training.lab.receptive import Field, receptive_fields
+from training.lab.trained import Layer, Trained, class_responses, images_of
 
 IMAGES_SIDE_BY_SIDE = 3
 CLASSES_SIDE_BY_SIDE = 2
@@ -52,7 +52,7 @@ class OnChip:
     @property
     def different(self) -> int:
         """Bytes of both runs that are not NumPy's or not the golden's."""
-        return sum(made.bytes_different + made.run.different for made in (self.chosen, self.named))
+        return sum(made.bytes_different + made.run.proven_different for made in (self.chosen, self.named))
 
     @property
     def compared(self) -> int:
@@ -72,6 +72,16 @@ class Learned:
     responses: tuple[tuple[Layer, NDArray[np.float64]], ...]
     counts: tuple[int, ...]  # images of each class behind the responses
     on_device: tuple[LayerRun, ...]  # empty without a board
+
+    @property
+    def different(self) -> int:
+        """Bytes of the device's feature maps that are not the golden's."""
+        return sum(made.run.proven_different for made in self.on_device)
+
+    @property
+    def compared(self) -> int:
+        """Bytes of feature maps that came back."""
+        return int(sum(made.run.outputs.size for made in self.on_device))
 
 
 def by_hand(source: Source, filter_: Filter, stride: int = 1, padding: Padding = "margin") -> HandMade:
@@ -113,7 +123,7 @@ def look_into(
     runs: tuple[LayerRun, ...] = ()
     if board is not None:
         console.print(f"{trained.name}: {len(layers)} layers, one by one, on board {board.name}")
-        runs = maps_on_device(trained, np.concatenate(images), folder, board, port, baud)
+        runs = maps_on_device(trained, np.concatenate(images), folder, board, None, port, baud)
     return Learned(
         trained=trained,
         fields=receptive_fields(trained),

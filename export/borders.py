@@ -1,0 +1,97 @@
+"""Float32 and uint8 borders taken off a `.tflite`, so that every engine and the golden see the same int8 model.
+
+A converter that is not asked for int8 inputs and outputs wraps the int8 model: QUANTIZE first, DEQUANTIZE (or QUANTIZE
+to uint8) last. A device exchanges int8 tensors, so these ops go and the tensors behind them become the model's inputs
+and outputs. The file is changed in place, a few words of it; everything else keeps its place and alignment.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+import numpy as np
+import tflite
+
+from export.graph import Graph, Op, Tensor
+from export.tflite_reader import read_graph
+
+# Places of the fields in their tables' vtables, from the schema.
+SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS, MODEL_SIGNATURES = 6, 8, 10, 18
+
+
+def with_int8_ends(content: bytes, source: str) -> tuple[bytes, str]:
+    """The model with int8 inputs and outputs where that needs no arithmetic, and a line that says so, or ''.
+
+    UserError where the bytes are no model. What is not such a border is left for the export to refuse.
+    """
+    graph = read_graph(content, source)
+    entries = {op.inputs[0]: op for op in graph.ops if _is_entry(graph, op)}
+    exits = {op.outputs[0]: op for op in graph.ops if _is_exit(graph, op)}
+    dropped = [*entries.values(), *exits.values()]
+    if not dropped:
+        return content, ""
+    inputs = tuple(entries[index].outputs[0] if index in entries else index for index in graph.inputs)
+    outputs = tuple(exits[index].inputs[0] if index in exits else index for index in graph.outputs)
+    kept = tuple(op for op in graph.ops if op not in dropped)
+    changed = _patched(content, inputs, outputs, [op.index for op in kept])
+    wanted = replace(graph, inputs=inputs, outputs=outputs, ops=kept)
+    if _ends_and_ops(read_graph(changed, source)) != _ends_and_ops(wanted):
+        return content, ""  # parts of this file share their bytes, so that it cannot be changed in place
+    ends = ", ".join(f"{graph.tensors[index].dtype} '{graph.tensors[index].name}'" for index in (*entries, *exits))
+    return changed, f"taken off the model, for a device exchanges int8: {ends}"
+
+
+def _is_entry(graph: Graph, op: Op) -> bool:
+    """Whether the op alone reads an input that is not int8, and turns it into int8."""
+    if op.name != "QUANTIZE" or len(op.inputs) != 1 or len(op.outputs) != 1 or op.inputs[0] not in graph.inputs:
+        return False
+    x, y = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    alone = sum(x.index in other.inputs for other in graph.ops) == 1
+    return alone and y.index not in graph.outputs and y.dtype == "int8" and _is_outer(x, y)
+
+
+def _is_exit(graph: Graph, op: Op) -> bool:
+    """Whether the op turns an int8 tensor that the model computes into an output of another type."""
+    if op.name not in ("DEQUANTIZE", "QUANTIZE") or len(op.inputs) != 1 or len(op.outputs) != 1:
+        return False
+    x, y = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    read = any(y.index in other.inputs for other in graph.ops)
+    computed = x.data is None and x.index not in (*graph.inputs, *graph.outputs)
+    return y.index in graph.outputs and not read and computed and x.dtype == "int8" and _is_outer(y, x)
+
+
+def _is_outer(outer: Tensor, inner: Tensor) -> bool:
+    """Whether `outer` is the int8 tensor `inner` as numbers, or as bytes that begin at 0 instead of -128."""
+    if outer.dtype == "float32":
+        return True
+    a, b = outer.quantization, inner.quantization
+    return (
+        outer.dtype == "uint8"
+        and a is not None
+        and b is not None
+        and np.array_equal(a.scale, b.scale)
+        and np.array_equal(a.zero_point - 128, b.zero_point)
+    )
+
+
+def _patched(content: bytes, inputs: tuple[int, ...], outputs: tuple[int, ...], kept: list[int]) -> bytes:
+    """The file with these inputs and outputs and only these of its ops."""
+    changed = bytearray(content)
+    model = tflite.Model.GetRootAs(content, 0)
+    subgraph = model.Subgraphs(0)._tab
+    for field, indexes in ((SUBGRAPH_INPUTS, inputs), (SUBGRAPH_OUTPUTS, outputs)):
+        struct.pack_into(f"<{len(indexes)}i", changed, subgraph.Vector(subgraph.Offset(field)), *indexes)
+    ops = subgraph.Vector(subgraph.Offset(SUBGRAPH_OPERATORS))  # each entry points forward, from where it stands
+    tables = [subgraph.Indirect(ops + 4 * index) for index in kept]
+    struct.pack_into("<I", changed, ops - 4, len(kept))
+    for place, table in enumerate(tables):
+        struct.pack_into("<I", changed, ops + 4 * place, table - (ops + 4 * place))
+    signatures = model._tab.Offset(MODEL_SIGNATURES)
+    if signatures:  # they name the tensors that went
+        struct.pack_into("<I", changed, model._tab.Vector(signatures) - 4, 0)
+    return bytes(changed)
+
+
+def _ends_and_ops(graph: Graph) -> object:
+    return graph.inputs, graph.outputs, [replace(op, index=0) for op in graph.ops]

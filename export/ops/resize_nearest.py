@@ -1,0 +1,92 @@
+"""RESIZE_NEAREST_NEIGHBOR, the kernel `resize_nearest_s8`: the row and column each output takes are found here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+from numpy.typing import NDArray
+
+from export.c_values import ConstantTable, Field, Struct
+from export.graph import Graph, Op, OpOptions
+from export.ops import operands
+from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from export.ops.requantize import round_half_away
+
+
+@dataclass(frozen=True)
+class ResizeNearestOptions(OpOptions):
+    """As in the file."""
+
+    align_corners: bool
+    half_pixel_centers: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ResizeNearestParams(Params):
+    """The members of `resize_nearest_params`."""
+
+    rows: NDArray[np.int32]  # (y_h,): where the row begins in x
+    columns: NDArray[np.int32]  # (y_w,): where the pixel begins in its row
+    x_c: int
+
+
+def parse(table: Any) -> ResizeNearestOptions:
+    """The options out of the flatbuffer."""
+    options = tflite.ResizeNearestNeighborOptions()
+    options.Init(table.Bytes, table.Pos)
+    return ResizeNearestOptions(bool(options.AlignCorners()), bool(options.HalfPixelCenters()))
+
+
+def nearest(size: int, x_size: int, options: ResizeNearestOptions) -> list[int]:
+    """For each of `size` outputs along an axis the input it takes; in float32 as TFLM (resize_nearest_neighbor.h)."""
+    if options.align_corners and size > 1:
+        scale = np.float32(x_size - 1) / np.float32(size - 1)
+    else:
+        scale = np.float32(x_size) / np.float32(size)
+    centre = np.float32(0.5 if options.half_pixel_centers else 0)
+    places = [(np.float32(k) + centre) * scale for k in range(size)]
+    whole = [round_half_away(float(at)) if options.align_corners else int(np.floor(at)) for at in places]
+    return [max(min(k, x_size - 1), 0) for k in whole]
+
+
+def fold(graph: Graph, op: Op) -> ResizeNearestParams:
+    """The tables."""
+    options = op.options
+    assert isinstance(options, ResizeNearestOptions)
+    operands.check_arity(graph, op, inputs=(2,))
+    x = operands.image(graph, op, op.inputs[0])
+    y = operands.image(graph, op, op.outputs[0])
+    size = operands.integers(graph, op, op.inputs[1], 1, 65535)
+    if tuple(size) != y.shape[1:3] or x.shape[3] != y.shape[3]:
+        raise graph.refusal(op, f"size {size} does not turn {x.shape} into {y.shape}; export the model again")
+    _, x_h, x_w, x_c = x.shape
+    rows, columns = nearest(y.shape[1], x_h, options), nearest(y.shape[2], x_w, options)
+    return ResizeNearestParams(np.array(rows, np.int32) * x_w * x_c, np.array(columns, np.int32) * x_c, x_c)
+
+
+def emit(params: ResizeNearestParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "resize_nearest_params",
+        (
+            Field("rows", ConstantTable(params.rows)),
+            Field("columns", ConstantTable(params.columns)),
+            Field("y_h", params.rows.size),
+            Field("y_w", params.columns.size),
+            Field("x_c", params.x_c),
+        ),
+    )
+
+
+KERNEL = Kernel("resize_nearest", emit)
+RESIZE_NEAREST = OpKind(
+    "resize_nearest",
+    "RESIZE_NEAREST_NEIGHBOR",
+    tflite.BuiltinOptions.ResizeNearestNeighborOptions,
+    parse,
+    one_call(KERNEL, fold),
+    no_macs,
+)
