@@ -27,6 +27,7 @@ from host.protocol import MESSAGES, SCALAR_FORMATS, wire_fields
 CORPUS = FIRMWARE / "boards" / "fuzz" / "corpus"
 INPUT_LIMIT_BYTES = 1024
 ONE_INPUT_S = 5  # an input that takes longer counts as a hang
+SCALAR_BYTES = {kind: struct.calcsize(layout) for kind, layout in SCALAR_FORMATS.items()}
 HELLO_NEW, RUN, FRAME = 2, 3, 1  # kinds of pieces, as boards/fuzz/board.c has them
 
 FUZZ = Board(
@@ -80,22 +81,21 @@ def small_model() -> bytes:
 
 
 def seeds() -> Iterator[bytes]:
-    """An input for every message of the protocol, and one with all of them, before and after a new session."""
+    """For every message of the protocol an input for each of its fields at its limit, the others being 1."""
     pieces = []
     for message in MESSAGES:
-        head = bytes(struct.calcsize("<" + "".join(_format(kind) for _, kind, _ in wire_fields(message))))
-        pieces += [_piece(RUN, bytes([message.ID, 1]) + head), _piece(FRAME, bytes([message.ID, 1, 0]) + head)]
-    yield from (b"\xff" + one for one in pieces)
-    yield b"\x07" + b"".join(pieces) + _piece(HELLO_NEW, b"\1\2\3\4") + b"".join(pieces)
+        sizes = [SCALAR_BYTES[kind] for _, kind, _ in wire_fields(message) if kind in SCALAR_BYTES]
+        for limit in range(len(sizes) + 1):
+            head = b"".join(
+                b"\xff" * size if field == limit else b"\1" + bytes(size - 1) for field, size in enumerate(sizes)
+            )
+            pieces += [_piece(RUN, bytes([message.ID, 1]) + head), _piece(FRAME, bytes([message.ID, 1, 0]) + head)]
+    yield from (b"\xff" + piece for piece in pieces)
+    yield b"\x07" + b"".join(pieces[::3]) + _piece(HELLO_NEW, b"\1\2\3\4") + b"".join(pieces[1::3])
 
 
 def _piece(kind: int, data: bytes) -> bytes:
     return bytes([kind, len(data)]) + data
-
-
-def _format(kind: str) -> str:
-    """A field of fixed size as `struct` has it; nothing for the others."""
-    return SCALAR_FORMATS.get(kind, "<")[1:]
 
 
 def fuzz(target: Path, seconds: int) -> Fuzzed:
