@@ -165,6 +165,37 @@ def hello(model: Path, board_name: str, port: str | None) -> None:
 
 @main.command()
 @model_option
+@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@port_option
+def profile(model: Path, board_name: str, port: str | None) -> None:
+    """Print what every op of an inference costs on a device.
+
+    Example: python -m host profile --model build/digits_small --board qemu
+    """
+    from firmware.boards import find_board
+    from host.diagnosis.commands import profile as run_profile
+
+    run_profile(model, find_board(board_name), port)
+
+
+@main.command()
+@model_option
+@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@port_option
+@click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Its number, from 0.")
+def bisect(model: Path, board_name: str, port: str | None, sample: int) -> None:
+    """Find the first op of one sample whose output is not the golden's. Exit status 1 if there is one.
+
+    Example: python -m host bisect --model build/digits_small --port /dev/ttyACM0 --sample 17
+    """
+    from firmware.boards import find_board
+    from host.diagnosis.commands import bisect as run_bisect
+
+    sys.exit(0 if run_bisect(model, find_board(board_name), port, sample) else 1)
+
+
+@main.command()
+@model_option
 @click.option("--board", "board_name", required=True, help="A real board from the table of boards.")
 @click.option("--engine", help="tflm or compiled; without it the board's own choice.")
 @click.option("--port", help="Its serial port; without it it is found by USB ids.")

@@ -5,7 +5,6 @@ Refuses a device that does not run exactly the model in question.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,7 +17,7 @@ from rich.progress import TaskID
 
 from export.manifest import Manifest
 from firmware.boards import Board
-from firmware.build import image_path
+from firmware.build import image_path, load_sizes
 from firmware.toolchain import require_tools
 from host.console import UserError
 from host.device import Device, DeviceError
@@ -112,7 +111,9 @@ class Station:
 
     def explain(self, error: UserError) -> str:
         """The error, and how the process behind the port ended if it did."""
-        return error.message if self.can_come_back or not self.emulator else f"{error} ({self.emulator.last_words()})"
+        if self.emulator is None or self.emulator.running:
+            return error.message
+        return f"{error} ({self.emulator.last_words()})"
 
     def greet(self, manifest: Manifest, baud: int = BAUD) -> None:
         """Ask who it is, and have its line work at up to `baud`, where that is a matter of speed.
@@ -125,6 +126,17 @@ class Station:
             raise DeviceError(self.explain(error)) from error
         check_identity(self.hello, manifest, self.url)
         self.device.speed_up(self.hello, baud)
+
+    def greet_again(self) -> None:
+        """Ask what it says of itself after the run: how deep its stack went. `ended` where it is gone by now."""
+        boot_count = self.hello.boot_count
+        if self.ended:
+            return
+        try:
+            self.hello = self.device.hello()
+        except UserError as error:
+            self.ended = self.explain(error)
+        self.resets += self.hello.boot_count != boot_count
 
     def reconnect(self, timeout_s: float) -> None:
         """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
@@ -151,11 +163,12 @@ def open_station(
         with Transport(port, dtr=board.wants_dtr) as transport:
             yield Station(Device(transport), None, "")
         return
-    image = image_path(model, board)
-    with _start_behind(model, board, settings) as process:
-        firmware_sha256 = hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else ""
-        with Transport(process.port, find=process.find) as transport:
-            yield Station(Device(transport), process, firmware_sha256)
+    sizes = load_sizes(model, board.name)
+    with (
+        _start_behind(model, board, settings) as process,
+        Transport(process.port, find=process.find) as transport,
+    ):
+        yield Station(Device(transport), process, sizes.image_sha256 if sizes else "")
 
 
 def _start_behind(

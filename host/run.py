@@ -168,8 +168,10 @@ def _work(station: Station, run: Run) -> None:
 def _recover(station: Station, run: Run, error: LineLost) -> str:
     """Wait until the device is back and is the same one; why it is not, or an empty string."""
     deadline = time.monotonic() + run.patience_s
+    if station.can_come_back:
+        run.progress.console.print(f"{error}; waiting up to {run.patience_s:g} s for it", markup=False)
     while station.can_come_back and not run.share.stopped and (left := deadline - time.monotonic()) > 0:
-        run.progress.update(station.bar, description=f"{station.url}: gone; plug it in or reset it ({left:.0f} s)")
+        run.progress.update(station.bar, description=f"{station.url}: waiting for it, {left:.0f} s")
         try:
             station.reconnect(min(RECONNECT_S, left))
         except LineLost as later:
@@ -178,5 +180,6 @@ def _recover(station: Station, run: Run, error: LineLost) -> str:
         except DeviceError as refusal:
             return station.explain(refusal)
         run.progress.update(station.bar, description=station.name)
+        run.progress.console.print(f"{station.name} goes on", markup=False)
         return ""
     return station.explain(error)

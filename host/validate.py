@@ -22,6 +22,7 @@ from firmware.boards import Board
 from host.connection import Station, open_station
 from host.console import UserError, console
 from host.device import DeviceError
+from host.diagnosis.diagnose import diagnose
 from host.exchange import FASTEST_BAUD
 from host.expected import expected_outputs
 from host.faults import LineSettings
@@ -76,7 +77,12 @@ def validate(plan: Plan) -> Report:
             check_resumed(station, journal, samples.inputs)
         expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
         finding = _run(plan, samples, expected.golden, stations, journal)
-        report = make_report(plan.model, manifest, samples, expected, stations, finding)
+        answered = [(a.sample, a.output, finding.answered_by.get(a.sample)) for a in finding.answers]
+        golden = expected.golden if expected.bit_exact else None
+        diagnosis = diagnose(manifest, tflite, stations, samples.inputs, answered, golden)
+        for station in stations:
+            station.greet_again()
+        report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
         report = replace(report, command=plan.command)
     for station in stations:
         for line in station.device.logs:
@@ -123,13 +129,12 @@ def _run(
     answers = journal.read_back(resumed | set(run.answered_by))
     outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
     disagreements = look_again(run, answers, golden)
-    for station in stations:
-        if not station.ended:
-            station.hello = station.device.hello()  # how deep the stack went
+    ran = [answer.sample for answer in answers]
     return Finding(
-        samples=[answer.sample for answer in answers],
+        samples=ran,
         answers=answers,
         outputs=outputs,
+        weights=rule.weights(ran) if rule else np.ones(len(ran)),
         identities=journal.identities,
         resumed=resumed,
         answered_by=run.answered_by,
