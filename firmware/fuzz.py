@@ -1,7 +1,8 @@
-"""Coverage-guided fuzzing of the firmware: frame decoder, dispatcher and engine under libFuzzer and the sanitizers.
+"""Coverage-guided fuzzing of the firmware: frame decoder, dispatcher and engine, under libFuzzer and sanitizers.
 
 The target is boards/fuzz/board.c around the smallest model, so that the fuzzer's time goes into the protocol. It starts
-from the committed corpus below boards/fuzz/corpus, which it made itself; what it finds on top stays in the build folder.
+from the committed corpus below boards/fuzz/corpus, which it made itself; what it
+finds on top stays in the build folder.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from firmware.boards import BOARDS
 from firmware.build import load_sizes
 from host.accuracy import Classified, accuracies, accuracy_intervals, class_results, comparisons, confusions
 from host.connection import Station
+from host.diagnosis.diagnose import Diagnosis
 from host.examples import choose_examples
 from host.expected import Expected
 from host.journal import Answer, Identity, run_sha256
@@ -57,7 +58,13 @@ def _float_scores(model: Path, samples: Samples, ran: Sequence[int]) -> NDArray[
 
 
 def make_report(
-    model: Path, manifest: Manifest, samples: Samples, expected: Expected, stations: Sequence[Station], finding: Finding
+    model: Path,
+    manifest: Manifest,
+    samples: Samples,
+    expected: Expected,
+    stations: Sequence[Station],
+    finding: Finding,
+    diagnosis: Diagnosis,
 ) -> Report:
     """The report of a run; the first station speaks for what the report has once."""
     outputs, ran = finding.outputs, finding.samples
@@ -137,6 +144,9 @@ def make_report(
         devices=devices,
         disagreements=finding.disagreements,
         sure=finding.sure,
+        ops=diagnosis.ops,
+        causes=diagnosis.causes,
+        ruled_out=diagnosis.ruled_out,
     )
 
 

@@ -10,7 +10,6 @@ Refuses to mix two runs: another model, other samples, or another kind of device
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import portalocker
 from cobs import cobs
 
 from host.console import UserError, console
@@ -29,6 +29,7 @@ from host.console import UserError, console
 JOURNAL_FILE = "journal"
 EARLIER_FILE = "journal.before"  # what a new run finds goes there
 SYNC_INTERVAL_S = 1.0
+BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 GO_ON = "run the same command with RESUME=1 (--resume) to go on"
 
 KEY, DEVICE, ANSWER = 1, 2, 3
@@ -276,10 +277,10 @@ def _holds_answers(path: Path) -> bool:
 
 def _lock(path: Path) -> int:
     """The file, open for appending and ours alone until we close it or end, however we end."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY, 0o644)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.AlreadyLocked:
         os.close(file)
         raise UserError(f"another validation is writing {path}; wait for it, or stop it") from None
     return file
