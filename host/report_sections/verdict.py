@@ -64,7 +64,7 @@ def _grounds(report: Report) -> list[str]:
     ]
     if len(report.causes) > CAUSES_SHOWN:
         found.append(f"{count(len(report.causes) - CAUSES_SHOWN, 'more cause')} below.")
-    found += [f"Compared: {report.samples_source}, on board {report.board}, engine {report.engine}."]
+    found += [f"Samples: {report.samples_source}. Board {report.board}, engine {report.engine}."]
     if report.differences and report.accuracy.int8_device is not None:
         changed = sum(_class(d.golden) != _class(d.device) for d in report.differences)
         found.append(f"The class changes in {changed:,} of the {count(len(report.differences), 'sample')} listed.")
