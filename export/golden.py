@@ -42,12 +42,11 @@ class Golden:
 
         self.name = golden_name() or WHEEL
         self._graph = read_graph(model, "the model")
+        kinds = runtime.InterpreterConfig
+        kind = kinds.kPreserveAllTensors if keep_tensors else kinds.kAllocationRecording
+        arena_size = _arena_bytes(model, self._graph)
         try:
-            configs = runtime.InterpreterConfig
-            config = configs.kPreserveAllTensors if keep_tensors else configs.kAllocationRecording
-            self._interpreter = runtime.Interpreter.from_bytes(
-                model, arena_size=_arena_bytes(model, self._graph), intrepreter_config=config
-            )
+            self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_size, intrepreter_config=kind)
         except RuntimeError as error:
             raise UserError(f"TensorFlow Lite Micro cannot run the model: {' '.join(str(error).split())}") from None
 
@@ -71,6 +70,11 @@ class Golden:
         flat = np.split(np.frombuffer(data, np.int8), ends[:-1])
         self.run(*(x.reshape(shape) for x, shape in zip(flat, shapes, strict=True)))
         return b"".join(self._interpreter.get_output(k).tobytes() for k in range(len(self._graph.outputs)))
+
+    def tensor(self, index: int) -> NDArray[np.int8]:
+        """What the last run left in a tensor that an op computes; only of a Golden that keeps them."""
+        y: NDArray[np.int8] = self._interpreter.GetTensor(index, 0)["tensor_data"]
+        return y
 
 
 def _arena_bytes(model: bytes, graph: Graph) -> int:
