@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +81,7 @@ def main() -> None:
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
     links = measure_links(BUILD)
-    measured = {"inference": inference, "pipeline": pipeline, "link": links}
+    measured: dict[str, Sequence[Any]] = {"inference": inference, "pipeline": pipeline, "link": links}
     result = {what: [asdict(one) for one in every] for what, every in measured.items()}
     write_atomically(BENCH_FILE, json.dumps(result, indent=2) + "\n")
     print_inference(inference)
