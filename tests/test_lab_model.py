@@ -169,6 +169,13 @@ def test_a_lit_pixel_lights_up_exactly_the_values_whose_field_it_is_in(side, lay
     assert np.array_equal(field.seen, seen)
 
 
+def test_values_of_a_padded_layer_look_at_every_pixel_and_those_of_a_cut_one_leave_a_margin():
+    (same,) = receptive_fields(_network(9, [("conv", 3, 1, "SAME")]))
+    assert same.centres == ((0.5, 8.5), (0.5, 8.5)) and same.seen[0, 0] == 4
+    (valid,) = receptive_fields(_network(9, [("conv", 3, 1, "VALID")]))
+    assert valid.centres == ((1.5, 7.5), (1.5, 7.5)) and valid.seen[0, 0] == 1
+
+
 def test_the_courses_network_loses_its_last_two_rows_and_columns(trained):
     fields = receptive_fields(trained)
     assert [field.size for field in fields] == [(3, 3), (4, 4), (8, 8), (10, 10)]

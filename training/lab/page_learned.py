@@ -9,14 +9,12 @@ from training.lab.convolution import Picture
 from training.lab.exploration import Learned
 from training.lab.figures_learned import (
     draw_first_filters,
-    draw_journey,
     draw_learned_on_picture,
     draw_maps,
-    draw_margins,
-    draw_receptive,
     draw_responses,
     draw_same_class,
 )
+from training.lab.figures_network import draw_journey, draw_margins, draw_receptive
 from training.lab.gallery import Gallery
 from training.lab.trained import feature_maps, first_filters, shape_text, total
 
@@ -74,14 +72,14 @@ def _add_first_filters(page: Page, gallery: Gallery, learned: Learned, picture: 
         if filters.shape[3] == 1
         else "Each as the colours that it looks for.",
     )
-    if filters.shape[3] == 1:
+    if filters.shape[3] == 1 and all(k <= side for k, side in zip(filters.shape[1:], picture.shape, strict=False)):
         gallery.add(
             section,
             "learned_on_picture",
             draw_learned_on_picture(picture, filters[..., 0]),
-            "The picture through nine of the learned filters.",
-            "The nine that leave most of the picture, without their bias: the brightest that a filter can answer is "
-            "white. Numbers learned from small images find the edges of a large one.",
+            "The picture through the strongest of the learned filters.",
+            "The strongest filters, each without the mean of its numbers, so that even areas turn black. What was "
+            "learned from small images finds the edges of a large one; compare with the filters for lines above.",
         )
 
 

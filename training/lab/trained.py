@@ -28,6 +28,7 @@ from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_s
 from training.lab.filters import NAMED, Filter
 from training.lab.truncation import truncate
 
+FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
 
 
@@ -103,15 +104,28 @@ def read_layers(graph: Graph) -> tuple[Layer, ...]:
 
 
 def _names(graph: Graph) -> list[str]:
-    """The layers' names in Keras, out of labels such as `sequential_1/conv_1_1/Relu`; else the kind and the place.
+    """The layers' names in Keras, each once; else the op and its place.
 
     Keras appends `_1` to every one of them when it converts a model; where all have it, none is shown with it.
     """
-    scopes = [graph.label(op).split("/") for op in graph.ops]
-    names = [scope[1] if len(scope) > 2 else "" for scope in scopes]
+    names = [_scope(graph.tensors[op.outputs[0]].name) for op in graph.ops]
     if all(name.endswith("_1") for name in names if name):
         names = [name.removesuffix("_1") for name in names]
-    return [name or f"{op.name.lower()}_{op.index}" for name, op in zip(names, graph.ops, strict=True)]
+    return [
+        name if name and names.count(name) == 1 else f"{name or op.name.lower()}_{op.index}"
+        for name, op in zip(names, graph.ops, strict=True)
+    ]
+
+
+def _scope(label: str) -> str:
+    """The layer in a tensor's name, which lists everything that was fused into the op; empty where there is none.
+
+    >>> _scope("model/net/relu_2/Relu;model/net/norm_2/batchnorm/add_1;model/net/conv_2/convolution")
+    'conv_2'
+    """
+    paths = [path.split("/") for path in label.split(";") if path.count("/") > 1]
+    own = [path for path in paths if not any(part.startswith(FUSED) for part in path[1:])]
+    return (own or paths or [["", ""]])[0][-2]
 
 
 def _layer(graph: Graph, op: Op, name: str) -> Layer:
@@ -120,20 +134,21 @@ def _layer(graph: Graph, op: Op, name: str) -> Layer:
         raise graph.refusal(op, "the lab does not know this op; it opens models that the compiled engine runs")
     calls = kind.lower(graph, op)
     windows = [call.params.window for call in calls if hasattr(call.params, "window")]
-    constants = [graph.tensors[index].size for index in _operands(graph, op)]
+    macs = kind.macs(graph, op)
+    constants = [graph.tensors[index].size for index in _operands(graph, op)] if macs else []
     return Layer(
         op=op,
         name=name,
         kind=kind.name,
         shape=graph.tensors[op.outputs[0]].shape[1:],
-        parameters=sum(constants) if calls else 0,
-        macs=kind.macs(graph, op),
+        parameters=sum(constants),
+        macs=macs,
         window=windows[0] if windows else None,
     )
 
 
 def _operands(graph: Graph, op: Op) -> list[int]:
-    """Its constants: weights and bias."""
+    """Its constants; where it multiplies, they are weights and bias."""
     return [index for index in op.inputs if index != ABSENT and graph.tensors[index].data is not None]
 
 
