@@ -143,7 +143,7 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "ended early": ({"samples_planned": 100}, ("60 of 100 samples",), ()),
     "allowed to stop": (
         {"sure": Sure(0.005, 0.99, 1000, 20, 0, 40, 0, Interval(0.0, 0.0047), True)},
-        ("allowed to stop when sure", "0% to 0.47%", "60 of 1,000"),
+        ("Sure: of all 1,000 samples, 0.00% to 0.47%"),
         (),
     ),
     "resumed": ({"samples_resumed": 20}, ("20 samples were answered before an interruption",), ()),
