@@ -177,11 +177,11 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
     run = learned.on_device[0].run
     section = page.section(
         "Feature maps on the chip",
-        f"The same maps, computed by board {run.board}. For every layer the model was cut off behind it, built into "
-        "firmware and run.",
+        f"The same maps, computed by board {run.board}: the model was cut off behind its last layer of maps, each of "
+        "those layers made an output, and the whole built into firmware like any other model.",
     )
     panels = [
-        (f"{made.layer.name}\n{made.run.different:,} of {made.run.outputs.size:,} bytes differ", made.maps[0])
+        (f"{made.layer.name}\n{made.different:,} of {made.compared:,} bytes differ", made.maps[0])
         for made in learned.on_device
     ]
     different, compared = learned.different, learned.compared
@@ -193,9 +193,5 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
         f"From the device, for {len(learned.images)} images: {different:,} of {compared:,} bytes differ from "
         f"{run.golden_name}.",
     )
-    rows: list[list[Cell]] = [
-        [made.layer.name, made.run.outputs.size, made.run.different, made.run.count_per_inference, made.run.ram_bytes]
-        for made in learned.on_device
-    ]
-    columns = ["up to layer", "bytes compared", "different", f"{run.count_unit} an image", "RAM, bytes"]
-    section.add(table(columns, rows, f"Board {run.board}, layer by layer"))
+    rows: list[list[Cell]] = [[made.layer.name, made.compared, made.different] for made in learned.on_device]
+    section.add(table(["layer", "bytes compared", "different"], rows, f"Board {run.board}, layer by layer"))
