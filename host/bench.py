@@ -16,6 +16,7 @@ import numpy as np
 from export.manifest import TFLITE_FILE, load_manifest
 from firmware.boards import find_board
 from firmware.build import build
+from host.bench_link import measure_links, print_links
 from host.connection import connect
 from host.console import UserError, console, progress_bar, table, write_atomically
 from host.device import mean_count
@@ -127,10 +128,13 @@ def main() -> None:
     inference = [measure_inference(name) for name in MODELS]
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
-    result = {"inference": [asdict(cost) for cost in inference], "pipeline": [asdict(speed) for speed in pipeline]}
+    links = measure_links(BUILD)
+    measured = {"inference": inference, "pipeline": pipeline, "link": links}
+    result = {what: [asdict(one) for one in every] for what, every in measured.items()}
     write_atomically(BENCH_FILE, json.dumps(result, indent=2) + "\n")
     _print_inference(inference)
     _print_pipeline(pipeline)
+    print_links(links)
     console.print(f"written to {BENCH_FILE}")
 
 

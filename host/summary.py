@@ -58,7 +58,7 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     notes = f"Golden: {report.golden}. Python's interpreter: {report.interpreter}."
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
     if report.accuracy_note:
-        console.print(f"Accuracies are {report.accuracy_note}.")
+        console.print(report.accuracy_note)
     for comparison in report.comparisons:
         if comparison.p_value < SURPRISING:
             console.print(describe_comparison(comparison))

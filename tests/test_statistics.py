@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 import pytest
 
+from host.accuracy import Classified, accuracies, accuracy_intervals
 from host.report import Interval
 from host.statistics import confusion, mcnemar, summarize_latency, wilson
 from host.stopping import StoppingRule, confidence_bounds, margins
@@ -178,6 +179,28 @@ def test_only_the_gap_free_beginning_of_the_order_counts(golden):
     assert rule.result().drawn == 10
     assert rule.observe(late, golden[late].tobytes())
     assert rule.result().drawn == 2920
+
+
+def test_weights_of_a_part_add_up_to_the_whole(golden):
+    rule = StoppingRule(golden)
+    ran = sorted(rule.order[:1000])
+    weights = rule.weights(ran)
+    assert weights.sum() == pytest.approx(4000)
+    assert (weights == 1).sum() == 80 and weights.max() == pytest.approx(3920 / 920)
+    assert (rule.weights(sorted(rule.order)) == 1).all()
+
+
+def test_a_share_of_weighted_samples_is_that_of_the_whole(golden):
+    """Half of the least certain are wrong and none of the others: 1 % of all, not 4 % of those that ran."""
+    rule = StoppingRule(golden)
+    ran = rule.order[:1000]
+    wrong = np.arange(1000) < 40
+    classified = Classified({"int8_device": wrong.astype(int)}, np.zeros(1000, int), rule.weights(ran))
+    assert accuracies(classified).int8_device == pytest.approx(0.99)
+    interval = accuracy_intervals(classified).int8_device
+    assert 0.97 < interval.low < 0.99 < interval.high < 1
+    equal = Classified(classified.predicted, classified.labels, np.ones(1000))
+    assert accuracy_intervals(equal).int8_device == wilson(960, 1000)
 
 
 def test_the_order_has_every_sample_once_and_depends_on_the_golden_alone(golden):

@@ -21,6 +21,7 @@ from training.lab.figures_hand import (
 from training.lab.figures_learned import (
     draw_first_filters,
     draw_journey,
+    draw_learned_on_picture,
     draw_maps,
     draw_margins,
     draw_receptive,
@@ -63,6 +64,7 @@ __all__ = [
     "draw_first_filters",
     "draw_grid",
     "draw_journey",
+    "draw_learned_on_picture",
     "draw_maps",
     "draw_margins",
     "draw_paddings",

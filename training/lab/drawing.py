@@ -18,24 +18,33 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LARGEST_DRAWN = 1024  # pixels each way; a larger picture is averaged down, its axes keep counting its own pixels
+# Pixels each way; a larger picture is averaged down, its axes keep counting its own pixels.
+LARGEST_DRAWN, LARGEST_IN_GRID = 1024, 512
 POSITIVE, NEGATIVE = "#f0a35e", "#6fa8dc"  # numbers of a filter, on cells with black text
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure; sizes in inches. Call it within `figure_style`."""
+    """An empty figure; sizes in inches. Call it within `figure_style`.
+
+    White, so that a dark notebook shows its black text; a page makes it transparent and its text follow the page.
+    """
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    return MatplotlibFigure(figsize=(width, height))
+    return MatplotlibFigure(figsize=(width, height), facecolor="white")
 
 
 def show_picture(
-    axes: Axes, picture: NDArray[Any], title: str = "", ticks: bool = True, levels: tuple[float, float] = (0, 255)
+    axes: Axes,
+    picture: NDArray[Any],
+    title: str = "",
+    ticks: bool = True,
+    levels: tuple[float, float] = (0, 255),
+    largest: int = LARGEST_DRAWN,
 ) -> Any:
     """Draw a grey picture (H,W), every pixel sharp, on axes that count its pixels. Returns matplotlib's image."""
     height, width = picture.shape
     image = axes.imshow(
-        _reduced(picture),
+        _reduced(picture, largest),
         cmap="gray",
         vmin=levels[0],
         vmax=levels[1],
@@ -113,8 +122,8 @@ def _on(color: str) -> str:
     return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
 
 
-def _reduced(picture: NDArray[Any]) -> NDArray[Any]:
-    block = -(-max(picture.shape) // LARGEST_DRAWN)
+def _reduced(picture: NDArray[Any], largest: int) -> NDArray[Any]:
+    block = -(-max(picture.shape) // largest)
     if block == 1:
         return picture
     height, width = (side // block * block for side in picture.shape)

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.page import figure_style
+from training.lab.convolution import Picture, convolve
 from training.lab.drawing import NEGATIVE, POSITIVE, caption, new_figure, no_axes, show_picture
+from training.lab.figures_hand import draw_grid
 from training.lab.receptive import Field
 from training.lab.trained import Layer, Trained, feature_maps, first_filters, relative, shape_text
 
@@ -51,6 +53,14 @@ def draw_first_filters(trained: Trained) -> Figure:
                 axes.imshow(np.clip(0.5 + 0.5 * numbers[..., :3] / largest, 0, 1), interpolation="none")
             _bare(axes, f"{index}", fontsize=8, pad=2)
     return figure
+
+
+def draw_learned_on_picture(picture: Picture, filters: NDArray[np.floating[Any]], count: int = 9) -> Figure:
+    """A picture (H,W) through those `count` filters of (n,h,w) that leave most of it; white is the most one can give."""
+    weights = [1 / max(float(np.maximum(numbers, 0).sum()), 1e-9) for numbers in filters]
+    pictures = [convolve(picture, numbers, weight) for numbers, weight in zip(filters, weights, strict=True)]
+    liveliest = sorted(range(len(pictures)), key=lambda index: -float(pictures[index].std()))[:count]
+    return draw_grid([pictures[index] for index in sorted(liveliest)], [f"filter {i}" for i in sorted(liveliest)])
 
 
 def draw_maps(image: NDArray[np.uint8], panels: Sequence[tuple[str, NDArray[np.floating[Any]]]]) -> Figure:

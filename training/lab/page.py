@@ -52,7 +52,7 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
     if chip:
         _add_chip(page, gallery, hand, chip)
     if learned:
-        add_learned(page, gallery, learned)
+        add_learned(page, gallery, learned, source.pixels)
     path = page.save(folder / PAGE_FILE)
     gallery.tidy()
     return path
@@ -74,6 +74,10 @@ def _verdict(chip: OnChip) -> Markup:
 def _device(chip: OnChip) -> str:
     title = BOARDS[chip.chosen.run.board].title if chip.chosen.run.board in BOARDS else chip.chosen.run.board
     return f"board {chip.chosen.run.board} ({title})"
+
+
+def _reference(chip: OnChip) -> str:
+    return "the golden" if chip.chosen.run.is_golden_exact else "Python"
 
 
 def _add_pixel(page: Page, gallery: Gallery, hand: HandMade) -> None:
@@ -243,8 +247,8 @@ def _add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> Non
         "chip_filters",
         draw_chip_filters(chip.named),
         "The device's pictures for all named filters.",
-        f"One convolution with {len(NAMED)} channels: {chip.named.run.outputs.size:,} bytes came back, "
-        f"{chip.named.bytes_different:,} of them are not NumPy's, {chip.named.run.different:,} not the golden's.",
+        f"One convolution with {len(NAMED)} channels. Of {chip.named.run.outputs.size:,} bytes that came back "
+        f"{chip.named.bytes_different:,} are not NumPy's and {chip.named.run.different:,} not {_reference(chip)}'s.",
     )
     compared: list[list[Cell]] = [
         [p.filter.name, p.device.size, p.different, p.different_from_loop, _largest_step(p.device, p.loop)]
@@ -278,7 +282,7 @@ def _chip_tiles(chip: OnChip) -> Markup:
             "int8, computed by the lab",
             _kind(chip.chosen.bytes_different),
         ),
-        Tile("not the golden's", f"{run.different:,}", run.golden_name, _kind(run.different)),
+        Tile(f"not {_reference(chip)}'s", f"{run.different:,}", run.golden_name, _kind(run.proven_different)),
         Tile(
             "tiles",
             f"{tiling.rows * tiling.columns:,}",

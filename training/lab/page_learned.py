@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from host.page import Cell, Page, note, table
+from training.lab.convolution import Picture
 from training.lab.exploration import Learned
 from training.lab.figures_learned import (
     draw_first_filters,
     draw_journey,
+    draw_learned_on_picture,
     draw_maps,
     draw_margins,
     draw_receptive,
@@ -21,10 +23,10 @@ from training.lab.trained import feature_maps, first_filters, shape_text, total
 STRONGEST_LISTED = 2
 
 
-def add_learned(page: Page, gallery: Gallery, learned: Learned) -> None:
-    """Append the sections."""
+def add_learned(page: Page, gallery: Gallery, learned: Learned, picture: Picture) -> None:
+    """Append the sections. The learned filters are tried on the picture, too."""
     _add_journey(page, gallery, learned)
-    _add_first_filters(page, gallery, learned)
+    _add_first_filters(page, gallery, learned, picture)
     _add_maps(page, gallery, learned)
     _add_responses(page, gallery, learned)
     _add_sight(page, gallery, learned)
@@ -56,7 +58,7 @@ def _add_journey(page: Page, gallery: Gallery, learned: Learned) -> None:
     section.add(table(columns, rows, "Layer by layer", ["in all", "", "", parameters, macs]))
 
 
-def _add_first_filters(page: Page, gallery: Gallery, learned: Learned) -> None:
+def _add_first_filters(page: Page, gallery: Gallery, learned: Learned, picture: Picture) -> None:
     section = page.section(
         "Filters that were learned",
         "Nobody told the network to look for lines. Find the filters that do.",
@@ -67,11 +69,20 @@ def _add_first_filters(page: Page, gallery: Gallery, learned: Learned) -> None:
         "learned_filters",
         draw_first_filters(learned.trained),
         f"The {len(filters)} filters of the first layer.",
-        "Orange adds, blue takes away, each filter by its own largest number. Below each the hand-made filter it is most like and how much, 1 being the same "
-        "shape; a minus stands for its opposite."
+        "Orange adds, blue takes away, each filter by its own largest number. Below each the hand-made filter it is "
+        "most like and how much, 1 being the same shape; a minus stands for its opposite."
         if filters.shape[3] == 1
         else "Each as the colours that it looks for.",
     )
+    if filters.shape[3] == 1:
+        gallery.add(
+            section,
+            "learned_on_picture",
+            draw_learned_on_picture(picture, filters[..., 0]),
+            "The picture through nine of the learned filters.",
+            "The nine that leave most of the picture, without their bias: the brightest that a filter can answer is "
+            "white. Numbers learned from small images find the edges of a large one.",
+        )
 
 
 def _add_maps(page: Page, gallery: Gallery, learned: Learned) -> None:
