@@ -12,6 +12,10 @@ SIZE    ?=
 COLOR   ?=
 LIMIT   ?=
 BAUD    ?=
+THROTTLE ?=
+INJECT  ?=
+SECONDS ?=
+COUNT   ?=
 PORT    ?=
 DEVICES ?=
 RESUME  ?=
@@ -64,15 +68,16 @@ ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train search export build validate demo report explore emulate hello flash sketch doctor bench docs test lint lock clean screenshots FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench fuzz-device fuzz-link docs test lint lock clean screenshots search FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
 	@echo "          AUGMENT, TENSORBOARD; TFLITE=file.tflite or KERAS=file.keras CALIBRATION=images PIXELS=0..1 instead of a"
 	@echo "          data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT, for search TRIALS and STORAGE,"
 	@echo "          for validate RESUME=1 after an interruption, DEVICES=2, SURE=1 to stop early, JUNIT=file.xml,"
+	@echo "          THROTTLE=115200 and INJECT=seed for a slow and a bad line, SECONDS and COUNT for the fuzzers,"
 	@echo "          ENGINE=tflm or compiled for flash and sketch; IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
@@ -96,7 +101,8 @@ build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
 validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(foreach port,$(PORT),--port $(port)) \
 		$(if $(BAUD),--baud $(BAUD)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(DEVICES),--devices $(DEVICES)) \
-		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT))
+		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT)) \
+		$(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
 	@$(RUN) host report $(DIR)
@@ -117,6 +123,9 @@ emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a d
 hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
 	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
+profile: tools $(DIR)/model.json $(IMAGE) ## what every op costs on BOARD (or PORT)
+	@$(RUN) host profile --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+
 flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) host flash --model $(DIR) $(FOR_BOARD) $(if $(PORT),--port $(PORT))
 
@@ -131,6 +140,13 @@ bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of infere
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
 	@$(RUN) host.bench
+
+fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers, for SECONDS=60
+	@$(RUN) firmware fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)
+	@$(MAKE) --no-print-directory build DATASET=digits PRESET=small BOARD=host SEED=
+	@$(RUN) host.fuzz_link $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 docs: $(VENV)/base ## the generated pages of docs/
 	@$(RUN) host.protocol_docs

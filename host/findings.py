@@ -16,6 +16,7 @@ from firmware.boards import BOARDS
 from firmware.build import load_sizes
 from host.accuracy import Classified, accuracies, accuracy_intervals, class_results, comparisons, confusions
 from host.connection import Station
+from host.diagnosis.diagnose import Diagnosis
 from host.examples import choose_examples
 from host.expected import Expected
 from host.journal import Answer, Identity, run_sha256
@@ -26,8 +27,8 @@ from training.files import FLOAT_SCORES_FILE, TRAINING_FILE, load_float_scores, 
 
 DIFFERENT_LISTED = 100  # differing samples written out in full
 ESTIMATED = (
-    "Accuracies are estimated for all samples: those drawn at random stand for those that did not run. Confusions count "
-    "what ran."
+    "Accuracies are estimated for all samples: those drawn at random stand for those that did not run. "
+    "Confusions count what ran."
 )
 
 
@@ -35,7 +36,8 @@ ESTIMATED = (
 class Finding:
     """A run as the journal has it. `samples`, `answers` and the rows of `outputs` (N, output bytes) go together.
 
-    `weights` (N,): how many of all samples each of them stands for. `answered_by` knows the answers of this run alone; `resumed` are the samples of the one before.
+    `weights` (N,): how many of all samples each of them stands for. `answered_by` knows the answers of this run alone;
+    `resumed` are the samples of the one before.
     """
 
     samples: list[int]
@@ -57,7 +59,13 @@ def _float_scores(model: Path, samples: Samples, ran: Sequence[int]) -> NDArray[
 
 
 def make_report(
-    model: Path, manifest: Manifest, samples: Samples, expected: Expected, stations: Sequence[Station], finding: Finding
+    model: Path,
+    manifest: Manifest,
+    samples: Samples,
+    expected: Expected,
+    stations: Sequence[Station],
+    finding: Finding,
+    diagnosis: Diagnosis,
 ) -> Report:
     """The report of a run; the first station speaks for what the report has once."""
     outputs, ran = finding.outputs, finding.samples
@@ -137,6 +145,9 @@ def make_report(
         devices=devices,
         disagreements=finding.disagreements,
         sure=finding.sure,
+        ops=diagnosis.ops,
+        causes=diagnosis.causes,
+        ruled_out=diagnosis.ruled_out,
     )
 
 

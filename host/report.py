@@ -199,9 +199,9 @@ class OpResult:
     index: int
     name: str
     label: str
-    kernels: tuple[str, ...]
-    ops: tuple[int, ...]
-    shape: tuple[int, ...]
+    kernels: list[str]
+    ops: list[int]
+    shape: list[int]
     macs: int
     place: str
     offset: int
@@ -244,6 +244,7 @@ class Cause:
     samples: list[int]  # the first few
     op: int | None = None
     examined: int = 0
+    differing: list[int] = field(default_factory=list)  # the `ops` whose tensors differ in the first sample
     difference: TensorDifference | None = None  # of the first sample
 
 

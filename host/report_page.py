@@ -39,6 +39,7 @@ T = TypeVar("T")
 class Beside:
     """What lies beside report.json and belongs to the same model; None, and why, where it does not."""
 
+    folder: Path
     manifest: Manifest | None
     record: TrainingRecord | None
     images: NDArray[np.uint8] | None  # (N,H,W,C), the samples of the run in their order
@@ -54,12 +55,16 @@ def look_beside(report: Report, model: Path) -> Beside:
     """Read the folder. What is damaged or of another model counts as not there: a report must not need it."""
     manifest = _readable(lambda: load_manifest(model))
     if manifest is None:
-        return Beside(None, None, None, "The report's folder holds no exported model, so the images are not shown.")
+        return Beside(
+            model, None, None, None, "The report's folder holds no exported model, so the images are not shown."
+        )
     if manifest.model_sha256 != report.model_sha256:
-        return Beside(None, None, None, "The report's folder now holds another model, so the images are not shown.")
+        return Beside(
+            model, None, None, None, "The report's folder now holds another model, so the images are not shown."
+        )
     record = _readable(lambda: load_record(model / TRAINING_FILE))
     images, why = _images(report, model, manifest)
-    return Beside(manifest, record, images, why)
+    return Beside(model, manifest, record, images, why)
 
 
 def _images(report: Report, model: Path, manifest: Manifest) -> tuple[NDArray[np.uint8] | None, str]:
@@ -106,5 +111,5 @@ def build_page(report: Report, beside: Beside) -> Page:
     else:
         model.add(note("The folder of this report does not hold the model it is about, so its ops are not known."))
     add_line(page.section("Devices and line"), report, beside.manifest)
-    add_origin(page.section("Make it again"), report, beside.record)
+    add_origin(page.section("Make it again"), report, beside.folder, beside.record)
     return page

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,18 @@ class KernelLibrary:
         self._library = library
         self._structs = parse_structs((KERNELS / "kernels.h").read_text())
 
-    def run(self, program: Program, x: NDArray[np.int8]) -> NDArray[np.int8]:
+    def tensors(self, program: Program, x: NDArray[np.int8]) -> list[NDArray[np.int8]]:
+        """What each step of the program leaves in its output, flat; otherwise as `run`."""
+        found: list[NDArray[np.int8]] = []
+        self.run(program, x, found.append)
+        return found
+
+    def run(
+        self, program: Program, x: NDArray[np.int8], watch: Callable[[NDArray[np.int8]], None] | None = None
+    ) -> NDArray[np.int8]:
         """What `model_invoke` of the program would write, flat, with checks that no step writes where it may not.
 
-        x: the inputs one after the other.
+        x: the inputs one after the other. `watch` gets every step's output.
         """
         constants = {x.index: x.data.astype(np.int8) for x in program.constants if x.data is not None}
         memory = {
@@ -66,6 +75,9 @@ class KernelLibrary:
             before = {place: values.copy() for place, values in memory.items()}
             kernel(*(_address(memory, constants, buffer) for buffer in step.buffers), ctypes.byref(params))
             _check_writes(before, memory, [step.y_buffer, *([step.scratch] if step.scratch else [])])
+            if watch is not None:
+                start = _start(step.y_buffer)
+                watch(memory[step.y_buffer.place][start : start + step.y_buffer.size_bytes].copy())
         return memory[Place.OUTPUT][GUARD:-GUARD]
 
     def _structure(self, struct: Struct, keep: list[NDArray[np.generic]]) -> ctypes.Structure:

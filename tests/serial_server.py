@@ -46,7 +46,7 @@ def serve(device: str, telnet: bool) -> Iterator[Server]:
     """Serve `device` to one client after the other: by RFC 2217 if `telnet`, else byte by byte."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(listener.getsockname()[1])
-    port = RecordedPort(timeout=0.02)
+    port = RecordedPort(baudrate=115200, timeout=0.02)
     port.control = server.control
     port.port = device
     port.open()

@@ -15,7 +15,7 @@ from page_check import faults
 from firmware.boards import find_board
 from firmware.build import build
 from host.console import UserError
-from host.examples import EXAMPLES
+from host.examples import EXAMPLES, choose_examples
 from host.report import (
     Accuracy,
     AccuracyIntervals,
@@ -143,7 +143,7 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "ended early": ({"samples_planned": 100}, ("60 of 100 samples",), ()),
     "allowed to stop": (
         {"sure": Sure(0.005, 0.99, 1000, 20, 0, 40, 0, Interval(0.0, 0.0047), True)},
-        ("allowed to stop when sure", "0% to 0.47%", "60 of 1,000"),
+        ("Sure: of all 1,000 samples, 0.00% to 0.47%"),
         (),
     ),
     "resumed": ({"samples_resumed": 20}, ("20 samples were answered before an interruption",), ()),
@@ -261,3 +261,18 @@ def test_a_firmware_with_a_fault_is_reported_as_different(tmp_path):
     assert faults(page) == []
     assert "Different</p>" in page and "What differs" in page
     assert page.count("<img") >= report.samples_different
+
+
+def test_examples_are_differences_then_disagreements_then_the_most_certain_errors():
+    golden = np.array([[9, 0], [9, 0], [9, 0], [5, 4], [9, 0], [0, 9]], np.int8)
+    device = golden.copy()
+    device[4] = [8, 0]
+    interpreter = golden.copy()
+    interpreter[3] = [4, 5]
+    labels = np.array([0, 1, 1, 1, 0, 0])
+    device[2] = golden[2] = interpreter[2] = [3, 0]
+    chosen = choose_examples(golden, interpreter, device, labels)
+    assert [example.sample for example in chosen] == [4, 3, 1, 5, 2]
+    assert [example.sample for example in choose_examples(golden, interpreter, device, None)] == [4]
+    many = np.zeros((100, 2), np.int8)
+    assert len(choose_examples(many, many, many + np.int8(1), None)) == EXAMPLES

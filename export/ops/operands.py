@@ -51,11 +51,12 @@ def values(graph: Graph, op: Op, tensor_index: int) -> Activations:
     tensor = _operand(graph, op, tensor_index)
     if tensor.dtype != "int8":
         raise graph.refusal(op, f"tensor '{tensor.name}' is {tensor.dtype}, the kernels take int8; {QUANTIZE_CURE}")
-    if not tensor.shape or min(tensor.shape) < 1:
+    is_number = tensor.data is not None and not tensor.shape
+    if not is_number and min(tensor.shape, default=0) < 1:
         raise graph.refusal(
             op, f"tensor '{tensor.name}' has the dynamic shape {tensor.shape}; convert with a fixed batch of one"
         )
-    if max(tensor.shape) > np.iinfo(np.uint16).max:
+    if max(tensor.shape, default=1) > np.iinfo(np.uint16).max:
         raise graph.refusal(op, f"tensor '{tensor.name}' of shape {tensor.shape} is too large for a microcontroller")
     quantization = _quantization(graph, op, tensor)
     if quantization.scale.size != 1:

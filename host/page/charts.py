@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from host.page.page import render
 
+LABELLED_PERCENT = 6.5  # of a plane's height: a block less high has no room for its label
+
 
 @dataclass(frozen=True)
 class Block:
@@ -69,18 +71,8 @@ def plane(
     caption: str | Markup = "",
 ) -> Markup:
     """Blocks on a plane of `width` equal columns and `height` units, with lines at `levels`; `axes` names x and y."""
-    placed = [
-        (
-            block,
-            round(100 * block.left / width, 2),
-            round(100 * (block.right - block.left) / width, 2),
-            round(100 * block.bottom / height, 2),
-            round(100 * (block.top - block.bottom) / height, 2),
-        )
-        for block in blocks
-    ]
     values = {
-        "blocks": placed,
+        "blocks": [_placed(block, width, height) for block in blocks],
         "columns": columns,
         "levels": [(round(100 * level.at / height, 2), level.label) for level in levels],
         "alt": alt,
@@ -88,3 +80,17 @@ def plane(
         "caption": caption,
     }
     return render("part.html.j2", macro="plane", values=values)
+
+
+def _placed(block: Block, width: float, height: float) -> dict[str, object]:
+    """What the template needs; places in percent."""
+    percent = 100 * (block.top - block.bottom) / height
+    return {
+        "label": block.label if percent >= LABELLED_PERCENT else "",
+        "title": block.title,
+        "tone": block.tone,
+        "left": round(100 * block.left / width, 2),
+        "width": round(100 * (block.right - block.left) / width, 2),
+        "bottom": round(100 * block.bottom / height, 2),
+        "height": round(percent, 2),
+    }

@@ -59,4 +59,8 @@ def add_line(section: Section, report: Report, manifest: Manifest | None) -> Non
 def _bytes(total: int, each: int, report: Report) -> str:
     fresh = report.samples - report.samples_resumed
     payload = each * fresh
-    return f"{total:,}" + (f", {total / payload:.2f} for each byte of the tensors" if payload and total else "")
+    return f"{total:,}" + (
+        f", {total / payload:.2f} for each byte of the samples' tensors, greetings and diagnosis included"
+        if payload and total
+        else ""
+    )

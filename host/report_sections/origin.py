@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from host.page import Section, code, facts
 from host.report import Report
 from training.files import TrainingRecord
 
 
-def add_origin(section: Section, report: Report, record: TrainingRecord | None) -> None:
+def add_origin(section: Section, report: Report, folder: Path, record: TrainingRecord | None) -> None:
     """Commands first, then everything that was at work."""
-    section.add(code(commands(report, record), "commands that make this report again"))
+    section.add(code(commands(report, folder, record), "commands that make this report again"))
     section.add(
         "The same three hashes mean: the same model, the same samples, the same answers in the same order."
         if report.run_sha256
@@ -55,12 +57,12 @@ def add_origin(section: Section, report: Report, record: TrainingRecord | None) 
         )
 
 
-def commands(report: Report, record: TrainingRecord | None) -> str:
+def commands(report: Report, folder: Path, record: TrainingRecord | None) -> str:
     """What to type in a checkout of the project."""
-    lines = []
+    name, lines = folder.resolve().name, []
     if record:
         lines.append(f"make train export DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}")
     if report.command:
-        lines += [f"make build MODEL={report.model} BOARD={report.board}", report.command]
-    lines.append(f"make report MODEL={report.model}    # this page again, from report.json")
+        lines += [f"make build MODEL={name} BOARD={report.board}", report.command]
+    lines.append(f"make report MODEL={name}    # this page again, from report.json")
     return "\n".join(lines)

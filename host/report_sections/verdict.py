@@ -5,9 +5,10 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from export.c_text import shape
-from host.page import Cell, Kind, Section, banner, details, note, table
+from host.page import Cell, Kind, Section, banner, details, facts, note, table
 from host.report import Difference, Report, TensorDifference
-from host.report_sections.words import class_name, count, percent
+from host.report_sections.words import class_name, count
+from host.summary import describe_disagreements, describe_sure
 
 WORDS: dict[str, tuple[Kind, str]] = {
     "equal": ("good", "Equal"),
@@ -63,16 +64,12 @@ def _grounds(report: Report) -> list[str]:
     ]
     if len(report.causes) > CAUSES_SHOWN:
         found.append(f"{count(len(report.causes) - CAUSES_SHOWN, 'more cause')} below.")
-    found += [f"Compared: {report.samples_source}, on board {report.board}, engine {report.engine}."]
+    found += [f"Samples: {report.samples_source}. Board {report.board}, engine {report.engine}."]
     if report.differences and report.accuracy.int8_device is not None:
         changed = sum(_class(d.golden) != _class(d.device) for d in report.differences)
         found.append(f"The class changes in {changed:,} of the {count(len(report.differences), 'sample')} listed.")
     if report.sure:
-        sure = report.sure
-        found.append(
-            f"The run was allowed to stop when sure, after {report.samples:,} of {sure.population:,}: with "
-            f"{sure.confidence:.0%} confidence {percent(sure.rate.low)} to {percent(sure.rate.high)} of all differ."
-        )
+        found.append(describe_sure(report.sure))
     elif report.samples < report.samples_planned:
         found.append(f"The run ended early: {report.samples:,} of {report.samples_planned:,} samples were compared.")
     if report.self_test_vectors:
@@ -81,7 +78,7 @@ def _grounds(report: Report) -> list[str]:
     else:
         found.append("The device has no golden vectors to test itself with.")
     if report.disagreements:
-        found.append(f"Answers changed when asked again for {count(len(report.disagreements), 'sample')}: see below.")
+        found.append(f"Devices disagree: {describe_disagreements(report)}.")
     if report.samples_resumed:
         found.append(
             f"{report.samples_resumed:,} samples were answered before an interruption; each counted exactly once."
@@ -94,8 +91,9 @@ def add_differences(section: Section, report: Report) -> None:
     if report.causes:
         _causes(section, report)
     if report.differences:
+        section.sub("Sample by sample")
         rows = [_row(difference, report) for difference in report.differences]
-        columns = ["sample", "answered by", "bytes that differ", "largest step", "class", "byte: golden → device"]
+        columns = ["sample", "byte: golden → device", "class", "bytes that differ", "largest step", "answered by"]
         section.add(table(columns, rows[:LISTED], caption="Samples whose output is not the golden's"))
         if len(rows) > LISTED:
             more = table(columns, rows[LISTED:], caption="More of them")
@@ -118,22 +116,20 @@ def add_differences(section: Section, report: Report) -> None:
 
 
 def _causes(section: Section, report: Report) -> None:
-    rows: list[list[Cell]] = [
-        [
-            CAUSES.get(cause.kind, cause.kind),
-            cause.text,
-            cause.count,
-            ", ".join(map(str, cause.samples[:BYTES_SHOWN])) + (", ..." if cause.count > BYTES_SHOWN else ""),
-            _place(cause.difference),
-            cause.device,
+    """Each cause with the place of its first difference, then what cannot be one."""
+    for cause in report.causes:
+        section.sub(f"{CAUSES.get(cause.kind, cause.kind)}: {count(cause.count, 'sample')}").add(cause.text)
+        rest = f" and {cause.count - BYTES_SHOWN:,} more" if cause.count > BYTES_SHOWN else ""
+        found: list[tuple[str, Cell]] = [
+            ("samples", (", ".join(map(str, cause.samples[:BYTES_SHOWN])) + rest) if cause.samples else None),
+            ("in the first of them", _place(cause.difference)),
+            ("looked at element by element", count(cause.examined, "sample") if cause.examined else None),
+            ("device", cause.device),
         ]
-        for cause in report.causes
-    ]
-    columns = ["cause", "what was found", "samples", "which", "in the first of them", "device"]
-    section.add(table(columns, rows, caption="Why: the first tensor that is not the golden's, and what explains it"))
+        section.add(facts([(name, value) for name, value in found if value]))
     if report.ruled_out:
         items = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in report.ruled_out)
-        section.add(details("Ruled out", Markup("<ul>{}</ul>").format(items)))
+        section.sub("Ruled out").add(Markup("<ul>{}</ul>").format(items))
 
 
 def _place(difference: TensorDifference | None) -> str | None:
@@ -159,4 +155,4 @@ def _row(difference: Difference, report: Report) -> list[Cell]:
     largest = max((abs(golden - device) for _, golden, device in wrong), default=0)
     seen = [class_name(report.classes, _class(values)) for values in (difference.golden, difference.device)]
     class_ = " → ".join(dict.fromkeys(seen)) if report.accuracy.int8_device is not None else None
-    return [f"{difference.sample:,}", difference.answered_by or None, len(wrong), largest, class_, shown + rest]
+    return [f"{difference.sample:,}", shown + rest, class_, len(wrong), largest, difference.answered_by or None]

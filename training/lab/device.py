@@ -76,9 +76,10 @@ def _stream(
     manifest = load_manifest(folder)
     rows = [row.tobytes() for row in inputs]
     inferences = []
-    with connect(folder, board, port, baud) as device:
+    with connect(folder, board, port) as device:
         hello = device.hello()
         check_identity(hello, manifest, device.transport.url)
+        device.speed_up(hello, baud)
         with progress_bar() as progress:
             task = progress.add_task(f"Device: {hello.board}", total=len(rows))
             for inference in device.infer(rows, hello):
