@@ -27,6 +27,7 @@ from export.lower import Program, check_ends, lower
 from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
 from export.ops import BY_TFLITE_NAME
 from export.runtimes import Runtime, check_runtime
+from export.steps import describe_steps
 from export.tflite_reader import read_graph
 from export.version import tool_version
 from host.console import UserError, write_atomically
@@ -195,6 +196,7 @@ def _manifest(
             )
             for op in graph.ops
         ),
+        steps=describe_steps(program) if program else (),
         macs=sum(macs_of.values()),
         weight_bytes=constant_bytes(program) if program else 0,
         arena_bytes=program.arena_bytes if program else 0,

@@ -66,9 +66,9 @@ class Golden:
         self.run(*(x.reshape(shape) for x, shape in zip(flat, shapes, strict=True)))
         return b"".join(self._interpreter.get_output(k).tobytes() for k in range(len(self._graph.outputs)))
 
-    def tensor(self, index: int) -> NDArray[np.int8]:
+    def tensor(self, index: int) -> NDArray[np.generic]:
         """What the last run left in a tensor that an op computes; only of a Golden that keeps them."""
-        y: NDArray[np.int8] = self._interpreter.GetTensor(index, 0)["tensor_data"]
+        y: NDArray[np.generic] = self._interpreter.GetTensor(index, 0)["tensor_data"]
         return y
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from host.console import UserError, write_atomically
 
@@ -41,14 +42,41 @@ class OpInfo:
 
 
 @dataclass(frozen=True)
+class StepInfo:
+    """One tensor that the compiled engine computes, in the order of its program, and the kernel calls that make it.
+
+    `ops` of the model are computed by them, one after the other; `inputs` and `tensor` are indexes of the `.tflite`.
+    `offset` is in bytes within `place`: arena or output. Counted in kernel calls, the tensor's memory is taken from
+    call `needed_from` to call `needed_to`, both included.
+    """
+
+    name: str
+    kernels: tuple[str, ...]
+    ops: tuple[int, ...]
+    label: str  # what the training framework called the last op
+    inputs: tuple[int, ...]
+    tensor: int
+    shape: tuple[int, ...]
+    macs: int
+    place: str
+    offset: int
+    size_bytes: int
+    needed_from: int
+    needed_to: int
+    scratch_offset: int  # in the arena
+    scratch_bytes: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """An exported model.
 
     `model_sha256` is over the `.tflite`, `segments_sha256` over the constant tables of the compiled engine in order, as
     they lie in flash. `compiled_refusal`: why the compiled engine does not run the model, in a sentence; empty when it
-    does, and only then do `segments_sha256`, `macs`, `weight_bytes` and `arena_bytes` say anything. `tflm_arena_bytes`:
-    the arena that TensorFlow Lite Micro gets. `pixel_input`: a device's input byte is `pixel - 128`. `golden`: the
-    reference behind the golden vectors in the generated C, None where it was not available and there are none.
+    does, and only then do `steps`, `segments_sha256`, `macs`, `weight_bytes` and `arena_bytes` say anything.
+    `tflm_arena_bytes`: the arena that TensorFlow Lite Micro gets. `pixel_input`: an input byte is `pixel - 128`.
+    `golden`: the reference behind the golden vectors in the generated C, None where it was not available and there are
+    none.
     """
 
     name: str
@@ -61,6 +89,7 @@ class Manifest:
     pixel_input: bool
     labels: tuple[str, ...]
     ops: tuple[OpInfo, ...]
+    steps: tuple[StepInfo, ...]
     macs: int
     weight_bytes: int
     arena_bytes: int
@@ -97,10 +126,11 @@ def load_manifest(model: Path) -> Manifest:
         return Manifest(
             **{
                 **fields,
-                "inputs": tuple(_tensor(tensor) for tensor in fields["inputs"]),
-                "outputs": tuple(_tensor(tensor) for tensor in fields["outputs"]),
+                "inputs": tuple(TensorInfo(**_frozen(tensor)) for tensor in fields["inputs"]),
+                "outputs": tuple(TensorInfo(**_frozen(tensor)) for tensor in fields["outputs"]),
                 "labels": tuple(fields["labels"]),
-                "ops": tuple(OpInfo(**{**op, "output_shape": tuple(op["output_shape"])}) for op in fields["ops"]),
+                "ops": tuple(OpInfo(**_frozen(op)) for op in fields["ops"]),
+                "steps": tuple(StepInfo(**_frozen(step)) for step in fields["steps"]),
             }
         )
     except FileNotFoundError:
@@ -109,5 +139,6 @@ def load_manifest(model: Path) -> Manifest:
         raise UserError(f"{path} cannot be used ({type(error).__name__}): run `make export` to make it again") from None
 
 
-def _tensor(fields: dict[str, object]) -> TensorInfo:
-    return TensorInfo(**{**fields, "shape": tuple(fields["shape"])})  # type: ignore[arg-type]
+def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a dataclass as it was written: JSON has lists where it had tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}

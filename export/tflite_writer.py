@@ -78,6 +78,10 @@ class ModelBuilder:
         self._tensors.append(tensor)
         return len(self._tensors) - 1
 
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """The shape of a tensor."""
+        return tuple(self._tensors[tensor].shape)
+
     def op(self, name: str, inputs: Sequence[int], outputs: Sequence[int], options: object = None) -> None:
         """Any op of the schema; `options` is the schema's options object, its class names the union member."""
         number = getattr(schema.BuiltinOperator, name)

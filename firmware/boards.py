@@ -167,22 +167,23 @@ STACK_BYTES = 8 * KIB
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
 
 
-def _cortex_m4(name: str, link: str, **more: Any) -> Board:
+def _cortex_m4(name: str, link: str, baud: int = 0, **more: Any) -> Board:
     return Board(
         name=name,
         engine="compiled",
         sources=("qemu/board.c", "qemu/startup.c", f"qemu/{link}"),
         link_flags=("-T{folder}/memory.ld",),
-        defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+        defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}", f"LINK_BAUD={baud}u"),
         budget=NANO_33_BLE_SENSE,
         **more,
     )
 
 
-def _qemu_arm(name: str, title: str, link: str, *arguments: str) -> Board:
+def _qemu_arm(name: str, title: str, link: str, *arguments: str, baud: int = 0) -> Board:
     return _cortex_m4(
         name,
         link,
+        baud,
         title=title,
         compiler=CORTEX_M4F_C,
         emulator=QEMU_ARM,
@@ -227,7 +228,10 @@ BOARDS = {
         _qemu_arm(
             "qemu", "emulated Cortex-M4F, serial line over the debug channel", "link_semihosting.c", "-serial", "none"
         ),
-        _qemu_arm("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
+        _qemu_arm(
+            *("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
+            baud=115200,
+        ),
         _cortex_m4(
             "unicorn",
             "link_semihosting.c",

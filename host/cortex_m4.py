@@ -21,6 +21,7 @@ LOAD = re.compile(rf"ldr(b|h|sb|sh)?{CONDITION}?(\.n|\.w)?$")
 STORE = re.compile(rf"str(b|h)?{CONDITION}?(\.n|\.w)?$")
 DOUBLE = re.compile(rf"(ldrd|strd){CONDITION}?$")
 MULTIPLE = re.compile(rf"(ldm|stm|push|pop|vldm|vstm|vpush|vpop)(ia|db|fd|ea)?{CONDITION}?(\.n|\.w)?$")
+IT = re.compile(r"i[te]{1,4}$")
 MULTIPLY = re.compile(r"(mul|mla|mls|sm|um)")
 REGISTER = re.compile(r"\b(r1[0-2]|r[0-9]|sl|fp|ip|sp|lr|pc)\b")
 SECOND_NAMES = {"r10": "sl", "r11": "fp", "r12": "ip"}
@@ -28,7 +29,7 @@ SECOND_NAMES = {"r10": "sl", "r11": "fp", "r12": "ip"}
 
 @dataclass(frozen=True)
 class Instruction:
-    """One line of a disassembly; `kind` is one of branch, load, store, double, multiple, multiply, other."""
+    """One line of a disassembly; `kind` is one of branch, load, store, double, multiple, multiply, it, other."""
 
     address: int
     size: int  # bytes
@@ -42,6 +43,8 @@ class Instruction:
 
 def decode(address: int, size: int, mnemonic: str, operands: str) -> Instruction:
     """The timing of one instruction in the syntax of GNU objdump."""
+    if IT.match(mnemonic):
+        return Instruction(address, size, "it", 1, frozenset(), frozenset(), True, False)
     registers = [SECOND_NAMES.get(name, name) for name in REGISTER.findall(operands)]
     plain = Instruction(address, size, "other", 1, frozenset(registers[:1]), frozenset(), True, False)
     if MULTIPLE.match(mnemonic):

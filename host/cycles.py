@@ -8,6 +8,7 @@ tests/test_cycles.py); cycles follow the timing table of `host.cortex_m4`.
 from __future__ import annotations
 
 import subprocess
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_inv
 CALLER_BYTES = 1 << 20
 INPUT, OUTPUT, HOME = CALLER, CALLER + CALLER_BYTES // 2, CALLER + CALLER_BYTES - 4
 PAGE = 4096
+IT_STATE = 0x0600_FC00  # of the program status register
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Cost:
 
     output: bytes
     calls: tuple[CallCost, ...]
+    code_bytes: int  # of the functions that were executed
 
     @property
     def instructions(self) -> int:
@@ -62,8 +65,21 @@ class Image:
             self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
             symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
         self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
-        self.functions = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        self._starts: list[int] = sorted(self.functions)
         self.code = _disassemble(path)
+        self._it_blocks: dict[tuple[int, int], bool] = {}
+
+    def has_it_block(self, address: int, size: int) -> bool:
+        """Whether any instruction of a stretch is conditional and not a branch."""
+        key = address, size
+        if key not in self._it_blocks:
+            self._it_blocks[key] = any(i.kind == "it" for i in stretch(self.code, address, size))
+        return self._it_blocks[key]
+
+    def function_at(self, address: int) -> int:
+        """Where the function begins that holds the instruction there."""
+        return self._starts[bisect_right(self._starts, address) - 1]
 
     def name_at(self, address: int) -> str:
         """The function that begins there."""
@@ -90,22 +106,19 @@ def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
     image = Image(path)
     machine = _Machine(image, x)
     machine.run()
-    output = machine.output(output_bytes)
-    # Unicorn 2.1 computes wrongly where it reports loads and stores (in IT blocks), so that is a run of its own.
-    accesses = _Machine(image, x, accesses=True)
-    accesses.run()
-    calls = _costs(image.code, machine.counts, accesses.penalty, machine.names)
-    return Cost(output, calls)
+    calls = _costs(image.code, machine.counts, machine.penalty, machine.names)
+    executed = {image.function_at(address) for _, _, address, _ in machine.counts}
+    return Cost(machine.output(output_bytes), calls, sum(image.functions[start]["st_size"] for start in executed))
 
 
 class _Machine:
     """An image in Unicorn, about to call `model_invoke`.
 
     counts: how often (call number, end of the code before, address, size) was entered. names: of the kernels called.
-    penalty: cycles that unaligned loads and stores cost, by call number; counted only with `accesses`.
+    penalty: cycles that unaligned loads and stores cost, by call number.
     """
 
-    def __init__(self, image: Image, x: bytes, accesses: bool = False) -> None:
+    def __init__(self, image: Image, x: bytes) -> None:
         try:
             import unicorn
             from unicorn import arm_const
@@ -115,7 +128,8 @@ class _Machine:
         self.penalty: Counter[int] = Counter()
         self.names: list[str] = []
         self._image = image
-        self._call, self._left, self._before = 0, True, HOME
+        self._xpsr = arm_const.UC_ARM_REG_XPSR
+        self._call, self._left, self._before, self._conditional = 0, True, HOME, False
         self._entry = image.symbols["model_invoke"] & ~1
         self._end = self._entry + image.functions[self._entry]["st_size"]
         self._engine: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
@@ -133,8 +147,7 @@ class _Machine:
         for name, value in registers.items():
             self._engine.reg_write(getattr(arm_const, f"UC_ARM_REG_{name}"), value)
         self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._enter)
-        if accesses:
-            self._engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._access)
+        self._engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._access)
 
     def run(self) -> None:
         """Call `model_invoke` and come back."""
@@ -153,8 +166,14 @@ class _Machine:
         self._left = inside
         self.counts[self._call, self._before, address, size] += 1
         self._before = address + size
+        self._conditional = self._image.has_it_block(address, size)
 
     def _access(self, _: object, __: int, address: int, size: int, *___: object) -> None:
+        if self._conditional:
+            # Unicorn 2.1 leaves the state of an IT block behind when it reports an access within one, and would then
+            # skip instructions that follow.
+            state = self._engine.reg_read(self._xpsr)
+            self._engine.reg_write(self._xpsr, state & ~IT_STATE)
         if address % size:
             self.penalty[self._call] += 2 if size == 4 and address % 2 else 1
 
@@ -179,18 +198,19 @@ def _costs(
     ends = {i.address + i.size: i for i in code.values()}
     for (number, before, address, size), times in counts.items():
         call = min(number, len(names) - 1)
-        stretch = _stretch(code, address, size)
-        instructions[call] += times * len(stretch)
-        cycles[call] += times * straight_cycles(stretch)
-        for instruction in stretch:
+        executed = stretch(code, address, size)
+        instructions[call] += times * len(executed)
+        cycles[call] += times * straight_cycles(executed)
+        for instruction in executed:
             kinds[call][instruction.kind] += times
         if before != address and before in ends:
-            cycles[call] += times * refill_cycles(ends[before], stretch[0])
+            cycles[call] += times * refill_cycles(ends[before], executed[0])
             kinds[call]["taken"] += times
     return tuple(CallCost(name, instructions[call], cycles[call], dict(kinds[call])) for call, name in enumerate(names))
 
 
-def _stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
+def stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
+    """The instructions from an address on."""
     found, at = [], address
     while at < address + size:
         found.append(code[at])

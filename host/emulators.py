@@ -1,22 +1,23 @@
 """Starts firmware that needs no hardware: a process whose serial line becomes a port anyone can open.
 
-The process gets the master side of a pseudo-terminal as its standard input and output; the port is the other side. That
-is all an emulated board is to the rest of the tool.
+The process gets the master side of a pseudo-terminal as its standard input and output; the port is the other side.
+Where there are no pseudo-terminals (Windows) it gets pipes, and the port is a TCP port. That is all an emulated board
+is to the rest of the tool.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
-import pty
 import subprocess
 import tempfile
-import tty
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from host.console import UserError
+from host.tcp_line import serve
 
 END_TIMEOUT_S = 0.5  # for each way of ending, from gentle to sure
 
@@ -36,6 +37,10 @@ class Emulator:
             self.process.wait(0.2)
         return self.process.returncode is None
 
+    def find(self) -> str | None:
+        """Where its port is now, for host/transport.py; None once the process has ended."""
+        return self.port if self.running else None
+
     def last_words(self) -> str:
         """How the process ended and the end of what it wrote to standard error."""
         self.messages.seek(0)
@@ -43,25 +48,60 @@ class Emulator:
         return f"it ended with status {self.process.poll()}" + (f": {text}" if text else "")
 
 
+HAS_TERMINALS = importlib.util.find_spec("termios") is not None
+
+
 @contextlib.contextmanager
-def emulator(command: Sequence[str]) -> Iterator[Emulator]:
-    """The command, running behind a port for as long as the context."""
+def emulator(command: Sequence[str], terminal: bool = HAS_TERMINALS) -> Iterator[Emulator]:
+    """The command, running behind a port for as long as the context: a pseudo-terminal, or else a TCP port."""
+    with tempfile.TemporaryFile() as messages:
+        behind_port = _behind_terminal if terminal else _behind_tcp
+        with behind_port(command, messages) as process:
+            yield process
+
+
+@contextlib.contextmanager
+def _behind_terminal(command: Sequence[str], messages: BinaryIO) -> Iterator[Emulator]:
+    import pty
+    import tty
+
     master, slave = pty.openpty()
     tty.setraw(slave)
-    with tempfile.TemporaryFile() as messages:
-        try:
-            process = subprocess.Popen(command, stdin=master, stdout=master, stderr=messages)
-        except OSError as error:
-            os.close(slave)
-            raise UserError(f"cannot start {command[0]}: {error.strerror}") from error
-        finally:
-            os.close(master)
-        try:
-            # `slave` stays open meanwhile: the line must outlive any one client.
-            yield Emulator(os.ttyname(slave), process, messages)
-        finally:
-            os.close(slave)  # the process sees its line close, and ends by itself or by force
-            for end in (process.poll, process.terminate, process.kill):
-                end()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(END_TIMEOUT_S)
+    try:
+        process = _start(command, master, messages)
+    except UserError:
+        os.close(slave)
+        raise
+    finally:
+        os.close(master)
+    try:
+        # `slave` stays open meanwhile: the line must outlive any one client.
+        yield Emulator(os.ttyname(slave), process, messages)
+    finally:
+        os.close(slave)  # the process sees its line close
+        _end(process)
+
+
+@contextlib.contextmanager
+def _behind_tcp(command: Sequence[str], messages: BinaryIO) -> Iterator[Emulator]:
+    process = _start(command, subprocess.PIPE, messages)
+    try:
+        with serve(process) as port:
+            yield Emulator(port, process, messages)
+    finally:
+        _end(process)
+
+
+def _start(command: Sequence[str], line: int, messages: BinaryIO) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, stdin=line, stdout=line, stderr=messages)
+    except OSError as error:
+        raise UserError(f"cannot start {command[0]}: {error.strerror}") from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the process to end by itself, now that its line is closed, or make it."""
+    for end in (process.poll, process.terminate, process.kill):
+        end()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_TIMEOUT_S)

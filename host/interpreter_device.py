@@ -1,7 +1,9 @@
 """A device without firmware: Python's interpreter answers the protocol on standard input and output.
 
 Started like any other emulated board (host/emulators.py) as `python -m host.interpreter_device <model folder>`. It runs
-TensorFlow Lite Micro where its wheel exists, else Python's default interpreter, and says which in HELLO.
+TensorFlow Lite Micro where its wheel exists, else Python's default interpreter, and says which in HELLO; with the word
+`reference` behind the folder LiteRT's reference kernels, whose bytes are not the golden's everywhere. It can be traced
+like firmware with the engine tflm, but for the time of single ops, which Python's interpreters do not tell.
 """
 
 from __future__ import annotations
@@ -10,17 +12,24 @@ import hashlib
 import os
 import sys
 import time
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from export.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
+from export.tflite_reader import read_graph
 from host.framing import Decoder, Frame, Session, encode
-from host.interpreters import Interpreter, default_interpreter, golden_interpreter
+from host.interpreters import Interpreter, LiteRT, TensorKeeper, default_interpreter, golden_interpreter, tensor_keeper
 from host.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,
+    Fetch,
+    FetchReply,
     Hello,
     HelloReply,
     Infer,
@@ -28,21 +37,29 @@ from host.protocol import (
     Message,
     ProtocolError,
     TensorSpec,
+    TensorTrace,
+    Trace,
+    TraceReply,
     pack,
     unpack,
 )
 
 REPLY_SLOTS = 16
+FETCH_HEAD_BYTES = len(pack(Fetch(0, 0, 0, b"")))
 RECEIVE_BUFFER_BYTES = 4096  # what a pseudo-terminal holds
 
 
 class InterpreterDevice:
     """Answers frames the way firmware/core/app.c does; `send` puts bytes on the line."""
 
-    def __init__(self, manifest: Manifest, tflite: bytes, send: Callable[[bytes], object]) -> None:
+    def __init__(self, manifest: Manifest, tflite: bytes, send: Callable[[bytes], object], reference: bool) -> None:
         self._manifest = manifest
-        self._tflite_sha256 = hashlib.sha256(tflite).digest()
-        self._interpreter: Interpreter = golden_interpreter(tflite) or default_interpreter(tflite)
+        self._tflite = tflite
+        # One interpreter for both where it keeps its tensors anyway; a second one, made when needed, where that costs.
+        self._keeper: TensorKeeper | None = LiteRT(tflite, keep_tensors=True) if reference else None
+        self._interpreter: Interpreter = self._keeper or golden_interpreter(tflite) or default_interpreter(tflite)
+        graph = read_graph(tflite, TFLITE_FILE)
+        self._watched = [*graph.inputs, *(index for op in graph.ops for index in op.outputs)]
         self._send = send
         self._decoder = Decoder()
         self._kept: OrderedDict[int, InferReply] = OrderedDict()
@@ -56,15 +73,38 @@ class InterpreterDevice:
     def _answer(self, frame: Frame) -> Message:
         if frame.type == Hello.ID:
             return self._answer_hello(frame.payload)
-        if frame.type != Infer.ID:
+        if frame.type not in (Infer.ID, Trace.ID, Fetch.ID):
             return ErrorReply(ErrorCode.UNKNOWN_MESSAGE, "this device does not know that message")
-        if len(frame.payload) != self._manifest.input_bytes:
+        head = FETCH_HEAD_BYTES if frame.type == Fetch.ID else 0
+        if len(frame.payload) != head + self._manifest.input_bytes:
             return ErrorReply(ErrorCode.WRONG_LENGTH, "the payload is not as long as the model's input")
+        if frame.type == Trace.ID:
+            return self._trace(frame.payload)
+        if frame.type == Fetch.ID:
+            return self._fetch(unpack(Fetch, frame.payload))
         if frame.sequence not in self._kept:
             self._kept[frame.sequence] = self._infer(frame.payload)
             if len(self._kept) > REPLY_SLOTS:
                 self._kept.popitem(last=False)
         return self._kept[frame.sequence]
+
+    def _trace(self, data: bytes) -> TraceReply:
+        tensors = [tensor.tobytes() for tensor in self._run_kept(data)]
+        return TraceReply(tuple(TensorTrace(len(t), zlib.crc32(t), 0) for t in tensors))
+
+    def _fetch(self, request: Fetch) -> Message:
+        tensors = self._run_kept(request.input)
+        tensor = tensors[request.tensor].tobytes() if request.tensor < len(tensors) else b""
+        if request.tensor >= len(tensors) or request.start + request.size > len(tensor):
+            return ErrorReply(ErrorCode.NO_SUCH_BYTES, "the model computes no such tensor, or a shorter one")
+        return FetchReply(tensor[request.start : request.start + request.size])
+
+    def _run_kept(self, data: bytes) -> list[NDArray[np.generic]]:
+        """The inputs, and every tensor that the ops compute, in the order of the model."""
+        if self._keeper is None:
+            self._keeper = tensor_keeper(self._tflite)
+        self._keeper.run_bytes(data)
+        return [self._keeper.tensor(index) for index in self._watched]
 
     def _answer_hello(self, payload: bytes) -> Message:
         try:
@@ -92,7 +132,7 @@ class InterpreterDevice:
             session_is_new=session_is_new,
             boot_count=1,
             model_sha256=bytes.fromhex(self._manifest.model_sha256),
-            segments_sha256=self._tflite_sha256,
+            segments_sha256=hashlib.sha256(self._tflite).digest(),
             board="interpreter",
             engine=self._interpreter.name,
             fault="",
@@ -101,6 +141,7 @@ class InterpreterDevice:
             counter_denominator=1,
             clock_hz=0,
             receive_buffer_bytes=RECEIVE_BUFFER_BYTES,
+            baud=0,
             reply_slots=REPLY_SLOTS,
             arena_bytes=0,
             stack_bytes=0,
@@ -112,14 +153,14 @@ class InterpreterDevice:
         )
 
 
-def main(model: Path) -> None:
+def main(model: Path, reference: bool) -> None:
     """Serve until the line closes."""
 
     def send(data: bytes) -> None:
         while data:
             data = data[os.write(sys.stdout.fileno(), data) :]
 
-    device = InterpreterDevice(load_manifest(model), (model / TFLITE_FILE).read_bytes(), send)
+    device = InterpreterDevice(load_manifest(model), (model / TFLITE_FILE).read_bytes(), send, reference)
     try:
         while data := os.read(sys.stdin.fileno(), 4096):
             device.push(data)
@@ -128,4 +169,4 @@ def main(model: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:] == ["reference"])

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.golden import Golden, golden_available
 from host.console import UserError
@@ -38,14 +39,30 @@ class Interpreter(Protocol):
         """The output tensors' bytes for the input tensors' bytes."""
 
 
-class LiteRT:
-    """The default TFLite interpreter of this Python; `name` says which package and version it comes from."""
+class TensorKeeper(Interpreter, Protocol):
+    """An interpreter that still has every tensor of its last run."""
 
-    def __init__(self, model: bytes) -> None:
+    def tensor(self, index: int) -> NDArray[np.generic]:
+        """The tensor with that index in the model."""
+
+
+class LiteRT:
+    """The default TFLite interpreter of this Python; `name` says which package and version it comes from.
+
+    With `keep_tensors` it is another one: the reference kernels, without a delegate that computes several ops as one,
+    and `tensor` can be asked after a run.
+    """
+
+    def __init__(self, model: bytes, keep_tensors: bool = False) -> None:
         self.name, module = _tflite_module()
+        options: dict[str, Any] = {}
+        if keep_tensors:
+            options["experimental_preserve_all_tensors"] = True
+            options["experimental_op_resolver_type"] = module.OpResolverType.BUILTIN_REF
+            self.name += ", reference kernels"
         try:
             with _quiet():
-                self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1)
+                self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1, **options)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UserError(f"{self.name} cannot run the model: {error}") from error
@@ -62,6 +79,11 @@ class LiteRT:
             position += size
         self._interpreter.invoke()
         return b"".join(self._interpreter.get_tensor(tensor["index"]).tobytes() for tensor in self._outputs)
+
+    def tensor(self, index: int) -> NDArray[np.generic]:
+        """The tensor with that index in the model, as the last run left it. Needs `keep_tensors`."""
+        y: NDArray[np.generic] = self._interpreter.get_tensor(index)
+        return y
 
 
 @contextmanager
@@ -110,3 +132,8 @@ def default_interpreter(model: bytes) -> Interpreter:
 def golden_interpreter(model: bytes) -> Interpreter | None:
     """TensorFlow Lite Micro; None where its wheel does not exist for this platform."""
     return Golden(model) if golden_available() else None
+
+
+def tensor_keeper(model: bytes) -> TensorKeeper:
+    """TensorFlow Lite Micro keeping its tensors; where its wheel does not exist, LiteRT's reference kernels."""
+    return Golden(model, keep_tensors=True) if golden_available() else LiteRT(model, keep_tensors=True)

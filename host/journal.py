@@ -10,7 +10,6 @@ Refuses to mix two runs: another model, other samples, or another kind of device
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import portalocker
 from cobs import cobs
 
 from host.console import UserError, console
@@ -29,6 +29,7 @@ from host.console import UserError, console
 JOURNAL_FILE = "journal"
 EARLIER_FILE = "journal.before"  # what a new run finds goes there
 SYNC_INTERVAL_S = 1.0
+BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 GO_ON = "run the same command with RESUME=1 (--resume) to go on"
 
 KEY, DEVICE, ANSWER = 1, 2, 3
@@ -165,6 +166,7 @@ class Journal:
         self.path = path
         self.key = key
         self.earlier: list[Answer] = []
+        self._recorded = 0
         self.identities: dict[int, Identity] = {}
         self._lock = threading.Lock()
         self._synced_at = time.monotonic()
@@ -207,9 +209,15 @@ class Journal:
         head = ANSWER_HEAD.pack(answer.sample, answer.device, answer.ticks)
         with self._lock:
             self._append(ANSWER, head + answer.output)
+            self._recorded += 1
             if time.monotonic() - self._synced_at > SYNC_INTERVAL_S:
                 os.fsync(self._file)
                 self._synced_at = time.monotonic()
+
+    def kept(self) -> str:
+        """What an interruption leaves, and how to go on."""
+        answered = len(self.earlier) + self._recorded
+        return f"{answered:,} of {self.key.samples:,} samples are in {self.path}: {GO_ON}"
 
     def read_back(self, samples: Iterable[int]) -> list[Answer]:
         """The answers to exactly `samples`, from the file, in the order of the samples.
@@ -232,16 +240,17 @@ class Journal:
         try:
             written = os.write(self._file, data)
         except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}") from error
+            raise JournalError(f"{self.path}: {error.strerror}; when that is settled, {GO_ON}") from error
         if written != len(data):
-            raise JournalError(f"{self.path}: the disk is full")
+            raise JournalError(f"{self.path}: the disk is full; when there is room, {GO_ON}")
 
     def _begin(self) -> None:
-        """Put an earlier run aside, and start a file of our own."""
-        if self.path.stat().st_size:
+        """Put an earlier run aside if it got anywhere, and start a file of our own."""
+        if _holds_answers(self.path):
             os.replace(self.path, self.path.with_name(EARLIER_FILE))
             earlier, self._file = self._file, _lock(self.path)
             os.close(earlier)
+        os.ftruncate(self._file, 0)
         self._append(KEY, json.dumps(asdict(self.key)).encode())
 
     def _resumable(self) -> Contents | None:
@@ -259,12 +268,19 @@ class Journal:
         return contents
 
 
+def _holds_answers(path: Path) -> bool:
+    try:
+        return bool(read_journal(path).answers)
+    except JournalError:
+        return True  # of another version, for all we know
+
+
 def _lock(path: Path) -> int:
     """The file, open for appending and ours alone until we close it or end, however we end."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY, 0o644)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.AlreadyLocked:
         os.close(file)
         raise UserError(f"another validation is writing {path}; wait for it, or stop it") from None
     return file

@@ -1,44 +1,38 @@
 """A line between a port of its own and an emulated device: as slow as its baud rate says, as bad as it is told to.
 
 Both directions are paced independently, 10 bits a byte: a byte arrives when its last bit would, however late this
-process is scheduled. Faults are those of host/faults.py. A thread moves the bytes; it ends with the context.
+process is scheduled. Two ends that are set to different speeds understand nothing, nor do two that are set to more than
+the line carries; a device that sets no speed has none, and its line is as fast as it may be. Faults are those of
+host/faults.py. A thread moves the bytes; it ends with the context.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import math
 import os
 import pty
+import random
 import select
+import termios
 import threading
 import time
 import tty
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 
 from host.emulators import Emulator
-from host.faults import NOISE, Event, Faults, Happening, Schedule
+from host.faults import NOISE, Event, Happening, LineSettings, Schedule
 
 BITS_PER_BYTE = 10  # a start bit, eight data bits, a stop bit
-WAITING_LIMIT = 4096  # bytes the line takes before the sender has to wait, as the buffer of a serial driver
+WAITING_LIMIT = 16384  # bytes the line takes before the sender has to wait, as the buffers of a serial driver
 TICK_S = 0.001  # how often a busy line looks at the clock
+BAUDS = (115200, 230400, 460800, 921600, 1500000, 3000000)
+# Of a pseudo-terminal; it is born with another one.
+SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in BAUDS}
 HELD_S = 0.05  # how long a piece may wait for something to come after
 BOOT_TEXT = NOISE[4]
-
-
-@dataclass(frozen=True)
-class LineSettings:
-    """What a line does to the bytes: their pace in baud (None: none), and faults."""
-
-    baud: int | None = None
-    faults: Faults | None = None
-
-    def __bool__(self) -> bool:
-        return self.baud is not None or self.faults is not None
 
 
 class Line:
@@ -52,6 +46,7 @@ class Line:
         self._running = ExitStack()
         self._ending = threading.Event()
         self._away_until: float | None = None
+        self._random = random.Random(0)
         self._thread = threading.Thread(target=self._serve, name="line", daemon=True)
 
     def find(self) -> str | None:
@@ -83,8 +78,8 @@ class Line:
 
     def __enter__(self) -> Line:
         faults = self._settings.faults
-        self._to_device = _Direction(self._settings.baud, faults.schedule("to device") if faults else None)
-        self._to_host = _Direction(self._settings.baud, faults.schedule("to host") if faults else None)
+        self._to_device = _Direction(faults.schedule("to device") if faults else None)
+        self._to_host = _Direction(faults.schedule("to host") if faults else None)
         self._begin_device()
         self._open_port()
         self._thread.start()
@@ -162,7 +157,19 @@ class Line:
                 self._ending.set()
                 return
             if self._away_until is None or source != self._device:
-                direction.take(data, time.monotonic())
+                direction.take(self._carry(direction, source, data), time.monotonic())
+
+    def _carry(self, direction: _Direction, source: int, data: bytes) -> bytes:
+        """What arrives of bytes that are sent at the speed which `source` is set to."""
+        limit = self._settings.baud
+        to_device, to_host = (SPEEDS.get(termios.tcgetattr(end)[5]) for end in (self._host, self._device))
+        speed = to_device if source == self._host else to_host
+        if to_host is None or speed is None:  # a line without a speed of its own
+            direction.set_pace(limit)
+            return data
+        direction.set_pace(speed if limit else None)
+        understood = to_device == to_host and speed <= (limit or speed)
+        return data if understood else self._random.randbytes(len(data))
 
     def _happen(self, event: Event) -> None:
         if event is Event.RESET:
@@ -185,10 +192,10 @@ class Line:
 class _Direction:
     """The bytes on their way in one direction, and when they may arrive."""
 
-    def __init__(self, baud: int | None, schedule: Schedule | None) -> None:
+    def __init__(self, schedule: Schedule | None) -> None:
         self.schedule = schedule
         self.blocked = False  # the target takes nothing at the moment
-        self._byte_s = BITS_PER_BYTE / baud if baud else 0.0
+        self._byte_s = 0.0
         self._coming: deque[Happening] = deque()
         self._waiting = 0  # bytes in it
         self._begin = 0.0  # when the first bit of the next byte leaves, or left
@@ -198,6 +205,10 @@ class _Direction:
     def has_room(self) -> bool:
         """Whether more may be taken."""
         return self._waiting < WAITING_LIMIT
+
+    def set_pace(self, baud: int | None) -> None:
+        """The speed of what is taken from now on; None: it takes no time."""
+        self._byte_s = BITS_PER_BYTE / baud if baud else 0.0
 
     def take(self, data: bytes, now: float) -> None:
         """Bytes that were sent."""
@@ -260,10 +271,3 @@ class _Direction:
         if not self._coming or self.blocked:
             return 1.0
         return max(TICK_S, self._begin - now)
-
-
-@contextlib.contextmanager
-def line(start: Callable[[], AbstractContextManager[Emulator]], settings: LineSettings) -> Iterator[Line]:
-    """A line to the device that `start` starts, for as long as the context."""
-    with Line(start, settings) as result:
-        yield result

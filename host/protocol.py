@@ -36,6 +36,7 @@ class ErrorCode(IntEnum):
     FRAME_TOO_LONG = 3
     ENGINE_NOT_READY = 4
     NO_SUCH_BYTES = 5
+    NO_SUCH_BAUD = 6
 
 
 def wire(kind: str, doc: str) -> Any:
@@ -57,7 +58,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class TensorTrace:
-    """What a device says about one tensor that its engine computed."""
+    """What a device says about one tensor of an inference."""
 
     size: int = wire("u32", "bytes of the tensor")
     crc: int = wire("u32", "CRC-32 of its bytes")
@@ -91,7 +92,7 @@ class Infer(Message):
 
 @dataclass(frozen=True)
 class Trace(Message):
-    """Run the model once and tell of every tensor that it computes. Asked again, the device runs it again."""
+    """Run the model once and tell of every tensor on the way. Asked again, the device runs it again."""
 
     ID = 0x03
     TO_DEVICE = True
@@ -108,6 +109,15 @@ class Fetch(Message):
     size: int = wire("u16", "how many bytes")
     start: int = wire("u32", "the first of them")
     input: bytes = wire("rest", "the input tensors one after the other, raw int8")
+
+
+@dataclass(frozen=True)
+class SetBaud(Message):
+    """Change the speed of the line. Where no whole frame comes at the new one, the device goes back to the first."""
+
+    ID = 0x05
+    TO_DEVICE = True
+    baud: int = wire("u32", "the speed wanted")
 
 
 @dataclass(frozen=True)
@@ -132,6 +142,7 @@ class HelloReply(Message):
     counter_denominator: int = wire("u16", "see counter_numerator")
     clock_hz: int = wire("u32", "CPU clock; 0 where it means nothing")
     receive_buffer_bytes: int = wire("u32", "bytes the device can hold while it computes")
+    baud: int = wire("u32", "speed of the line after a reset; 0 where it has none that could change")
     reply_slots: int = wire("u8", "replies the device keeps for repeated requests: the most requests in flight")
     arena_bytes: int = wire("u32", "working memory of the engine for one inference")
     stack_bytes: int = wire("u32", "size of the stack; 0 if unknown")
@@ -154,12 +165,11 @@ class InferReply(Message):
 
 @dataclass(frozen=True)
 class TraceReply(Message):
-    """What happened within one inference."""
+    """What happened within one inference: the model's inputs as the engine has them, then what its ops compute."""
 
     ID = 0x83
     TO_DEVICE = False
-    input_crc: int = wire("u32", "CRC-32 of the input bytes that the engine was given")
-    tensors: tuple[TensorTrace, ...] = wire("traces", "every tensor that the engine computed, in that order")
+    tensors: tuple[TensorTrace, ...] = wire("traces", "every tensor in the order of computation, the inputs first")
 
 
 @dataclass(frozen=True)
@@ -169,6 +179,15 @@ class FetchReply(Message):
     ID = 0x84
     TO_DEVICE = False
     data: bytes = wire("rest", "the bytes asked for")
+
+
+@dataclass(frozen=True)
+class SetBaudReply(Message):
+    """The last frame at the speed before."""
+
+    ID = 0x85
+    TO_DEVICE = False
+    baud: int = wire("u32", "the speed from the next byte on")
 
 
 @dataclass(frozen=True)
@@ -193,8 +212,8 @@ class ErrorReply(Message):
 M = TypeVar("M", bound=Message)
 
 MESSAGES: tuple[type[Message], ...] = (
-    *(Hello, Infer, Trace, Fetch),
-    *(HelloReply, InferReply, TraceReply, FetchReply, LogLine, ErrorReply),
+    *(Hello, Infer, Trace, Fetch, SetBaud),
+    *(HelloReply, InferReply, TraceReply, FetchReply, SetBaudReply, LogLine, ErrorReply),
 )
 MESSAGE_BY_ID = {message.ID: message for message in MESSAGES}
 

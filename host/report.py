@@ -186,6 +186,69 @@ class Example:
 
 
 @dataclass(frozen=True)
+class OpResult:
+    """One tensor that the engine computes, in its order, and what was found when samples were traced.
+
+    `ops` of the model are computed by `kernels`; `name` and `label` are the first op's and what the training framework
+    called the last. `offset` is in bytes within `place` (the arena, the output; unknown within an interpreter); counted
+    in kernel calls, its memory is taken from `needed_from` to `needed_to`, both included, and `scratch_bytes` more from
+    `scratch_offset` on in the arena. `count`: the time that the op took, in the counter's unit, None where unknown. The
+    tensor was `different` from the golden's in so many of the `traced` samples.
+    """
+
+    index: int
+    name: str
+    label: str
+    kernels: list[str]
+    ops: list[int]
+    shape: list[int]
+    macs: int
+    place: str
+    offset: int
+    size_bytes: int
+    needed_from: int
+    needed_to: int
+    scratch_offset: int
+    scratch_bytes: int
+    count: int | None
+    traced: int
+    different: int
+
+
+@dataclass(frozen=True)
+class TensorDifference:
+    """Where one tensor of one sample differs from the golden's; `first` is the place of the first such element."""
+
+    sample: int
+    elements: int
+    different: int
+    max_step: int
+    first: list[int]  # in the order of the shape: batch, row, column, channel
+    golden: int
+    device: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why outputs differ from the golden's, and in how many samples.
+
+    `kind`: "rounding", "kernel", "input", "not repeatable", "not traced" or "self-test". `op` is the index in the
+    report's `ops` of the first op whose tensor differs; its inputs were the golden's. `examined` samples were looked
+    at in full, element by element; the others are told apart by the CRC-32 of every tensor.
+    """
+
+    kind: str
+    text: str
+    device: str
+    count: int
+    samples: list[int]  # the first few
+    op: int | None = None
+    examined: int = 0
+    differing: list[int] = field(default_factory=list)  # the `ops` whose tensors differ in the first sample
+    difference: TensorDifference | None = None  # of the first sample
+
+
+@dataclass(frozen=True)
 class Report:
     """One validation. Bytes are those of output tensors; None is what this board or model cannot know.
 
@@ -244,6 +307,10 @@ class Report:
     disagreements: list[Disagreement] = field(default_factory=list)
     sure: Sure | None = None
     examples: list[Example] = field(default_factory=list)
+    command: str = ""  # what makes the same run again, typed in a checkout
+    ops: list[OpResult] = field(default_factory=list)
+    causes: list[Cause] = field(default_factory=list)
+    ruled_out: list[str] = field(default_factory=list)  # causes that cannot be behind a difference, with the reason
 
     @property
     def verdict(self) -> str:

@@ -24,6 +24,7 @@ from host.report_sections.images import add_images
 from host.report_sections.journey import add_journey
 from host.report_sections.line import add_line
 from host.report_sections.numbers import add_numbers
+from host.report_sections.ops import add_ops
 from host.report_sections.origin import add_origin
 from host.report_sections.verdict import add_differences, verdict
 from host.report_sections.words import count
@@ -38,6 +39,7 @@ T = TypeVar("T")
 class Beside:
     """What lies beside report.json and belongs to the same model; None, and why, where it does not."""
 
+    folder: Path
     manifest: Manifest | None
     record: TrainingRecord | None
     images: NDArray[np.uint8] | None  # (N,H,W,C), the samples of the run in their order
@@ -53,12 +55,16 @@ def look_beside(report: Report, model: Path) -> Beside:
     """Read the folder. What is damaged or of another model counts as not there: a report must not need it."""
     manifest = _readable(lambda: load_manifest(model))
     if manifest is None:
-        return Beside(None, None, None, "The report's folder holds no exported model, so the images are not shown.")
+        return Beside(
+            model, None, None, None, "The report's folder holds no exported model, so the images are not shown."
+        )
     if manifest.model_sha256 != report.model_sha256:
-        return Beside(None, None, None, "The report's folder now holds another model, so the images are not shown.")
+        return Beside(
+            model, None, None, None, "The report's folder now holds another model, so the images are not shown."
+        )
     record = _readable(lambda: load_record(model / TRAINING_FILE))
     images, why = _images(report, model, manifest)
-    return Beside(manifest, record, images, why)
+    return Beside(model, manifest, record, images, why)
 
 
 def _images(report: Report, model: Path, manifest: Manifest) -> tuple[NDArray[np.uint8] | None, str]:
@@ -90,23 +96,20 @@ def build_page(report: Report, beside: Beside) -> Page:
     if report.differences or report.disagreements:
         add_differences(page.section("What differs"), report)
     add_numbers(page.section("Three numbers, never mixed"), report)
-    add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
-    add_images(
-        page.section(
-            "Images", "Samples that differ from the golden, then some that are misclassified: what each says."
-        ),
-        report,
-        beside.manifest,
-        beside.images,
-        beside.why_no_images,
-    )
+    if report.confusion.int8_device is not None:
+        add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
+    if report.examples:
+        intro = "What each party says about samples that differ from the golden, then about misclassified ones."
+        add_images(page.section("Samples", intro), report, beside.manifest, beside.images, beside.why_no_images)
     add_time(page.section("Time"), report)
+    if report.ops:
+        add_ops(page.section("Ops"), report)
     add_memory(page.section("Memory"), report)
     model = page.section("Model")
     if beside.manifest:
-        add_journey(model, beside.manifest)
+        add_journey(model, beside.manifest, with_bars=not report.ops)
     else:
         model.add(note("The folder of this report does not hold the model it is about, so its ops are not known."))
     add_line(page.section("Devices and line"), report, beside.manifest)
-    add_origin(page.section("Make it again"), report, beside.record)
+    add_origin(page.section("Make it again"), report, beside.folder, beside.record)
     return page

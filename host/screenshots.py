@@ -12,12 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 import numpy as np
 
+from export.manifest import load_manifest, save_manifest
 from host.console import UserError, console, run, write_atomically
 from host.page import Page
 from host.report_file import load_report
@@ -26,7 +27,7 @@ from host.report_page import build_page, look_beside
 BOARD = "qemu"
 MODEL = Path("build/digits_small")
 FAULTY = Path("build/digits_faulty")
-EXPORTED = ("c", "labels.txt", "model.json", "model.tflite", "splits.npz", "training.json")
+LEFT_BEHIND = ("expected", "journal", "report")  # what a validation leaves in a folder
 RIGHT_CLAMP, WRONG_CLAMP = ".y_max = 127", ".y_max = 20"
 IMAGES = Path("docs/images")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -56,21 +57,21 @@ SHOTS = (
     Shot("report-different", FAULTY, None, 960, 900, dark=True),
     Shot("report-phone", MODEL, None, 360, 760, dark=True, scale=2),
     Shot("report-classes", MODEL, "classes", 960, 1200),
-    Shot("report-images", FAULTY, "images", 960, 700),
+    Shot("report-samples", FAULTY, "samples", 960, 700),
     Shot("report-memory", MODEL, "memory", 960, 1000),
 )
+
+
+def _left_behind(folder: str, names: list[str]) -> list[str]:
+    """What is no part of an export: firmware, and what validations left."""
+    return [name for name in names if name.startswith(LEFT_BEHIND) or (name != "c" and Path(folder, name).is_dir())]
 
 
 def plant_fault(model: Path, faulty: Path) -> None:
     """Copy an exported model and lower the clamp of its second convolution in the generated C."""
     shutil.rmtree(faulty, ignore_errors=True)
-    faulty.mkdir(parents=True)
-    for name in EXPORTED:
-        source = model / name
-        if source.is_dir():
-            shutil.copytree(source, faulty / name)
-        elif source.is_file():
-            shutil.copy(source, faulty / name)
+    shutil.copytree(model, faulty, ignore=_left_behind)
+    save_manifest(faulty, replace(load_manifest(faulty), name=faulty.name))
     code = faulty / "c" / "model.c"
     text = code.read_text(encoding="utf-8")
     before, found, after = text.partition("conv2d_2 = {")

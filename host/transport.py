@@ -39,18 +39,20 @@ class LineLost(UserError):
 class Transport:
     """Frames over one open port. Use as a context manager; `receive` and `send` raise LineLost once it is gone.
 
-    `find` tells where the port is when it comes back; without it, USB does.
+    `find` tells where the port is when it comes back; without it, USB does. `dtr`: raise that line, whatever USB says.
     """
 
-    def __init__(self, url: str, baud: int = BAUD, find: Find | None = None) -> None:
+    def __init__(self, url: str, baud: int = BAUD, find: Find | None = None, dtr: bool = False) -> None:
         self.url = url
+        self._dtr = dtr
         self.session = Session()
         self.bytes_sent = 0
         self.bytes_received = 0
         before = named_port(url)
         self._find = find or (lambda: find_again(before))
+        self.baud = baud
         self._dropped = 0
-        self._open(baud)
+        self._open()
 
     @property
     def chunks_dropped(self) -> int:
@@ -72,9 +74,9 @@ class Transport:
             self.session.used(frame.sequence)
         self._write(b"".join(encode(frame, self.session.number) for frame in frames))
 
-    def send_delimiter(self) -> None:
-        """A lone zero byte: ends whatever half a frame the receiver may hold."""
-        self._write(b"\0")
+    def send_delimiters(self, count: int = 1) -> None:
+        """Lone zero bytes: the first ends whatever half a frame the receiver may hold."""
+        self._write(bytes(count))
 
     def receive(self, timeout_s: float) -> Frame | None:
         """The next frame, or None when none came in time."""
@@ -87,7 +89,8 @@ class Transport:
         return frame
 
     def set_baud(self, baud: int) -> None:
-        """Change the speed of the open port."""
+        """Change the speed of the open port; what was sent has to have left."""
+        self.baud = baud
         try:
             self._port.baudrate = baud
         except (serial.SerialException, OSError, ValueError) as error:
@@ -105,7 +108,8 @@ class Transport:
             if (url := self._find()) is not None:
                 self.url = url
                 try:
-                    self._open(BAUD)
+                    self.baud = BAUD
+                    self._open()
                     return
                 except UserError as error:  # there, and not yet to be opened
                     reason = error.message
@@ -122,8 +126,8 @@ class Transport:
     def __exit__(self, *exception: object) -> None:
         self._close()
 
-    def _open(self, baud: int) -> None:
-        self._port = open_port(self.url, baud)
+    def _open(self) -> None:
+        self._port = open_port(self.url, self.baud, self._dtr)
         self._decoder = Decoder()
         self._decoder.session = self.session
         self._frames: queue.Queue[Frame | None] = queue.Queue(FRAMES_WAITING)  # None: wakes up who waits
@@ -181,16 +185,20 @@ class Transport:
             frames.put_nowait(None)
 
 
-def open_port(url: str, baud: int) -> serial.SerialBase:
-    """The open port. Raises UserError where there is none, it is taken, or this user may not open it."""
+def open_port(url: str, baud: int, dtr: bool = False) -> serial.SerialBase:
+    """The open port, with DTR raised if `dtr` or the board behind it needs it.
+
+    Raises UserError where there is none, it is taken, or this user may not open it.
+    """
     try:
         port = serial.serial_for_url(url, do_not_open=True)
         port.baudrate = baud
         port.timeout = 0.2
-        port.write_timeout = WRITE_TIMEOUT_S  # a device that never reads must not hold us for ever
+        if not url.startswith("rfc2217:"):  # it has a limit of its own, 5 s
+            port.write_timeout = WRITE_TIMEOUT_S  # a device that never reads must not hold us for ever
         # On ESP32 boards these lines hold the chip in reset or send it to its bootloader; they must be low *before* the
         # port opens, because opening raises them. On a Nano 33 BLE, DTR tells the chip that somebody listens.
-        port.dtr = wants_dtr(url)
+        port.dtr = dtr or wants_dtr(url)
         port.rts = False
         port.exclusive = True  # two programs reading one port would each get half of every frame
         port.open()

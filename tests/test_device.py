@@ -121,7 +121,7 @@ def test_input_of_wrong_length_gets_error_and_changes_nothing(device, size):
     assert device.hello().model_sha256
 
 
-@pytest.mark.parametrize("size", [785, 5000])
+@pytest.mark.parametrize("size", [793, 5000])
 def test_oversized_frame_gets_error_and_changes_nothing(model, size):
     with running(model, "host-checked") as device:
         device.hello()

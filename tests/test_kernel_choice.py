@@ -62,8 +62,8 @@ def test_a_pooling_is_computed_with_the_convolution_before_it(layer, kernels):
 @pytest.mark.parametrize(
     "layer, kernels",
     [
-        ({"pool": (3, 3), "step": (2, 2)}, ["conv2d_packed", "max_pool2d"]),  # windows overlap
-        ({"second_reader": True}, ["conv2d_packed", "max_pool2d", "max_pool2d"]),
+        ({"pool": (3, 3), "step": (2, 2)}, ["conv2d_winograd", "max_pool2d"]),  # windows overlap
+        ({"second_reader": True}, ["conv2d_winograd", "max_pool2d", "max_pool2d"]),
         ({"real": 1.5}, ["conv2d", "max_pool2d"]),  # a shift to the left
         ({"real": 0.75}, ["conv2d", "max_pool2d"]),  # no shift, so no second rounding
         ({"real": 2.0**-23}, ["conv2d", "max_pool2d"]),  # too long a shift for the zero point in its offset
@@ -97,7 +97,7 @@ def test_plain_kernels_alone_on_demand():
 
 def test_the_image_between_is_not_stored():
     program = lower(read_graph(conv_and_pool(), "model"))
-    assert program.arena_bytes == 4 * 8 + 32 * 4  # the largest sums and the transformed pixels; no 8 x 8 x 8
+    assert program.arena_bytes == 128 + 32 * 8 + 16 * 4  # products, sums and transformed pixels; no 8 x 8 x 8
     assert [op.name for op in program.steps[0].ops] == ["CONV_2D", "MAX_POOL_2D"]
 
 
@@ -117,8 +117,8 @@ def test_an_output_that_overwrites_its_input_takes_no_room_of_its_own():
 
 def test_packed_weights_hold_every_tap_where_the_kernel_reads_it():
     taps = np.arange(1, 1 + 5 * 6, dtype=np.int16).reshape(5, 6)
-    quads = pack_quads(taps)  # (groups, quads, 4, 4)
-    assert quads.shape == (2, 2, 4, 4) and quads.sum() == taps.sum()
-    assert quads[0, 0, 1].tolist() == taps[1, [0, 2, 1, 3]].tolist()
-    assert quads[1, 1].tolist() == [[29, 0, 30, 0], [0] * 4, [0] * 4, [0] * 4]
+    quads = pack_quads(taps)  # (groups, quads, 2, 4, 2)
+    assert quads.shape == (2, 2, 2, 4, 2) and quads.sum() == taps.sum()
+    assert quads[0, 0, :, 1].tolist() == taps[1, [[0, 2], [1, 3]]].tolist()
+    assert quads[1, 1].tolist() == [[[29, 0]] + [[0, 0]] * 3, [[30, 0]] + [[0, 0]] * 3]
     assert pack_bytes(taps.astype(np.int8))[1, 1, 0].tolist() == [29, 30, 0, 0]

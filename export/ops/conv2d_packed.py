@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ class Conv2dPackedParams(Params):
 
     weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2)
     x_zero_point: int
+    row_taps: int
     window: Window
     pool: Window
     output: PackedOutput
@@ -37,8 +37,9 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dPackedParams | None:
     output = pack_output(conv.bias, conv.weights, conv.output)
     if output is None:
         return None
-    taps = conv.weights.reshape(conv.weights.shape[0], -1).astype(np.int16)
-    return Conv2dPackedParams(pack_quads(2 * taps), conv.x_zero_point, conv.window, pool, output)
+    weights = conv.weights.reshape(conv.window.y_c, conv.window.k_h, -1)
+    taps = pack_quads(2 * weights.reshape(conv.window.y_c, -1).astype(np.int16))
+    return Conv2dPackedParams(taps, conv.x_zero_point, weights.shape[2], conv.window, pool, output)
 
 
 def emit(params: Conv2dPackedParams) -> Struct:
@@ -48,6 +49,7 @@ def emit(params: Conv2dPackedParams) -> Struct:
         (
             Field("weights", ConstantTable(params.weights)),
             Field("x_zero_point", params.x_zero_point),
+            Field("row_taps", params.row_taps),
             Field("window", emit_window(params.window)),
             Field("pool", emit_window(params.pool)),
             Field("output", emit_packed_output(params.output)),
@@ -56,21 +58,22 @@ def emit(params: Conv2dPackedParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
-    """The sums of two output pixels, the largest ones too where there is a pooling, what they see in 16 bits, and
-    what one sees in 8 where that is not in one piece in x.
+    """The sums of two output pixels and the largest ones, without a pooling those of four channels; what both see in
+    16 bits; and what one sees in 8 where x does not hold every row of it in whole words.
     """
     window, pool = params.window, params.pool
-    taps = rounded_up(prod((window.k_h, window.k_w, window.x_c)))
-    sums = 8 * rounded_up(window.y_c) * (2 if max(pool.k_h, pool.k_w) > 1 else 1)
-    return sums + 4 * taps + (0 if _reads_words(window) else taps)
+    taps = rounded_up(window.k_h * params.row_taps)
+    sums = 16 * rounded_up(window.y_c) if max(pool.k_h, pool.k_w) > 1 else 32
+    return sums + 4 * taps + (0 if _reads_words(params) else taps)
 
 
-def _reads_words(window: Window) -> bool:
+def _reads_words(params: Conv2dPackedParams) -> bool:
     """Whether every row of every window is a whole number of words inside x."""
+    window = params.window
     last_row = (window.y_h - 1) * window.stride_h - window.pad_h + (window.k_h - 1) * window.dilation_h
     last_column = (window.y_w - 1) * window.stride_w - window.pad_w + window.k_w - 1
     inside = window.pad_h == window.pad_w == 0 and last_row < window.x_h and last_column < window.x_w
-    return inside and window.k_w * window.x_c % 4 == 0 and window.dilation_w == 1
+    return inside and params.row_taps % 4 == 0 and window.dilation_w == 1
 
 
 def leads(params: Conv2dPackedParams) -> tuple[int]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from export.c_values import ConstantTable, Field, Struct
 from export.ops.conv2d import Conv2dParams
 from export.ops.kind import Kernel, Params
-from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads
+from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
 from export.ops.requantize import INT32_MAX
 from export.ops.window import Window, emit_window, lead_bytes
 
@@ -22,7 +22,7 @@ LARGEST_PIXEL = 4 * 128  # of the transformed image
 class Conv2dWinogradParams(Params):
     """The members of `conv2d_winograd_params`."""
 
-    weights: NDArray[np.int16]  # (groups, 16, quads, 2, 4, 2)
+    weights: NDArray[np.int16]  # (4 rows, groups, 4, quads, 2, 4, 2)
     x_zero_point: int
     window: Window
     pool: Window
@@ -40,7 +40,9 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dWinogradParams | None:
     # A bound of every sum on the way, partial ones and those of the output transform: all 16 products of all channels.
     if int(np.abs(positions).sum(axis=(0, 2)).max()) * LARGEST_PIXEL > INT32_MAX:
         return None
-    return Conv2dWinogradParams(pack_quads(positions.astype(np.int16)), conv.x_zero_point, conv.window, pool, output)
+    packed = pack_quads(positions.astype(np.int16))
+    rows = np.moveaxis(packed.reshape(len(packed), 4, 4, *packed.shape[2:]), 1, 0)
+    return Conv2dWinogradParams(np.ascontiguousarray(rows), conv.x_zero_point, conv.window, pool, output)
 
 
 def _fits(window: Window, pool: Window) -> bool:
@@ -67,9 +69,10 @@ def emit(params: Conv2dWinogradParams) -> Struct:
 
 
 def scratch_bytes(params: Conv2dWinogradParams) -> int:
-    """The products of two tiles for four channels, both tiles transformed, and one at the border as it is."""
+    """Of two tiles: a row of products for four channels, the sums, a row transformed; and both where at the border."""
     window, pool = params.window, params.pool
-    return 512 + 64 * window.x_c + (16 * window.x_c if _leaves_image(window, pool) else 0)
+    border = 32 * window.x_c if _leaves_image(window, pool) else 0
+    return 128 + 32 * rounded_up(window.y_c) + 16 * window.x_c + border
 
 
 def _tiles(window: Window, pool: Window) -> tuple[int, int]:

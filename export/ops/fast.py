@@ -13,11 +13,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from export.graph import Graph
-from export.ops import conv2d_narrow, conv2d_packed, conv2d_winograd, dense_packed
+from export.ops import (
+    add_packed,
+    average_pool2d_packed,
+    conv2d_narrow,
+    conv2d_packed,
+    conv2d_padded,
+    conv2d_winograd,
+    dense_packed,
+    depthwise_conv2d_packed,
+)
+from export.ops.add import AddParams
 from export.ops.conv2d import Conv2dParams
 from export.ops.dense import DenseParams
+from export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from export.ops.kind import Call
-from export.ops.pool2d import MaxPool2dParams
+from export.ops.pool2d import AVERAGE_KERNEL, MaxPool2dParams
 from export.ops.window import Window
 
 MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 or 3.6 times larger
@@ -57,6 +68,9 @@ def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | Non
     transformed = conv2d_winograd.pack(both, pool.window)
     if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
         return replace(whole, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
+    padded = conv2d_padded.pack(both, pool.window)
+    if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
+        return replace(whole, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
     packed = conv2d_packed.pack(both, pool.window)
     if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
         return replace(whole, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
@@ -78,9 +92,19 @@ def _alone(call: Call) -> Call:
         transformed = conv2d_winograd.pack(call.params, window)
         if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
             return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
+        padded = conv2d_padded.pack(call.params, window)
+        if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
+            return replace(call, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
         packed = conv2d_packed.pack(call.params, window)
         if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
             return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
     if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):
         return replace(call, kernel=dense_packed.DENSE_PACKED, params=rows)
+    if isinstance(call.params, DepthwiseConv2dParams) and (planes := depthwise_conv2d_packed.pack(call.params)):
+        return replace(call, kernel=depthwise_conv2d_packed.DEPTHWISE_CONV2D_PACKED, params=planes)
+    if call.kernel is AVERAGE_KERNEL and average_pool2d_packed.fits(call.params):
+        return replace(call, kernel=average_pool2d_packed.AVERAGE_POOL2D_PACKED)
+    if isinstance(call.params, AddParams) and (packed_sum := add_packed.pack(call.params)):
+        params, swapped = packed_sum
+        return replace(call, kernel=add_packed.ADD_PACKED, xs=call.xs[::-1] if swapped else call.xs, params=params)
     return call

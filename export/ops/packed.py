@@ -6,7 +6,7 @@ None and the layer is left to the plain kernel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,16 @@ class PackedOutput:
     channels: NDArray[np.int32]  # (y_c, 4): 2 * bias, multiplier, offset, shift
     y_min: int
     y_max: int
+
+
+@dataclass(frozen=True)
+class PackedScale:
+    """The members of `packed_scale`."""
+
+    bias: int
+    multiplier: int
+    offset: int
+    shift: int
 
 
 def pack_output(bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage) -> PackedOutput | None:
@@ -84,3 +94,8 @@ def emit_packed_output(output: PackedOutput) -> Struct:
             Field("y_max", output.y_max),
         ),
     )
+
+
+def emit_packed_scale(scale: PackedScale) -> Struct:
+    """The C initializer."""
+    return Struct("packed_scale", tuple(Field(f.name, getattr(scale, f.name)) for f in fields(scale)))

@@ -11,6 +11,7 @@ typedef struct {
     uint16_t counter_denominator;
     uint32_t clock_hz;              // CPU clock; 0 where it means nothing
     uint32_t receive_buffer_bytes;  // bytes kept for board_read() while the application computes
+    uint32_t baud;                  // speed of the line after a reset; 0 where it has none, as on USB
     uint8_t *stack;                 // (stack_bytes,) lowest address first; NULL where the board cannot say
     uint32_t stack_bytes;
 } board_info;
@@ -24,8 +25,13 @@ void board_init(void);
 // there is something to read: the application has nothing else to do.
 size_t board_read(uint8_t *data, size_t capacity);
 
-// Sends all `size` bytes; blocks until they are on their way.
+// Sends all `size` bytes; blocks until they are on their way, for as long as the line takes for them. Where a host can
+// hold them up by not reading (a pseudo-terminal, USB), gives up within a few seconds and drops them: the host asks again.
 void board_write(const uint8_t *data, size_t size);
+
+// Changes the speed of the line, once what was written has left. Called only where `board.baud` is not 0; a speed that the
+// board cannot do leaves the line unusable, and the application comes back with `board.baud`.
+void board_set_baud(uint32_t baud);
 
 // Free-running counter, wraps at 2^32.
 uint32_t board_counter(void);

@@ -3,6 +3,7 @@
 #include <stdalign.h>
 #include <string.h>
 
+#include "baud.h"
 #include "board.h"
 #include "engine.h"
 #include "frame.h"
@@ -70,6 +71,7 @@ static void send_hello(bool session_is_new) {
         .counter_denominator = board.counter_denominator,
         .clock_hz = board.clock_hz,
         .receive_buffer_bytes = board.receive_buffer_bytes,
+        .baud = board.baud,
         .reply_slots = REPLY_SLOTS,
         .arena_bytes = engine_arena_bytes(),
         .stack_bytes = board.stack_bytes,
@@ -86,11 +88,12 @@ static void send_hello(bool session_is_new) {
 
 // A new session forgets what belongs to the one before: its sequence numbers have nothing to do with the earlier ones.
 static void answer_hello(void) {
-    if (frame_payload_size(&receiver) != sizeof(hello)) {
+    const hello *request = (const void *)frame_payload(&receiver);
+    if (frame_payload_size(&receiver) != sizeof *request) {
         send_error(0, ERROR_WRONG_LENGTH, "a hello carries the number of its session and nothing else");
         return;
     }
-    const uint32_t session = ((const hello *)(const void *)frame_payload(&receiver))->session;
+    const uint32_t session = request->session;
     const bool is_new = session != receiver.session;
     if (is_new) {
         memset(kept_replies, 0, sizeof kept_replies);
@@ -98,6 +101,17 @@ static void answer_hello(void) {
         frame_sender_begin_session(session);
     }
     send_hello(is_new);
+}
+
+static void answer_set_baud(uint16_t sequence) {
+    const set_baud *request = (const void *)frame_payload(&receiver);
+    if (frame_payload_size(&receiver) != sizeof *request || request->baud == 0 || !baud_can_change()) {
+        send_error(sequence, ERROR_NO_SUCH_BAUD, "this line has no speed that could change");
+        return;
+    }
+    const set_baud_reply reply = {.baud = request->baud};
+    set_baud_reply_send(sequence, &reply);
+    baud_change(request->baud);
 }
 
 static const kept_reply *find_kept(uint16_t sequence) {
@@ -143,7 +157,7 @@ static void answer_infer(uint16_t sequence, const uint8_t *input) {
 }
 
 static void answer_trace(uint16_t sequence, const uint8_t *input) {
-    trace_begin(sequence, input, MODEL_INPUT_BYTES);
+    trace_begin(sequence);
     if (run(sequence, input, trace_tensor) != NULL) frame_end();
 }
 
@@ -183,6 +197,9 @@ static void answer(void) {
         case MESSAGE_FETCH:
             answer_run(sequence, sizeof(fetch), answer_fetch);
             break;
+        case MESSAGE_SET_BAUD:
+            answer_set_baud(sequence);
+            break;
         default:
             send_error(sequence, ERROR_UNKNOWN_MESSAGE, "this firmware does not know that message");
     }
@@ -204,7 +221,9 @@ void app_poll(void) {
     uint8_t data[256];
     const size_t size = board_read(data, sizeof data);
     for (size_t i = 0; i < size; i++) {
-        switch (frame_receiver_push(&receiver, data[i])) {
+        const frame_event event = frame_receiver_push(&receiver, data[i]);
+        baud_watch(event != FRAME_NONE);
+        switch (event) {
             case FRAME_NONE:
                 break;
             case FRAME_COMPLETE:

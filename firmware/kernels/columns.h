@@ -15,16 +15,24 @@ void columns_dot_s16(
     int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
 );
 
-// y[o] and y_right[o] = the output bytes of the sums of channel o, which are doubled    sums (y_c, 2)
-static inline void columns_finish_s8(
-    int8_t *y, int8_t *y_right, const int32_t *sums, int32_t y_c, const packed_output *p
-) {
-    const int32_t *channel = p->channels;
-    for (int32_t o = 0; o < y_c; o++, channel += 4, sums += 2) {
-        y[o] = packed_byte_s8(sums[0], channel);
-        y_right[o] = packed_byte_s8(sums[1], channel);
-    }
+// y[o] and y_right[o] = the output bytes of all channels o in groups of four, before the clamp: the doubled sums of two
+// columns that see the same x (quads, 2, 2, 2) in w (groups, quads, 2, 4, 2), each with its row of channels (4 * groups, 4)
+void columns_output_s8(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+);
+
+// A pixel or tile of the output, and the one behind it in memory.
+typedef struct {
+    int32_t i, j;
+} place;
+
+static inline place behind(place at, int32_t columns) {
+    return at.j + 1 < columns ? (place){at.i, at.j + 1} : (place){at.i + 1, 0};
 }
+
+// y[o] and y_right[o] = the output bytes of the sums of channel o, which are doubled    sums (y_c, 2)
+void columns_finish_s8(int8_t *y, int8_t *y_right, const int32_t *sums, int32_t y_c, const packed_output *p);
 
 // One column of a quad.
 static inline void store_column(int16_t *v, uint32_t even, uint32_t odd) {

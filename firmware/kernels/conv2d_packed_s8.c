@@ -17,11 +17,11 @@ static void raise_to(int32_t *best, const int32_t *sums, int32_t n) {
 }
 
 // One column of v: what the convolution's output pixel (i, j) sees.
-static void see(
+static __attribute__((noinline)) void see(
     int16_t *v, int8_t *window, const int8_t *x, int32_t i, int32_t j, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t top = i * g->stride_h - g->pad_h, left = j * g->stride_w - g->pad_w, row = g->k_w * g->x_c;
+    const int32_t top = i * g->stride_h - g->pad_h, left = j * g->stride_w - g->pad_w, row = p->row_taps;
     const int inside = top >= 0 && left >= 0 && top + (g->k_h - 1) * g->dilation_h < g->x_h && left + g->k_w <= g->x_w;
     if (inside && row % 4 == 0 && g->dilation_w == 1) {
         const int8_t *from = x + (top * g->x_w + left) * g->x_c;
@@ -32,32 +32,52 @@ static void see(
     }
 }
 
+// Two pixels without a pooling, four channels at a time; the last one to three of them need not become bytes in y.
+static void finish_pixels(
+    int8_t *y, int8_t *right, int32_t *sums, const int16_t *v, int32_t quads, const conv2d_packed_params *p
+) {
+    const int32_t y_c = p->window.y_c, groups = y_c / 4, done = 4 * groups;
+    if (groups > 0) columns_output_s8(y, right, v, p->weights, quads, groups, p->output.channels);
+    if (done < y_c) {
+        const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX};
+        columns_dot_s16(sums, v, p->weights + 4 * done * quads, quads, 1, 0);
+        columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
+    }
+}
+
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p) {
     const window_geometry *g = &p->window, *pool = &p->pool;
-    const int32_t groups = (g->y_c + 3) / 4, quads = (g->k_h * g->k_w * g->x_c + 3) / 4, y_c = pool->y_c;
+    const int32_t groups = (g->y_c + 3) / 4, quads = (g->k_h * p->row_taps + 3) / 4, y_c = pool->y_c;
     const int pools = pool->k_h > 1 || pool->k_w > 1;
     int32_t *best = (int32_t *)(void *)scratch, *sums = pools ? best + 8 * groups : best;
-    int16_t *v = (int16_t *)(void *)(sums + 8 * groups);
+    int16_t *v = (int16_t *)(void *)(sums + (pools ? 8 * groups : 8));
     int8_t *window = (int8_t *)(v + 8 * quads);
-    for (int32_t i = 0; i < pool->y_h; i++) {
-        const int32_t top = i * pool->stride_h - pool->pad_h;
-        for (int32_t j = 0; j < pool->y_w; j += 2) {
-            const int is_last = j + 1 == pool->y_w;  // without a pixel to the right this one is computed twice
-            const int32_t left = j * pool->stride_w - pool->pad_w, left_of_right = left + (is_last ? 0 : pool->stride_w);
-            int8_t *right = y + (is_last ? 0 : y_c);
-            for (int32_t o = 0; pools && o < 8 * groups; o++) best[o] = INT32_MIN;
-            for (int32_t a = 0; a < pool->k_h; a++) {
-                const int32_t row = nearest(top + a, pool->x_h);
-                for (int32_t b = 0; b < pool->k_w; b++) {
-                    see(v, window, x, row, nearest(left + b, pool->x_w), p);
-                    see(v + 2, window, x, row, nearest(left_of_right + b, pool->x_w), p);
+    int8_t *const end = y + pool->y_h * pool->y_w * y_c;
+    place at[2] = {{0, 0}, {0, 0}};
+    while (y != end) {
+        int8_t *right = y;  // without another pixel this one is computed twice
+        at[1] = at[0];
+        if (y + y_c != end) {
+            right += y_c;
+            at[1] = behind(at[0], pool->y_w);
+        }
+        for (int32_t o = 0; pools && o < 8 * groups; o++) best[o] = INT32_MIN;
+        for (int32_t a = 0; a < pool->k_h; a++) {
+            for (int32_t b = 0; b < pool->k_w; b++) {
+                for (int32_t k = 0; k < 2; k++) {
+                    const int32_t i = nearest(at[k].i * pool->stride_h - pool->pad_h + a, pool->x_h);
+                    see(v + 2 * k, window, x, i, nearest(at[k].j * pool->stride_w - pool->pad_w + b, pool->x_w), p);
+                }
+                if (pools) {
                     columns_dot_s16(sums, v, p->weights, quads, groups, 16 * quads);
-                    if (pools) raise_to(best, sums, 8 * groups);
+                    raise_to(best, sums, 8 * groups);
                 }
             }
-            columns_finish_s8(y, right, best, y_c, &p->output);
-            limit_s8(y, (int32_t)(right - y) + y_c, p->output.y_min, p->output.y_max);
-            y = right + y_c;
         }
+        if (pools) columns_finish_s8(y, right, best, y_c, &p->output);
+        else finish_pixels(y, right, best, v, quads, p);
+        limit_s8(y, (int32_t)(right - y) + y_c, p->output.y_min, p->output.y_max);
+        y = right + y_c;
+        at[0] = behind(at[1], pool->y_w);
     }
 }

@@ -8,22 +8,9 @@
 #include "packed.h"
 #include "winograd.h"
 
-enum { POSITIONS = 16 };
+enum { ROWS = 4 };  // of a transformed tile, each of as many positions
 
 static int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
-
-// The four sums of a tile, A^T m A with A^T = (1 1 1 0; 0 1 -1 -1): above left and right (a, b), below (c, d).
-// m (4, 4, 8): one column of one channel, every eighth number.
-static inline sums_4 tile_sums(const int32_t *m) {
-    const int32_t above_1 = m[8] + m[40] + m[72], below_1 = m[40] - m[72] - m[104];
-    const int32_t above_2 = m[16] + m[48] + m[80], below_2 = m[48] - m[80] - m[112];
-    return (sums_4){
-        m[0] + m[32] + m[64] + above_1 + above_2,
-        above_1 - above_2 - (m[24] + m[56] + m[88]),
-        m[32] - m[64] - m[96] + below_1 + below_2,
-        below_1 - below_2 - (m[56] - m[88] - m[120]),
-    };
-}
 
 // Where a tile goes in y: its first pixel, and how far from that the others are, 0 for those beyond the edge.
 typedef struct {
@@ -31,69 +18,75 @@ typedef struct {
     int32_t right, below;
 } tile_place;
 
-// One column of some channels of a tile, with its pooling or without.    m (16, 4, 2)  channels (count, 4)
-static void finish_tile(const tile_place *to, int32_t o, const int32_t *m, const int32_t *channel, int32_t count, int pools) {
-    int8_t *y = to->y + o;
-    for (; count > 0; count--, channel += 4, m += 2, y++) {
-        const sums_4 s = tile_sums(m);
+static tile_place find_place(int8_t *y, place at, int32_t tile_columns, const conv2d_winograd_params *p) {
+    const int32_t y_h = p->window.y_h, y_w = p->window.y_w, y_c = p->window.y_c;
+    if (p->pool.k_h > 1) return (tile_place){y + (at.i * tile_columns + at.j) * y_c, 0, 0};
+    const int32_t right = 2 * at.j + 1 < y_w ? y_c : 0, below = 2 * at.i + 1 < y_h ? y_w * y_c : 0;
+    return (tile_place){y + (2 * at.i * y_w + 2 * at.j) * y_c, right, below};
+}
+
+// Some channels of one tile, with its pooling or without.    sums (count, 2, 4)  channels (count, 4)
+static __attribute__((noinline)) void finish_tile(const tile_place *to, const int32_t *sums, const int32_t *channel, int32_t count, int pools) {
+    int8_t *y = to->y;
+    const int32_t right = to->right, below = to->below, both = right + below;
+    for (; count > 0; count--, channel += 4, sums += 8, y++) {
+        const packed_scale scale = packed_channel(channel);
+        const int32_t a = sums[0] >> 1, b = sums[1] >> 1, c = sums[2] >> 1, d = sums[3] >> 1;
         if (pools) {
-            *y = packed_byte_s8(larger(larger(s.a, s.b), larger(s.c, s.d)) >> 1, channel);
+            *y = (int8_t)packed_value(larger(larger(a, b), larger(c, d)), &scale);
         } else {  // first the pixels that may not exist and then lie where existing ones do
-            y[to->below + to->right] = packed_byte_s8(s.d >> 1, channel);
-            y[to->below] = packed_byte_s8(s.c >> 1, channel);
-            y[to->right] = packed_byte_s8(s.b >> 1, channel);
-            *y = packed_byte_s8(s.a >> 1, channel);
+            y[both] = (int8_t)packed_value(d, &scale);
+            y[below] = (int8_t)packed_value(c, &scale);
+            y[right] = (int8_t)packed_value(b, &scale);
+            *y = (int8_t)packed_value(a, &scale);
         }
     }
 }
 
-// One column of v: the 4 x 4 pixels that a tile sees, transformed.
-static void see(int16_t *v, int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p) {
+// The 4 x 4 pixels that a tile sees: in x, or at the border copied.
+static __attribute__((noinline)) tile_view see(int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p) {
     const window_geometry *g = &p->window;
     const int32_t row = g->x_w * g->x_c;
     if (top >= 0 && left >= 0 && top + 4 <= g->x_h && left + 4 <= g->x_w) {
-        transform(v, x + top * row + left * g->x_c, row, g->x_c);
-    } else {
-        window_geometry seen = *g;
-        seen.k_h = seen.k_w = 4;
-        gather_s8(border, x, top, left, p->x_zero_point, &seen);
-        transform(v, border, 4 * g->x_c, g->x_c);
+        return (tile_view){x + top * row + left * g->x_c, row};
     }
+    window_geometry seen = *g;
+    seen.k_h = seen.k_w = 4;
+    gather_s8(border, x, top, left, p->x_zero_point, &seen);
+    return (tile_view){border, 4 * g->x_c};
 }
 
 void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p) {
     const window_geometry *g = &p->window;
     const int pools = p->pool.k_h > 1;
-    const int32_t y_h = g->y_h, y_w = g->y_w, y_c = g->y_c, quads = g->x_c / 4;
-    const int32_t tile_rows = pools ? p->pool.y_h : (y_h + 1) / 2, tile_columns = pools ? p->pool.y_w : (y_w + 1) / 2;
-    int32_t *m = (int32_t *)(void *)scratch;
-    int16_t *v = (int16_t *)(void *)(m + 8 * POSITIONS);
-    int8_t *border = (int8_t *)(v + 2 * POSITIONS * g->x_c);
-    for (int32_t i = 0; i < tile_rows; i++) {
-        for (int32_t j = 0; j < tile_columns; j += 2) {
-            tile_place to[2];
-            for (int32_t b = 0; b < 2; b++) {
-                const int32_t column = j + b < tile_columns ? j + b : j;  // without a tile to the right this one again
-                if (pools) {
-                    to[b] = (tile_place){y + (i * tile_columns + column) * y_c, 0, 0};
-                } else {
-                    to[b].y = y + (2 * i * y_w + 2 * column) * y_c;
-                    to[b].right = 2 * column + 1 < y_w ? y_c : 0;
-                    to[b].below = 2 * i + 1 < y_h ? y_w * y_c : 0;
-                }
-                see(v + 2 * b, border, x, 2 * i - g->pad_h, 2 * column - g->pad_w, p);
+    const int32_t x_c = g->x_c, y_c = g->y_c;
+    const int32_t tile_columns = pools ? p->pool.y_w : (g->y_w + 1) / 2;
+    const int32_t tiles = tile_columns * (pools ? p->pool.y_h : (g->y_h + 1) / 2);
+    int32_t *m = (int32_t *)(void *)scratch, *sums = m + 8 * ROWS;
+    int16_t *v = (int16_t *)(void *)(sums + 8 * ((y_c + 3) / 4 * 4));
+    int8_t *border = (int8_t *)(v + 2 * ROWS * x_c);
+    place at = {0, 0}, next = at;
+    for (int32_t t = 0; t < tiles; t += 2) {
+        tile_place to[2];
+        tile_view view[2];
+        for (int32_t b = 0; b < 2; b++) {
+            if (t + b < tiles) at = next;  // without another tile this one is computed twice
+            to[b] = find_place(y, at, tile_columns, p);
+            view[b] = see(border + b * 16 * x_c, x, 2 * at.i - g->pad_h, 2 * at.j - g->pad_w, p);
+            next = behind(at, tile_columns);
+        }
+        const int16_t *w = p->weights;
+        for (int32_t r = 0; r < ROWS; r++) {
+            for (int32_t b = 0; b < 2; b++) transform_row(v + 2 * b, &view[b], x_c, r);
+            for (int32_t o = 0; o < y_c; o += 4, w += 4 * ROWS * x_c) {
+                columns_dot_s16(m, v, w, x_c / 4, ROWS, 0);
+                add_row(sums + 8 * o, m, r);
             }
-            const int16_t *w = p->weights;
-            for (int32_t o = 0; o < y_c; o += 4, w += 4 * POSITIONS * g->x_c) {
-                const int32_t count = y_c - o < 4 ? y_c - o : 4;
-                columns_dot_s16(m, v, w, quads, POSITIONS, 0);
-                finish_tile(&to[0], o, m, p->output.channels + 4 * o, count, pools);
-                finish_tile(&to[1], o, m + 1, p->output.channels + 4 * o, count, pools);
-            }
-            for (int32_t b = 0; b < 2; b++) {
-                limit_s8(to[b].y, to[b].right + y_c, p->output.y_min, p->output.y_max);
-                if (to[b].below) limit_s8(to[b].y + to[b].below, to[b].right + y_c, p->output.y_min, p->output.y_max);
-            }
+        }
+        for (int32_t b = 1; b >= 0; b--) {
+            finish_tile(&to[b], sums + 4 * b, p->output.channels, y_c, pools);
+            limit_s8(to[b].y, to[b].right + y_c, p->output.y_min, p->output.y_max);
+            if (to[b].below) limit_s8(to[b].y + to[b].below, to[b].right + y_c, p->output.y_min, p->output.y_max);
         }
     }
 }

@@ -29,6 +29,18 @@ static inline uint32_t odd_bytes(uint32_t word);
 static inline uint32_t add_pairs(uint32_t a, uint32_t b);
 static inline uint32_t subtract_pairs(uint32_t a, uint32_t b);
 
+// The low halves of two pairs as a pair, and the high halves.
+static inline uint32_t low_halves(uint32_t a, uint32_t b);
+static inline uint32_t high_halves(uint32_t a, uint32_t b);
+
+// acc + both products of two pairs; acc + the low half of x times the high half of w; and the other way round.
+static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w);
+static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w);
+static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w);
+
+static inline int32_t low_half(uint32_t pair) { return (int16_t)(pair & 0xffff); }
+static inline int32_t high_half(uint32_t pair) { return (int16_t)(pair >> 16); }
+
 // Plain C needs all registers for these loops: within a larger function it would not keep the sums in them.
 #ifdef DSP_INSTRUCTIONS
 #define DOT_LINKAGE static inline
@@ -37,10 +49,8 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b);
 #endif
 
 // sums[k] = sum_q sum_t x[q,t] * w[q,k,t]    x (quads, 4)  w (quads, 4, 4); quads at least 1
-// x and w move on to what follows them.
-DOT_LINKAGE sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads);
-
-// The same with weights in bytes as they come, which are spread out on the way: w[q,k,0..3] meets x[q,(0,2,1,3)].
+// x and w move on to what follows them. The weights are bytes as they come, which are spread out on the way:
+// w[q,k,0..3] meets x[q,(0,2,1,3)].
 DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads);
 
 // Four pixels with the ten taps that each sees, on their way through a convolution with max pooling.

@@ -40,33 +40,35 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return y;
 }
 
-#define DOT_4_S16_LOAD                \
-    "ldrd %[x0], %[x1], [%[x]], #8\n" \
-    "ldmia %[w]!, {r4, r5, r6, r8}\n"
+static inline uint32_t low_halves(uint32_t a, uint32_t b) {
+    uint32_t y;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+}
 
-#define DOT_4_S16_FIRST              \
-    DOT_4_S16_LOAD                   \
-    "smuad %[a], %[x0], r4\n"        \
-    "smlad %[a], %[x1], r5, %[a]\n"  \
-    "smuad %[b], %[x0], r6\n"        \
-    "smlad %[b], %[x1], r8, %[b]\n"  \
-    "ldmia %[w]!, {r4, r5, r6, r8}\n" \
-    "smuad %[c], %[x0], r4\n"        \
-    "smlad %[c], %[x1], r5, %[c]\n"  \
-    "smuad %[d], %[x0], r6\n"        \
-    "smlad %[d], %[x1], r8, %[d]\n"
+static inline uint32_t high_halves(uint32_t a, uint32_t b) {
+    uint32_t y;
+    __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(y) : "r"(a), "r"(b));
+    return y;
+}
 
-#define DOT_4_S16_STEP               \
-    DOT_4_S16_LOAD                   \
-    "smlad %[a], %[x0], r4, %[a]\n"  \
-    "smlad %[a], %[x1], r5, %[a]\n"  \
-    "smlad %[b], %[x0], r6, %[b]\n"  \
-    "smlad %[b], %[x1], r8, %[b]\n"  \
-    "ldmia %[w]!, {r4, r5, r6, r8}\n" \
-    "smlad %[c], %[x0], r4, %[c]\n"  \
-    "smlad %[c], %[x1], r5, %[c]\n"  \
-    "smlad %[d], %[x0], r6, %[d]\n"  \
-    "smlad %[d], %[x1], r8, %[d]\n"
+static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
+    int32_t y;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
+    return y;
+}
+
+static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
+    int32_t y;
+    __asm__("smlabt %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
+    return y;
+}
+
+static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
+    int32_t y;
+    __asm__("smlatb %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
+    return y;
+}
 
 #define DOT_4_S8_PAIR(first, second) \
     "ldmia %[w]!, {r4, r5}\n"          \
@@ -81,38 +83,14 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
 
 #define DOT_4_S8_STEP "ldrd %[x0], %[x1], [%[x]], #8\n" DOT_4_S8_PAIR("a", "b") DOT_4_S8_PAIR("c", "d")
 
-// The first quad sets the sums, one more makes the rest even, then two at a time; no step touches the flags of `lsrs`.
-#define LOOP(FIRST, STEP) \
-    FIRST \
-    "lsrs %[n], %[n], #1\n" \
-    "bcc 1f\n" STEP \
-    "1: beq 3f\n" \
-    "2:\n" STEP STEP \
-    "subs %[n], %[n], #1\n" \
-    "bne 2b\n" \
-    "3:\n"
-
-DOT_LINKAGE sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
-    sums_4 s;
-    const int16_t *v = *x, *u = *w;
-    int32_t n = quads - 1;
-    uint32_t x0, x1;
-    __asm__ volatile(LOOP(DOT_4_S16_FIRST, DOT_4_S16_STEP)
-                     : [a] "=&r"(s.a), [b] "=&r"(s.b), [c] "=&r"(s.c), [d] "=&r"(s.d), [x] "+r"(v), [w] "+r"(u),
-                       [n] "+r"(n), [x0] "=&r"(x0), [x1] "=&r"(x1)
-                     :
-                     : "r4", "r5", "r6", "r8", "cc", "memory");
-    *x = v;
-    *w = u;
-    return s;
-}
-
 DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {
     sums_4 s = {0, 0, 0, 0};
     const int16_t *v = *x;
     const int8_t *u = *w;
     uint32_t x0, x1;
-    __asm__ volatile(LOOP("", DOT_4_S8_STEP)
+    __asm__ volatile("1:\n" DOT_4_S8_STEP
+                     "subs %[n], %[n], #1\n"
+                     "bne 1b\n"
                      : [a] "+r"(s.a), [b] "+r"(s.b), [c] "+r"(s.c), [d] "+r"(s.d), [x] "+r"(v), [w] "+r"(u),
                        [n] "+r"(quads), [x0] "=&r"(x0), [x1] "=&r"(x1)
                      :
@@ -164,9 +142,5 @@ static inline void narrow_channels(narrow_tile *tile, const int32_t *channels) {
 
 #undef NARROW_LARGER
 #undef NARROW_PIXEL
-#undef LOOP
 #undef DOT_4_S8_STEP
 #undef DOT_4_S8_PAIR
-#undef DOT_4_S16_STEP
-#undef DOT_4_S16_FIRST
-#undef DOT_4_S16_LOAD

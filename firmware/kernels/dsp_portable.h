@@ -19,19 +19,20 @@ static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return ((a - b) & 0xffff) | ((a >> 16) - (b >> 16)) << 16;
 }
 
-DOT_LINKAGE sums_4 dot_4_s16(const int16_t **x, const int16_t **w, int32_t quads) {
-    sums_4 s = {0, 0, 0, 0};
-    const int16_t *v = *x, *u = *w;
-    for (; quads > 0; quads--, v += 4, u += 16) {
-        const int32_t v0 = v[0], v1 = v[1], v2 = v[2], v3 = v[3];
-        s.a += v0 * u[0] + v1 * u[1] + v2 * u[2] + v3 * u[3];
-        s.b += v0 * u[4] + v1 * u[5] + v2 * u[6] + v3 * u[7];
-        s.c += v0 * u[8] + v1 * u[9] + v2 * u[10] + v3 * u[11];
-        s.d += v0 * u[12] + v1 * u[13] + v2 * u[14] + v3 * u[15];
-    }
-    *x = v;
-    *w = u;
-    return s;
+static inline uint32_t low_halves(uint32_t a, uint32_t b) { return (a & 0xffff) | b << 16; }
+
+static inline uint32_t high_halves(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xffff0000u); }
+
+static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
+    return acc + low_half(x) * low_half(w) + high_half(x) * high_half(w);
+}
+
+static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
+    return acc + low_half(x) * high_half(w);
+}
+
+static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
+    return acc + high_half(x) * low_half(w);
 }
 
 DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) {

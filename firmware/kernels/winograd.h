@@ -1,34 +1,96 @@
-// Winograd's transform of 4 x 4 pixels: v = B^T d B, B^T = (1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1), every channel for
-// itself. No value exceeds 4 * 128, so 16 bits hold it and one instruction transforms two channels.
+// Winograd's transforms of the F(2x2, 3x3), a row at a time: V = B^T d B of 4 x 4 pixels d, and Y = A^T M A of 4 x 4 sums.
+//   B^T = (1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1)    A^T = (1 1 1 0; 0 1 -1 -1)
+// No value of V exceeds 4 * 128, so 16 bits hold it and one instruction transforms two channels.
 #pragma once
 #include "columns.h"
 
-// One column, d (4,) -> t (4,), the elements of t four apart.
-static inline void transform_column(uint32_t *t, uint32_t d0, uint32_t d1, uint32_t d2, uint32_t d3) {
-    t[0] = subtract_pairs(d0, d2);
-    t[4] = add_pairs(d1, d2);
-    t[8] = subtract_pairs(d2, d1);
-    t[12] = subtract_pairs(d1, d3);
+// What one tile sees: 4 x 4 pixels of x, or a copy of them.
+typedef struct {
+    const int8_t *first;
+    int32_t row;  // bytes between rows
+} tile_view;
+
+static inline uint32_t half_of(uint32_t word, int odd) { return odd ? odd_bytes(word) : even_bytes(word); }
+
+// The same bytes of a pixel in two rows, added or subtracted.
+static inline uint32_t meet(const int8_t *p, const int8_t *q, int odd, int adds) {
+    const uint32_t a = half_of(load_word(p), odd), b = half_of(load_word(q), odd);
+    return adds ? add_pairs(a, b) : subtract_pairs(a, b);
 }
 
-// x (4, 4, x_c), its rows `row` apart -> one column of v (16, quads, 2, 2, 2); x_c = 4 * quads
-static inline void transform(int16_t *v, const int8_t *x, int32_t row, int32_t x_c) {
-    for (int32_t c = 0; c < x_c; c += 4, v += 8, x += 4) {
-        uint32_t even[16], odd[16];
-        for (int32_t b = 0; b < 4; b++) {
-            const int8_t *d = x + b * x_c;
-            const uint32_t d0 = load_word(d), d1 = load_word(d + row), d2 = load_word(d + 2 * row);
-            const uint32_t d3 = load_word(d + 3 * row);
-            transform_column(even + b, even_bytes(d0), even_bytes(d1), even_bytes(d2), even_bytes(d3));
-            transform_column(odd + b, odd_bytes(d0), odd_bytes(d1), odd_bytes(d2), odd_bytes(d3));
+// Two channels of four pixels side by side in rows p and q: the rows added or subtracted, then across.
+static inline void transform_pairs(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int odd, int adds) {
+    const int32_t x_c3 = 3 * x_c;
+    const uint32_t a = meet(p, q, odd, adds), c = meet(p + 2 * x_c, q + 2 * x_c, odd, adds);
+    store_pair(v, subtract_pairs(a, c));
+    const uint32_t b = meet(p + x_c, q + x_c, odd, adds);
+    store_pair(v + 2 * x_c, add_pairs(b, c));
+    store_pair(v + 4 * x_c, subtract_pairs(c, b));
+    const uint32_t d = meet(p + x_c3, q + x_c3, odd, adds);
+    store_pair(v + 6 * x_c, subtract_pairs(b, d));
+}
+
+// One row of V, one column of v (4, quads, 2, 2, 2); x_c = 4 * quads
+static inline __attribute__((always_inline)) void transform_rows(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int adds) {
+    for (const int8_t *const end = p + x_c; p != end; p += 4, q += 4, v += 8) {
+        transform_pairs(v, p, q, x_c, 0, adds);
+        transform_pairs(v + 4, p, q, x_c, 1, adds);
+    }
+}
+
+// Loops of their own: within a larger function the compiler runs out of registers.
+static __attribute__((noinline)) void add_rows(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c) {
+    transform_rows(v, p, q, x_c, 1);
+}
+
+static __attribute__((noinline)) void subtract_rows(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c) {
+    transform_rows(v, p, q, x_c, 0);
+}
+
+// Row r of V, one column of v (4, quads, 2, 2, 2)
+static inline void transform_row(int16_t *v, const tile_view *x, int32_t x_c, int32_t r) {
+    const int8_t *d = x->first;
+    const int32_t row = x->row;
+    if (r == 0) subtract_rows(v, d, d + 2 * row, x_c);
+    else if (r == 1) add_rows(v, d + row, d + 2 * row, x_c);
+    else if (r == 2) subtract_rows(v, d + 2 * row, d + row, x_c);
+    else subtract_rows(v, d + row, d + 3 * row, x_c);
+}
+
+// A row of M times A
+static inline int32_t across_left(const int32_t *m) { return m[0] + m[8] + m[16]; }
+static inline int32_t across_right(const int32_t *m) { return m[8] - m[16] - m[24]; }
+
+// Adds row r of M to Y; after the last one sums[k] = Y of filter and column k, row by row.
+// sums (8, 4)  m (4, 8)
+static inline void add_row(int32_t *sums, const int32_t *m, int32_t r) {
+    const int32_t *const end = m + 8;
+    if (r == 0) {
+        for (; m != end; sums += 4, m++) {
+            sums[0] = across_left(m);
+            sums[1] = across_right(m);
         }
-        int16_t *to = v;
-        for (int32_t a = 0; a < 16; a += 4, to += 8 * x_c) {
-            const uint32_t *e = even + a, *o = odd + a;
-            store_column(to, subtract_pairs(e[0], e[2]), subtract_pairs(o[0], o[2]));
-            store_column(to + 2 * x_c, add_pairs(e[1], e[2]), add_pairs(o[1], o[2]));
-            store_column(to + 4 * x_c, subtract_pairs(e[2], e[1]), subtract_pairs(o[2], o[1]));
-            store_column(to + 6 * x_c, subtract_pairs(e[1], e[3]), subtract_pairs(o[1], o[3]));
+    } else if (r == 1) {
+        for (; m != end; sums += 4, m++) {
+            const int32_t left = across_left(m), right = across_right(m);
+            sums[0] += left;
+            sums[1] += right;
+            sums[2] = left;
+            sums[3] = right;
+        }
+    } else if (r == 2) {
+        for (; m != end; sums += 4, m++) {
+            const int32_t left = across_left(m), right = across_right(m);
+            sums[0] += left;
+            sums[1] += right;
+            sums[2] -= left;
+            sums[3] -= right;
+        }
+    } else {
+        for (; m != end; sums += 4, m++) {
+            const int32_t left = across_left(m), right = across_right(m);
+            sums[2] -= left;
+            sums[3] -= right;
         }
     }
 }

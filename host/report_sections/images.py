@@ -21,11 +21,6 @@ def add_images(
     """The gallery; without images the scores alone, and the reason."""
     if images is None:
         section.add(note(why_none))
-    if not report.examples:
-        section.add(
-            "No sample differs from the golden, and none is misclassified." if report.samples else "No samples."
-        )
-        return
     output = manifest.outputs[0] if manifest and len(manifest.outputs) == 1 else None
     pictures = [_picture(example, report, output, images) for example in report.examples]
     section.add(gallery(pictures))

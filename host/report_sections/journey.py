@@ -9,8 +9,8 @@ from export.manifest import Manifest
 from host.page import Bar, Section, bars, facts, note, table
 
 
-def add_journey(section: Section, manifest: Manifest) -> None:
-    """A row for each op, and bars of the multiplications."""
+def add_journey(section: Section, manifest: Manifest, with_bars: bool) -> None:
+    """A row for each op, and `with_bars` of the multiplications."""
     compiled = not manifest.compiled_refusal
     rows = [[f"input {tensor.name}", shape(tensor.shape), tensor.size_bytes, None, None] for tensor in manifest.inputs]
     rows += [
@@ -26,7 +26,7 @@ def add_journey(section: Section, manifest: Manifest) -> None:
     total = ["in all", "", None, manifest.macs, manifest.weight_bytes] if compiled else ()
     columns = ["op", "output", "bytes handed on", "multiply-accumulates", "bytes of constants"]
     section.add(table(columns, rows, f"The way of one input through {len(manifest.ops)} ops", total))
-    if compiled and manifest.macs:
+    if with_bars and compiled and manifest.macs:
         items = [Bar(f"{op.index} {op.name}", op.macs, note=f"{op.macs / manifest.macs:.1%}") for op in manifest.ops]
         section.add(
             bars([bar for bar in items if bar.value], "Where the multiplications are", ("op", "multiply-accumulates"))

@@ -1,4 +1,4 @@
-"""The arena over the ops: which tensor lives where, and from when to when."""
+"""The arena over the ops: which tensor lies where, and from when to when."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from host.page import Block, Cell, Mark, Section, details, plane, table
+from host.report import OpResult
 
 LEVELS = 4  # lines of address
+ARENA = "arena"
 
 
 @dataclass(frozen=True)
 class Placed:
-    """Bytes of the arena, in use from step `first` to step `last`, both included."""
+    """Bytes of the arena, in use from kernel call `first` to `last`, both included."""
 
     name: str
     offset: int
@@ -22,14 +24,18 @@ class Placed:
     is_scratch: bool
 
 
-def add_memory_map(section: Section, placed: Sequence[Placed], steps: Sequence[str], arena_bytes: int) -> None:
-    """Draw the map, say which step decides the arena's size, and give the same as a table."""
-    used = [_bytes_in_use([p for p in placed if p.first <= step <= p.last]) for step in range(len(steps))]
+def add_memory_map(section: Section, ops: Sequence[OpResult], arena_bytes: int) -> None:
+    """Draw the map, say which call needs the most, and give the same as a table. Nothing for an unknown arena."""
+    placed, calls = _placed(ops), [op.name for op in ops for _ in op.kernels]
+    if not placed or not arena_bytes:
+        return
+    section.sub("The arena over the ops")
+    used = [_bytes_in_use([p for p in placed if p.first <= call <= p.last]) for call in range(len(calls))]
     fullest = used.index(max(used))
     caption = (
-        f"Step {steps[fullest]} needs the most: {used[fullest]:,} bytes are in use while it runs, in an arena of "
-        f"{arena_bytes:,}. Where blocks overlap, an output overwrites what its op has already read of the input. Input "
-        "and output of the model lie in the caller's memory and are not part of it."
+        f"{calls[fullest]} needs the most: {used[fullest]:,} bytes are in use while it runs, in an arena of "
+        f"{arena_bytes:,}. Scratch is grey. Where blocks overlap, an output overwrites what its op has read already. "
+        "Input and output of the model lie outside."
     )
     blocks = [
         Block(
@@ -38,7 +44,7 @@ def add_memory_map(section: Section, placed: Sequence[Placed], steps: Sequence[s
             bottom=p.offset,
             top=p.offset + p.size_bytes,
             label=p.name,
-            title=f"{p.name}: {p.size_bytes:,} bytes at {p.offset:,}, {_lifetime(p, steps)}",
+            title=f"{p.name}: {p.size_bytes:,} bytes at {p.offset:,}, {_lifetime(p, calls)}",
             tone=0 if p.is_scratch else 1 + order % 3,
         )
         for order, p in enumerate(placed)
@@ -46,18 +52,31 @@ def add_memory_map(section: Section, placed: Sequence[Placed], steps: Sequence[s
     section.add(
         plane(
             blocks,
-            width=len(steps),
+            width=len(calls),
             height=arena_bytes,
-            alt=f"{len(placed)} blocks of memory over {len(steps)} steps; the table below says the same.",
-            columns=[step.split()[0] for step in steps],
-            levels=_levels(arena_bytes),
-            axes=("steps of the inference, by the number of the op", "address in the arena, bytes"),
+            alt=f"{len(placed)} blocks of memory over {len(calls)} kernel calls; the table below says the same.",
+            columns=[str(op.ops[0]) for op in ops for _ in op.kernels],
+            levels=[Mark(arena_bytes * i / LEVELS, f"{arena_bytes * i // LEVELS:,}") for i in range(LEVELS + 1)],
+            axes=("kernel calls of an inference, by the number of the op", "address in the arena, bytes"),
             caption=caption,
         )
     )
-    rows: list[list[Cell]] = [[p.name, p.offset, p.size_bytes, _lifetime(p, steps)] for p in placed]
-    listed = table(["tensor", "at byte", "bytes", "needed"], rows, caption="Where every tensor lies")
-    section.add(details("The map as a table", listed))
+    rows: list[list[Cell]] = [[p.name, p.offset, p.size_bytes, _lifetime(p, calls)] for p in placed]
+    section.add(details("The map as a table", table(["tensor", "at byte", "bytes", "needed"], rows, "Where each lies")))
+
+
+def _placed(ops: Sequence[OpResult]) -> list[Placed]:
+    found = []
+    call = 0
+    for op in ops:
+        if op.place == ARENA:
+            name = f"output of {op.name}"
+            found.append(Placed(name, op.offset, op.size_bytes, op.needed_from, op.needed_to, False))
+        if op.scratch_bytes:
+            last = call + len(op.kernels) - 1
+            found.append(Placed(f"scratch of {op.name}", op.scratch_offset, op.scratch_bytes, call, last, True))
+        call += len(op.kernels)
+    return found
 
 
 def _bytes_in_use(placed: Sequence[Placed]) -> int:
@@ -69,10 +88,6 @@ def _bytes_in_use(placed: Sequence[Placed]) -> int:
     return total
 
 
-def _lifetime(placed: Placed, steps: Sequence[str]) -> str:
-    first, last = steps[placed.first], steps[placed.last]
+def _lifetime(placed: Placed, calls: Sequence[str]) -> str:
+    first, last = calls[placed.first], calls[placed.last]
     return f"in {first}" if first == last else f"from {first} to {last}"
-
-
-def _levels(arena_bytes: int) -> list[Mark]:
-    return [Mark(arena_bytes * i / LEVELS, f"{arena_bytes * i // LEVELS:,}") for i in range(LEVELS + 1)]

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from host.report import Interval
 
-PARTIES = {
-    "float": "float, in Keras",
-    "int8_host": "int8, in Python",
-    "int8_device": "int8, on the device",
-}
-
 
 def percent(share: float) -> str:
     """A share with two decimals that never rounds to all or nothing: 99.999 % is not 100 %."""
@@ -21,7 +15,7 @@ def percent(share: float) -> str:
 
 def interval(between: Interval | None) -> str | None:
     """`97.1% to 99.0%`; None where there is none."""
-    return f"{between.low:.1%} to {between.high:.1%}" if between else None
+    return f"{percent(between.low)} to {percent(between.high)}" if between else None
 
 
 def count(number: int, what: str, plural: str = "") -> str:

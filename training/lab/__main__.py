@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from host.console import UserError, console, run
-from training.lab.convolve import PADDINGS, Padding, dropped
-from training.lab.explore import HandMade, OnChip, by_hand, look_into, on_chip
+from training.lab.convolution import PADDINGS, Padding, dropped
+from training.lab.exploration import HandMade, Learned, OnChip, by_hand, look_into, on_chip
 from training.lab.filters import as_filter
 from training.lab.pictures import ASCENT, BUNDLED, load_picture
-from training.lab.worked import worked_pixel, worked_pooling
+from training.lab.worked_numbers import worked_pixel, worked_pooling
 
 NO_BOARD = "none"
 
@@ -53,8 +53,8 @@ def main(
     from firmware.boards import find_board
     from firmware.toolchain import demo_board
     from training.__main__ import make_writable
-    from training.lab.learned import load_trained
     from training.lab.page import write_page
+    from training.lab.trained import load_trained
 
     filter_ = as_filter(filter_text, None if weight is None else parse_weight(weight))
     board = None if board_name == NO_BOARD else find_board(board_name) if board_name else demo_board()
@@ -67,13 +67,15 @@ def main(
     make_writable(out)
     _say_by_hand(hand)
     chip = None if board is None else on_chip(hand, out, board, port)
-    learned = None if trained is None else look_into(trained, out / "layers", labels, board, port)
     if chip:
         _say_chip(chip)
+    learned = None if trained is None else look_into(trained, out / "layers", labels, board, port)
+    if learned:
+        _say_learned(learned)
     console.print("Drawing")
     path = write_page(out, hand, chip, learned)
-    console.print(f"wrote {path} and its figures, {out}/*.png, final.png among them", markup=False)
-    if chip and chip.different:
+    console.print(f"wrote {path} and a PNG of every figure: final.png, ...", markup=False)
+    if (chip and chip.different) or (learned and learned.different):
         raise SystemExit(1)
 
 
@@ -132,11 +134,29 @@ def _say_chip(chip: OnChip) -> None:
             f"{picture.different_from_loop:,}",
         )
     console.print(rows)
-    golden = chip.chosen.run.golden_name
     from_golden = chip.chosen.run.different + chip.named.run.different
-    from_numpy = chip.different - from_golden
-    console.print(f"{chip.compared:,} bytes came back.", end=" ")
-    console.print(f"Different from {golden}: {from_golden:,}. Different from NumPy: {from_numpy:,}.")
+    from_numpy = chip.chosen.bytes_different + chip.named.bytes_different
+    console.print(
+        f"{chip.compared:,} bytes came back: {from_numpy:,} are not NumPy's, {from_golden:,} are not those of "
+        f"{chip.chosen.run.golden_name}."
+    )
+
+
+def _say_learned(learned: Learned) -> None:
+    from training.lab.trained import shape_text, total
+
+    layers = learned.trained.layers
+    parameters, macs = total(layers)
+    shapes = " -> ".join(shape_text(shape) for shape in (learned.trained.input_shape, *(la.shape for la in layers)))
+    console.print(f"{learned.trained.name}: {shapes}; {parameters:,} parameters, {macs:,} MACs", markup=False)
+    sight = ", ".join(f"{field.layer.name} {field.size[0]}x{field.size[1]}" for field in learned.fields)
+    console.print(f"One value sees, in pixels: {sight}", markup=False)
+    if learned.on_device:
+        run = learned.on_device[0].run
+        console.print(
+            f"Feature maps on board {run.board}: {learned.compared:,} bytes came back, "
+            f"{sum(made.different for made in learned.on_device):,} are not those of {run.golden_name}."
+        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from firmware.boards import Board
 from host.transport import BAUD
-from training.lab.convolve import Padding, Picture, check_fit, convolve, margins, pad_same
+from training.lab.convolution import Padding, Picture, check_fit, convolve, margins, pad_same
 from training.lab.device import DeviceRun, run_on_device
 from training.lab.filters import AnyFilter, Filter, as_filter
 from training.lab.int8_layer import ZERO_POINT, Int8Layer, int8_layer
@@ -75,7 +75,8 @@ def filter_on_chip(
     tiles = to_int8(tiling.cut(padded))
     run = run_on_device(layer.tflite(tiling.x_tile), folder, tiles.reshape(len(tiles), -1), board, port, baud)
     reference = layer.reference(tiles)
-    from_device, from_numpy = (to_pixels(tiling.stitch(outputs)) for outputs in (run.outputs, reference))
+    outputs = run.outputs.reshape(reference.shape)
+    from_device, from_numpy = (to_pixels(tiling.stitch(values)) for values in (outputs, reference))
     return ChipFilters(
         pictures=tuple(
             ChipPicture(
@@ -90,7 +91,7 @@ def filter_on_chip(
         tiling=tiling,
         layer=layer,
         run=run,
-        bytes_different=int((run.outputs != reference).sum()),
+        bytes_different=int((outputs != reference).sum()),
     )
 
 

@@ -17,17 +17,16 @@ from export.manifest import load_manifest
 from export.runtimes import runtime_of
 from firmware.boards import Board
 from firmware.build import build, load_sizes
-from host.connection import check_identity, connect
-from host.console import progress_bar
-from host.device import mean_count
-from host.expected import expected_outputs
-from host.samples import Samples
+from host.connection import open_station
+from host.console import UserError, progress_bar, track
+from host.device import DeviceError, mean_count
+from host.interpreters import default_interpreter, golden_interpreter
 from host.transport import BAUD
 
 
 @dataclass(frozen=True, eq=False)
 class DeviceRun:
-    """What a device answered: outputs and golden int8 (N, output shape), and what it says it is."""
+    """What a device answered: outputs and golden int8 (N, output bytes), and what it says it is."""
 
     outputs: NDArray[np.int8]
     golden: NDArray[np.int8]
@@ -46,6 +45,11 @@ class DeviceRun:
         """Output bytes that are not the golden's."""
         return int((self.outputs != self.golden).sum())
 
+    @property
+    def proven_different(self) -> int:
+        """The same, but 0 where Python's interpreter stood in for the golden: then a difference proves nothing."""
+        return self.different if self.is_golden_exact else 0
+
 
 def run_on_device(
     tflite: bytes, folder: Path, inputs: NDArray[np.int8], board: Board, port: str | None = None, baud: int = BAUD
@@ -63,29 +67,35 @@ def run_on_device(
         flash(board, folder, None, port)
     elif port is None and board.compiler is not None:
         build(folder, board)
-    return _stream(folder, tflite, Samples(inputs, None, "pictures of the lab", True), board, port, baud)
+    return _stream(folder, tflite, inputs, board, port, baud)
 
 
-def _stream(folder: Path, tflite: bytes, samples: Samples, board: Board, port: str | None, baud: int) -> DeviceRun:
+def _stream(
+    folder: Path, tflite: bytes, inputs: NDArray[np.int8], board: Board, port: str | None, baud: int
+) -> DeviceRun:
     manifest = load_manifest(folder)
-    inputs = [row.tobytes() for row in samples.inputs]
+    rows = [row.tobytes() for row in inputs]
     inferences = []
-    with connect(folder, board, port, baud) as device:
-        hello = device.hello()
-        check_identity(hello, manifest, device.transport.url)
-        expected = expected_outputs(folder, tflite, manifest.model_sha256, samples)
-        with progress_bar() as progress:
-            task = progress.add_task(f"Device: {hello.board}", total=len(inputs))
-            for inference in device.infer(inputs, hello):
-                inferences.append(inference)
-                progress.advance(task)
-    shape = (len(inputs), *manifest.outputs[0].shape[1:])
+    with open_station(folder, board, port) as station:
+        station.greet(manifest, baud)
+        hello = station.hello
+        try:
+            with progress_bar() as progress:
+                task = progress.add_task(f"Device: {hello.board}", total=len(rows))
+                for inference in station.device.infer(rows, hello):
+                    inferences.append(inference)
+                    progress.advance(task)
+        except UserError as error:
+            raise DeviceError(station.explain(error)) from error
+    golden = golden_interpreter(tflite)
+    reference = golden or default_interpreter(tflite)
+    expected = [reference.run_bytes(row) for row in track(rows, f"Python: {reference.name.split()[0]}")]
     sizes = load_sizes(folder, hello.board)
     return DeviceRun(
-        outputs=np.frombuffer(b"".join(inference.output for inference in inferences), np.int8).reshape(shape),
-        golden=expected.golden.reshape(shape),
-        golden_name=expected.golden_name,
-        is_golden_exact=expected.bit_exact,
+        outputs=np.frombuffer(b"".join(inference.output for inference in inferences), np.int8).reshape(len(rows), -1),
+        golden=np.frombuffer(b"".join(expected), np.int8).reshape(len(rows), -1),
+        golden_name=reference.name,
+        is_golden_exact=golden is not None,
         board=hello.board,
         engine=hello.engine,
         model_sha256=manifest.model_sha256,

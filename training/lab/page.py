@@ -12,8 +12,8 @@ from markupsafe import Markup
 from firmware.boards import BOARDS
 from host.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
 from host.page.parts import Kind
-from training.lab.convolve import PADDINGS, Picture, convolve, dropped
-from training.lab.explore import HandMade, Learned, OnChip
+from training.lab.convolution import PADDINGS, Picture, convolve, dropped
+from training.lab.exploration import HandMade, Learned, OnChip
 from training.lab.figures_chip import draw_chip, draw_chip_filters
 from training.lab.figures_hand import (
     draw_filters,
@@ -27,7 +27,7 @@ from training.lab.figures_hand import (
 from training.lab.filters import NAMED
 from training.lab.gallery import Gallery
 from training.lab.page_learned import add_learned
-from training.lab.worked import EXERCISE_FILTER, worked_pixel, worked_pooling
+from training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel, worked_pooling
 
 PAGE_FILE = "index.html"
 
@@ -40,7 +40,7 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
         "What a convolution does",
         f"{source.name}, {source.size} pixels, {source.remark}; filter {hand.filter.name}"
         + (f"; model {learned.trained.name}" if learned else ""),
-        footer="Made by `make explore`. Every picture on this page was computed, none was stored.",
+        footer="Made by make explore. Every picture on this page was computed for it.",
     )
     if chip:
         page.add(_verdict(chip))
@@ -52,7 +52,7 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
     if chip:
         _add_chip(page, gallery, hand, chip)
     if learned:
-        add_learned(page, gallery, learned)
+        add_learned(page, gallery, learned, source.pixels)
     path = page.save(folder / PAGE_FILE)
     gallery.tidy()
     return path
@@ -63,7 +63,7 @@ def _verdict(chip: OnChip) -> Markup:
     where = _device(chip)
     if chip.different:
         return banner("bad", f"{chip.different:,} bytes differ", f"Of {chip.compared:,} bytes that {where} sent back.")
-    reference = f"NumPy's and {run.golden_name}'s" if run.is_golden_exact else "NumPy's"
+    reference = f"those of NumPy and of {run.golden_name}" if run.is_golden_exact else "NumPy's"
     return banner(
         "good",
         "0 bytes differ",
@@ -74,6 +74,10 @@ def _verdict(chip: OnChip) -> Markup:
 def _device(chip: OnChip) -> str:
     title = BOARDS[chip.chosen.run.board].title if chip.chosen.run.board in BOARDS else chip.chosen.run.board
     return f"board {chip.chosen.run.board} ({title})"
+
+
+def _reference(chip: OnChip) -> str:
+    return "the golden" if chip.chosen.run.is_golden_exact else "Python"
 
 
 def _add_pixel(page: Page, gallery: Gallery, hand: HandMade) -> None:
@@ -243,8 +247,8 @@ def _add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> Non
         "chip_filters",
         draw_chip_filters(chip.named),
         "The device's pictures for all named filters.",
-        f"One convolution with {len(NAMED)} channels: {chip.named.run.outputs.size:,} bytes came back, "
-        f"{chip.named.bytes_different:,} of them are not NumPy's, {chip.named.run.different:,} not the golden's.",
+        f"One convolution with {len(NAMED)} channels. Of {chip.named.run.outputs.size:,} bytes that came back "
+        f"{chip.named.bytes_different:,} are not NumPy's and {chip.named.run.different:,} not {_reference(chip)}'s.",
     )
     compared: list[list[Cell]] = [
         [p.filter.name, p.device.size, p.different, p.different_from_loop, _largest_step(p.device, p.loop)]
@@ -278,7 +282,7 @@ def _chip_tiles(chip: OnChip) -> Markup:
             "int8, computed by the lab",
             _kind(chip.chosen.bytes_different),
         ),
-        Tile("not the golden's", f"{run.different:,}", run.golden_name, _kind(run.different)),
+        Tile(f"not {_reference(chip)}'s", f"{run.different:,}", run.golden_name, _kind(run.proven_different)),
         Tile(
             "tiles",
             f"{tiling.rows * tiling.columns:,}",

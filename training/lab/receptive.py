@@ -1,36 +1,46 @@
 """Which pixels of the input a value deep in a network sees, and which pixels nothing sees any more.
 
-Followed from the input on, row by row and column by column, through every op of the graph; so paddings, strides, odd
-sizes that pooling cuts, and branches are all in it.
+Followed from the input on, along rows and along columns, through every op of the graph; so paddings, strides, odd sizes
+that pooling cuts, and branches are all in it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.ops.window import Window
-from training.lab.learned import Layer, Trained
+from training.lab.trained import Layer, Trained
 
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """Along one side of a layer's output: position i sees the input's pixels first[i] to last[i], both included."""
+    """Along one side: which of the input's pixels each position of a layer's output sees, bool (positions, pixels).
 
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
+    Position i looks at `start + i * jump`, in pixels from the edge; where a picture is padded that is not the middle of
+    what it sees.
+    """
+
+    sees: NDArray[np.bool_]
+    start: float
+    jump: float
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """The first pixel that each position sees."""
+        return np.asarray(self.sees.argmax(axis=1), np.int64)
+
+    @property
+    def last(self) -> NDArray[np.int64]:
+        """The last one."""
+        return np.asarray(self.sees.shape[1] - 1 - self.sees[:, ::-1].argmax(axis=1), np.int64)
 
     @property
     def size(self) -> int:
-        """Pixels seen from the middle, where no edge cuts anything off."""
+        """Pixels from first to last, seen from the middle, where no edge cuts anything off."""
         return int((self.last - self.first + 1).max())
-
-    def seen(self, side: int) -> NDArray[np.int64]:
-        """How many positions see each pixel of the input, (side,)."""
-        pixels = np.arange(side)[:, np.newaxis]
-        return np.asarray(((pixels >= self.first) & (pixels <= self.last)).sum(axis=1), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +56,14 @@ class Field:
         """Height and width of what one value sees."""
         return self.rows.size, self.columns.size
 
-    def seen(self, input_shape: tuple[int, int]) -> NDArray[np.int64]:
+    @property
+    def seen(self) -> NDArray[np.int64]:
         """How many values of one map see each pixel of the input, (H,W)."""
-        return np.outer(self.rows.seen(input_shape[0]), self.columns.seen(input_shape[1]))
+        return np.outer(self.rows.sees.sum(axis=0), self.columns.sees.sum(axis=0))
 
     @property
     def centres(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The middle of the first and of the last field, along rows and along columns, in pixels from 0 to the side."""
+        """Where the first and the last value look at, along rows and along columns, in pixels from 0 to the side."""
         return _centres(self.rows), _centres(self.columns)
 
 
@@ -74,11 +85,11 @@ def receptive_fields(trained: Trained) -> tuple[Field, ...]:
 
 
 def _identity(side: int) -> Span:
-    return Span(np.arange(side), np.arange(side))
+    return Span(np.eye(side, dtype=np.bool_), start=0.5, jump=1.0)
 
 
 def _union(spans: list[Span]) -> Span:
-    return Span(np.minimum.reduce([span.first for span in spans]), np.maximum.reduce([span.last for span in spans]))
+    return replace(spans[0], sees=np.logical_or.reduce([span.sees for span in spans]))
 
 
 def _slide(span: Span, window: Window, side: int) -> Span:
@@ -87,12 +98,13 @@ def _slide(span: Span, window: Window, side: int) -> Span:
         count, k, stride, dilation, pad = window.y_h, window.k_h, window.stride_h, window.dilation_h, window.pad_h
     else:
         count, k, stride, dilation, pad = window.y_w, window.k_w, window.stride_w, window.dilation_w, window.pad_w
-    starts = np.arange(count) * stride - pad
-    last = len(span.first) - 1
-    low, high = np.clip(starts, 0, last), np.clip(starts + (k - 1) * dilation, 0, last)
-    return Span(span.first[low], span.last[high])
+    sees = np.zeros((count, span.sees.shape[1]), np.bool_)
+    for tap in range(k):
+        at = np.arange(count) * stride - pad + tap * dilation
+        inside = (at >= 0) & (at < len(span.sees))
+        sees[inside] |= span.sees[at[inside]]
+    return Span(sees, span.start + span.jump * ((k - 1) * dilation / 2 - pad), span.jump * stride)
 
 
 def _centres(span: Span) -> tuple[float, float]:
-    middles = (span.first + span.last + 1) / 2
-    return float(middles[0]), float(middles[-1])
+    return span.start, span.start + (len(span.sees) - 1) * span.jump

@@ -38,6 +38,7 @@ const board_info board = {
     .counter_denominator = 1,
     .clock_hz = CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ * 1000000,
     .receive_buffer_bytes = RECEIVE_BYTES,
+    .baud = BAUD,
     .stack = stack,
     .stack_bytes = sizeof stack,
 };
@@ -64,6 +65,11 @@ size_t board_read(uint8_t *data, size_t capacity) {
 
 // Blocks until the last byte is in the UART, which sends whether or not anybody listens.
 void board_write(const uint8_t *data, size_t size) { uart_write_bytes(UART_NUM_0, data, size); }
+
+void board_set_baud(uint32_t baud) {
+    uart_wait_tx_done(UART_NUM_0, portMAX_DELAY);  // into a UART without flow control, so it ends
+    uart_set_baudrate(UART_NUM_0, baud);
+}
 
 uint32_t board_counter(void) { return esp_cpu_get_cycle_count(); }
 

@@ -4,7 +4,11 @@
 #include "board.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,14 +19,26 @@ const board_info board = {
     .counter_unit = "nanoseconds",
     .counter_numerator = 1,
     .counter_denominator = 1,
-    .receive_buffer_bytes = 4096,  // what a pseudo-terminal holds
+    .receive_buffer_bytes = 16 * 1024,  // as on the ESP32 boards; what does not fit the line waits in the host
+    .baud = 115200,
 };
 
-void board_init(void) {}
+enum { WRITE_TIMEOUT_MS = 2000 };  // a pseudo-terminal that nobody reads is full at some point
+
+void board_init(void) {
+    fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);  // which is the same line as input
+    board_set_baud(board.baud);
+}
+
+static bool wait_for(int descriptor, short event, int timeout_ms) {
+    struct pollfd line = {.fd = descriptor, .events = event};
+    return poll(&line, 1, timeout_ms) != 0;
+}
 
 size_t board_read(uint8_t *data, size_t capacity) {
+    wait_for(STDIN_FILENO, POLLIN, -1);
     const ssize_t size = read(STDIN_FILENO, data, capacity);
-    if (size < 0 && errno == EINTR) return 0;
+    if (size < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
     if (size <= 0) exit(EXIT_SUCCESS);
     return (size_t)size;
 }
@@ -30,11 +46,29 @@ size_t board_read(uint8_t *data, size_t capacity) {
 void board_write(const uint8_t *data, size_t size) {
     while (size > 0) {
         const ssize_t sent = write(STDOUT_FILENO, data, size);
-        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0 && errno == EAGAIN && !wait_for(STDOUT_FILENO, POLLOUT, WRITE_TIMEOUT_MS)) return;
+        if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (sent < 0) exit(EXIT_FAILURE);
         data += sent;
         size -= (size_t)sent;
     }
+}
+
+// A pseudo-terminal moves bytes at any speed. It remembers the one that is set, and host/line.py goes by it.
+void board_set_baud(uint32_t baud) {
+    static const struct {
+        uint32_t baud;
+        speed_t speed;
+    } speeds[] = {{115200, B115200}, {230400, B230400},   {460800, B460800},
+                  {921600, B921600}, {1500000, B1500000}, {3000000, B3000000}};
+    struct termios line;
+    if (tcgetattr(STDIN_FILENO, &line) != 0) return;  // a pipe or a file has no speed
+    for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
+        if (speeds[i].baud == baud) cfsetispeed(&line, speeds[i].speed), cfsetospeed(&line, speeds[i].speed);
+    }
+    const struct timespec drain = {.tv_nsec = 20 * 1000 * 1000};  // a pseudo-terminal cannot say when all has left
+    nanosleep(&drain, NULL);
+    tcsetattr(STDIN_FILENO, TCSANOW, &line);
 }
 
 uint32_t board_counter(void) {

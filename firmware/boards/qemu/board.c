@@ -20,6 +20,7 @@ const board_info board = {
     .counter_denominator = 8,
     .clock_hz = 25000000,
     .receive_buffer_bytes = 4096,  // the emulator holds back what is not read; nothing is lost while the model runs
+    .baud = LINK_BAUD,
     .stack = stack,
     .stack_bytes = STACK_BYTES,
 };
@@ -34,6 +35,8 @@ void board_init(void) {
 size_t board_read(uint8_t *data, size_t capacity) { return link_read(data, capacity); }
 
 void board_write(const uint8_t *data, size_t size) { link_write(data, size); }
+
+void board_set_baud(uint32_t baud) { link_set_baud(baud); }
 
 uint32_t board_counter(void) { return ~timer->value; }
 

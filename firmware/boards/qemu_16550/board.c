@@ -27,6 +27,8 @@ size_t board_read(uint8_t *data, size_t capacity) { return uart_16550_read(data,
 
 void board_write(const uint8_t *data, size_t size) { uart_16550_write(data, size); }
 
+void board_set_baud(uint32_t baud) { (void)baud; }
+
 void board_status(board_state state) { (void)state; }
 
 int main(void) {

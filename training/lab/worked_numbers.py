@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.lab.convolve import Pooling, convolve, pool
+from training.lab.convolution import Pooling, convolve, pool
 from training.lab.filters import AnyFilter, Filter, as_filter
 
 NEIGHBOURHOOD = np.array([[0, 64, 128], [48, 192, 144], [42, 226, 168]], np.uint8)

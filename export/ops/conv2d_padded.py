@@ -1,0 +1,83 @@
+"""CONV_2D of a small image, such as the network's input, with the MAX_POOL_2D that follows it: `conv2d_padded_s8`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from export.c_values import Field, Struct
+from export.ops import conv2d_packed
+from export.ops.conv2d import Conv2dParams
+from export.ops.conv2d_packed import Conv2dPackedParams
+from export.ops.kind import Kernel, Params
+from export.ops.packed import rounded_up
+from export.ops.window import Window
+
+MOST_WASTE = 1.4  # how many times more taps whole words may make of a row
+LARGEST_SHARE = 0.5  # of the output's bytes that the padded image may take
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dPaddedParams(Params):
+    """The members of `conv2d_padded_params`."""
+
+    conv: Conv2dPackedParams  # of the padded image
+    x_h: int
+    x_w: int
+    pad_h: int
+    pad_w: int
+    padded_bytes: int
+
+
+def pack(conv: Conv2dParams, pool: Window) -> Conv2dPaddedParams | None:
+    """The padded layer; None where it gains nothing, takes much memory, or its numbers do not fit the kernel.
+
+    Every row of a window becomes a whole number of words, as the taps behind its end have no weight.
+    """
+    window = conv.window
+    row = window.k_w * window.x_c
+    padded = _around(window)
+    padded_bytes = rounded_up(padded.x_h * padded.x_w * padded.x_c + 3)  # the last row may be read three bytes too far
+    at_border = padded.x_h > window.x_h or padded.x_w > window.x_w
+    if window.dilation_w > 1 or not (at_border or row % 4) or rounded_up(row) > MOST_WASTE * row:
+        return None
+    if padded_bytes > LARGEST_SHARE * window.y_h * window.y_w * window.y_c:
+        return None
+    rows = conv.weights.reshape(window.y_c, window.k_h, row)
+    filled = np.pad(rows, ((0, 0), (0, 0), (0, -row % 4)))
+    packed = conv2d_packed.pack(replace(conv, weights=filled, window=padded), pool)
+    if packed is None:
+        return None
+    return Conv2dPaddedParams(packed, window.x_h, window.x_w, window.pad_h, window.pad_w, padded_bytes)
+
+
+def _around(window: Window) -> Window:
+    """The window in an image that holds all that it sees, and that begins where the first one does."""
+    h = (window.y_h - 1) * window.stride_h + (window.k_h - 1) * window.dilation_h + 1
+    w = (window.y_w - 1) * window.stride_w + window.k_w
+    h, w = max(h, window.x_h + window.pad_h), max(w, window.x_w + window.pad_w)
+    return replace(window, x_h=h, x_w=w, pad_h=0, pad_w=0)
+
+
+def emit(params: Conv2dPaddedParams) -> Struct:
+    """The C initializer."""
+    return Struct(
+        "conv2d_padded_params",
+        (
+            Field("conv", conv2d_packed.emit(params.conv)),
+            Field("x_h", params.x_h),
+            Field("x_w", params.x_w),
+            Field("pad_h", params.pad_h),
+            Field("pad_w", params.pad_w),
+            Field("padded_bytes", params.padded_bytes),
+        ),
+    )
+
+
+def scratch_bytes(params: Conv2dPaddedParams) -> int:
+    """The padded image, and what the packed kernel takes."""
+    return params.padded_bytes + conv2d_packed.scratch_bytes(params.conv)
+
+
+CONV2D_PADDED = Kernel("conv2d_padded", emit, scratch_bytes)

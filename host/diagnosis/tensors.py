@@ -1,0 +1,88 @@
+"""What an engine computes on the way to its output, tensor by tensor, in the order in which a device tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from export.graph import ABSENT, Graph
+from export.manifest import TFLITE_FILE, Manifest, StepInfo
+from export.ops import BY_TFLITE_NAME
+from export.steps import roots
+from export.tflite_reader import read_graph
+from host.interpreters import TensorKeeper, tensor_keeper
+
+COMPILED = "compiled"
+
+
+class Reference:
+    """The golden's tensors, for one sample at a time."""
+
+    def __init__(self, tflite: bytes) -> None:
+        self.graph = read_graph(tflite, TFLITE_FILE)
+        self._keeper: TensorKeeper = tensor_keeper(tflite)
+
+    def run(self, data: bytes) -> None:
+        """Compute the sample whose tensors are asked for from now on."""
+        self._keeper.run_bytes(data)
+
+    def bytes_of(self, index: int) -> bytes:
+        """The bytes of a tensor of the model."""
+        return self._keeper.tensor(index).tobytes()
+
+
+@dataclass(frozen=True)
+class OutputPart:
+    """The bytes of an answer that one output tensor takes, and which of the computed tensors it is."""
+
+    step: int
+    start: int
+    end: int
+
+
+def computed_tensors(manifest: Manifest, graph: Graph, engine: str) -> tuple[StepInfo, ...]:
+    """The program of the compiled engine; for an interpreter a line for each output of each op."""
+    return manifest.steps if engine == COMPILED else tuple(_op_outputs(manifest, graph))
+
+
+def output_parts(graph: Graph, steps: Sequence[StepInfo]) -> list[OutputPart]:
+    """Where the model's outputs lie in an answer."""
+    root = roots(graph, {op for step in steps for op in step.ops})
+    place = {step.tensor: number for number, step in enumerate(steps)}
+    parts, start = [], 0
+    for index in graph.outputs:
+        end = start + graph.tensors[index].size
+        if root[index] in place:
+            parts.append(OutputPart(place[root[index]], start, end))
+        start = end
+    return parts
+
+
+def _op_outputs(manifest: Manifest, graph: Graph) -> list[StepInfo]:
+    """An interpreter's arena is its own business: no offsets."""
+    known = {tensor.index for tensor in graph.tensors if tensor.data is not None} | {ABSENT}
+    last_use = {index: op.index for op in graph.ops for index in op.inputs}
+    lines = []
+    for op in graph.ops:
+        kind = BY_TFLITE_NAME.get(op.name)
+        for y in op.outputs:
+            lines.append(
+                StepInfo(
+                    name=f"{kind.name if kind else op.name.lower()}_{op.index}",
+                    kernels=(op.name,),
+                    ops=(op.index,),
+                    label=graph.label(op),
+                    inputs=tuple(index for index in op.inputs if index not in known),
+                    tensor=y,
+                    shape=graph.tensors[y].shape,
+                    macs=manifest.ops[op.index].macs,
+                    place="interpreter",
+                    offset=0,
+                    size_bytes=graph.tensors[y].size,
+                    needed_from=op.index,
+                    needed_to=last_use.get(y, len(graph.ops) - 1),
+                    scratch_offset=0,
+                    scratch_bytes=0,
+                )
+            )
+    return lines

@@ -1,0 +1,41 @@
+"""What Windows lacks is not needed: the tool runs with Python's Unix-only modules and functions taken away."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+WITHOUT_UNIX = """
+import os, runpy, subprocess, sys
+import portalocker, serial.tools.list_ports  # which have another half for Windows
+for name in ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty"):
+    sys.modules[name] = None
+for name in ("fork", "forkpty", "geteuid", "getuid", "openpty", "ttyname"):
+    delattr(os, name)
+module, *arguments = sys.argv[1:]
+sys.argv = [module, *arguments]
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WITHOUT_UNIX, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200)
+
+
+@pytest.mark.parametrize("board", ["host", "unicorn"])
+def test_a_model_is_built_and_validated_without_unix(model, board):
+    built = run("firmware", "build", "--model", model, "--board", board)
+    assert built.returncode == 0, built.stderr
+    result = run("host", "validate", "--model", model, "--board", board, "--limit", 20)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "EQUAL" in result.stdout and "socket://127.0.0.1:" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [("host", "doctor"), ("export", "--help"), ("training", "--help")])
+def test_other_commands_start_without_unix(arguments):
+    result = run(*arguments)
+    assert "Traceback" not in result.stderr, result.stderr
