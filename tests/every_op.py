@@ -1,4 +1,4 @@
-"""One model with every op that the compiled engine runs, float32 borders and shape arithmetic: for what breaks files."""
+"""One model with every op that the compiled engine runs, float32 borders and shape arithmetic: made to be broken."""
 
 from __future__ import annotations
 
