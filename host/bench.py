@@ -15,7 +15,15 @@ import numpy as np
 from export.manifest import TFLITE_FILE, load_manifest
 from firmware.boards import find_board
 from firmware.build import build
-from host.bench_inference import BUILD, TRAINED, measure_inference, models, print_inference
+from host.bench_inference import (
+    BUILD,
+    TRAINED,
+    measure_choices,
+    measure_inference,
+    models,
+    print_choices,
+    print_inference,
+)
 from host.connection import connect
 from host.console import UserError, console, progress_bar, table, write_atomically
 from host.interpreters import golden_interpreter
@@ -74,12 +82,19 @@ def measure_golden(name: str, count: int) -> PipelineSpeed:
 
 def main() -> None:
     """Measure everything, print it, and write build/bench.json."""
-    inference = [measure_inference(name, model) for name, model in models().items()]
+    measured = models()
+    inference = [measure_inference(name, model) for name, model in measured.items()]
+    choices = [cost for name, model in measured.items() for cost in measure_choices(name, model)]
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
-    result = {"inference": [asdict(cost) for cost in inference], "pipeline": [asdict(speed) for speed in pipeline]}
+    result = {
+        "inference": [asdict(cost) for cost in inference],
+        "optimize": [asdict(cost) for cost in choices],
+        "pipeline": [asdict(speed) for speed in pipeline],
+    }
     write_atomically(BENCH_FILE, json.dumps(result, indent=2) + "\n")
     print_inference(inference)
+    print_choices(choices)
     _print_pipeline(pipeline)
     console.print(f"written to {BENCH_FILE}")
 

@@ -10,17 +10,18 @@ from export.ops.conv2d_winograd import Conv2dWinogradParams, emit, is_three_by_t
 from export.ops.kind import Kernel
 from export.ops.packed import pack_output, pack_quads
 from export.ops.requantize import INT32_MAX
+from export.ops.window import Window
 
 # Winograd's filter transform times 4, -6, -6, 24, 24 and 1: whole numbers. The kernel divides by what is left of that.
 SCALED_G = np.array([[1, 0, 0], [-1, -1, -1], [-1, 1, -1], [1, 2, 4], [1, -2, 4], [0, 0, 1]])
 LARGEST_FACTOR = 64  # what a sum is multiplied with when it is the last time modulo 2^32
-TILE, SIDE, POSITIONS = 4, 6, 36
+TILE, POSITIONS = 4, 36
 
 
 def pack(conv: Conv2dParams) -> Conv2dWinogradParams | None:
     """The transformed layer; None where geometry or numbers do not fit the kernel."""
     output = pack_output(conv.bias, conv.weights, conv.output)
-    if output is None or not is_three_by_three(conv.window):
+    if output is None or not is_three_by_three(conv.window) or not _pays(conv.window):
         return None
     magnitude = np.abs(conv.weights.astype(np.int64)).sum(axis=(1, 2, 3))
     if int(magnitude.max()) * 128 * LARGEST_FACTOR > INT32_MAX:
@@ -30,6 +31,15 @@ def pack(conv: Conv2dParams) -> Conv2dWinogradParams | None:
     positions = transformed.reshape(POSITIONS, *transformed.shape[2:]).astype(np.int16)
     pool = no_pool(conv.window)
     return Conv2dWinogradParams(pack_quads(positions), conv.x_zero_point, conv.window, pool, output)
+
+
+def _pays(window: Window) -> bool:
+    """Whether it multiplies less than F(2x2, 3x3) does: a tile that is mostly beyond the edge costs as much as any."""
+
+    def tiles(side: int) -> int:
+        return -(-window.y_h // side) * -(-window.y_w // side)
+
+    return tiles(TILE) * POSITIONS < 0.9 * tiles(2) * 16
 
 
 def scratch_bytes(params: Conv2dWinogradParams) -> int:
