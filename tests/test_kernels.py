@@ -5,14 +5,12 @@ Every case runs on the plain kernels, on the fast ones that export finds for it,
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from kernel_library import KERNELS, KernelLibrary
-from layers import Case, conv2d, conv2d_and_pool, dense, max_pool2d, requantization, softmax
+from layers import UNDEFINED_IN_TFLM, Case, conv2d, conv2d_and_pool, dense, max_pool2d, requantization, softmax
 from op_layers import (
     average_pool2d,
     concatenation,
@@ -38,10 +36,6 @@ from export.tflite_reader import read_graph
 from host.console import UserError
 
 pytestmark = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
-# Where TFLM's result is undefined or it aborts; nothing to compare.
-UNDEFINED_IN_TFLM = re.compile(
-    "can overflow 32 bits|multiplier above|too small for|too large for 32|so small that TFLM|too far apart for TFLM"
-)
 CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
