@@ -14,6 +14,8 @@ LIMIT   ?=
 BAUD    ?=
 THROTTLE ?=
 INJECT  ?=
+SECONDS ?=
+COUNT   ?=
 PORT    ?=
 DEVICES ?=
 RESUME  ?=
@@ -66,15 +68,16 @@ ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench docs test lint lock clean screenshots search FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench fuzz-device fuzz-link docs test lint lock clean screenshots search FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
 	@echo "          AUGMENT, TENSORBOARD; TFLITE=file.tflite or KERAS=file.keras CALIBRATION=images PIXELS=0..1 instead of a"
 	@echo "          data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT, for search TRIALS and STORAGE,"
 	@echo "          for validate RESUME=1 after an interruption, DEVICES=2, SURE=1 to stop early, JUNIT=file.xml,"
+	@echo "          THROTTLE=115200 and INJECT=seed for a slow and a bad line, SECONDS and COUNT for the fuzzers,"
 	@echo "          ENGINE=tflm or compiled for flash and sketch; IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
@@ -137,6 +140,13 @@ bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of infere
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
 	@$(RUN) host.bench
+
+fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers, for SECONDS=60
+	@$(RUN) firmware fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)
+	@$(MAKE) --no-print-directory build DATASET=digits PRESET=small BOARD=host SEED=
+	@$(RUN) host.fuzz_link $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 docs: $(VENV)/base ## the generated pages of docs/
 	@$(RUN) host.protocol_docs
