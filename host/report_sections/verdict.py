@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from export.c_text import shape
 from host.page import Cell, Kind, Section, banner, details, facts, note, table
-from host.report import Difference, Report, TensorDifference
+from host.report import Cause, Difference, Report, TensorDifference
 from host.report_sections.words import class_name, count
 from host.summary import describe_disagreements, describe_sure
 
@@ -15,13 +15,14 @@ WORDS: dict[str, tuple[Kind, str]] = {
     "different": ("bad", "Different"),
     "unknown": ("unsure", "Could not tell"),
 }
+SELF_TEST = "self-test"
 CAUSES = {
     "rounding": "Rounding only",
-    "kernel": "A kernel differs",
+    "kernel": "A kernel is wrong",
     "input": "Other input bytes",
     "not repeatable": "Not repeatable",
     "not traced": "Cause not known",
-    "self-test": "Self-test failed",
+    SELF_TEST: "The self-test at boot failed",
 }
 CAUSES_SHOWN = 3  # in the banner
 LISTED = 20  # differing samples at once; the others are folded away
@@ -60,11 +61,10 @@ def _not_exact(report: Report) -> str:
 
 def _grounds(report: Report) -> list[str]:
     """What a reader has to know before trusting the answer."""
-    found = [
-        f"{CAUSES.get(c.kind, c.kind)}, {count(c.count, 'sample')}: {c.text}" for c in report.causes[:CAUSES_SHOWN]
-    ]
-    if len(report.causes) > CAUSES_SHOWN:
-        found.append(f"{count(len(report.causes) - CAUSES_SHOWN, 'more cause')} below.")
+    causes = [cause for cause in report.causes if cause.kind != SELF_TEST]  # which has a line of its own below
+    found = [f"{_title(cause)}: {cause.text}." for cause in causes[:CAUSES_SHOWN]]
+    if len(causes) > CAUSES_SHOWN:
+        found.append(f"{count(len(causes) - CAUSES_SHOWN, 'more cause')} below.")
     found += [f"Samples: {report.samples_source}. Board {report.board}, engine {report.engine}."]
     if report.differences and report.accuracy.int8_device is not None:
         changed = sum(_class(d.golden) != _class(d.device) for d in report.differences)
@@ -119,9 +119,9 @@ def add_differences(section: Section, report: Report) -> None:
 def _causes(section: Section, report: Report) -> None:
     """Each cause with the place of its first difference, then what cannot be one."""
     for cause in report.causes:
-        section.sub(f"{CAUSES.get(cause.kind, cause.kind)}: {count(cause.count, 'sample')}").add(cause.text)
+        section.sub(_title(cause)).add(f"{cause.text}.")
         shown = cause.samples[:SAMPLES_SHOWN]
-        rest = f" and {cause.count - len(shown):,} more" if cause.count > len(shown) else ""
+        rest = f" and {cause.count - len(shown):,} more" if shown and cause.count > len(shown) else ""
         found: list[tuple[str, Cell]] = [
             ("samples", (", ".join(map(str, shown)) + rest) if shown else None),
             ("in the first of them", _place(cause.difference)),
@@ -136,6 +136,12 @@ def _causes(section: Section, report: Report) -> None:
     if report.ruled_out:
         items = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in report.ruled_out)
         section.sub("Ruled out").add(Markup("<ul>{}</ul>").format(items))
+
+
+def _title(cause: Cause) -> str:
+    """What kind of cause, and how many samples it explains."""
+    kind = CAUSES.get(cause.kind, cause.kind)
+    return kind if cause.kind == SELF_TEST else f"{kind} in {count(cause.count, 'sample')}"
 
 
 def _place(difference: TensorDifference | None) -> str | None:
