@@ -129,8 +129,11 @@ def main() -> None:
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
     links = measure_links(BUILD)
-    measured = {"inference": inference, "pipeline": pipeline, "link": links}
-    result = {what: [asdict(one) for one in every] for what, every in measured.items()}
+    result = {
+        "inference": [asdict(cost) for cost in inference],
+        "pipeline": [asdict(speed) for speed in pipeline],
+        "link": [asdict(use) for use in links],
+    }
     write_atomically(BENCH_FILE, json.dumps(result, indent=2) + "\n")
     _print_inference(inference)
     _print_pipeline(pipeline)
