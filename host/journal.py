@@ -166,6 +166,7 @@ class Journal:
         self.path = path
         self.key = key
         self.earlier: list[Answer] = []
+        self._recorded = 0
         self.identities: dict[int, Identity] = {}
         self._lock = threading.Lock()
         self._synced_at = time.monotonic()
@@ -208,9 +209,15 @@ class Journal:
         head = ANSWER_HEAD.pack(answer.sample, answer.device, answer.ticks)
         with self._lock:
             self._append(ANSWER, head + answer.output)
+            self._recorded += 1
             if time.monotonic() - self._synced_at > SYNC_INTERVAL_S:
                 os.fsync(self._file)
                 self._synced_at = time.monotonic()
+
+    def kept(self) -> str:
+        """What an interruption leaves, and how to go on."""
+        answered = len(self.earlier) + self._recorded
+        return f"{answered:,} of {self.key.samples:,} samples are in {self.path}: {GO_ON}"
 
     def read_back(self, samples: Iterable[int]) -> list[Answer]:
         """The answers to exactly `samples`, from the file, in the order of the samples.

@@ -68,26 +68,34 @@ class Plan:
 def validate(plan: Plan) -> Report:
     """Validate. Raises UserError when no comparison is possible, or when the run is interrupted."""
     manifest = load_manifest(plan.model)
-    tflite = (plan.model / TFLITE_FILE).read_bytes()
     samples = load_samples(plan.model, manifest, plan.limit)
     key = Key(manifest.model_sha256, samples.sha256, len(samples.inputs), manifest.output_bytes)
     with _stations(plan, manifest) as stations, Journal(plan.model / JOURNAL_FILE, key, plan.resume) as journal:
-        for station in stations:
-            station.number = journal.number(station.identity)
-            check_resumed(station, journal, samples.inputs)
-        expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
-        finding = _run(plan, samples, expected.golden, stations, journal)
-        answered = [(a.sample, a.output, finding.answered_by.get(a.sample)) for a in finding.answers]
-        golden = expected.golden if expected.bit_exact else None
-        diagnosis = diagnose(manifest, tflite, stations, samples.inputs, answered, golden)
-        for station in stations:
-            station.greet_again()
-        report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
-        report = replace(report, command=plan.command)
+        try:
+            report = _judge(plan, manifest, samples, stations, journal)
+        except KeyboardInterrupt:
+            raise UserError(f"interrupted; {journal.kept()}") from None
     for station in stations:
         for line in station.device.logs:
             console.print(f"{station.name}: {line}")
     return report
+
+
+def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[Station], journal: Journal) -> Report:
+    """Run what is to be run, and find out what the answers are worth."""
+    for station in stations:
+        station.number = journal.number(station.identity)
+        check_resumed(station, journal, samples.inputs)
+    tflite = (plan.model / TFLITE_FILE).read_bytes()
+    expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
+    finding = _run(plan, samples, expected.golden, stations, journal)
+    answered = [(a.sample, a.output, finding.answered_by.get(a.sample)) for a in finding.answers]
+    golden = expected.golden if expected.bit_exact else None
+    diagnosis = diagnose(manifest, tflite, stations, samples.inputs, answered, golden)
+    for station in stations:
+        station.greet_again()
+    report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
+    return replace(report, command=plan.command)
 
 
 @contextmanager

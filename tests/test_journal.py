@@ -67,7 +67,7 @@ def test_an_answer_is_in_the_file_as_soon_as_record_returns(path):
             assert read_journal(path).answers == ANSWERS[: count + 1]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 254), st.binary(max_size=600))
 def test_a_record_survives_and_no_part_of_it_passes(kind, payload):
     data = pack_record(kind, payload)
@@ -89,14 +89,14 @@ def assert_harmless(path, damaged):
         assert journal.read_back(range(40)) == ANSWERS
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_truncation_is_harmless(whole, tmp_path_factory, data):
     length = data.draw(st.integers(0, len(whole)))
     assert_harmless(tmp_path_factory.mktemp("cut") / "journal", whole[:length])
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_flipped_bit_is_harmless(whole, tmp_path_factory, data):
     at, bit = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 7))
@@ -104,7 +104,7 @@ def test_any_flipped_bit_is_harmless(whole, tmp_path_factory, data):
     assert_harmless(tmp_path_factory.mktemp("flip") / "journal", damaged)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_stretch_of_garbage_is_harmless(whole, tmp_path_factory, data):
     at = data.draw(st.integers(0, len(whole)))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.ops.dense import DenseParams
+from export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from export.ops.requantize import INT32_MAX, OutputStage
 from host.diagnosis.recompute import (
     Layer,
@@ -24,12 +25,14 @@ from host.diagnosis.recompute import (
     round_once,
     round_twice,
     sums,
+    taps,
     with_padding,
 )
 
 Bytes = NDArray[np.int8]
 PADDING_STEPS = 2  # rows and columns by which a window is tried elsewhere
 SHIFTS = 40  # of a multiplier, from -31 on
+NEIGHBOURS = 3  # changes of a weight tried on either side of the estimate
 POINTS_TO_JUDGE = 8  # different sums of a channel before its numbers are taken for a pattern
 ROUNDINGS = {
     "rounds once instead of twice (TFLITE_SINGLE_ROUNDING)": round_once,
@@ -123,9 +126,10 @@ def _one_channel(layer: Layer, examples: Sequence[Example], accs: Sequence[Sums]
         return Explanation(text + "weights, bias or multiplier", is_rounding=False, proved=False)
     if found := _bias(alone, acc, device) or _multiplier(alone, acc, device):
         return Explanation(text + found, is_rounding=False, proved=True)
-    return Explanation(
-        text + "weights, for no other bias and no other multiplier fits", is_rounding=False, proved=False
-    )
+    if found := _weight(alone, channel, examples, acc, device):
+        return Explanation(text + found, is_rounding=False, proved=True)
+    text += "weights, for no other bias and no other multiplier fits"
+    return Explanation(text, is_rounding=False, proved=False)
 
 
 def _channel(layer: Layer, channel: int) -> Layer:
@@ -179,6 +183,52 @@ def _multiplier(layer: Layer, accs: Sequence[Sums], device: Sequence[Bytes]) -> 
         if found
         else None
     )
+
+
+def _weight(
+    layer: Layer, channel: int, examples: Sequence[Example], accs: Sequence[Sums], device: Sequence[Bytes]
+) -> str | None:
+    """The only weight of the channel that gives the device's bytes with another value; None where there is not one.
+
+    Its change is estimated from the output that moved most, and tried with its neighbours.
+    """
+    found = []
+    seen = [taps(layer, example.x, channel) for example in examples]
+    weights = seen[0][0].astype(int)
+    tops = [_at_tops(layer, acc, x) for acc, (_, x) in zip(accs, seen, strict=True)]
+    golden = np.concatenate([finish(layer, acc, round_twice) for acc in accs]).astype(int)
+    moved = (np.concatenate(device) - golden) / _scale(layer.params.output)
+    for tap, x in enumerate(np.concatenate(tops, axis=1)):
+        strongest = int(np.argmax(np.abs(moved * x)))
+        if not moved[strongest] * x[strongest]:
+            continue
+        guess = round(moved[strongest] / x[strongest])
+        for change in range(guess - NEIGHBOURS, guess + NEIGHBOURS + 1):
+            if not -128 <= weights[tap] + change <= 127:
+                continue
+            ys = (finish(layer, acc + change * s[tap], round_twice) for acc, (_, s) in zip(accs, seen, strict=True))
+            if all(np.array_equal(y, d) for y, d in zip(ys, device, strict=True)):
+                found.append((tap, change))
+    if len(found) != 1:
+        return None
+    [(tap, change)] = found
+    place = np.unravel_index(tap, _filter_shape(layer))
+    return f"weight {tuple(int(i) for i in place)}: it is {weights[tap] + change}, not {weights[tap]}"
+
+
+def _filter_shape(layer: Layer) -> tuple[int, ...]:
+    """The shape of one output channel's weights."""
+    params = layer.params
+    return params.weights.shape[:2] if isinstance(params, DepthwiseConv2dParams) else params.weights.shape[1:]
+
+
+def _at_tops(layer: Layer, acc: Sums, x: Sums) -> NDArray[np.int64]:
+    """What every tap sees (n, h, w, 1) where a pooling window has its largest sum; (n, outputs)."""
+    if layer.pool is None:
+        return x.reshape(len(x), -1)
+    places = np.arange(acc.size).reshape(acc.shape)
+    largest = acc * acc.size + places  # as the sums are ordered, and each different
+    return x.reshape(len(x), -1)[:, pooled(largest, layer.pool.window).reshape(-1) % acc.size]
 
 
 def _scale(stage: OutputStage) -> float:

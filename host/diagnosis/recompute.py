@@ -76,6 +76,21 @@ def sums(layer: Layer, x: NDArray[np.int8], outside: int | None = None) -> Sums:
     return acc.astype(np.int64)
 
 
+def taps(layer: Layer, x: NDArray[np.int8], channel: int) -> tuple[NDArray[np.int8], Sums]:
+    """The weights of an output channel, (n, ...) flat, and what each of them is multiplied with, (n, h, w, 1)."""
+    params = layer.params
+    if isinstance(params, DenseParams):
+        return params.weights[channel], x.reshape(params.rows, -1).T.astype(np.int64)[:, None, :, None]
+    window = params.window
+    image = _padded(x.reshape(window.x_h, window.x_w, window.x_c), window, params, None)
+    seen = np.stack([_seen(image, window, a, b) for a in range(window.k_h) for b in range(window.k_w)])
+    if isinstance(params, DepthwiseConv2dParams):
+        mine = channel // (window.y_c // window.x_c)
+        return params.weights[:, :, channel].reshape(-1), seen[..., mine : mine + 1].astype(np.int64)
+    by_tap = np.moveaxis(seen, 3, 1).reshape(-1, window.y_h, window.y_w, 1)
+    return params.weights[channel].reshape(-1), by_tap.astype(np.int64)
+
+
 def _padded(
     x: NDArray[np.int8], window: Window, params: Conv2dParams | DepthwiseConv2dParams, outside: int | None
 ) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ def add_numbers(section: Section, report: Report) -> None:
         section.add(note("These samples have no labels, so nothing can be said about accuracy."))
         return
     if report.accuracy_note:
-        section.add(note(f"Accuracies are {report.accuracy_note}."))
+        section.add(note(report.accuracy_note))
     rows = [
         [name, percent(share), interval(getattr(report.accuracy_interval, party))]
         for party, name in PARTY.items()
