@@ -162,11 +162,16 @@ def _pool2d(p: Any) -> Events:
     return pixels, pixels * taps, pixels * window.y_c, pixels * taps * window.y_c
 
 
+def _elements(p: Any) -> Events:
+    return (p.count,)
+
+
 def _softmax(p: Any) -> Events:
     return p.rows, p.rows * p.x_c
 
 
 EVENTS: dict[str, Callable[[Any], Events]] = {
+    "add_packed": _elements,
     "average_pool2d": _pool2d,
     "average_pool2d_packed": _pool2d,
     "conv2d": _conv2d,
@@ -178,6 +183,7 @@ EVENTS: dict[str, Callable[[Any], Events]] = {
     "dense_packed": _dense_packed,
     "depthwise_conv2d": _depthwise_conv2d,
     "depthwise_conv2d_packed": _depthwise_conv2d_packed,
+    "lookup": _elements,
     "max_pool2d": _pool2d,
     "softmax": _softmax,
 }

@@ -16,7 +16,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.random import Generator
 
-from export.cost import OTHER, events
+from export.cost import EVENTS, OTHER, events
 from export.emit import export_model, write_export
 from export.lower import Step
 from export.tflite_writer import ModelBuilder
@@ -31,28 +31,24 @@ MODELS = 8
 ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
 
 
+Source = Callable[..., int]  # (shape, scale, zero point of 0 or another) -> the tensor that a layer reads
+
+
 def _linear(b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0) -> list[int]:
     weights = rng.integers(-127, 128, taps, np.int8)
     scales = [1.0] * channels
     return [b.constant(weights, scales, axis=axis), b.constant(rng.integers(-99, 99, channels, np.int32), scales)]
 
 
-def _spread(b: ModelBuilder, last: int, shape: tuple[int, ...], scale: float, zero_point: int = 0) -> int:
-    """A tensor of any shape with the one value of `last` everywhere."""
-    x = b.tensor(shape, scale, zero_point)
-    b.op("ADD", [last, b.constant(np.zeros(shape, np.int8), [0.5])], [x], schema.AddOptionsT())
-    return x
-
-
-def _conv2d(b: ModelBuilder, rng: Generator, last: int, plain: bool = False) -> int:
+def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
     side = [int(n) for n in rng.integers(7, 15, 2)]
     k = (3, 3) if rng.random() < 0.6 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
-    x_c, y_c = int(rng.choice([1, 1, 3, 4, 8, 16, 24, 32])), int(rng.choice([6, 8, 16, 24, 32]))
+    x_c, y_c = int(rng.choice([1, 1, 1, 3, 4, 8, 16, 24, 32])), int(rng.choice([6, 8, 16, 24, 32]))
     step = int(rng.choice([1, 1, 2]))
     same = rng.random() < 0.6
     out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
     gain = 1.5 if plain else ACCUMULATOR_STEP
-    x = _spread(b, last, (1, *side, x_c), 1.0, -128)
+    x = source((1, *side, x_c), 1.0, -128)
     y = b.tensor((1, *out, y_c), 1 / gain, -128)
     operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c))]
     b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
@@ -64,65 +60,89 @@ def _conv2d(b: ModelBuilder, rng: Generator, last: int, plain: bool = False) -> 
     return pooled
 
 
-def _plain_conv2d(b: ModelBuilder, rng: Generator, last: int) -> int:
-    return _conv2d(b, rng, last, plain=True)
+def _plain_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    return _conv2d(b, rng, source, plain=True)
 
 
-def _depthwise_conv2d(b: ModelBuilder, rng: Generator, last: int) -> int:
+def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     side = rng.integers(7, 21, 2)
     channels, k = int(rng.choice([4, 8, 16, 32, 6])), 3 if rng.random() < 0.8 else 5
     options = schema.DepthwiseConv2DOptionsT()
     options.strideH = options.strideW = step = int(rng.choice([1, 1, 2]))
     options.depthMultiplier = options.dilationHFactor = options.dilationWFactor = 1
     options.padding = schema.Padding.SAME
-    x = _spread(b, last, (1, *map(int, side), channels), 1.0, -128)
+    x = source((1, *map(int, side), channels), 1.0, -128)
     y = b.tensor((1, *(-(-int(n) // step) for n in side), channels), 1 / ACCUMULATOR_STEP, -128)
     b.op("DEPTHWISE_CONV_2D", [x, *_linear(b, rng, channels, (1, k, k, channels), axis=3)], [y], options)
     return y
 
 
-def _dense(b: ModelBuilder, rng: Generator, last: int, plain: bool = False) -> int:
+def _dense(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
     rows, x_c, y_c = int(rng.choice([1, 1, 3])), int(rng.integers(5, 400)), int(rng.integers(2, 90))
-    x = _spread(b, last, (rows, x_c), 1.0)
+    x = source((rows, x_c), 1.0)
     y = b.tensor((rows, y_c), 1 / (1.5 if plain else ACCUMULATOR_STEP))
     weights = b.constant(rng.integers(-127, 128, (y_c, x_c), np.int8), [1.0])
     b.dense([x, weights, b.constant(rng.integers(-99, 99, y_c, np.int32), [1.0])], y)
     return y
 
 
-def _plain_dense(b: ModelBuilder, rng: Generator, last: int) -> int:
-    return _dense(b, rng, last, plain=True)
+def _plain_dense(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    return _dense(b, rng, source, plain=True)
 
 
-def _pool2d(b: ModelBuilder, rng: Generator, last: int) -> int:
+def _pool2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     k, out, channels = int(rng.integers(2, 5)), rng.integers(1, 6, 2), int(rng.integers(4, 33))
     options = schema.Pool2DOptionsT()
     options.filterHeight = options.filterWidth = options.strideH = options.strideW = k
     options.padding = schema.Padding.VALID
-    x = _spread(b, last, (1, *(int(n) * k for n in out), channels), 1.0)
+    x = source((1, *(int(n) * k for n in out), channels), 1.0)
     y = b.tensor((1, *map(int, out), channels), 1.0)
     b.op(str(rng.choice(["MAX_POOL_2D", "AVERAGE_POOL_2D"])), [x], [y], options)
     return y
 
 
-def _softmax(b: ModelBuilder, rng: Generator, last: int) -> int:
+def _softmax(b: ModelBuilder, rng: Generator, source: Source) -> int:
     size = int(rng.integers(2, 200))
-    x = _spread(b, last, (1, size), 0.05)
+    x = source((1, size), 0.05)
     y = b.tensor((1, size), 1 / 256, -128)
     b.softmax(x, y)
     return y
 
 
-def _add(b: ModelBuilder, rng: Generator, last: int) -> int:
+def _add(b: ModelBuilder, rng: Generator, source: Source) -> int:
     size, constant = int(rng.integers(50, 2000)), rng.random() < 0.5
-    x = _spread(b, last, (1, size), 0.3, 5)
+    x = source((1, size), 0.3, 5)
     y = b.tensor((1, size), 0.7, -3)
     other = b.constant(rng.integers(-128, 128, (1, 1 if constant else size), np.int8), [0.2])
     b.op("ADD", [x, other], [y], schema.AddOptionsT())
     return y
 
 
-LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, int], int], int], ...] = (
+def _mul(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    size = int(rng.integers(50, 2000))
+    x = source((1, size), 0.3, 5)
+    y = b.tensor((1, size), 30.0, -3)
+    b.op("MUL", [x, b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])], [y], schema.MulOptionsT())
+    return y
+
+
+def _tanh(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    size = int(rng.integers(50, 2000))
+    x = source((1, size), 0.02)
+    y = b.tensor((1, size), 1 / 128)
+    b.op("TANH", [x], [y])
+    return y
+
+
+def _mean(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    h, w, channels = map(int, rng.integers(3, 12, 3))
+    x = source((1, h, w, channels), 0.5)
+    y = b.tensor((1, channels), 0.5)
+    b.op("MEAN", [x, b.constant(np.array([1, 2], np.int32), None)], [y], schema.ReducerOptionsT())
+    return y
+
+
+LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...] = (
     (_conv2d, 12),
     (_plain_conv2d, 2),
     (_depthwise_conv2d, 6),
@@ -131,19 +151,37 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, int], int], int], ...] = 
     (_pool2d, 4),
     (_softmax, 1),
     (_add, 2),
+    (_mul, 1),
+    (_tanh, 1),
+    (_mean, 1),
 )
 
 
-def random_layers(seed: int) -> bytes:
-    """A chain of layers that have nothing to do with each other: between them all values become one, and one all."""
+def random_layers(seed: int, side_by_side: bool = False) -> bytes:
+    """Layers that have nothing to do with each other. Each with an input and an output of its own, if `side_by_side`;
+    else in a chain, where between them all values become one and one becomes all.
+    """
     b, rng = ModelBuilder(), np.random.default_rng(seed)
-    first = last = b.tensor((1, 1), 1.0)
+    inputs = [] if side_by_side else [b.tensor((1, 1), 1.0)]
+    outputs = list(inputs)
+
+    def source(shape: tuple[int, ...], scale: float, zero_point: int = 0) -> int:
+        x = b.tensor(shape, scale, zero_point)
+        if side_by_side:
+            inputs.append(x)
+        else:
+            b.op("ADD", [outputs[-1], b.constant(np.zeros(shape, np.int8), [0.5])], [x], schema.AddOptionsT())
+        return x
+
     for make, count in LAYERS:
-        for _ in range(count):
-            y = make(b, rng, last)
-            last = b.tensor((1, 1), 1 / ACCUMULATOR_STEP)
-            b.dense([y, b.constant(rng.integers(-127, 128, (1, prod(b.shape(y))), np.int8), [1.0])], last)
-    return b.build([first], [last])
+        for _ in range(2 if side_by_side else count):
+            outputs.append(make(b, rng, source))
+            if not side_by_side:
+                y = outputs[-1]
+                outputs.append(b.tensor((1, 1), 1 / ACCUMULATOR_STEP))
+                weights = b.constant(rng.integers(-127, 128, (1, prod(b.shape(y))), np.int8), [1.0])
+                b.dense([y, weights], outputs[-1])
+    return b.build(inputs, outputs if side_by_side else outputs[-1:])
 
 
 def count_cycles(content: bytes, folder: Path) -> list[tuple[Step, int]]:
@@ -165,7 +203,7 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
     by_kernel: dict[str, list[tuple[tuple[int, ...], int]]] = defaultdict(list)
     for step, cycles in samples:
         by_kernel[step.kernel.name].append((events(step), cycles))
-        if len(events(step)) == 3:
+        if step.kernel.name not in EVENTS:
             by_kernel[OTHER].append((events(step), cycles))
     prices = {}
     for kernel, counted in sorted(by_kernel.items()):

@@ -138,12 +138,12 @@ class Station:
             self.ended = self.explain(error)
         self.resets += self.hello.boot_count != boot_count
 
-    def reconnect(self, timeout_s: float) -> None:
+    def reconnect(self, timeout_s: float, was_reset: bool) -> None:
         """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
-        boot_count = self.hello.boot_count
+        boot_count = self.hello.boot_count  # starts again at 1 where the power was gone
         self.hello = self.device.reconnect(self.hello, timeout_s)
         self.reconnects += 1
-        self.resets += self.hello.boot_count != boot_count
+        self.resets += was_reset or self.hello.boot_count != boot_count
 
 
 @contextmanager

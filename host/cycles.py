@@ -8,6 +8,7 @@ tests/test_cycles.py); cycles follow the timing table of `host.cortex_m4`.
 from __future__ import annotations
 
 import subprocess
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ class Cost:
 
     output: bytes
     calls: tuple[CallCost, ...]
+    code_bytes: int  # of the functions that were executed
 
     @property
     def instructions(self) -> int:
@@ -63,7 +65,8 @@ class Image:
             self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
             symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
         self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
-        self.functions = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        self._starts: list[int] = sorted(self.functions)
         self.code = _disassemble(path)
         self._it_blocks: dict[tuple[int, int], bool] = {}
 
@@ -73,6 +76,10 @@ class Image:
         if key not in self._it_blocks:
             self._it_blocks[key] = any(i.kind == "it" for i in stretch(self.code, address, size))
         return self._it_blocks[key]
+
+    def function_at(self, address: int) -> int:
+        """Where the function begins that holds the instruction there."""
+        return self._starts[bisect_right(self._starts, address) - 1]
 
     def name_at(self, address: int) -> str:
         """The function that begins there."""
@@ -100,7 +107,8 @@ def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
     machine = _Machine(image, x)
     machine.run()
     calls = _costs(image.code, machine.counts, machine.penalty, machine.names)
-    return Cost(machine.output(output_bytes), calls)
+    executed = {image.function_at(address) for _, _, address, _ in machine.counts}
+    return Cost(machine.output(output_bytes), calls, sum(image.functions[start]["st_size"] for start in executed))
 
 
 class _Machine:

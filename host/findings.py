@@ -27,8 +27,8 @@ from training.files import FLOAT_SCORES_FILE, TRAINING_FILE, load_float_scores, 
 
 DIFFERENT_LISTED = 100  # differing samples written out in full
 ESTIMATED = (
-    "Accuracies are estimated for all samples: those drawn at random stand for those that did not run. Confusions count "
-    "what ran."
+    "Accuracies are estimated for all samples: those drawn at random stand for those that did not run. "
+    "Confusions count what ran."
 )
 
 
@@ -36,7 +36,8 @@ ESTIMATED = (
 class Finding:
     """A run as the journal has it. `samples`, `answers` and the rows of `outputs` (N, output bytes) go together.
 
-    `weights` (N,): how many of all samples each of them stands for. `answered_by` knows the answers of this run alone; `resumed` are the samples of the one before.
+    `weights` (N,): how many of all samples each of them stands for. `answered_by` knows the answers of this run alone;
+    `resumed` are the samples of the one before.
     """
 
     samples: list[int]

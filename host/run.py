@@ -18,7 +18,7 @@ from rich.progress import Progress
 
 from host.connection import Station
 from host.console import progress_bar
-from host.device import DeviceError
+from host.device import DeviceError, DeviceReset
 from host.journal import Answer, Journal, JournalError
 from host.report import Disagreement
 from host.sharing import Share
@@ -161,12 +161,13 @@ def _work(station: Station, run: Run) -> None:
 def _recover(station: Station, run: Run, error: LineLost) -> str:
     """Wait until the device is back and is the same one; why it is not, or an empty string."""
     deadline = time.monotonic() + run.patience_s
+    was_reset = isinstance(error, DeviceReset)
     if station.can_come_back:
         run.progress.console.print(f"{error}; waiting up to {run.patience_s:g} s for it", markup=False)
     while station.can_come_back and run.share.goes_on and (left := deadline - time.monotonic()) > 0:
         run.progress.update(station.bar, description=f"{station.url}: waiting for it, {left:.0f} s")
         try:
-            station.reconnect(min(RECONNECT_S, left))
+            station.reconnect(min(RECONNECT_S, left), was_reset)
         except LineLost as later:
             error = later
             continue

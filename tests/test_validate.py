@@ -18,17 +18,20 @@ import pytest
 from conftest import ROOT
 from serial_server import serve
 
+import host.connection
 import host.run
 from export.manifest import load_manifest, save_manifest
 from firmware.boards import BOARDS
 from firmware.build import build
 from host.connection import start
 from host.console import UserError
+from host.device import Device
 from host.emulators import emulator
 from host.faults import Event, parse_faults
 from host.journal import JOURNAL_FILE, read_journal
 from host.junit import cases, save_junit
 from host.line import Line, LineSettings
+from host.pace import Patience
 from host.summary import describe_disagreements
 from host.transport import LineLost
 from host.validate import Plan, validate
@@ -65,6 +68,12 @@ def clean_sha256(built):
 def slow_line(model):
     with Line(lambda: start(model, HOST), LineSettings(BAUD)) as line:
         yield line
+
+
+@pytest.fixture
+def soon_silent(monkeypatch):
+    """A device that does not answer is taken for lost after one second, not 25."""
+    monkeypatch.setattr(host.connection, "Device", lambda transport: Device(transport, Patience(silence_s=1.0)))
 
 
 def validation(model, *arguments, limits=None):
@@ -166,9 +175,10 @@ def test_a_whole_journal_is_resumed_without_asking_for_a_sample_again(model, cle
 
 
 @pytest.mark.parametrize("event", [Event.RESET, Event.VANISH])
-def test_a_device_that_was_reset_or_came_back_elsewhere_goes_on_by_itself(model, clean_sha256, event):
+def test_a_device_that_was_reset_or_came_back_elsewhere_goes_on_by_itself(model, clean_sha256, soon_silent, event):
     faults = replace(parse_faults(f"1:{event.value}:90000"), pause_s=0.5)
-    report = validate(Plan(model, HOST, line=LineSettings(BAUD, faults)))
+    report = validate(Plan(model, HOST, baud=115_200, line=LineSettings(None, faults)))
+    assert event is not Event.RESET or report.devices[0].resets >= 1
     assert report.devices[0].reconnects >= 1
     assert_each_sample_counted_once(report, clean_sha256)
 
@@ -334,17 +344,12 @@ def test_a_board_on_another_machine_is_validated_like_any_other(model, clean_sha
     assert_each_sample_counted_once(report, clean_sha256)
 
 
-def test_a_connection_that_breaks_is_made_again(model, clean_sha256):
-    with slow_line(model) as line, serve(line.port, telnet=False) as server:
-
-        def cut():
-            wait_for_answers(model, 40)
-            server.hang_up()
-
-        cutter = threading.Thread(target=cut)
-        cutter.start()
-        report = validate(Plan(model, HOST, (f"socket://127.0.0.1:{server.port}",)))
-        cutter.join()
+@pytest.mark.parametrize("telnet", [True, False], ids=["rfc2217", "socket"])
+def test_a_connection_that_breaks_is_made_again(model, clean_sha256, soon_silent, telnet):
+    with start(model, HOST) as board, serve(board.port, telnet, cut_after=100_000) as server:
+        url = f"{'rfc2217' if telnet else 'socket'}://127.0.0.1:{server.port}"
+        report = validate(Plan(model, HOST, (url,)))
+        assert server.clients == 2
     assert report.devices[0].reconnects == 1
     assert_each_sample_counted_once(report, clean_sha256)
 

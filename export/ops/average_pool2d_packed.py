@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from export.ops.kind import Kernel
-from export.ops.pool2d import MaxPool2dParams, Pool2dParams, emit
+from export.ops.kind import Kernel, Params
+from export.ops.pool2d import Pool2dParams, emit
 
 MOST_PIXELS = 255  # times -128 fit 16 bits
 
 
-def fits(pool: Pool2dParams) -> bool:
-    """Whether the kernel takes the layer: every window inside, few pixels, channels in fours."""
+def fits(pool: Params) -> bool:
+    """Whether the kernel takes an average pooling: every window inside, few pixels, channels in fours."""
+    assert isinstance(pool, Pool2dParams)
     window = pool.window
     inside_h = window.pad_h == 0 and (window.y_h - 1) * window.stride_h + window.k_h <= window.x_h
     inside_w = window.pad_w == 0 and (window.y_w - 1) * window.stride_w + window.k_w <= window.x_w
     few = window.k_h * window.k_w <= MOST_PIXELS and window.x_c % 4 == 0
-    return not isinstance(pool, MaxPool2dParams) and inside_h and inside_w and few
+    return inside_h and inside_w and few
 
 
 AVERAGE_POOL2D_PACKED = Kernel("average_pool2d_packed", emit)

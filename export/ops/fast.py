@@ -28,7 +28,7 @@ from export.ops.conv2d import Conv2dParams
 from export.ops.dense import DenseParams
 from export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from export.ops.kind import Call
-from export.ops.pool2d import MaxPool2dParams, Pool2dParams
+from export.ops.pool2d import AVERAGE_KERNEL, MaxPool2dParams
 from export.ops.window import Window
 
 MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 or 3.6 times larger
@@ -102,7 +102,7 @@ def _alone(call: Call) -> Call:
         return replace(call, kernel=dense_packed.DENSE_PACKED, params=rows)
     if isinstance(call.params, DepthwiseConv2dParams) and (planes := depthwise_conv2d_packed.pack(call.params)):
         return replace(call, kernel=depthwise_conv2d_packed.DEPTHWISE_CONV2D_PACKED, params=planes)
-    if isinstance(call.params, Pool2dParams) and average_pool2d_packed.fits(call.params):
+    if call.kernel is AVERAGE_KERNEL and average_pool2d_packed.fits(call.params):
         return replace(call, kernel=average_pool2d_packed.AVERAGE_POOL2D_PACKED)
     if isinstance(call.params, AddParams) and (packed_sum := add_packed.pack(call.params)):
         params, swapped = packed_sum

@@ -38,21 +38,20 @@ class Mark:
 
 def histogram(
     counts: Sequence[int],
-    low: float,
-    high: float,
+    ends: tuple[Mark, Mark],
     alt: str,
     axis: str,
     caption: str | Markup = "",
     marks: Sequence[Mark] = (),
 ) -> Markup:
-    """Bars of equal width between `low` and `high`, labelled at both ends of the axis and at `marks`."""
+    """Bars of equal width between the two `ends` of the axis, which are labelled as the `marks` between them are."""
     top = max(counts, default=0) or 1
+    low, high = ends[0].at, ends[1].at
     span = (high - low) or 1
     values = {
         "heights": [round(100 * count / top, 1) for count in counts],
         "marks": [(round(100 * (mark.at - low) / span, 1), mark.label) for mark in marks],
-        "ends": (f"{low:,.0f}", f"{high:,.0f}"),
-        "top": f"{top:,}",
+        "ends": (ends[0].label, ends[1].label),
         "alt": alt,
         "axis": axis,
         "caption": caption,

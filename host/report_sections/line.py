@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from export.manifest import Manifest
 from host.page import Cell, Section, facts, table
-from host.report import Report
+from host.report import DeviceResult, Report
 from host.report_sections.words import count
 
 
@@ -17,7 +17,7 @@ def add_line(section: Section, report: Report, manifest: Manifest | None) -> Non
                 f"{device.board}, {device.engine}",
                 device.samples,
                 device.resumed,
-                f"{device.self_test_vectors - device.self_test_failures} of {device.self_test_vectors}",
+                _self_test(device),
                 device.resent,
                 device.chunks_dropped,
                 device.reconnects,
@@ -54,6 +54,11 @@ def add_line(section: Section, report: Report, manifest: Manifest | None) -> Non
         "Every frame carries a CRC-32: what was damaged on the line was dropped and asked for again, so that the line "
         "cannot be the cause of a difference."
     )
+
+
+def _self_test(device: DeviceResult) -> str:
+    passed = device.self_test_vectors - device.self_test_failures
+    return f"{passed} of {device.self_test_vectors}" if device.self_test_vectors else "none"
 
 
 def _bytes(total: int, each: int, report: Report) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from firmware.boards import BOARDS
 from host.page import Section, code, facts
 from host.report import Report
 from training.files import TrainingRecord
@@ -62,7 +63,12 @@ def commands(report: Report, folder: Path, record: TrainingRecord | None) -> str
     name, lines = folder.resolve().name, []
     if record:
         lines.append(f"make train export DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}")
+    else:
+        lines.append(f"make export TFLITE={name}.tflite    # the file whose SHA-256 stands below")
+    board = BOARDS.get(report.board)
+    if board and board.sources:
+        lines.append(f"make {'flash' if board.application else 'build'} MODEL={name} BOARD={report.board}")
     if report.command:
-        lines += [f"make build MODEL={name} BOARD={report.board}", report.command]
+        lines.append(report.command)
     lines.append(f"make report MODEL={name}    # this page again, from report.json")
     return "\n".join(lines)

@@ -26,6 +26,7 @@ CAUSES = {
 CAUSES_SHOWN = 3  # in the banner
 LISTED = 20  # differing samples at once; the others are folded away
 BYTES_SHOWN = 6  # of one sample
+SAMPLES_SHOWN = 8  # of one cause
 
 
 def verdict(report: Report) -> Markup:
@@ -119,10 +120,15 @@ def _causes(section: Section, report: Report) -> None:
     """Each cause with the place of its first difference, then what cannot be one."""
     for cause in report.causes:
         section.sub(f"{CAUSES.get(cause.kind, cause.kind)}: {count(cause.count, 'sample')}").add(cause.text)
-        rest = f" and {cause.count - BYTES_SHOWN:,} more" if cause.count > BYTES_SHOWN else ""
+        shown = cause.samples[:SAMPLES_SHOWN]
+        rest = f" and {cause.count - len(shown):,} more" if cause.count > len(shown) else ""
         found: list[tuple[str, Cell]] = [
-            ("samples", (", ".join(map(str, cause.samples[:BYTES_SHOWN])) + rest) if cause.samples else None),
+            ("samples", (", ".join(map(str, shown)) + rest) if shown else None),
             ("in the first of them", _place(cause.difference)),
+            (
+                "tensors that differ there",
+                ", ".join(report.ops[k].name for k in cause.differing if k < len(report.ops)),
+            ),
             ("looked at element by element", count(cause.examined, "sample") if cause.examined else None),
             ("device", cause.device),
         ]

@@ -155,7 +155,7 @@ def _say_learned(learned: Learned) -> None:
         run = learned.on_device[0].run
         console.print(
             f"Feature maps on board {run.board}: {learned.compared:,} bytes came back, "
-            f"{sum(made.run.different for made in learned.on_device):,} are not those of {run.golden_name}."
+            f"{sum(made.different for made in learned.on_device):,} are not those of {run.golden_name}."
         )
 
 

@@ -7,7 +7,8 @@ Figures are matplotlib's, in the style of the project's pages, and belong to no 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Pixels each way; a larger picture is averaged down, its axes keep counting its own pixels.
 LARGEST_DRAWN, LARGEST_IN_GRID = 1024, 512
+T = TypeVar("T")
 POSITIVE, NEGATIVE = "#f0a35e", "#6fa8dc"  # numbers of a filter, on cells with black text
 
 
@@ -61,6 +63,45 @@ def show_picture(
     for spine in axes.spines.values():
         spine.set_visible(True)
     return image
+
+
+def show_image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+    """Draw a small image (H,W,C), grey or in colour, in a thin frame."""
+    if image.shape[2] == 1:
+        show_picture(axes, image[..., 0], title, ticks=False)
+        return
+    height, width, _ = image.shape
+    axes.imshow(image, interpolation="none", extent=(0, width, height, 0))
+    bare(axes, title)
+
+
+def bare(axes: Axes, title: str, **text: Any) -> None:
+    """Without ticks, in a thin frame."""
+    axes.set_title(title, **text)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+
+
+def wrapped(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with axes in rows of at most `columns`, each of that size in inches; what is left over stays empty."""
+    across, rows = min(count, columns), ceil(count / columns)
+    figure = new_figure(across * width, rows * height)
+    grid = list(np.ravel(figure.subplots(rows, across, squeeze=False)))
+    for axes in grid[count:]:
+        axes.set_axis_off()
+    return figure, grid[:count]
+
+
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of the items, evenly spaced, the first and the last among them.
+
+    >>> evenly("abcdefg", 3), evenly("ab", 3)
+    (['a', 'd', 'g'], ['a', 'b'])
+    """
+    count = min(len(items), most)
+    return [items[round(k * (len(items) - 1) / max(count - 1, 1))] for k in range(count)]
 
 
 def no_axes(axes: Axes) -> Axes:

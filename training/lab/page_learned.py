@@ -9,14 +9,12 @@ from training.lab.convolution import Picture
 from training.lab.exploration import Learned
 from training.lab.figures_learned import (
     draw_first_filters,
-    draw_journey,
     draw_learned_on_picture,
     draw_maps,
-    draw_margins,
-    draw_receptive,
     draw_responses,
     draw_same_class,
 )
+from training.lab.figures_network import draw_journey, draw_margins, draw_receptive
 from training.lab.gallery import Gallery
 from training.lab.trained import feature_maps, first_filters, shape_text, total
 
@@ -74,14 +72,14 @@ def _add_first_filters(page: Page, gallery: Gallery, learned: Learned, picture: 
         if filters.shape[3] == 1
         else "Each as the colours that it looks for.",
     )
-    if filters.shape[3] == 1:
+    if filters.shape[3] == 1 and all(k <= side for k, side in zip(filters.shape[1:], picture.shape, strict=False)):
         gallery.add(
             section,
             "learned_on_picture",
             draw_learned_on_picture(picture, filters[..., 0]),
-            "The picture through nine of the learned filters.",
-            "The nine that leave most of the picture, without their bias: the brightest that a filter can answer is "
-            "white. Numbers learned from small images find the edges of a large one.",
+            "The picture through the strongest of the learned filters.",
+            "The strongest filters, each without the mean of its numbers, so that even areas turn black. What was "
+            "learned from small images finds the edges of a large one; compare with the filters for lines above.",
         )
 
 
@@ -179,11 +177,11 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
     run = learned.on_device[0].run
     section = page.section(
         "Feature maps on the chip",
-        f"The same maps, computed by board {run.board}. For every layer the model was cut off behind it, built into "
-        "firmware and run.",
+        f"The same maps, computed by board {run.board}: the model was cut off behind its last layer of maps, each of "
+        "those layers made an output, and the whole built into firmware like any other model.",
     )
     panels = [
-        (f"{made.layer.name}\n{made.run.different:,} of {made.run.outputs.size:,} bytes differ", made.maps[0])
+        (f"{made.layer.name}\n{made.different:,} of {made.compared:,} bytes differ", made.maps[0])
         for made in learned.on_device
     ]
     different, compared = learned.different, learned.compared
@@ -195,9 +193,5 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
         f"From the device, for {len(learned.images)} images: {different:,} of {compared:,} bytes differ from "
         f"{run.golden_name}.",
     )
-    rows: list[list[Cell]] = [
-        [made.layer.name, made.run.outputs.size, made.run.different, made.run.count_per_inference, made.run.ram_bytes]
-        for made in learned.on_device
-    ]
-    columns = ["up to layer", "bytes compared", "different", f"{run.count_unit} an image", "RAM, bytes"]
-    section.add(table(columns, rows, f"Board {run.board}, layer by layer"))
+    rows: list[list[Cell]] = [[made.layer.name, made.compared, made.different] for made in learned.on_device]
+    section.add(table(["layer", "bytes compared", "different"], rows, f"Board {run.board}, layer by layer"))

@@ -1,0 +1,119 @@
+"""Counting on the Cortex-M4's own instructions: the timing table, the counts, the kernels' assembly, the estimate."""
+
+from __future__ import annotations
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from layers import conv2d_and_pool, inputs_for
+
+from export.cost import modelled_cycles
+from export.emit import export_model, write_export
+from export.golden import Golden, golden_available
+from export.lower import lower
+from export.manifest import load_manifest
+from export.tflite_reader import load_graph, read_graph
+from firmware.boards import find_board
+from firmware.build import build, image_path
+from host.calibrate import random_layers
+from host.connection import connect
+from host.cortex_m4 import decode, refill_cycles, straight_cycles
+from host.cycles import measure
+from host.samples import load_samples
+
+BOARD = find_board("qemu")
+needs_golden = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
+
+
+def stretch(*lines: str):
+    """Instructions of four bytes each, as objdump writes them."""
+    return [decode(4 * k, 4, *line.split(maxsplit=1)) for k, line in enumerate(lines)]
+
+
+@pytest.mark.parametrize(
+    "cycles, lines",
+    [
+        (3, ["ldr r0, [r1]", "ldr r1, [r2]"]),  # the examples of the manual's section 3.3.3
+        (3, ["ldr r0, [r1, r2]", "str r0, [r3, #20]"]),
+        (3, ["ldr r0, [r1, r2]", "str r1, [r3, r2]"]),
+        (4, ["ldr r0, [r1, r5]", "ldr r1, [r2]", "ldr r2, [r3, #4]"]),
+        (4, ["ldr r1, [r0]", "ldr r2, [r1]"]),  # the address comes out of the load before
+        (4, ["adds r1, #4", "ldr r2, [r1]"]),  # ... or out of a sum
+        (3, ["ldrd r0, r1, [r2], #8"]),
+        (5, ["ldmia r2!, {r4-r6, r8}"]),
+        (10, ["stmdb sp!, {r4, r5, r6, r7, r8, r9, sl, fp, lr}"]),
+        (2, ["smlad r4, r0, r12, r4", "smlad r5, r3, r12, r5"]),
+        (12, ["udiv r0, r0, r1"]),
+        (1, ["bne.n 1234"]),
+    ],
+)
+def test_cycles_follow_the_timing_table(cycles, lines):
+    assert straight_cycles(stretch(*lines)) == cycles
+
+
+def test_a_branch_to_where_nobody_could_know_refills_longer():
+    near, far, narrow = decode(0, 2, "b.n", "8"), decode(0, 2, "bx", "lr"), decode(6, 2, "movs", "r0, #0")
+    across = decode(6, 4, "movw", "r0, #0")
+    assert refill_cycles(near, narrow) == 2
+    assert refill_cycles(near, across) == refill_cycles(far, narrow) == 3
+
+
+def test_as_many_instructions_as_the_emulator_counts(model):
+    build(model, BOARD)
+    manifest = load_manifest(model)
+    inputs = [row.tobytes() for row in load_samples(model, manifest, 3).inputs]
+    with connect(model, BOARD, None) as device:
+        hello = device.hello()
+        replies = list(device.infer(inputs, hello))
+    counted = [hello.counter_numerator * reply.ticks / hello.counter_denominator for reply in replies]
+    costs = [measure(image_path(model, BOARD), x, manifest.output_bytes) for x in inputs]
+    assert [cost.output for cost in costs] == [reply.output for reply in replies]
+    # The device counts its call of the engine too, the same few instructions each time, in ticks of 1.6 instructions.
+    beyond = [round(count - cost.instructions) for count, cost in zip(counted, costs, strict=True)]
+    assert 10 <= min(beyond) <= max(beyond) <= min(beyond) + 2 <= 40
+    program = lower(load_graph(model / "model.tflite"))
+    assert abs(modelled_cycles(program) / costs[0].cycles - 1) < 0.1
+
+
+def some_layers() -> list[bytes]:
+    """What `random_layers` makes, and convolutions with their poolings."""
+    drawn: list[bytes] = []
+
+    @settings(
+        max_examples=4,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(case=conv2d_and_pool())
+    def draw(case):
+        drawn.append(case.model)
+
+    draw()
+    return drawn
+
+
+@needs_golden
+@pytest.mark.parametrize("number", range(4))
+def test_the_assembly_gives_the_bytes_of_tflm(number, tmp_path):
+    content = some_layers()[number]
+    assert_image_equals_golden(content, tmp_path)
+
+
+@needs_golden
+def test_every_kernel_s_assembly_gives_the_bytes_of_tflm(tmp_path):
+    assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path)
+
+
+def assert_image_equals_golden(content: bytes, folder) -> None:
+    export = export_model(content, "layers", "layers", (), None)
+    write_export(folder, content, export)
+    build(folder, BOARD)
+    graph = read_graph(content, "layers")
+    size = sum(graph.tensors[index].size for index in graph.inputs)
+    golden = Golden(content)
+    for x in inputs_for((size,), 5):
+        y = measure(image_path(folder, BOARD), x.tobytes(), export.manifest.output_bytes).output
+        np.testing.assert_array_equal(np.frombuffer(y, np.int8), np.frombuffer(golden.run_bytes(x.tobytes()), np.int8))
