@@ -1,6 +1,6 @@
 """The C kernels against TensorFlow Lite Micro: byte for byte, over random layers and the edges of their arithmetic.
 
-Every case runs twice: on the plain kernels, and on the fastest ones that export finds for it.
+Every case runs on the plain kernels, on the fast ones that export finds for it, and on those that take more memory.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from op_layers import (
 from export.borders import with_int8_ends
 from export.golden import Golden, golden_available
 from export.lower import lower
+from export.ops.fast import Optimize
 from export.tflite_reader import read_graph
 from host.console import UserError
 
@@ -58,21 +59,31 @@ def kernels(compile_shared) -> KernelLibrary:
 def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
     try:
         graph = read_graph(case.model, "case")
-        fast, plain = lower(graph), lower(graph, fast=False)
+        programs = [
+            lower(graph, fast=False),
+            *(lower(graph, optimize=spent) for spent in (Optimize.SMALL, Optimize.FAST)),
+        ]
     except UserError as refusal:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
         reject()
     golden = Golden(case.model)
     for x in case.inputs:
         expected = np.frombuffer(golden.run_bytes(x.tobytes()), np.int8)
-        np.testing.assert_array_equal(kernels.run(plain, x), expected)
-        np.testing.assert_array_equal(kernels.run(fast, x), expected)
+        for program in programs:
+            np.testing.assert_array_equal(kernels.run(program, x), expected)
 
 
 @CASES
 @given(case=conv2d())
 def test_conv2d_gives_the_bytes_of_tflm(kernels, case):
     assert_equal_to_golden(kernels, case)
+
+
+@pytest.mark.parametrize("usual", ["first", "inner"])
+@settings(CASES, max_examples=200)
+@given(data=st.data())
+def test_the_usual_convolutions_give_the_bytes_of_tflm(kernels, usual, data):
+    assert_equal_to_golden(kernels, data.draw(conv2d(usual=usual)))
 
 
 @settings(CASES, max_examples=600)
