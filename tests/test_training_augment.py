@@ -19,7 +19,11 @@ def lot(seed: int = 0) -> np.random.Generator:
 
 
 @given(
-    st.sampled_from(sorted(AUGMENTATIONS)), st.integers(1, 6), st.integers(1, 14), st.integers(1, 14), st.sampled_from([1, 3])
+    st.sampled_from(sorted(AUGMENTATIONS)),
+    st.integers(1, 6),
+    st.integers(1, 14),
+    st.integers(1, 14),
+    st.sampled_from([1, 3]),
 )
 def test_images_keep_their_shape_and_the_same_seed_gives_the_same_ones(
     name: str, count: int, height: int, width: int, channels: int
