@@ -4,8 +4,8 @@
     python tests/random_models.py --count 1 --seed 123 --keep folder         one model again, its files kept
 
 Every seed is a model of its own. The emitted C, built as a shared library, has to give TFLM's bytes, and so has every
-tensor on the way for one input; where it does not, the seed and the first op that differs are named. Exit status 1 if one
-differs, or if TFLM runs what the compiled engine refuses.
+tensor on the way for one input; where it does not, the seed and the first op that differs are named. Exit status 1 where
+one differs, or TFLM runs what the compiled engine refuses.
 """
 
 from __future__ import annotations
