@@ -29,7 +29,7 @@ from host.faults import LineSettings
 from host.findings import Finding, make_report
 from host.journal import JOURNAL_FILE, Journal, Key
 from host.report import Report
-from host.run import PATIENCE_S, Run, check_resumed, compute, look_again
+from host.run import PATIENCE_S, Run, compute, look_again
 from host.samples import Samples, load_samples
 from host.sharing import Share
 from host.stopping import StoppingRule
@@ -85,7 +85,6 @@ def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[
     """Run what is to be run, and find out what the answers are worth."""
     for station in stations:
         station.number = journal.number(station.identity)
-        check_resumed(station, journal, samples.inputs)
     tflite = (plan.model / TFLITE_FILE).read_bytes()
     expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
     finding = _run(plan, samples, expected.golden, stations, journal)
