@@ -217,7 +217,7 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
             "ops": [op("conv2d_0", 0, 100, 0), op("dense_1", 1, 50, 30), op("softmax_2", 2, 1, 30)],
         },
         (
-            "A kernel differs, 30 samples: dense_1 uses the wrong multiplier",
+            "A kernel is wrong in 30 samples: dense_1 uses the wrong multiplier",
             "element (0,3): 5 → 9; 2 of 10 differ, by at most 4",
             "7, 8 and 28 more",
             "dense_1, softmax_2",

@@ -1,4 +1,4 @@
-"""A training run: leaves five files, repeats itself byte for byte, goes on where it was interrupted."""
+"""A training run: leaves six files, repeats itself byte for byte, goes on where it was interrupted."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from training import files, resume
 from training.backend import load_keras
 from training.datasets import load_dataset
 from training.preprocess import preprocess
+from training.report import REPORT_FILE
 
 
 def weights(folder: Path) -> list[bytes]:
@@ -35,10 +36,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folders
 
 
-def test_a_run_leaves_exactly_the_five_files(trained: tuple[Path, Path]) -> None:
+def test_a_run_leaves_exactly_the_six_files(trained: tuple[Path, Path]) -> None:
     for folder in trained:
         names = {path.name for path in folder.iterdir()}
-        left = (files.KERAS_FILE, files.LABELS_FILE, files.SPLITS_FILE, files.FLOAT_SCORES_FILE, files.TRAINING_FILE)
+        left = (
+            REPORT_FILE,
+            files.KERAS_FILE,
+            files.LABELS_FILE,
+            files.SPLITS_FILE,
+            files.FLOAT_SCORES_FILE,
+            files.TRAINING_FILE,
+        )
         assert names == set(left)
 
 

@@ -19,6 +19,7 @@ from training.files import FLOAT_SCORES_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FI
 from training.journey import journey_table, trace
 from training.presets import PRESETS, SEARCHED, find_preset
 from training.recipes import find_recipe
+from training.report import write_report
 from training.splits import Dataset, class_counts
 from training.train import Plan, is_trained, save, train
 
@@ -77,12 +78,13 @@ def main(
         raise UserError(
             f"{folder} cannot be written to ({error.strerror}): make room or choose another --out"
         ) from error
+    report = write_report(folder)
     record = run.record
     say(
         f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
         f"{len(data.test):,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
     )
-    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {FLOAT_SCORES_FILE} {TRAINING_FILE}")
+    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {FLOAT_SCORES_FILE} {TRAINING_FILE} {report.name}")
 
 
 def parse_size(text: str) -> tuple[int, int]:
