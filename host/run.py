@@ -60,6 +60,8 @@ class Run:
         try:
             for inference in station.device.infer(inputs(), station.hello):
                 sample = taken[inference.index]
+                if len(inference.output) != self.journal.key.output_bytes:
+                    raise DeviceError(f"{station.url}: an answer of {len(inference.output)} bytes")
                 self.journal.record(Answer(sample, station.number, inference.ticks, inference.output))
                 answered += 1
                 self.answered_by[sample] = station

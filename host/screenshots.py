@@ -58,8 +58,8 @@ class Shot:
 
 
 SHOTS = (
-    Shot("report-equal", MODEL, None, 960, 700),
-    Shot("report-different", FAULTY, None, 960, 900, dark=True),
+    Shot("report-equal", MODEL, None, 960, 640),
+    Shot("report-different", FAULTY, None, 960, 840, dark=True),
     Shot("report-phone", MODEL, None, 360, 760, dark=True, scale=2),
     Shot("report-classes", MODEL, "classes", 960, 1200),
     Shot("report-samples", FAULTY, "samples", 960, 700),

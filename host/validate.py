@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,7 @@ def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[
     for station in stations:
         station.greet_again()
     report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
-    return replace(report, command=plan.command)
+    return replace(report, command=plan.command, ended=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
 
 
 @contextmanager

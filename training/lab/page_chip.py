@@ -120,13 +120,16 @@ def _chip_tiles(chip: OnChip) -> Markup:
 def _explain_chip(section: Section, hand: HandMade, chip: OnChip) -> None:
     layer, tiling = chip.chosen.layer, chip.chosen.tiling
     weights = " / ".join(" ".join(str(int(w)) for w in row) for row in layer.weights[0])
-    height, width = hand.source.pixels.shape
+    count, size = tiling.rows * tiling.columns, hand.source.pixels.size
+    whole = "The picture went there whole."
+    in_tiles = (
+        f"A picture of {size:,} bytes and its answer are more than a chip has room for. So it goes there in {count:,} "
+        "tiles that overlap by the filter's margin, and the answers are put together again without a seam."
+    )
     section.add(
-        f"A picture of {height * width:,} bytes and its answer are more than a chip has room for. So it goes there in "
-        f"{tiling.rows * tiling.columns:,} tiles that overlap by the filter's margin, and the answers are put together "
-        "again without a seam.",
-        f"Before the first tile the device said hello with the SHA-256 of its model, {chip.chosen.run.model_sha256[:12]}..., "
-        f"and of the constants in its flash; both are those of this filter. Its engine: {chip.chosen.run.engine}.",
+        whole if count == 1 else in_tiles,
+        "Before that the device said hello with the SHA-256 of its model, "
+        f"{chip.chosen.run.model_sha256[:12]}...: that of this filter. Its engine is called {chip.chosen.run.engine}.",
         "A byte on the chip is the pixel minus 128. The layer's scale is 1/255 on both sides, so that int8's own ends, "
         f"-128 and 127, are the clamp to 0..255. The filter became {weights}, times {layer.scales[0]:.6g}.",
         "NumPy's picture follows the integer arithmetic of TensorFlow Lite Micro: exact sums in 32 bits, a "
