@@ -108,13 +108,13 @@ def read_or_refuse(content: bytes) -> None:
     assert time.process_time() - started < SECONDS
 
 
-FUZZ = settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FUZZ = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 MODELS = pytest.mark.parametrize("model", [MODEL, every_op_model()], ids=["small", "every_op"])
 PLACES = st.integers(0, 2**31)  # in a file, modulo its length
 
 
 @MODELS
-@settings(FUZZ, max_examples=300)
+@settings(FUZZ, max_examples=150)
 @given(length=PLACES)
 def test_a_truncated_model_is_read_or_refused(model, length):
     read_or_refuse(model[: length % len(model)])
