@@ -28,8 +28,7 @@ def modelled_cycles(program: Program) -> int:
 def step_cycles(step: Step) -> int:
     """Cycles of one kernel call."""
     prices = CYCLES.get(step.kernel.name, CYCLES[OTHER])
-    counts = events(step)
-    return round(sum(price * count for price, count in zip(prices, counts, strict=len(prices) == len(counts))))
+    return round(sum(price * count for price, count in zip(prices, events(step), strict=True)))
 
 
 def milliseconds(cycles: int, clock_hz: int) -> float:
@@ -121,6 +120,29 @@ def _conv2d_winograd(p: Any) -> Events:
     )
 
 
+def _conv2d_winograd4(p: Any) -> Events:
+    window = p.window
+    rows, columns = -(-window.y_h // 4), -(-window.y_w // 4)
+
+    def inside(count: int, pad: int, x: int) -> int:
+        return sum(0 <= 4 * i - pad <= x - 6 for i in range(count))
+
+    tiles, quads, groups = rows * columns, window.x_c // 4, _fours(window.y_c)
+    border = tiles - inside(rows, window.pad_h, window.x_h) * inside(columns, window.pad_w, window.x_w)
+    runs = -(-tiles // 2) * groups
+    return (
+        tiles,
+        tiles * quads,
+        border,
+        border * quads,
+        runs,
+        runs * quads,
+        runs * _fours(quads),
+        tiles * window.y_c,
+        columns * window.y_h * window.y_c,
+    )
+
+
 def _conv2d_narrow(p: Any) -> Events:
     window, pool = p.window, p.pool
     outputs = pool.y_h * pool.y_w
@@ -180,6 +202,7 @@ EVENTS: dict[str, Callable[[Any], Events]] = {
     "conv2d_packed": _conv2d_packed,
     "conv2d_padded": _conv2d_padded,
     "conv2d_winograd": _conv2d_winograd,
+    "conv2d_winograd4": _conv2d_winograd4,
     "dense": _dense,
     "dense_packed": _dense_packed,
     "depthwise_conv2d": _depthwise_conv2d,
