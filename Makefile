@@ -68,7 +68,7 @@ ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench fuzz-device fuzz-link docs test lint lock clean screenshots search FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
@@ -147,6 +147,9 @@ fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanit
 fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)
 	@$(MAKE) --no-print-directory build DATASET=digits PRESET=small BOARD=host SEED=
 	@$(RUN) host.fuzz_link $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C against TFLM: COUNT=500 of them from SEED=0 on
+	@PYTHONPATH=. $(VENV)/bin/python tests/random_models.py --count $(or $(COUNT),500) --seed $(or $(SEED),0)
 
 docs: $(VENV)/base ## the generated pages of docs/
 	@$(RUN) host.protocol_docs

@@ -53,12 +53,20 @@ def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pix
 @click.option("--tflite", type=FILE, help="A .tflite from elsewhere; it is copied into the folder.")
 @click.option("--board", "board_name", default="qemu", show_default=True, help="The board it has to run on.")
 @click.option("--engine", help="tflm or compiled; without it the board's own choice.")
-def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str | None) -> None:
+@click.option(
+    "--optimize",
+    type=click.Choice(["small", "balanced", "fast"]),
+    default="balanced",
+    show_default=True,
+    help="What memory the compiled engine spends on speed.",
+)
+def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str | None, optimize: str) -> None:
     """Write the model as C sources and model.json, once the engine of the board is known to run it."""
     from export.borders import with_int8_ends
     from export.describe import summary_table
     from export.emit import export_model, write_export
     from export.manifest import TFLITE_FILE
+    from export.ops.fast import Optimize
     from export.runtimes import runtime_of
     from firmware.boards import find_board
     from training.files import LABELS_FILE, SPLITS_FILE, load_labels, load_splits
@@ -73,7 +81,7 @@ def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str |
     content, taken_off = with_int8_ends(_read(source), str(source))
     labels = load_labels(folder / LABELS_FILE) if (folder / LABELS_FILE).exists() else ()
     images = load_splits(folder / SPLITS_FILE).x_calibration if (folder / SPLITS_FILE).exists() else None
-    export = export_model(content, str(source), folder.resolve().name, labels, images, runtime)
+    export = export_model(content, str(source), folder.resolve().name, labels, images, runtime, Optimize(optimize))
     write_export(folder, content, export)
     console.print(summary_table(export.manifest))
     if taken_off:

@@ -26,6 +26,7 @@ from export.graph import Graph
 from export.lower import Program, check_ends, lower
 from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
 from export.ops import BY_TFLITE_NAME
+from export.ops.fast import Optimize
 from export.runtimes import Runtime, check_runtime
 from export.steps import describe_steps
 from export.tflite_reader import read_graph
@@ -67,6 +68,7 @@ def export_model(
     labels: tuple[str, ...],
     x_calibration: NDArray[np.uint8] | None,
     runtime: Runtime | None = None,
+    optimize: Optimize = Optimize.BALANCED,
 ) -> Export:
     """Everything about a `.tflite`, in memory. `source` names it in messages; x_calibration is uint8 (N,H,W,C).
 
@@ -74,7 +76,7 @@ def export_model(
     for a damaged file, a model that this engine does not run, or labels or images of another model.
     """
     graph = read_graph(content, source)
-    program, refusal = _lowered(graph, runtime)
+    program, refusal = _lowered(graph, runtime, optimize)
     ends = _ends(graph)
     _check_fit(source, ends, labels, x_calibration)
     vectors = _vectors(content, ends, x_calibration)
@@ -99,13 +101,13 @@ def _ends(graph: Graph) -> Ends:
     return Ends(tuple(map(tensor_info, inputs)), tuple(map(tensor_info, outputs)))
 
 
-def _lowered(graph: Graph, runtime: Runtime | None) -> tuple[Program | None, str]:
+def _lowered(graph: Graph, runtime: Runtime | None, optimize: Optimize) -> tuple[Program | None, str]:
     """The Program, or why there is none: that is an error only where no TensorFlow Lite Micro runs the model."""
     if runtime is None:
-        return lower(graph), ""
+        return lower(graph, optimize=optimize), ""
     check_runtime(graph, runtime)
     try:
-        return lower(graph), ""
+        return lower(graph, optimize=optimize), ""
     except UserError as error:
         return None, error.message
 

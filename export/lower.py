@@ -15,7 +15,7 @@ from export.graph import ABSENT, Graph, Op, Tensor
 from export.memory_plan import Lifetime, plan_memory
 from export.ops import BY_TFLITE_NAME
 from export.ops.copy import copy_all
-from export.ops.fast import choose_kernels
+from export.ops.fast import Optimize, choose_kernels
 from export.ops.kind import Call, Kernel, OpKind, Params
 from export.ops.operands import QUANTIZE_CURE
 from export.shape_folding import fold_shapes
@@ -107,10 +107,10 @@ class _Layout:
     arena_bytes: int
 
 
-def lower(graph: Graph, fast: bool = True) -> Program:
+def lower(graph: Graph, fast: bool = True, optimize: Optimize = Optimize.BALANCED) -> Program:
     """The Program of a Graph. UserError for a model that the compiled engine does not run exactly.
 
-    `fast` False: only plain kernels, which is what the fast ones are held against.
+    `fast` False: only plain kernels, which is what the fast ones are held against. `optimize`: what these may take.
     """
     graph = fold_shapes(graph)
     inputs, outputs = check_ends(graph)
@@ -120,7 +120,7 @@ def lower(graph: Graph, fast: bool = True) -> Program:
     root = _roots(graph, calls_of)
     calls = (*(call for op_calls in calls_of for call in op_calls), *_copies_to_outputs(graph, root))
     if fast:
-        calls = choose_kernels(graph, calls)
+        calls = choose_kernels(graph, calls, optimize, lambda tried: _lay_out(graph, tried, root).arena_bytes)
     layout = _lay_out(graph, calls, root)
     steps = tuple(
         Step(

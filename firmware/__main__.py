@@ -25,10 +25,12 @@ def main() -> None:
     "--board", "board_names", multiple=True, help="A name from the table of boards; all of them if none is given."
 )
 def tools(board_names: tuple[str, ...]) -> None:
-    """Install the compilers and emulators that boards need, where that is possible without a password."""
+    """Install the compilers and emulators that boards and fuzzer need, where that is possible without a password."""
+    from firmware.fuzz import FUZZ
     from firmware.toolchain import install_tools
 
-    install_tools(*(find_board(name) for name in board_names or BOARDS))
+    boards = [find_board(name) for name in board_names] or [*BOARDS.values(), FUZZ]
+    install_tools(*boards)
 
 
 @main.command()

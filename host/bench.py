@@ -17,7 +17,15 @@ import numpy as np
 from export.manifest import TFLITE_FILE, load_manifest
 from firmware.boards import find_board
 from firmware.build import build
-from host.bench_inference import BUILD, TRAINED, measure_inference, models, print_inference
+from host.bench_inference import (
+    BUILD,
+    TRAINED,
+    measure_choices,
+    measure_inference,
+    models,
+    print_choices,
+    print_inference,
+)
 from host.bench_link import measure_links, print_links
 from host.connection import connect
 from host.console import UserError, console, progress_bar, table, write_atomically
@@ -77,14 +85,22 @@ def measure_golden(name: str, count: int) -> PipelineSpeed:
 
 def main() -> None:
     """Measure everything, print it, and write build/bench.json."""
-    inference = [measure_inference(name, model) for name, model in models().items()]
+    measured = models()
+    inference = [measure_inference(name, model) for name, model in measured.items()]
+    choices = [cost for name, model in measured.items() for cost in measure_choices(name, model)]
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
     links = measure_links(BUILD)
-    measured: dict[str, Sequence[Any]] = {"inference": inference, "pipeline": pipeline, "link": links}
-    result = {what: [asdict(one) for one in every] for what, every in measured.items()}
+    figures: dict[str, Sequence[Any]] = {
+        "inference": inference,
+        "optimize": choices,
+        "pipeline": pipeline,
+        "link": links,
+    }
+    result = {what: [asdict(one) for one in every] for what, every in figures.items()}
     write_atomically(BENCH_FILE, json.dumps(result, indent=2) + "\n")
     print_inference(inference)
+    print_choices(choices)
     _print_pipeline(pipeline)
     print_links(links)
     console.print(f"written to {BENCH_FILE}")

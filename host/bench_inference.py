@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from export.cost import step_cycles
 from export.emit import export_model, write_export
 from export.lower import Step, lower
 from export.manifest import TFLITE_FILE, load_manifest
 from export.ops import BY_TFLITE_NAME
+from export.ops.fast import Optimize
 from export.tflite_reader import load_graph
 from firmware.boards import find_board
 from firmware.build import build, image_path
@@ -155,6 +157,36 @@ def measure_inference(name: str, model: Path) -> InferenceCost:
     )
 
 
+@dataclass(frozen=True)
+class ChoiceCost:
+    """One model exported with one of the values of `--optimize`."""
+
+    model: str
+    optimize: str
+    instructions: int
+    cycles_modelled: int
+    ram_bytes: int
+    weight_bytes: int
+
+
+def measure_choices(name: str, model: Path) -> list[ChoiceCost]:
+    """What each value of `--optimize` makes of a model."""
+    content = (model / TFLITE_FILE).read_bytes()
+    board = find_board(BOARD)
+    costs = []
+    with TemporaryDirectory() as folder:
+        for optimize in Optimize:
+            export = export_model(content, name, name, (), None, optimize=optimize)
+            write_export(Path(folder), content, export)
+            build(Path(folder), board)
+            manifest = export.manifest
+            x = load_samples(Path(folder), manifest, 1).inputs[0].tobytes()
+            cost = measure(image_path(Path(folder), board), x, manifest.output_bytes)
+            memory = manifest.arena_bytes, manifest.weight_bytes
+            costs.append(ChoiceCost(name, optimize.value, cost.instructions, cost.cycles, *memory))
+    return costs
+
+
 def _tflm_per_mac(step: Step) -> str:
     window = getattr(getattr(step.params, "conv", step.params), "window", None)
     if step.op.index == 0 and step.op.name == "CONV_2D":
@@ -182,6 +214,15 @@ def print_inference(costs: list[InferenceCost]) -> None:
     console.print(rows)
     for cost in costs:
         _print_ops(cost)
+
+
+def print_choices(costs: list[ChoiceCost]) -> None:
+    """What speed costs in memory."""
+    rows = table("--optimize", "model", "", "instructions", "cycles", "RAM", "weights in flash")
+    for cost in costs:
+        counts = (cost.instructions, cost.cycles_modelled, cost.ram_bytes, cost.weight_bytes)
+        rows.add_row(cost.model, cost.optimize, *(f"{count:,}" for count in counts))
+    console.print(rows)
 
 
 def _print_ops(cost: InferenceCost) -> None:

@@ -98,10 +98,11 @@ def stream(device: Device, inputs: Sequence[bytes], baud: int) -> Iterator[tuple
     """(index, answer) of every input, reconnecting where the line is lost."""
     missing = list(range(len(inputs)))
     hello = device.hello(RECONNECT_S)
-    device.speed_up(hello, baud)
     while missing:
         asked, answered = missing, 0
         try:
+            if device.reconnections == 0:
+                device.speed_up(hello, baud)
             for inference in device.infer([inputs[index] for index in asked], hello):
                 answered += 1
                 yield asked[inference.index], inference

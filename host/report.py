@@ -308,6 +308,7 @@ class Report:
     sure: Sure | None = None
     examples: list[Example] = field(default_factory=list)
     command: str = ""  # what makes the same run again, typed in a checkout
+    ended: str = ""  # when
     ops: list[OpResult] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     ruled_out: list[str] = field(default_factory=list)  # causes that cannot be behind a difference, with the reason

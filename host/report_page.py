@@ -20,13 +20,14 @@ from host.page import Page, note
 from host.report import Report
 from host.report_sections.classes import add_classes
 from host.report_sections.cost import add_memory, add_time
+from host.report_sections.differences import add_differences
 from host.report_sections.images import add_images
 from host.report_sections.journey import add_journey
 from host.report_sections.line import add_line
 from host.report_sections.numbers import add_numbers
 from host.report_sections.ops import add_ops
 from host.report_sections.origin import add_origin
-from host.report_sections.verdict import add_differences, verdict
+from host.report_sections.verdict import verdict
 from host.report_sections.words import count
 from host.samples import load_samples
 from training.files import SPLITS_FILE, TRAINING_FILE, TrainingRecord, load_record, load_splits

@@ -60,6 +60,8 @@ class Run:
         try:
             for inference in station.device.infer(inputs(), station.hello):
                 sample = taken[inference.index]
+                if len(inference.output) != self.journal.key.output_bytes:
+                    raise DeviceError(f"{station.url}: an answer of {len(inference.output)} bytes")
                 self.journal.record(Answer(sample, station.number, inference.ticks, inference.output))
                 answered += 1
                 self.answered_by[sample] = station
@@ -142,9 +144,13 @@ def look_again(run: Run, answers: Sequence[Answer], golden: NDArray[np.int8]) ->
 def _work(station: Station, run: Run) -> None:
     """One device's thread: compute until nothing is left; wait for the device when it goes away."""
     fruitless = 0
-    while run.share.wait():
+    checked = False
+    while not checked or run.share.wait():
         before = station.samples
         try:
+            if not checked:
+                check_resumed(station, run.journal, run.inputs)
+                checked = True
             run.stream(station)
         except LineLost as error:
             fruitless = fruitless + 1 if station.samples == before else 1

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from host.faults import LineSettings
 from host.findings import Finding, make_report
 from host.journal import JOURNAL_FILE, Journal, Key
 from host.report import Report
-from host.run import PATIENCE_S, Run, check_resumed, compute, look_again
+from host.run import PATIENCE_S, Run, compute, look_again
 from host.samples import Samples, load_samples
 from host.sharing import Share
 from host.stopping import StoppingRule
@@ -85,7 +86,6 @@ def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[
     """Run what is to be run, and find out what the answers are worth."""
     for station in stations:
         station.number = journal.number(station.identity)
-        check_resumed(station, journal, samples.inputs)
     tflite = (plan.model / TFLITE_FILE).read_bytes()
     expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
     finding = _run(plan, samples, expected.golden, stations, journal)
@@ -95,7 +95,7 @@ def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[
     for station in stations:
         station.greet_again()
     report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
-    return replace(report, command=plan.command)
+    return replace(report, command=plan.command, ended=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
 
 
 @contextmanager

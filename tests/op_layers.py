@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from every_op import schema_options as options
 from hypothesis import strategies as st
 from layers import (
     Case,
@@ -30,15 +30,6 @@ shapes = st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple)
 images = st.tuples(st.just(1), st.integers(1, 7), st.integers(1, 7), st.integers(1, 9))
 
 
-def options(name: str, **fields: Any) -> Any:
-    """An options object of the schema."""
-    found = getattr(schema, name)()
-    for field, value in fields.items():
-        assert hasattr(found, field), field
-        setattr(found, field, value)
-    return found
-
-
 def activation(name: str) -> int:
     """The schema's number of a fused activation."""
     return int(getattr(schema.ActivationFunctionType, name))
@@ -51,15 +42,17 @@ def inputs_of(seed: int, *input_shapes: Shape) -> tuple[np.ndarray, ...]:
 
 @st.composite
 def depthwise_conv2d(draw: st.DrawFn) -> Case:
-    """One DEPTHWISE_CONV_2D."""
-    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
-    stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    dilation = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3))))
-    padding, multiplier = draw(paddings), draw(st.sampled_from((1, 1, 1, 2, 3)))
+    """One DEPTHWISE_CONV_2D, every second time a 3 x 3 one, which has a kernel of its own."""
+    usual = draw(st.booleans())
+    kernel = (3, 3) if usual else draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    anywhere = st.tuples(st.integers(1, 3), st.integers(1, 3))
+    stride = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (2, 1))) if usual else anywhere)
+    dilation = (1, 1) if usual else draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3))))
+    padding, multiplier = draw(paddings), 1 if usual else draw(st.sampled_from((1, 1, 1, 2, 3)))
     span = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     least = span if padding == "VALID" else (1, 1)
     x_h, x_w = (draw(st.integers(low, low + 6)) for low in least)
-    x_c = draw(st.sampled_from((1, 2, 3, 4, 8, 13)))
+    x_c = draw(st.sampled_from((4, 8) if usual else (1, 2, 3, 4, 8, 13)))
     y_h, y_w = window_output((x_h, x_w), span, stride, padding)
     taps = draw(weights((x_c * multiplier, *kernel)))
     x_scale, w_scale, y_scale = draw(quantized(taps, draw(st.booleans())))

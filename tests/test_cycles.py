@@ -13,6 +13,7 @@ from export.emit import export_model, write_export
 from export.golden import Golden, golden_available
 from export.lower import lower
 from export.manifest import load_manifest
+from export.ops.fast import Optimize
 from export.tflite_reader import load_graph, read_graph
 from firmware.boards import find_board
 from firmware.build import build, image_path
@@ -108,7 +109,7 @@ def test_every_kernel_s_assembly_gives_the_bytes_of_tflm(tmp_path):
 
 
 def assert_image_equals_golden(content: bytes, folder) -> None:
-    export = export_model(content, "layers", "layers", (), None)
+    export = export_model(content, "layers", "layers", (), None, optimize=Optimize.FAST)
     write_export(folder, content, export)
     build(folder, BOARD)
     graph = read_graph(content, "layers")

@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import FIRMWARE
+from layers import add_linear_constants
 
 import firmware.build
+import host.diagnosis.diagnose
 from export import c_text
+from export.emit import export_model, write_export
 from export.emit_model import emit_model_c, emit_model_h, segments
 from export.golden import Golden
 from export.graph import Graph
@@ -22,6 +25,7 @@ from export.lower import lower
 from export.manifest import TFLITE_FILE, load_manifest, save_manifest
 from export.steps import describe_steps
 from export.tflite_reader import read_graph
+from export.tflite_writer import ModelBuilder
 from firmware.boards import BOARDS
 from host.report import Cause, Report
 from host.samples import load_samples
@@ -111,7 +115,8 @@ def test_one_wrong_weight_is_named_with_its_op_and_channel(model, board_name, op
     assert report.self_test_failures > 0 and "self-test" in [cause.kind for cause in report.causes]
     cause = only(report, "kernel")
     assert cause.op == tensor and report.ops[tensor].ops[0] == op
-    assert f"channel {place[0]} alone: in its weight" in cause.text
+    changed = value + (60 if value < 0 else -60)
+    assert f"channel {place[0]} alone: in its weight {place[1:]}: it is {changed}, not {value}" in cause.text
     assert cause.count == report.samples_different
 
 
@@ -180,3 +185,68 @@ def test_a_kernel_that_rounds_once_is_named_as_rounding(model, firmware_copy, bo
     assert report.ops[cause.op].kernels in (["conv2d"], ["dense"])
     assert "rounds once instead of twice" in cause.text
     assert cause.difference.max_step == 1
+
+
+def dense_network() -> bytes:
+    """Three dense layers with one scale each."""
+    rng = np.random.default_rng(1)
+    b = ModelBuilder()
+    source = x = b.tensor((1, 64), 0.02, -5)
+    size, scale = 64, 0.02
+    for outputs in (64, 64, 32):
+        taps, bias = rng.integers(-127, 128, (outputs, size), np.int8), rng.integers(-3000, 3000, outputs, np.int32)
+        y_scale = scale * 0.9 * float(np.sqrt(size))
+        y = b.tensor((1, outputs), y_scale, 3)
+        b.dense([x, *add_linear_constants(b, taps, [0.01], bias, scale)], y, "NONE")
+        x, size, scale = y, outputs, y_scale
+    return b.build([source], [x])
+
+
+def test_litert_as_the_device_differs_by_rounding_and_each_layer_is_named(tmp_path):
+    model = tmp_path / "dense"
+    content = dense_network()
+    write_export(model, content, export_model(content, "dense", "dense", (), None))
+    board = BOARDS["interpreter"]
+    report = validate(Plan(model, replace(board, run=(*board.run, "reference")), limit=150))
+    assert report.verdict == "different" and report.samples_different > 5
+    assert {cause.kind for cause in report.causes} == {"rounding"}
+    assert sum(cause.count for cause in report.causes) == report.samples_different
+    assert all("rounds once" in cause.text for cause in report.causes)
+    assert all(op.kernels == ["FULLY_CONNECTED"] and op.count is None for op in report.ops)
+
+
+@pytest.mark.parametrize("board_name", ["host", "interpreter"])
+def test_where_nothing_differs_every_tensor_of_a_few_samples_is_the_goldens(model, board_name):
+    if BOARDS[board_name].sources:
+        firmware.build.build(model, BOARDS[board_name])
+    report = validate(Plan(model, BOARDS[board_name], limit=6))
+    assert (report.verdict, report.causes) == ("equal", [])
+    assert all((op.traced, op.different) == (5, 0) for op in report.ops)
+    assert all((op.count is not None) == (board_name == "host") for op in report.ops)
+    assert "transport" in report.ruled_out[0]
+
+
+def test_more_differences_than_are_looked_into_are_counted(model, monkeypatch):
+    monkeypatch.setattr(host.diagnosis.diagnose, "TRACED", 2)
+    monkeypatch.setattr(host.diagnosis.diagnose, "EXAMINED", 1)
+    emit(model, with_weight(graph_of(model), 0, (3, 1, 1, 0), 60))
+    report = validated(model, "host", limit=30)
+    kernel, rest = [cause for cause in report.causes if cause.kind != "self-test"]
+    assert (kernel.kind, kernel.count, kernel.examined) == ("kernel", 2, 1)
+    assert (rest.kind, rest.count) == ("not traced", report.samples_different - 2)
+
+
+def test_bisect_and_profile_say_it_on_the_terminal(model, command):
+    firmware.build.build(model, BOARDS["host"])
+    equal = command("host", "bisect", "--model", model, "--board", "host")
+    assert equal.returncode == 0 and "All 5 tensors are the golden's" in equal.stdout
+    profile = command("host", "profile", "--model", model, "--board", "host")
+    assert profile.returncode == 0 and all(f"conv2d_{op}" in profile.stdout for op in (0, 2))
+    emit(model, with_weight(graph_of(model), 0, (3, 1, 1, 0), 60))
+    firmware.build.build(model, BOARDS["host"])
+    different = command("host", "bisect", "--model", model, "--board", "host", "--sample", 1)
+    assert different.returncode == 1 and "differs first" in different.stdout
+    missing = command("host", "bisect", "--model", model, "--board", "host", "--sample", 9999)
+    assert missing.returncode == 2 and "no sample 9999" in missing.stderr
+    silent = command("host", "profile", "--model", model, "--board", "interpreter")
+    assert silent.returncode == 2 and "does not tell the time of single ops" in silent.stderr

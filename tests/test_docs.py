@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -110,6 +111,6 @@ def test_make_commands_in_the_docs_are_targets_and_settings_of_the_makefile():
     for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
         text = page.read_text()
         shown = re.findall(r"^    make (.+?)(?:  .*)?$", text, re.MULTILINE) + re.findall(r"`make ([^`]+)`", text)
-        for word in (word for command in shown for word in command.split()):
+        for word in (word for command in shown for word in shlex.split(command)):
             name = word.split("=")[0]
             assert name in (settings if "=" in word else targets), f"{page.name}: {word}"

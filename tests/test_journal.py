@@ -177,9 +177,9 @@ def test_resuming_where_nothing_is_begins_anew(path):
     [
         (ANSWERS[:-1], range(40), "1 samples are missing"),
         (ANSWERS, range(39), "1 were not asked for"),
-        ([*ANSWERS, ANSWERS[7]], range(40), "sample 7 stands in the journal twice"),
-        ([*ANSWERS, replace(ANSWERS[7], output=bytes(10))], range(40), "sample 7 stands in the journal twice"),
-        ([*ANSWERS[:-1], replace(ANSWERS[-1], output=b"short")], range(40), "0 samples are missing"),
+        ([*ANSWERS, ANSWERS[7]], range(40), "sample 7 does not stand in it exactly once"),
+        ([*ANSWERS, replace(ANSWERS[7], output=bytes(10))], range(40), "sample 7 does not stand in it exactly once"),
+        ([*ANSWERS[:-1], replace(ANSWERS[-1], output=b"short")], range(40), "sample 39 does not stand in it"),
     ],
 )
 def test_a_run_that_does_not_count_each_sample_once_proves_nothing(path, answers, wanted, words):
@@ -189,6 +189,14 @@ def test_a_run_that_does_not_count_each_sample_once_proves_nothing(path, answers
             journal.record(answer)
         with pytest.raises(JournalError, match=words):
             journal.read_back(wanted)
+
+
+@pytest.mark.parametrize("extra", [ANSWERS[7], replace(ANSWERS[7], sample=40), replace(ANSWERS[7], output=b"")])
+def test_a_journal_with_a_record_too_many_is_not_resumed(path, extra):
+    write(path, [*ANSWERS, extra])
+    with pytest.raises(JournalError, match="does not stand in it exactly once"):
+        Journal(path, KEY, resume=True)
+    write(path, ANSWERS)  # it is free again
 
 
 def test_the_proof_depends_on_samples_and_outputs_and_on_nothing_else():

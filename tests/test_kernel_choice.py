@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from export.cost import modelled_cycles
 from export.lower import lower
+from export.ops.fast import Optimize
 from export.ops.packed import pack_bytes, pack_quads
 from export.tflite_reader import read_graph
 from export.tflite_writer import ModelBuilder
@@ -122,3 +124,13 @@ def test_packed_weights_hold_every_tap_where_the_kernel_reads_it():
     assert quads[0, 0, :, 1].tolist() == taps[1, [[0, 2], [1, 3]]].tolist()
     assert quads[1, 1].tolist() == [[[29, 0]] + [[0, 0]] * 3, [[30, 0]] + [[0, 0]] * 3]
     assert pack_bytes(taps.astype(np.int8))[1, 1, 0].tolist() == [29, 30, 0, 0]
+
+
+def test_speed_is_bought_with_memory_as_far_as_asked():
+    layer = conv_and_pool(channels=8, filters=8, side=16, pool=(3, 3), step=(1, 1))
+    chosen = {spent: lower(read_graph(layer, "model"), optimize=spent) for spent in Optimize}
+    kernels = {spent: program.steps[0].kernel.name for spent, program in chosen.items()}
+    assert kernels[Optimize.SMALL] == "conv2d_winograd" and kernels[Optimize.FAST] == "conv2d_winograd4"
+    arenas = {spent: program.arena_bytes for spent, program in chosen.items()}
+    assert arenas[Optimize.BALANCED] <= arenas[Optimize.SMALL] * 1.05 < arenas[Optimize.FAST]
+    assert modelled_cycles(chosen[Optimize.FAST]) < 0.8 * modelled_cycles(chosen[Optimize.SMALL])

@@ -1,18 +1,27 @@
 """The C kernels against TensorFlow Lite Micro: byte for byte, over random layers and the edges of their arithmetic.
 
-Every case runs twice: on the plain kernels, and on the fastest ones that export finds for it.
+Every case runs on the plain kernels, on the fast ones that export finds for it, and on those that take more memory.
 """
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
+from every_op import every_op_model
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from kernel_library import KERNELS, KernelLibrary
-from layers import Case, conv2d, conv2d_and_pool, dense, max_pool2d, requantization, softmax
+from layers import (
+    UNDEFINED_IN_TFLM,
+    Case,
+    conv2d,
+    conv2d_and_pool,
+    dense,
+    inputs_for,
+    max_pool2d,
+    requantization,
+    softmax,
+)
 from op_layers import (
     average_pool2d,
     concatenation,
@@ -31,16 +40,14 @@ from op_layers import (
     transpose_conv2d,
 )
 
+from export.borders import with_int8_ends
 from export.golden import Golden, golden_available
 from export.lower import lower
+from export.ops.fast import Optimize
 from export.tflite_reader import read_graph
 from host.console import UserError
 
 pytestmark = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
-# Where TFLM's result is undefined or it aborts; nothing to compare.
-UNDEFINED_IN_TFLM = re.compile(
-    "can overflow 32 bits|multiplier above|too small for|too large for 32|so small that TFLM|too far apart for TFLM"
-)
 CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
@@ -52,21 +59,31 @@ def kernels(compile_shared) -> KernelLibrary:
 def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
     try:
         graph = read_graph(case.model, "case")
-        fast, plain = lower(graph), lower(graph, fast=False)
+        programs = [
+            lower(graph, fast=False),
+            *(lower(graph, optimize=spent) for spent in (Optimize.SMALL, Optimize.FAST)),
+        ]
     except UserError as refusal:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
         reject()
     golden = Golden(case.model)
     for x in case.inputs:
         expected = np.frombuffer(golden.run_bytes(x.tobytes()), np.int8)
-        np.testing.assert_array_equal(kernels.run(plain, x), expected)
-        np.testing.assert_array_equal(kernels.run(fast, x), expected)
+        for program in programs:
+            np.testing.assert_array_equal(kernels.run(program, x), expected)
 
 
 @CASES
 @given(case=conv2d())
 def test_conv2d_gives_the_bytes_of_tflm(kernels, case):
     assert_equal_to_golden(kernels, case)
+
+
+@pytest.mark.parametrize("usual", ["first", "inner"])
+@settings(CASES, max_examples=200)
+@given(data=st.data())
+def test_the_usual_convolutions_give_the_bytes_of_tflm(kernels, usual, data):
+    assert_equal_to_golden(kernels, data.draw(conv2d(usual=usual)))
 
 
 @settings(CASES, max_examples=600)
@@ -139,3 +156,10 @@ def test_a_function_of_one_byte_gives_the_bytes_of_tflm(kernels, name, data):
 @given(data=st.data())
 def test_bytes_are_moved_as_tflm_moves_them(kernels, name, data):
     assert_equal_to_golden(kernels, data.draw(MOVES[name]))
+
+
+def test_a_model_of_every_op_gives_the_bytes_of_tflm(kernels):
+    content, taken_off = with_int8_ends(every_op_model(), "every op")
+    assert taken_off
+    shape = read_graph(content, "every op").tensors[read_graph(content, "every op").inputs[0]].shape
+    assert_equal_to_golden(kernels, Case(content, inputs_for(shape, 1)))

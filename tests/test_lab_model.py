@@ -227,6 +227,20 @@ def test_a_folder_that_is_no_trained_model_is_refused_in_one_line(model, damage,
     assert words in refusal.value.message and "\n" not in refusal.value.message
 
 
+def test_a_model_without_a_convolution_has_nothing_to_show(model):
+    b = ModelBuilder()
+    x, pooled, flat, y = (
+        b.tensor(shape, 1 / 255, -128) for shape in ((1, 28, 28, 1), (1, 14, 14, 1), (1, 196), (1, 10))
+    )
+    b.max_pool2d(x, pooled, (2, 2), (2, 2))
+    b.reshape(pooled, flat)
+    weights = b.constant(np.ones((10, 196), np.int8), [0.01]), b.constant(np.zeros(10, np.int32), [0.01 / 255])
+    b.dense([flat, *weights], y)
+    (model / "model.tflite").write_bytes(b.build([x], [y]))
+    with pytest.raises(UserError, match="no convolution whose output is a picture"):
+        load_trained(model)
+
+
 def test_images_of_a_class_are_test_images_of_that_class(trained, model):
     splits = load_splits(model / SPLITS_FILE)
     assert np.array_equal(images_of(trained, 7, 4), splits.x_test[splits.y_test == 7][:4])

@@ -289,6 +289,12 @@ def test_a_device_that_does_not_repeat_itself_is_named(model, in_root):
     assert f"interpreter on {fickle.port} does not repeat its own answers" in describe_disagreements(report)
 
 
+def test_an_answer_of_another_size_is_not_counted(model, in_root, monkeypatch):
+    monkeypatch.setitem(globals(), "LIAR", LIAR.replace("+ reply.output[1:]", "+ reply.output[2:]"))
+    with liar(model) as lying, pytest.raises(UserError, match="an answer of 9 bytes; 0 of 359 samples are in"):
+        validate(Plan(model, HOST, (lying.port,)))
+
+
 def test_other_firmware_that_says_it_is_the_same_is_not_resumed_with(model, in_root):
     with start(model, BOARDS["interpreter"]) as honest:
         validate(Plan(model, HOST, (honest.port,)))

@@ -45,13 +45,16 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dWinogradParams | None:
     return Conv2dWinogradParams(np.ascontiguousarray(rows), conv.x_zero_point, conv.window, pool, output)
 
 
-def _fits(window: Window, pool: Window) -> bool:
-    three_by_three = (window.k_h, window.k_w) == (3, 3)
+def is_three_by_three(window: Window) -> bool:
+    """Whether it is the convolution that Winograd's transforms are for, with channels in fours."""
     steps = (window.stride_h, window.stride_w, window.dilation_h, window.dilation_w)
+    return (window.k_h, window.k_w) == (3, 3) and steps == (1, 1, 1, 1) and window.x_c % 4 == 0
+
+
+def _fits(window: Window, pool: Window) -> bool:
     two_by_two = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w) == (2, 2, 2, 2)
     inside = 2 * pool.y_h <= pool.x_h and 2 * pool.y_w <= pool.x_w
-    pooled = (two_by_two and inside) or (pool.k_h, pool.k_w) == (1, 1)
-    return three_by_three and steps == (1, 1, 1, 1) and pooled and window.x_c % 4 == 0
+    return is_three_by_three(window) and ((two_by_two and inside) or (pool.k_h, pool.k_w) == (1, 1))
 
 
 def emit(params: Conv2dWinogradParams) -> Struct:

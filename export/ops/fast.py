@@ -9,8 +9,9 @@ within a window. The pooling's own clamp and the convolution's are one clamp aft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from enum import Enum
 
 from export.graph import Graph
 from export.ops import (
@@ -20,6 +21,7 @@ from export.ops import (
     conv2d_packed,
     conv2d_padded,
     conv2d_winograd,
+    conv2d_winograd4,
     dense_packed,
     depthwise_conv2d_packed,
 )
@@ -31,11 +33,53 @@ from export.ops.kind import Call
 from export.ops.pool2d import AVERAGE_KERNEL, MaxPool2dParams
 from export.ops.window import Window
 
-MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 or 3.6 times larger
+MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 to 8 times larger
+MAX_WEIGHT_BYTES_FAST = 512 * 1024
+MORE_ARENA = 1.05  # what a balanced choice may make of the smallest arena
 
 
-def choose_kernels(graph: Graph, calls: Sequence[Call]) -> tuple[Call, ...]:
-    """The same computation with as few calls, and as fast ones, as the kernels allow; in the same order."""
+class Optimize(Enum):
+    """What memory the choice of kernels spends on speed: none, a little, or whatever it takes."""
+
+    SMALL = "small"
+    BALANCED = "balanced"
+    FAST = "fast"
+
+
+def choose_kernels(
+    graph: Graph, calls: Sequence[Call], optimize: Optimize, arena_bytes: Callable[[Sequence[Call]], int]
+) -> tuple[Call, ...]:
+    """The same computation with as few calls, and as fast ones, as the kernels allow; in the same order.
+
+    arena_bytes: of a program of such calls.
+    """
+    chosen = _join(graph, calls)
+    if optimize is Optimize.SMALL:
+        return chosen
+    alone = {call.ops[0].index: call for call in calls}
+    most = arena_bytes(chosen) * MORE_ARENA
+    for place, call in enumerate(chosen):
+        larger = _larger(call, alone[call.ops[0].index], optimize)
+        if larger:
+            tried = (*chosen[:place], larger, *chosen[place + 1 :])
+            if optimize is Optimize.FAST or arena_bytes(tried) <= most:
+                chosen = tried
+    return chosen
+
+
+def _larger(call: Call, conv: Call, optimize: Optimize) -> Call | None:
+    """The faster kernel that takes more memory, for a convolution `conv` that got `call`; None where there is none."""
+    if call.kernel is not conv2d_winograd.CONV2D_WINOGRAD or len(call.ops) > 1:
+        return None
+    assert isinstance(conv.params, Conv2dParams)
+    params = conv2d_winograd4.pack(conv.params)
+    limit = MAX_WEIGHT_BYTES_FAST if optimize is Optimize.FAST else MAX_WEIGHT_BYTES
+    if params is None or params.weights.nbytes > limit:
+        return None
+    return replace(call, kernel=conv2d_winograd4.CONV2D_WINOGRAD4, params=params)
+
+
+def _join(graph: Graph, calls: Sequence[Call]) -> tuple[Call, ...]:
     chosen: list[Call] = []
     readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
@@ -65,15 +109,20 @@ def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | Non
     narrow = conv2d_narrow.pack(both, pool.window)
     if narrow:
         return replace(whole, kernel=conv2d_narrow.CONV2D_NARROW, params=narrow)
-    transformed = conv2d_winograd.pack(both, pool.window)
+    return _convolution(whole, both, pool.window)
+
+
+def _convolution(call: Call, conv: Conv2dParams, pool: Window) -> Call | None:
+    """The call with the fastest kernel for a convolution and its pooling; None where only the plain one is exact."""
+    transformed = conv2d_winograd.pack(conv, pool)
     if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(whole, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
-    padded = conv2d_padded.pack(both, pool.window)
+        return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
+    padded = conv2d_padded.pack(conv, pool)
     if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(whole, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
-    packed = conv2d_packed.pack(both, pool.window)
+        return replace(call, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
+    packed = conv2d_packed.pack(conv, pool)
     if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(whole, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
+        return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
     return None
 
 
@@ -88,16 +137,7 @@ def _is_tiling(pool: Window) -> bool:
 def _alone(call: Call) -> Call:
     """The call with the fastest kernel for it."""
     if isinstance(call.params, Conv2dParams):
-        window = conv2d_packed.no_pool(call.params.window)
-        transformed = conv2d_winograd.pack(call.params, window)
-        if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
-            return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
-        padded = conv2d_padded.pack(call.params, window)
-        if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
-            return replace(call, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
-        packed = conv2d_packed.pack(call.params, window)
-        if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
-            return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
+        return _convolution(call, call.params, conv2d_packed.no_pool(call.params.window)) or call
     if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):
         return replace(call, kernel=dense_packed.DENSE_PACKED, params=rows)
     if isinstance(call.params, DepthwiseConv2dParams) and (planes := depthwise_conv2d_packed.pack(call.params)):

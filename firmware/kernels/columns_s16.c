@@ -160,17 +160,17 @@ __asm__(".syntax unified\n"
 #undef QUAD
 #undef HALF
 #else
-// sums (4, 2): one run    x (quads, 2, 2, 2)  w (quads, 2, 4, 2)
+// sums (4, 2): one run, modulo 2^32    x (quads, 2, 2, 2)  w (quads, 2, 4, 2)
 static void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
     for (int32_t k = 0; k < 4; k++, sums += 2, w += 2) {
-        int32_t a = 0, b = 0;
+        uint32_t a = 0, b = 0;
         const int16_t *v = x, *u = w;
         for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 8) {
-            a += v[0] * u[0] + v[1] * u[1];
-            b += v[2] * u[0] + v[3] * u[1];
+            a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
+            b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
         }
-        sums[0] = a;
-        sums[1] = b;
+        sums[0] = (int32_t)a;
+        sums[1] = (int32_t)b;
     }
 }
 

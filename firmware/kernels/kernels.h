@@ -295,6 +295,12 @@ typedef struct {
 // y = add_s8(a, b) for count elements each; b has the larger scale.  y may be a or b.
 void add_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed_params *p);
 
+// The same without a pooling and with 36 multiplications instead of 144 for each 4 x 4 outputs and channel; weights
+// (groups, 36, quads, 2, 4, 2), of another transform.
+// scratch (1152 + 144 * x_c + 36 * x_c,): the products of two 4 x 4 tiles for four channels, what both see transformed,
+// and what one sees as it is where tiles reach beyond x.
+void conv2d_winograd4_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p);
+
 typedef struct {
     const int8_t *weights;  // (groups, quads, 4, 4)
     int32_t rows, x_c, y_c;

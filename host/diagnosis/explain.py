@@ -32,7 +32,8 @@ from host.diagnosis.recompute import (
 Bytes = NDArray[np.int8]
 PADDING_STEPS = 2  # rows and columns by which a window is tried elsewhere
 SHIFTS = 40  # of a multiplier, from -31 on
-NEIGHBOURS = 3  # changes of a weight tried on either side of the estimate
+ESTIMATES = 3  # outputs from which the change of a weight is estimated
+NEIGHBOURS = 20  # changes of a weight tried on either side of an estimate, at most
 POINTS_TO_JUDGE = 8  # different sums of a channel before its numbers are taken for a pattern
 ROUNDINGS = {
     "rounds once instead of twice (TFLITE_SINGLE_ROUNDING)": round_once,
@@ -69,9 +70,11 @@ def explain(layer: Layer, examples: Sequence[Example]) -> Explanation | None:
     right = [finish(layer, acc, round_twice) for acc in accs]
     if any(not np.array_equal(y, example.golden) for y, example in zip(right, examples, strict=True)):
         return None
-    for text, round_ in ROUNDINGS.items():
-        if _all_match([finish(layer, acc, round_) for acc in accs], examples):
-            return Explanation(text, is_rounding=True, proved=True)
+    roundings = [
+        text for text, round_ in ROUNDINGS.items() if _all_match([finish(layer, acc, round_) for acc in accs], examples)
+    ]
+    if roundings:
+        return Explanation(", or ".join(roundings), is_rounding=True, proved=True)
     for text, ys in _mistakes(layer, examples, accs):
         if _all_match(ys, examples):
             return Explanation(text, is_rounding=False, proved=True)
@@ -179,7 +182,7 @@ def _multiplier(layer: Layer, accs: Sequence[Sums], device: Sequence[Bytes]) -> 
 
     found = _bisect(0, SHIFTS << 30, error)
     return (
-        f"multiplier or shift: its scale is {_scale(stage_of(found)) / _scale(stage):.4g} times the right one"
+        f"multiplier or shift: its scale is {_scale(stage_of(found)) / _scale(stage):.3g} times the right one"
         if found
         else None
     )
@@ -190,30 +193,43 @@ def _weight(
 ) -> str | None:
     """The only weight of the channel that gives the device's bytes with another value; None where there is not one.
 
-    Its change is estimated from the output that moved most, and tried with its neighbours.
+    It may have been wrong before the export, which folds it into the bias too, or have become wrong afterwards.
     """
-    found = []
     seen = [taps(layer, example.x, channel) for example in examples]
     weights = seen[0][0].astype(int)
-    tops = [_at_tops(layer, acc, x) for acc, (_, x) in zip(accs, seen, strict=True)]
     golden = np.concatenate([finish(layer, acc, round_twice) for acc in accs]).astype(int)
-    moved = (np.concatenate(device) - golden) / _scale(layer.params.output)
-    for tap, x in enumerate(np.concatenate(tops, axis=1)):
-        strongest = int(np.argmax(np.abs(moved * x)))
-        if not moved[strongest] * x[strongest]:
-            continue
-        guess = round(moved[strongest] / x[strongest])
-        for change in range(guess - NEIGHBOURS, guess + NEIGHBOURS + 1):
-            if not -128 <= weights[tap] + change <= 127:
-                continue
-            ys = (finish(layer, acc + change * s[tap], round_twice) for acc, (_, s) in zip(accs, seen, strict=True))
-            if all(np.array_equal(y, d) for y, d in zip(ys, device, strict=True)):
-                found.append((tap, change))
+    found = set()
+    for zero in (layer.x_zero_point, 0):
+        xs = [x - zero for _, x in seen]
+        tops = np.concatenate([_at_tops(layer, acc, x) for acc, x in zip(accs, xs, strict=True)], axis=1)
+        for tap, top in enumerate(tops):
+            for change in _changes(layer.params.output, top, golden, np.concatenate(device).astype(int)):
+                if not -128 <= weights[tap] + change <= 127:
+                    continue
+                ys = (finish(layer, acc + change * x[tap], round_twice) for acc, x in zip(accs, xs, strict=True))
+                if all(np.array_equal(y, d) for y, d in zip(ys, device, strict=True)):
+                    found.add((tap, change))
     if len(found) != 1:
         return None
     [(tap, change)] = found
     place = np.unravel_index(tap, _filter_shape(layer))
     return f"weight {tuple(int(i) for i in place)}: it is {weights[tap] + change}, not {weights[tap]}"
+
+
+def _changes(
+    stage: OutputStage, x: NDArray[np.int64], golden: NDArray[np.int64], device: NDArray[np.int64]
+) -> Iterator[int]:
+    """The changes of a weight, seeing x (outputs,), that the outputs that moved most allow, clamped ones left out."""
+    moved = (device - golden) / _scale(stage)
+    free = (np.minimum(golden, device) > stage.y_min) & (np.maximum(golden, device) < stage.y_max)
+    strength = np.abs(moved * x) * free
+    tried = set()
+    for strongest in np.argsort(-strength)[:ESTIMATES]:
+        if strength[strongest]:
+            guess = round(moved[strongest] / x[strongest])
+            doubt = min(round(1 / (_scale(stage) * abs(x[strongest]))) + 1, NEIGHBOURS)
+            tried |= set(range(guess - doubt, guess + doubt + 1))
+    yield from sorted(tried)
 
 
 def _filter_shape(layer: Layer) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ Round = Callable[[Sums, OutputStage], Sums]
 class Layer:
     """An op with sums of products, and the max pooling that the compiled engine computes with it, if any."""
 
-    op: Op
+    x_zero_point: int
     params: Params
     pool: MaxPool2dParams | None
 
@@ -39,11 +39,13 @@ class Layer:
 def read_layer(graph: Graph, ops: tuple[int, ...]) -> Layer | None:
     """The layer that these ops of the model make up; None where it is of another kind."""
     params = [_params(graph, graph.ops[index]) for index in ops]
-    if not 1 <= len(params) <= 2 or not isinstance(params[0], Params):
+    quantization = graph.tensors[graph.ops[ops[0]].inputs[0]].quantization
+    if not 1 <= len(params) <= 2 or not isinstance(params[0], Params) or quantization is None:
         return None
+    zero_point = int(quantization.zero_point[0])
     if len(params) == 1:
-        return Layer(graph.ops[ops[0]], params[0], None)
-    return Layer(graph.ops[ops[0]], params[0], params[1]) if isinstance(params[1], MaxPool2dParams) else None
+        return Layer(zero_point, params[0], None)
+    return Layer(zero_point, params[0], params[1]) if isinstance(params[1], MaxPool2dParams) else None
 
 
 def _params(graph: Graph, op: Op) -> object:

@@ -35,9 +35,10 @@ def print_causes(causes: Sequence[Cause], ops: Sequence[OpResult], ruled_out: Se
             f"the first at {tuple(d.first)}: golden {d.golden}, device {d.device}. Its inputs are the golden's."
         )
     for cause in causes:
-        what = "golden vectors" if cause.kind == "self-test" else "samples"
-        looked_at = f", {cause.examined} of them element by element" if cause.examined else ""
-        console.print(f"[bold]{cause.kind}[/], {cause.count:,} {what}{looked_at}: {escape(cause.text)}")
+        what = "golden vector" if cause.kind == "self-test" else "sample"
+        looked_at = f" ({cause.examined} looked at element by element)" if cause.examined else ""
+        number = f"{cause.count:,} {what}{'' if cause.count == 1 else 's'}"
+        console.print(f"[bold]{cause.kind}[/] in {number}{looked_at}: {escape(cause.text)}")
     if ruled_out:
         console.print(f"Not the cause: {'; '.join(escape(text) for text in ruled_out)}.")
 

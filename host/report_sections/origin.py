@@ -31,6 +31,7 @@ def add_origin(section: Section, report: Report, folder: Path, record: TrainingR
     section.add(
         facts(
             [
+                ("run ended", report.ended or None),
                 ("golden", report.golden + ("" if report.golden_is_bit_exact else ", which is not bit-exact")),
                 ("Python's interpreter", report.interpreter),
                 ("board, engine", f"{report.board}, {report.engine}"),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware.boards import Board
-from host.console import console
+from host.console import UserError, console
 from host.transport import BAUD
 from training.lab.chip import ChipFilters, filter_on_chip
 from training.lab.convolution import Padding, Picture, convolve, pool
@@ -118,6 +118,9 @@ def look_into(
     responses, counts = class_responses(trained, layers)
     # The two classes that the filters of the last layer tell apart best, and the filters that fire most for the first.
     shown = list(classes) if classes else _most_different(responses[-1], counts)
+    for label in shown:
+        if not counts[label]:
+            raise UserError(f"{trained.name} has no test image of class {trained.labels[label]!r}: choose another")
     images = [images_of(trained, label, IMAGES_SIDE_BY_SIDE) for label in shown]
     names = [trained.labels[label] for label, part in zip(shown, images, strict=True) for _ in part]
     runs: tuple[LayerRun, ...] = ()

@@ -40,13 +40,16 @@ def _add_journey(page: Page, gallery: Gallery, learned: Learned) -> None:
         f"{trained.name} is a stack of such filters, with numbers that nobody chose: {shapes}.",
     )
     parameters, macs = total(trained.layers)
+    costliest = max(trained.layers, key=lambda layer: layer.macs)
+    largest = max(trained.layers, key=lambda layer: layer.parameters)
     gallery.add(
         section,
         "journey",
         draw_journey(trained),
         f"The layers of {trained.name}: {shapes}.",
-        f"{parameters:,} parameters and {macs:,} multiply-accumulates an image. Convolutions have few parameters and "
-        "do most of the work; the first dense layer has most of the parameters.",
+        f"{parameters:,} parameters and {macs:,} multiply-accumulates an image. {costliest.name} does "
+        f"{costliest.macs / macs:.0%} of the work, {largest.name} holds {largest.parameters / parameters:.0%} of the "
+        "parameters.",
     )
     rows = [
         [layer.name, layer.op.name, shape_text(layer.shape), layer.parameters or None, layer.macs or None]

@@ -93,8 +93,8 @@ def load_trained(model: str | Path) -> Trained:
     if len(labels) != y.size:
         raise UserError(f"{folder}: {LABELS_FILE} holds the classes of another model; run `make train export` again")
     layers = read_layers(graph)
-    if not any(layer.is_maps for layer in layers):
-        raise UserError(f"{folder}: the model has no layer whose output is a picture, so there is nothing to see")
+    if not any(layer.is_maps and layer.op.name == "CONV_2D" for layer in layers):
+        raise UserError(f"{folder}: the model has no convolution whose output is a picture, so there is nothing to see")
     return Trained(folder.resolve().name, tflite, graph, layers, labels, splits)
 
 
@@ -154,9 +154,7 @@ def _operands(graph: Graph, op: Op) -> list[int]:
 
 def first_filters(trained: Trained) -> NDArray[np.float32]:
     """The filters of the first convolution in real numbers, (n,h,w,C)."""
-    op = next((layer.op for layer in trained.layers if layer.op.name == "CONV_2D"), None)
-    if op is None:
-        raise UserError(f"{trained.name} has no convolution, so it has no filters to show")
+    op = next(layer.op for layer in trained.layers if layer.op.name == "CONV_2D")  # `load_trained` saw one
     weights = trained.graph.tensors[op.inputs[1]]
     return _real(weights, np.asarray(weights.data))
 

@@ -1,0 +1,62 @@
+"""CONV_2D with 3 x 3 filters by Winograd's F(4x4, 3x3), the kernel `conv2d_winograd4_s8`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from export.ops.conv2d import Conv2dParams
+from export.ops.conv2d_packed import no_pool
+from export.ops.conv2d_winograd import Conv2dWinogradParams, emit, is_three_by_three
+from export.ops.kind import Kernel
+from export.ops.packed import pack_output, pack_quads
+from export.ops.requantize import INT32_MAX
+from export.ops.window import Window
+
+# Winograd's filter transform times 4, -6, -6, 24, 24 and 1: whole numbers. The kernel divides by what is left of that.
+SCALED_G = np.array([[1, 0, 0], [-1, -1, -1], [-1, 1, -1], [1, 2, 4], [1, -2, 4], [0, 0, 1]])
+LARGEST_FACTOR = 64  # what a sum is multiplied with when it is the last time modulo 2^32
+TILE, POSITIONS = 4, 36
+
+
+def pack(conv: Conv2dParams) -> Conv2dWinogradParams | None:
+    """The transformed layer; None where geometry or numbers do not fit the kernel."""
+    output = pack_output(conv.bias, conv.weights, conv.output)
+    if output is None or not is_three_by_three(conv.window) or not _pays(conv.window):
+        return None
+    magnitude = np.abs(conv.weights.astype(np.int64)).sum(axis=(1, 2, 3))
+    if int(magnitude.max()) * 128 * LARGEST_FACTOR > INT32_MAX:
+        return None
+    # (y_c, 3, 3, x_c) -> (36, y_c, x_c)
+    transformed = np.einsum("ia,oabc,jb->ijoc", SCALED_G, conv.weights.astype(np.int64), SCALED_G)
+    positions = transformed.reshape(POSITIONS, *transformed.shape[2:]).astype(np.int16)
+    pool = no_pool(conv.window)
+    return Conv2dWinogradParams(pack_quads(positions), conv.x_zero_point, conv.window, pool, output)
+
+
+def _pays(window: Window) -> bool:
+    """Whether it multiplies less than F(2x2, 3x3) does: a tile that is mostly beyond the edge costs as much as any."""
+
+    def tiles(side: int) -> int:
+        return -(-window.y_h // side) * -(-window.y_w // side)
+
+    return tiles(TILE) * POSITIONS < 0.9 * tiles(2) * 16
+
+
+def scratch_bytes(params: Conv2dWinogradParams) -> int:
+    """The products of two tiles for four channels, both tiles transformed, and one at the border as it is."""
+    window = params.window
+    rows, columns = -(-window.y_h // TILE), -(-window.y_w // TILE)
+    below, behind = TILE * rows + 2 - window.pad_h > window.x_h, TILE * columns + 2 - window.pad_w > window.x_w
+    border = POSITIONS * window.x_c if window.pad_h or window.pad_w or below or behind else 0
+    return 4 * 8 * POSITIONS + 4 * POSITIONS * window.x_c + border
+
+
+def leads(params: Conv2dWinogradParams) -> tuple[int]:
+    """How far before x y must begin to overwrite it: four rows at a time."""
+    window = params.window
+    x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
+    rows = range(0, window.y_h, TILE)
+    return (max(min(i + TILE, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows),)
+
+
+CONV2D_WINOGRAD4 = Kernel("conv2d_winograd4", emit, scratch_bytes, leads)
