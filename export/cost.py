@@ -27,8 +27,9 @@ def modelled_cycles(program: Program) -> int:
 
 def step_cycles(step: Step) -> int:
     """Cycles of one kernel call."""
-    prices = CYCLES.get(step.kernel.name, CYCLES[OTHER])
-    return round(sum(price * count for price, count in zip(prices, events(step), strict=True)))
+    prices = CYCLES.get(step.kernel.name)
+    counts = events(step) if prices else elements(step)
+    return round(sum(price * count for price, count in zip(prices or CYCLES[OTHER], counts, strict=True)))
 
 
 def milliseconds(cycles: int, clock_hz: int) -> float:
@@ -39,8 +40,11 @@ def milliseconds(cycles: int, clock_hz: int) -> float:
 def events(step: Step) -> Events:
     """How often a step does each thing that has a price; the first is 1, for the call."""
     count = EVENTS.get(step.kernel.name)
-    if count:
-        return (1, *count(step.params))
+    return (1, *count(step.params)) if count else elements(step)
+
+
+def elements(step: Step) -> Events:
+    """The call, the elements it makes and those it reads: all that is known of a kernel in general."""
     return 1, step.y.size, sum(x.size for x in step.xs)
 
 

@@ -38,7 +38,7 @@ def quantize_model(model: Path) -> bytes:
         raise UserError(f"{path} does not exist: run `make train` first")
     splits = load_splits(model / SPLITS_FILE)
     try:
-        network = _load(path)
+        network = _load(path, "run `make train` to make it again")
         if tuple(network.input_shape[1:]) != splits.x_calibration.shape[1:]:
             raise UserError(
                 f"{path} takes {network.input_shape[1:]} but the images beside it are "
@@ -57,7 +57,7 @@ def quantize_keras(path: Path, calibration: Path, pixels: str) -> bytes:
     `pixels` is what the network takes a pixel as, a name of PIXELS. UserError where it cannot be such a model.
     """
     try:
-        network = _load(path)
+        network = _load(path, "give a .keras file that this version of Keras saved")
     except ModuleNotFoundError as error:
         raise UserError(f"quantizing needs the Python package {error.name}: install tinyproof[train]") from None
     shape = network.input_shape
@@ -140,12 +140,12 @@ def check_quantized(graph: Graph) -> None:
             raise graph.refusal(op, "its weights came out quantized per channel, which older runtimes misread silently")
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, advice: str) -> Any:
     keras = load_keras()
     try:
         return keras.models.load_model(path, compile=False)
     except (ValueError, OSError, TypeError, KeyError) as error:
-        raise UserError(f"{path} cannot be loaded ({_one_line(error)}): run `make train` to make it again") from None
+        raise UserError(f"{path} cannot be loaded ({_one_line(error)}): {advice}") from None
 
 
 def _one_line(error: Exception) -> str:

@@ -60,6 +60,14 @@ def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False
     return pooled
 
 
+def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    side, x_c, y_c = int(rng.integers(8, 21)), int(rng.choice([4, 8, 16, 32, 64])), int(rng.choice([4, 8, 16, 24]))
+    x = source((1, side, side, x_c), 1.0, -128)
+    y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.conv2d([x, *_linear(b, rng, y_c, (y_c, 3, 3, x_c))], y, padding="SAME", activation="RELU")
+    return y
+
+
 def _plain_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return _conv2d(b, rng, source, plain=True)
 
@@ -143,12 +151,13 @@ def _mean(b: ModelBuilder, rng: Generator, source: Source) -> int:
 
 
 LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...] = (
-    (_conv2d, 12),
-    (_plain_conv2d, 2),
-    (_depthwise_conv2d, 6),
-    (_dense, 3),
-    (_plain_dense, 2),
-    (_pool2d, 4),
+    (_conv2d, 10),
+    (_inner_conv2d, 3),
+    (_plain_conv2d, 1),
+    (_depthwise_conv2d, 4),
+    (_dense, 2),
+    (_plain_dense, 1),
+    (_pool2d, 3),
     (_softmax, 1),
     (_add, 2),
     (_mul, 1),

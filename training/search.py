@@ -96,6 +96,7 @@ def main(
 def open_study(storage: str, data: Dataset, board: Board, seed: int) -> Any:
     """The study of this data set and board in the storage, new or begun. UserError if the storage cannot be used."""
     import optuna
+    from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     shape = "x".join(map(str, data.image_shape))
@@ -107,7 +108,7 @@ def open_study(storage: str, data: Dataset, board: Board, seed: int) -> Any:
             directions=("maximize", "minimize"),
             load_if_exists=True,
         )
-    except (optuna.exceptions.StorageInternalError, ValueError, ImportError) as error:
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError, ValueError, ImportError) as error:
         raise UserError(
             f"the storage {storage} cannot be used ({_first_line(error)}): give an address Optuna takes"
         ) from None
@@ -144,9 +145,8 @@ def try_network(trial: Any, data: Dataset, board: Board, milliseconds: float | N
     """Accuracy on the validation images and modelled milliseconds of the network that the trial proposes."""
     import optuna
 
-    keras_seed = seed
     network = propose(trial)
-    plan = Plan(data, SEARCHED, network, RECIPE, keras_seed)
+    plan = Plan(data, SEARCHED, network, RECIPE, seed)
     try:
         model = plan.untrained_model()
         cost = estimate(model)

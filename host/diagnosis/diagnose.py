@@ -22,6 +22,7 @@ from host.diagnosis.recompute import read_layer
 from host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
 from host.protocol import TensorTrace
 from host.report import Cause, OpResult, TensorDifference
+from host.transport import LineLost
 
 TRACED = 200  # differing samples told apart by CRC
 EXAMINED = 8  # of each cause, looked at element by element
@@ -168,6 +169,8 @@ def diagnose_device(examiner: Examiner, differing: Sequence[Answered], some: Seq
             "not traced", None, f"beyond the first {TRACED} that were traced", members=list(differing[TRACED:])
         )
     except UserError as error:
+        if isinstance(error, LineLost):
+            examiner.station.ended = examiner.station.explain(error)
         causes = []
         rest = Group("not traced", None, f"which op differs is not known: {error.message}", members=list(differing))
     return _self_test(examiner.station) + causes + ([_cause(examiner, rest)] if rest.members else [])
@@ -207,7 +210,7 @@ def _kernel(examiner: Examiner, k: int, members: Sequence[Answered], cause: Caus
     worst = max(difference.max_step for _, difference in found)
     return replace(
         cause,
-        kind="rounding" if (why.is_rounding if why else worst <= 1) else "kernel",
+        kind="rounding" if (why.is_rounding if why else layer is None and worst <= 1) else "kernel",
         text=f"{_where(examiner, step)}: {_why(why, worst)}",
         op=k,
         examined=len(found),
@@ -251,13 +254,20 @@ def diagnose(
     nothing differs for certain, and nothing is asked but the time.
     """
     reference = Reference(tflite)
-    examiners = [Examiner(station, manifest, reference) for station in stations if not station.ended]
+    first = next((station for station in stations if not station.ended), stations[0])
+    examiner = Examiner(first, manifest, reference)
+    some = [row.tobytes() for row in inputs[:TIMED]]
     causes = []
-    for examiner in examiners:
-        differing = _differing(examiner.station, examiners[0].station, inputs, answers, golden)
-        some = [row.tobytes() for row in inputs[:TIMED]] if examiner is examiners[0] else []
-        causes += diagnose_device(examiner, differing, some)
-    return Diagnosis(examiners[0].results() if examiners else [], causes, ruled_out(stations))
+    for station in stations:
+        differing = _differing(station, first, inputs, answers, golden)
+        if not station.ended:
+            one = examiner if station is first else Examiner(station, manifest, reference)
+            causes += diagnose_device(one, differing, some if station is first else [])
+        elif differing:
+            samples = [answered.sample for answered in differing]
+            text = f"the device is gone: {station.ended}"
+            causes.append(Cause("not traced", text, station.name, len(samples), samples[:LISTED]))
+    return Diagnosis(examiner.results(), causes, ruled_out(stations))
 
 
 def _differing(
