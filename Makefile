@@ -3,6 +3,7 @@
 
 DATASET ?= digits
 PRESET  ?= small
+AUGMENT ?=
 # The emulated Cortex-M4F: the Arm compiler and QEMU where both are installed, else compiler and CPU from PyPI.
 BOARD   ?= $(if $(and $(shell command -v arm-none-eabi-gcc),$(shell command -v qemu-system-arm)),qemu,unicorn)
 EPOCHS  ?=
@@ -11,14 +12,25 @@ SIZE    ?=
 COLOR   ?=
 LIMIT   ?=
 BAUD    ?=
+THROTTLE ?=
+INJECT  ?=
+SECONDS ?=
+COUNT   ?=
 PORT    ?=
 DEVICES ?=
 RESUME  ?=
 SURE    ?=
 JUNIT   ?=
 TFLITE  ?=
+KERAS   ?=
+CALIBRATION ?=
+PIXELS  ?=
 MODEL   ?=
 ENGINE  ?=
+TENSORBOARD ?=
+# Of search alone.
+TRIALS  ?=
+STORAGE ?=
 # Of explore alone.
 IMAGE   ?=
 FILTER  ?=
@@ -27,13 +39,16 @@ STRIDE  ?=
 PADDING ?=
 CLASSES ?=
 
-# Which model folder: an existing one by name, one made from a given .tflite, or one trained from DATASET and PRESET.
+# Which model folder: an existing one by name, one made from a given .tflite or .keras, or one trained from DATASET and
+# PRESET.
 ifneq ($(MODEL),)
 NAME := $(MODEL)
 else ifneq ($(TFLITE),)
 NAME := $(basename $(notdir $(TFLITE)))
+else ifneq ($(KERAS),)
+NAME := $(basename $(notdir $(KERAS)))
 else
-NAME := $(notdir $(patsubst %/,%,$(DATASET)))_$(PRESET)
+NAME := $(patsubst %.zip,%,$(notdir $(patsubst %/,%,$(DATASET))))_$(PRESET)
 endif
 DIR := build/$(NAME)
 
@@ -53,14 +68,16 @@ ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo report explore emulate hello flash sketch doctor bench docs test lint lock clean screenshots FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search FORCE
 
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
-	@echo "          TFLITE=file.tflite instead of a data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT,"
+	@echo "          AUGMENT, TENSORBOARD; TFLITE=file.tflite or KERAS=file.keras CALIBRATION=images PIXELS=0..1 instead of a"
+	@echo "          data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT, for search TRIALS and STORAGE,"
 	@echo "          for validate RESUME=1 after an interruption, DEVICES=2, SURE=1 to stop early, JUNIT=file.xml,"
+	@echo "          THROTTLE=115200 and INJECT=seed for a slow and a bad line, SECONDS and COUNT for the fuzzers,"
 	@echo "          ENGINE=tflm or compiled for flash and sketch; IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
@@ -72,6 +89,10 @@ tools: $(VENV)/base $(if $(filter unicorn,$(BOARD)),$(VENV)/portable) ## the com
 
 train: $(DIR)/training.json ## train PRESET on DATASET
 
+search: | $(VENV)/train ## look for the network that suits DATASET and BOARD best; `make train PRESET=searched` trains it
+	@$(RUN) training.search --dataset $(DATASET) --board $(BOARD) $(if $(TRIALS),--trials $(TRIALS)) \
+		$(if $(STORAGE),--storage "$(STORAGE)") $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color)
+
 export: $(DIR)/model.json ## quantize to int8 and write the C sources
 
 build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
@@ -80,7 +101,8 @@ build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
 validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(foreach port,$(PORT),--port $(port)) \
 		$(if $(BAUD),--baud $(BAUD)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(DEVICES),--devices $(DEVICES)) \
-		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT))
+		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT)) \
+		$(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
 	@$(RUN) host report $(DIR)
@@ -101,6 +123,9 @@ emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a d
 hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
 	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
+profile: tools $(DIR)/model.json $(IMAGE) ## what every op costs on BOARD (or PORT)
+	@$(RUN) host profile --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+
 flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) host flash --model $(DIR) $(FOR_BOARD) $(if $(PORT),--port $(PORT))
 
@@ -115,6 +140,16 @@ bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of infere
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
 	@$(RUN) host.bench
+
+fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers, for SECONDS=60
+	@$(RUN) firmware fuzz $(if $(SECONDS),--seconds $(SECONDS))
+
+fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)
+	@$(MAKE) --no-print-directory build DATASET=digits PRESET=small BOARD=host SEED=
+	@$(RUN) host.fuzz_link $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C against TFLM: COUNT=500 of them from SEED=0 on
+	@PYTHONPATH=. $(VENV)/bin/python tests/random_models.py --count $(or $(COUNT),500) --seed $(or $(SEED),0)
 
 docs: $(VENV)/base ## the generated pages of docs/
 	@$(RUN) host.protocol_docs
@@ -173,8 +208,10 @@ $(VENV)/boards: $(VENV)/base
 
 ifeq ($(MODEL),)
 ifeq ($(TFLITE),)
+ifeq ($(KERAS),)
 # Rewritten only when a setting or the data folder changed: what was trained otherwise is trained again.
-SETTINGS := $(DATASET) $(PRESET) $(EPOCHS) $(SEED) $(SIZE) $(COLOR) $(shell ls -lRL $(DATASET) 2>/dev/null | cksum)
+SETTINGS := $(DATASET) $(PRESET) $(AUGMENT) $(EPOCHS) $(SEED) $(SIZE) $(COLOR) $(shell ls -lRL $(DATASET) 2>/dev/null | cksum) \
+	$(if $(filter searched,$(PRESET)),$(shell cksum build/search/$(DATASET)/chosen.json 2>/dev/null))
 SETTINGS_FILE := build/.settings/$(NAME)
 $(SETTINGS_FILE): FORCE
 	@mkdir -p $(@D)
@@ -182,11 +219,27 @@ $(SETTINGS_FILE): FORCE
 
 $(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train
 	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color)
+		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) --board $(BOARD) \
+		$(if $(AUGMENT),--augment $(AUGMENT)) $(if $(TENSORBOARD),--tensorboard $(TENSORBOARD))
 
 $(DIR)/model.tflite: $(DIR)/training.json export/quantize.py
 	@$(RUN) export quantize --model $(DIR)
 endif
+endif
+endif
+
+ifneq ($(KERAS),)
+$(KERAS):
+	@echo "Error: $@ does not exist; give the path of a .keras file" >&2; exit 2
+
+KERAS_SETTINGS := build/.settings/$(NAME)
+$(KERAS_SETTINGS): FORCE
+	@mkdir -p $(@D)
+	@echo '$(KERAS) $(CALIBRATION) $(PIXELS)' | cmp -s - $@ || echo '$(KERAS) $(CALIBRATION) $(PIXELS)' > $@
+
+$(DIR)/model.tflite: $(KERAS) export/quantize.py export/calibration.py $(KERAS_SETTINGS) | $(VENV)/train
+	@$(RUN) export quantize --keras $(KERAS) --model $(DIR) $(if $(CALIBRATION),--calibration $(CALIBRATION)) \
+		$(if $(PIXELS),--pixels $(PIXELS))
 endif
 
 ifneq ($(MODEL),)

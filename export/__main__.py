@@ -18,15 +18,28 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--model", required=True, type=FOLDER, help="Folder with model.keras and splits.npz.")
-def quantize(model: Path) -> None:
-    """Convert model.keras to a full-integer model.tflite."""
+@click.option("--model", required=True, type=FOLDER, help="Folder of the model; with model.keras and splits.npz.")
+@click.option("--keras", "keras_file", type=FILE, help="A Keras model from elsewhere, instead of the folder's.")
+@click.option(
+    "--calibration", type=FILE, help="For --keras: a folder of pictures, or an .npy of images uint8 (N,H,W,C)."
+)
+@click.option("--pixels", default="0..1", show_default=True, help="What --keras takes a pixel as: 0..1, 0..255, -1..1.")
+def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pixels: str) -> None:
+    """Convert a Keras model to a full-integer model.tflite."""
     from export.manifest import MANIFEST_FILE, TFLITE_FILE
-    from export.quantize import quantize_model
+    from export.quantize import quantize_keras, quantize_model
     from host.console import write_atomically
 
     console.print("Quantizing to int8")
-    content = quantize_model(model)
+    if keras_file is None:
+        content = quantize_model(model)
+    elif calibration is None:
+        raise UserError(
+            f"{keras_file} needs images to calibrate with: add CALIBRATION=, a folder of pictures or an .npy of images "
+            "uint8 (N,H,W,C), such as a few hundred of those it was trained on"
+        )
+    else:
+        content = quantize_keras(keras_file, calibration, pixels)
     try:
         (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
         write_atomically(model / TFLITE_FILE, content)

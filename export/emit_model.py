@@ -25,7 +25,7 @@ def emit_model_h(program: Program, origin: str) -> str:
 extern const engine_segment model_segments[];
 
 // {_ends(program)}: the caller's memory; input is only read.
-// `watch` is called with every tensor as soon as it is whole.
+// `watch` is called with the inputs, and with every tensor as soon as it is whole.
 void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch);
 """,
     )
@@ -153,7 +153,10 @@ def _invoke(program: Program) -> str:
     width = max(len(call) for call, _ in calls)
     lines = "".join(f"{c_text.INDENT}{call.ljust(width)}  // {_shapes(step)}\n{_watched(step)}" for call, step in calls)
     head = "void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch)"
-    return f"{head} {{  // {_ends(program)}\n{lines}}}\n"
+    inputs = "".join(
+        f"{c_text.INDENT}watch({_where(buffer)}, {buffer.size_bytes});\n" for buffer in program.input_buffers
+    )
+    return f"{head} {{  // {_ends(program)}\n{inputs}{lines}}}\n"
 
 
 def _watched(step: Step) -> str:

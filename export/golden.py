@@ -37,7 +37,7 @@ class Golden:
     """One model, run by TFLM's reference kernels."""
 
     def __init__(self, model: bytes, keep_tensors: bool = False) -> None:
-        """UserError when TFLM cannot prepare the model. With `keep_tensors`, `tensor` can be asked after a run."""
+        """UserError when TFLM cannot prepare the model. `keep_tensors`: no tensor overwrites another."""
         from tflite_micro.python.tflite_micro import runtime
 
         self.name = golden_name() or WHEEL
@@ -58,11 +58,6 @@ class Golden:
         y: NDArray[np.int8] = self._interpreter.get_output(0)
         return y
 
-    def tensor(self, index: int) -> NDArray[np.generic]:
-        """The tensor with that index in the model, as the last run left it. Needs `keep_tensors`."""
-        y: NDArray[np.generic] = self._interpreter.GetTensor(index, 0)["tensor_data"]
-        return y
-
     def run_bytes(self, data: bytes) -> bytes:
         """The bytes of all inputs, one after the other -> those of all outputs."""
         shapes = [self._graph.tensors[index].shape for index in self._graph.inputs]
@@ -70,6 +65,11 @@ class Golden:
         flat = np.split(np.frombuffer(data, np.int8), ends[:-1])
         self.run(*(x.reshape(shape) for x, shape in zip(flat, shapes, strict=True)))
         return b"".join(self._interpreter.get_output(k).tobytes() for k in range(len(self._graph.outputs)))
+
+    def tensor(self, index: int) -> NDArray[np.generic]:
+        """What the last run left in a tensor that an op computes; only of a Golden that keeps them."""
+        y: NDArray[np.generic] = self._interpreter.GetTensor(index, 0)["tensor_data"]
+        return y
 
 
 def _arena_bytes(model: bytes, graph: Graph) -> int:

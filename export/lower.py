@@ -87,6 +87,11 @@ class Program:
         return sum(BY_TFLITE_NAME[op.name].macs(self.graph, op) for op in self.graph.ops)
 
     @property
+    def input_buffers(self) -> tuple[Buffer, ...]:
+        """Where the inputs lie."""
+        return tuple(_one_after_the_other(Place.INPUT, self.inputs).values())
+
+    @property
     def constants(self) -> tuple[Tensor, ...]:
         """The constant tensors that steps read as operands, each once."""
         found = {x.index: x for step in self.steps for x in step.xs if x.data is not None}

@@ -15,6 +15,7 @@ from itertools import permutations
 ALIGNMENT = 4  # bytes; a kernel may load words
 EXHAUSTIVE_BUFFERS = 7
 IMPROVEMENTS = 300  # tries for more buffers than that
+COMPARISONS = 3_000_000  # of two buffers in all those tries, so that hundreds of buffers take seconds
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def plan_memory(buffers: Sequence[Lifetime]) -> MemoryPlan:
 def _improve(buffers: Sequence[Lifetime], order: Sequence[int], best: MemoryPlan, bound: int) -> MemoryPlan:
     """Swap two places in the order, again and again, and keep what is not worse. The same every time."""
     choices = random.Random(0)
-    for _ in range(IMPROVEMENTS):
+    for _ in range(min(IMPROVEMENTS, COMPARISONS // len(order) ** 2)):
         changed = list(order)
         a, b = choices.sample(range(len(order)), 2)
         changed[a], changed[b] = changed[b], changed[a]

@@ -6,26 +6,26 @@ changed meaning between versions, the bytes cannot.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from export.calibration import load_calibration
 from export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
 from export.emit_settings import tensor_info
 from export.graph import Graph
-from export.lower import lower
+from export.lower import check_ends
 from export.ops.dense import DENSE
 from export.tflite_reader import read_graph
 from host.console import UserError
+from training.backend import load_keras, quiet
 from training.files import KERAS_FILE, SPLITS_FILE, load_splits
 from training.preprocess import preprocess
+
+# What a network from elsewhere takes a pixel 0..255 as: (factor, summand) from a pixel divided by 255.
+PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
 
 
 def quantize_model(model: Path) -> bytes:
@@ -38,18 +38,47 @@ def quantize_model(model: Path) -> bytes:
         raise UserError(f"{path} does not exist: run `make train` first")
     splits = load_splits(model / SPLITS_FILE)
     try:
-        with _quiet():
-            network = _load(path)
-            if tuple(network.input_shape[1:]) != splits.x_calibration.shape[1:]:
-                raise UserError(
-                    f"{path} takes {network.input_shape[1:]} but the images beside it are "
-                    f"{splits.x_calibration.shape[1:]}; run `make train` to make both again"
-                )
-            content = convert(network, with_full_range(splits.x_calibration))
+        network = _load(path, "run `make train` to make it again")
+        if tuple(network.input_shape[1:]) != splits.x_calibration.shape[1:]:
+            raise UserError(
+                f"{path} takes {network.input_shape[1:]} but the images beside it are "
+                f"{splits.x_calibration.shape[1:]}; run `make train` to make both again"
+            )
+        content = convert(network, with_full_range(splits.x_calibration))
     except ModuleNotFoundError as error:
         raise UserError(f"quantizing needs the Python package {error.name}: install tinyproof[train]") from None
     check_quantized(read_graph(content, str(path)))
     return content
+
+
+def quantize_keras(path: Path, calibration: Path, pixels: str) -> bytes:
+    """The same of a Keras model from elsewhere, calibrated with images of the user's (`export.calibration`).
+
+    `pixels` is what the network takes a pixel as, a name of PIXELS. UserError where it cannot be such a model.
+    """
+    try:
+        network = _load(path, "give a .keras file that this version of Keras saved")
+    except ModuleNotFoundError as error:
+        raise UserError(f"quantizing needs the Python package {error.name}: install tinyproof[train]") from None
+    shape = network.input_shape
+    if isinstance(shape, (list, dict)) or len(shape) != 4 or None in shape[1:]:
+        raise UserError(f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported")
+    _check_pixels(path, network, pixels)
+    images = load_calibration(calibration, tuple(shape[1:]))
+    content = convert(network, with_full_range(images), pixels)
+    check_quantized(read_graph(content, str(path)))
+    return content
+
+
+def _check_pixels(path: Path, network: Any, pixels: str) -> None:
+    """Raise UserError where the network scales pixels itself and would have them scaled twice."""
+    if pixels not in PIXELS:
+        raise UserError(f"unknown range of pixels {pixels!r}: choose one of {', '.join(PIXELS)}")
+    scaling = [layer.name for layer in network.layers if type(layer).__name__ in ("Rescaling", "Normalization")]
+    if scaling and pixels != "0..255":
+        raise UserError(
+            f"{path} scales its input itself (layer '{scaling[0]}'), so it takes pixels as they are: add PIXELS=0..255"
+        )
 
 
 def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -67,14 +96,20 @@ def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return changed
 
 
-def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
-    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C). UserError when it cannot be."""
-    import keras
+def convert(network: Any, x_calibration: NDArray[np.uint8], pixels: str = "0..1") -> bytes:
+    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C). UserError when it cannot be.
+
+    The model's input is a pixel divided by 255; where the network takes pixels otherwise, ops before it see to that.
+    """
+    keras = load_keras()
     import tensorflow as tf
 
     # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
     x = keras.Input(batch_shape=(1, *x_calibration.shape[1:]), name="input")
-    fixed = keras.Model(x, network(x, training=False))
+    # Keras numbers models without a name, which would make other bytes of a model converted for the second time.
+    scale, offset = PIXELS[pixels]
+    scaled = x if (scale, offset) == (1, 0) else keras.layers.Rescaling(scale, offset, name="pixels")(x)
+    fixed = keras.Model(x, network(scaled, training=False), name="fixed")
     converter = tf.lite.TFLiteConverter.from_keras_model(fixed)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([preprocess(image[np.newaxis])] for image in x_calibration)
@@ -84,7 +119,8 @@ def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
     # Runtimes from before mid-2024 read only the first scale of a Dense layer, and give wrong results silently.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     try:
-        content: bytes = converter.convert()
+        with quiet():
+            content: bytes = converter.convert()
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The converter cannot make an int8 model of the network: {_one_line(error)}") from None
     return content
@@ -92,8 +128,7 @@ def convert(network: Any, x_calibration: NDArray[np.uint8]) -> bytes:
 
 def check_quantized(graph: Graph) -> None:
     """Raise UserError unless the model has the properties that later stages and old runtimes rely on."""
-    program = lower(graph)
-    x = tensor_info(program.inputs[0])
+    x = tensor_info(check_ends(graph)[0][0])
     if not is_pixel_input(x):
         raise UserError(
             f"{graph.source}: its input has scale {x.scale:.6g} and zero point {x.zero_point}, not {PIXEL_SCALE:.6g} "
@@ -105,34 +140,13 @@ def check_quantized(graph: Graph) -> None:
             raise graph.refusal(op, "its weights came out quantized per channel, which older runtimes misread silently")
 
 
-def _load(path: Path) -> Any:
-    import keras
-
+def _load(path: Path, advice: str) -> Any:
+    keras = load_keras()
     try:
         return keras.models.load_model(path, compile=False)
     except (ValueError, OSError, TypeError, KeyError) as error:
-        raise UserError(f"{path} cannot be loaded ({_one_line(error)}): run `make train` to make it again") from None
+        raise UserError(f"{path} cannot be loaded ({_one_line(error)}): {advice}") from None
 
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """TensorFlow announces itself in dozens of lines, some of them past Python; keep them off the terminal."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    logging.getLogger("absl").setLevel(logging.ERROR)
-    saved = [os.dup(descriptor) for descriptor in (1, 2)]
-    with open(os.devnull, "wb") as nowhere:
-        sys.stdout.flush()
-        for descriptor in (1, 2):
-            os.dup2(nowhere.fileno(), descriptor)
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-            for descriptor, original in zip((1, 2), saved, strict=True):
-                os.dup2(original, descriptor)
-                os.close(original)

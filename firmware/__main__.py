@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -24,10 +25,12 @@ def main() -> None:
     "--board", "board_names", multiple=True, help="A name from the table of boards; all of them if none is given."
 )
 def tools(board_names: tuple[str, ...]) -> None:
-    """Install the compilers and emulators that boards need, where that is possible without a password."""
+    """Install the compilers and emulators that boards and fuzzer need, where that is possible without a password."""
+    from firmware.fuzz import FUZZ
     from firmware.toolchain import install_tools
 
-    install_tools(*(find_board(name) for name in board_names or BOARDS))
+    boards = [find_board(name) for name in board_names] or [*BOARDS.values(), FUZZ]
+    install_tools(*boards)
 
 
 @main.command()
@@ -64,6 +67,28 @@ def sketch(board_name: str, model: Path, engine: str | None) -> None:
     from firmware.sketch import sketch as write_sketch
 
     console.print(f"sketch: {write_sketch(find_board(board_name), model, engine)}")
+
+
+@main.command()
+@click.option("--seconds", type=click.IntRange(min=0), default=60, show_default=True, help="0: the corpus alone.")
+@click.option("--out", default="build/fuzz", show_default=True, type=click.Path(path_type=Path))
+def fuzz(seconds: int, out: Path) -> None:
+    """Fuzz the firmware: malformed requests under libFuzzer and the sanitizers. Exit status 1 when something broke.
+
+    Example: python -m firmware fuzz --seconds 3600
+    """
+    from firmware.fuzz import FUZZ, build_target
+    from firmware.fuzz import fuzz as run_fuzzer
+    from firmware.toolchain import install_tools
+
+    install_tools(FUZZ)
+    target = build_target(out)
+    console.print(f"Fuzzing for {seconds} s: {target}")
+    fuzzed = run_fuzzer(target, seconds)
+    console.print(f"{fuzzed.executions:,} executions, {fuzzed.coverage:,} edges of the firmware covered")
+    if fuzzed.crash:
+        console.print(f"{fuzzed.words}\nAgain: {target} {fuzzed.crash}", markup=False)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

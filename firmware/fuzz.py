@@ -1,13 +1,16 @@
-"""Coverage-guided fuzzing of the firmware: frame decoder, dispatcher and engine under libFuzzer and the sanitizers.
+"""Coverage-guided fuzzing of the firmware: frame decoder, dispatcher and engine, under libFuzzer and sanitizers.
 
-The target is boards/fuzz/board.c around the smallest model, so that the fuzzer's time goes into the protocol. It starts
-from the committed corpus below boards/fuzz/corpus, which it made itself; what it finds on top stays in the build folder.
+The target is boards/fuzz/board.c around a very small model, so that the fuzzer's time goes into the protocol. It starts
+from one input for every message of the protocol and from the committed corpus, which it made itself; what it finds on
+top of them stays in the build folder.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +26,8 @@ from host.protocol import MESSAGES, SCALAR_FORMATS, wire_fields
 
 CORPUS = FIRMWARE / "boards" / "fuzz" / "corpus"
 INPUT_LIMIT_BYTES = 1024
-ONE_INPUT_S = 5  # an input that takes longer counts as a hang
+ONE_INPUT_S = 60  # an input takes milliseconds; one that takes longer than this, on a busy machine too, is a hang
+SCALAR_BYTES = {kind: struct.calcsize(layout) for kind, layout in SCALAR_FORMATS.items()}
 HELLO_NEW, RUN, FRAME = 2, 3, 1  # kinds of pieces, as boards/fuzz/board.c has them
 
 FUZZ = Board(
@@ -47,8 +51,7 @@ class Fuzzed:
     """What a run of the fuzzer did. `crash` is the file that shows the finding again; None where there is none."""
 
     executions: int
-    coverage: int
-    corpus: int
+    coverage: int  # edges of the program
     crash: Path | None
     words: str
 
@@ -78,61 +81,52 @@ def small_model() -> bytes:
 
 
 def seeds() -> Iterator[bytes]:
-    """One input for every message of the protocol, alone and after others: where the fuzzer starts from nothing."""
+    """For every message of the protocol an input for each of its fields at its limit, the others being 1."""
     pieces = []
     for message in MESSAGES:
-        head = bytes(sum(struct_bytes(kind) for _, kind, _ in wire_fields(message)))
-        pieces += [piece(RUN, bytes([message.ID, 1]) + head), piece(FRAME, bytes([message.ID, 1, 0]) + head)]
-    yield from (b"\xff" + one for one in pieces)
-    yield b"\x07" + b"".join(pieces) + piece(HELLO_NEW, b"\1\2\3\4") + b"".join(pieces)
+        sizes = [SCALAR_BYTES[kind] for _, kind, _ in wire_fields(message) if kind in SCALAR_BYTES]
+        for limit in range(len(sizes) + 1):
+            head = b"".join(
+                b"\xff" * size if field == limit else b"\1" + bytes(size - 1) for field, size in enumerate(sizes)
+            )
+            pieces += [_piece(RUN, bytes([message.ID, 1]) + head), _piece(FRAME, bytes([message.ID, 1, 0]) + head)]
+    yield from (b"\xff" + piece for piece in pieces)
+    yield b"\x07" + b"".join(pieces[::3]) + _piece(HELLO_NEW, b"\1\2\3\4") + b"".join(pieces[1::3])
 
 
-def piece(kind: int, data: bytes) -> bytes:
-    """One piece of an input."""
+def _piece(kind: int, data: bytes) -> bytes:
     return bytes([kind, len(data)]) + data
 
 
-def struct_bytes(kind: str) -> int:
-    """Bytes of a field of fixed size; 0 for others."""
-    return {"<B": 1, "<H": 2, "<I": 4, "<i": 4, "<f": 4}.get(SCALAR_FORMATS.get(kind, ""), 0)
+def fuzz(target: Path, seconds: int) -> Fuzzed:
+    """Run the fuzzer for `seconds`, from the seeds, the committed corpus and what earlier runs found.
 
-
-def fuzz(target: Path, seconds: int, jobs: int = 1) -> Fuzzed:
-    """Run the fuzzer for `seconds`, from the committed corpus and what earlier runs found."""
-    corpus = target.parent / "corpus"
-    corpus.mkdir(exist_ok=True)
-    arguments = [f"-max_total_time={seconds}", f"-max_len={INPUT_LIMIT_BYTES}", f"-timeout={ONE_INPUT_S}"]
-    if jobs > 1:
-        arguments.append(f"-fork={jobs}")
-    return run_target(target, [*arguments, "-print_final_stats=1", str(corpus), str(CORPUS)])
-
-
-def replay(target: Path) -> Fuzzed:
-    """Run every input of the committed corpus once."""
-    return run_target(target, [f"-timeout={ONE_INPUT_S}", *map(str, sorted(CORPUS.iterdir()))])
-
-
-def run_target(target: Path, arguments: list[str]) -> Fuzzed:
-    """The target's own command line."""
-    crashes = target.parent / "found-"
-    try:
+    With 0 seconds it only runs what is there.
+    """
+    found = target.parent / "corpus"
+    found.mkdir(exist_ok=True)
+    crashes = target.parent.resolve() / "found-"
+    limit = f"-max_total_time={seconds}" if seconds else "-runs=0"
+    with tempfile.TemporaryDirectory() as folder:
+        for number, seed in enumerate(seeds()):
+            (Path(folder) / f"seed-{number:02}").write_bytes(seed)
         result = subprocess.run(
-            [str(target.resolve()), f"-artifact_prefix={crashes.resolve()}", *arguments],
+            [
+                *(str(target.resolve()), limit, f"-max_len={INPUT_LIMIT_BYTES}", f"-timeout={ONE_INPUT_S}"),
+                *(f"-artifact_prefix={crashes}", str(found), str(CORPUS), folder),
+            ],
             capture_output=True,
             text=True,
             errors="replace",
         )
-    except OSError as error:
-        raise UserError(f"cannot start {target}: {error.strerror}") from error
-    found = re.search(r"Test unit written to (.+)", result.stderr)
+    crash = re.search(r"Test unit written to (.+)", result.stderr)
     words = result.stderr.strip()[-3000:]
-    if result.returncode and not found:
+    if result.returncode and not crash:
         raise UserError(f"the fuzzer failed:\n{words}")
     return Fuzzed(
         executions=_last_number(r"#(\d+)", result.stderr),
         coverage=_last_number(r"cov: (\d+)", result.stderr),
-        corpus=_last_number(r"corp: (\d+)", result.stderr),
-        crash=Path(found[1]) if found else None,
+        crash=Path(crash[1]) if crash else None,
         words=words,
     )
 

@@ -58,18 +58,18 @@ def read_sizes(image: Path, weight_bytes: int) -> Sizes:
     with image.open("rb") as file:
         elf: Any = ELFFile(file)
         flash = ram = stack = 0
+        digest = hashlib.sha256()
         for section in elf.iter_sections():
             if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
                 continue
             if section["sh_type"] != "SHT_NOBITS":
                 flash += section["sh_size"]
+                if section["sh_type"] != "SHT_NOTE":  # a linker's build id follows from paths of the debug information
+                    digest.update(section.data())
             if section["sh_flags"] & SH_FLAGS.SHF_WRITE:
                 ram += section["sh_size"]
             if section.name == ".stack":
                 stack = section["sh_size"]
-        digest = hashlib.sha256()
-        for segment in elf.iter_segments("PT_LOAD"):
-            digest.update(segment.data())
     golden = sum(symbol.size_bytes for symbol in read_symbols(image) if symbol.name.startswith("golden_"))
     return Sizes(flash, ram, flash - weight_bytes - golden, weight_bytes, golden, stack, digest.hexdigest())
 

@@ -36,7 +36,15 @@ def main() -> None:
 )
 @click.option("--devices", type=click.IntRange(1, 64), default=1, help="Start that many emulated boards.")
 @click.option(
-    "--baud", type=click.IntRange(min=1), default=115200, show_default=True, help="Line speed of a real port."
+    "--baud",
+    type=click.IntRange(min=1),
+    default=921600,
+    show_default=True,
+    help="The speed a UART is to work at; lower where exchanges show that it does not.",
+)
+@click.option("--throttle", type=click.IntRange(min=1), help="Baud that the line of an emulated board really has.")
+@click.option(
+    "--inject", help="Faults on the line of an emulated board: a seed, or e.g. 7:drop,flip:2000 (docs/link.md)."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run of this model, as its journal has it.")
@@ -51,6 +59,8 @@ def validate(
     ports: tuple[str, ...],
     devices: int,
     baud: int,
+    throttle: int | None,
+    inject: str | None,
     limit: int | None,
     resume: bool,
     stop_when_sure: bool,
@@ -62,6 +72,7 @@ def validate(
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
     from firmware.boards import BOARDS, find_board
+    from host.faults import LineSettings, parse_faults
     from host.junit import save_junit
     from host.report_page import save_page
     from host.summary import print_summary
@@ -70,7 +81,8 @@ def validate(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job ends like Ctrl-C
     board = find_board(board_name)
-    report = run_validation(Plan(model, board, ports, devices, limit, baud, resume, stop_when_sure, patience))
+    line = LineSettings(throttle, parse_faults(inject) if inject else None)
+    report = run_validation(Plan(model, board, ports, devices, limit, baud, line, resume, stop_when_sure, patience))
     path = report.save(model)
     if junit:
         save_junit(report, junit)
@@ -149,6 +161,37 @@ def hello(model: Path, board_name: str, port: str | None) -> None:
         text = value.hex() if kind == "sha256" else "; ".join(map(str, value)) if kind == "tensors" else str(value)
         rows.add_row(name, text)
     console.print(rows)
+
+
+@main.command()
+@model_option
+@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@port_option
+def profile(model: Path, board_name: str, port: str | None) -> None:
+    """Print what every op of an inference costs on a device.
+
+    Example: python -m host profile --model build/digits_small --board qemu
+    """
+    from firmware.boards import find_board
+    from host.diagnosis.commands import profile as run_profile
+
+    run_profile(model, find_board(board_name), port)
+
+
+@main.command()
+@model_option
+@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@port_option
+@click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Its number, from 0.")
+def bisect(model: Path, board_name: str, port: str | None, sample: int) -> None:
+    """Find the first op of one sample whose output is not the golden's. Exit status 1 if there is one.
+
+    Example: python -m host bisect --model build/digits_small --port /dev/ttyACM0 --sample 17
+    """
+    from firmware.boards import find_board
+    from host.diagnosis.commands import bisect as run_bisect
+
+    sys.exit(0 if run_bisect(model, find_board(board_name), port, sample) else 1)
 
 
 @main.command()

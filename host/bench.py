@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from host.bench_inference import (
     print_choices,
     print_inference,
 )
+from host.bench_link import measure_links, print_links
 from host.connection import connect
 from host.console import UserError, console, progress_bar, table, write_atomically
 from host.interpreters import golden_interpreter
@@ -87,15 +90,19 @@ def main() -> None:
     choices = [cost for name, model in measured.items() for cost in measure_choices(name, model)]
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
-    result = {
-        "inference": [asdict(cost) for cost in inference],
-        "optimize": [asdict(cost) for cost in choices],
-        "pipeline": [asdict(speed) for speed in pipeline],
+    links = measure_links(BUILD)
+    figures: dict[str, Sequence[Any]] = {
+        "inference": inference,
+        "optimize": choices,
+        "pipeline": pipeline,
+        "link": links,
     }
+    result = {what: [asdict(one) for one in every] for what, every in figures.items()}
     write_atomically(BENCH_FILE, json.dumps(result, indent=2) + "\n")
     print_inference(inference)
     print_choices(choices)
     _print_pipeline(pipeline)
+    print_links(links)
     console.print(f"written to {BENCH_FILE}")
 
 

@@ -5,27 +5,31 @@ Refuses a device that does not run exactly the model in question.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.progress import TaskID
 
 from export.manifest import Manifest
 from firmware.boards import Board
-from firmware.build import image_path
+from firmware.build import image_path, load_sizes
 from firmware.toolchain import require_tools
 from host.console import UserError
 from host.device import Device, DeviceError
 from host.emulators import Emulator, emulator
+from host.faults import LineSettings
 from host.journal import Identity
 from host.ports import find_port
 from host.protocol import HelloReply
 from host.transport import BAUD, Transport
+
+if TYPE_CHECKING:
+    from host.line import Line
 
 
 def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
@@ -41,9 +45,9 @@ def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
 
 
 @contextmanager
-def connect(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Device]:
+def connect(model: Path, board: Board, port: str | None) -> Iterator[Device]:
     """A device: the one on `port`, the board found on USB, or its firmware started here for as long as the context."""
-    with open_station(model, board, port, baud) as station:
+    with open_station(model, board, port) as station:
         try:
             yield station.device
         except UserError as error:
@@ -58,7 +62,7 @@ class Station:
     """
 
     device: Device
-    emulator: Emulator | None  # where it was started here
+    emulator: Emulator | Line | None  # where it was started here
     firmware_sha256: str  # of its image; empty where there is none on this machine
     hello: HelloReply = field(init=False)  # the newest
     number: int = 0  # of its identity in the journal
@@ -107,39 +111,74 @@ class Station:
 
     def explain(self, error: UserError) -> str:
         """The error, and how the process behind the port ended if it did."""
-        return error.message if self.can_come_back or not self.emulator else f"{error} ({self.emulator.last_words()})"
+        if self.emulator is None or self.emulator.running:
+            return error.message
+        return f"{error} ({self.emulator.last_words()})"
 
-    def greet(self, manifest: Manifest) -> None:
-        """Ask who it is. Raises DeviceError unless it runs exactly this model, unharmed."""
+    def greet(self, manifest: Manifest, baud: int = BAUD) -> None:
+        """Ask who it is, and have its line work at up to `baud`, where that is a matter of speed.
+
+        Raises DeviceError unless it runs exactly this model, unharmed.
+        """
         try:
             self.hello = self.device.hello()
         except UserError as error:
             raise DeviceError(self.explain(error)) from error
         check_identity(self.hello, manifest, self.url)
+        self.device.speed_up(self.hello, baud)
 
-    def reconnect(self, timeout_s: float) -> None:
-        """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
+    def greet_again(self) -> None:
+        """Ask what it says of itself after the run: how deep its stack went. `ended` where it is gone by now."""
         boot_count = self.hello.boot_count
+        if self.ended:
+            return
+        try:
+            self.hello = self.device.hello()
+        except UserError as error:
+            self.ended = self.explain(error)
+        self.resets += self.hello.boot_count != boot_count
+
+    def reconnect(self, timeout_s: float, was_reset: bool) -> None:
+        """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
+        boot_count = self.hello.boot_count  # starts again at 1 where the power was gone
         self.hello = self.device.reconnect(self.hello, timeout_s)
         self.reconnects += 1
-        self.resets += self.hello.boot_count != boot_count
+        self.resets += was_reset or self.hello.boot_count != boot_count
 
 
 @contextmanager
-def open_station(model: Path, board: Board, port: str | None, baud: int = BAUD) -> Iterator[Station]:
-    """The device on `port`, the board found on USB, or its firmware started here for as long as the context."""
+def open_station(
+    model: Path, board: Board, port: str | None, settings: LineSettings | None = None
+) -> Iterator[Station]:
+    """The device on `port`, the board found on USB, or its firmware started here for as long as the context.
+
+    `settings` put a line between that is slow, bad, or both; only before a device that is started here.
+    """
     if port is None and board.application:
         port = find_port(board).device
     if port is not None:
+        if settings:
+            raise UserError(f"{port} is a line of its own: only that of a device started here can be slow or bad")
         # On another machine USB cannot say that the board wants DTR.
-        with Transport(port, baud, dtr=board.wants_dtr) as transport:
+        with Transport(port, dtr=board.wants_dtr) as transport:
             yield Station(Device(transport), None, "")
         return
-    image = image_path(model, board)
-    with start(model, board) as process:
-        firmware_sha256 = hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else ""
-        with Transport(process.port, baud) as transport:
-            yield Station(Device(transport), process, firmware_sha256)
+    sizes = load_sizes(model, board.name)
+    with (
+        _start_behind(model, board, settings) as process,
+        Transport(process.port, find=process.find) as transport,
+    ):
+        yield Station(Device(transport), process, sizes.image_sha256 if sizes else "")
+
+
+def _start_behind(
+    model: Path, board: Board, settings: LineSettings | None
+) -> AbstractContextManager[Emulator] | AbstractContextManager[Line]:
+    if not settings:
+        return start(model, board)
+    from host.line import Line  # of pseudo-terminals, which not every system has
+
+    return Line(lambda: start(model, board), settings)
 
 
 def check_identity(hello: HelloReply, manifest: Manifest, where: str) -> None:

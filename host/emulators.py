@@ -1,8 +1,8 @@
 """Starts firmware that needs no hardware: a process whose serial line becomes a port anyone can open.
 
 The process gets the master side of a pseudo-terminal as its standard input and output; the port is the other side.
-Where there are no pseudo-terminals (Windows) it gets pipes, and the port is a TCP port. That is all an emulated board is
-to the rest of the tool.
+Where there are no pseudo-terminals (Windows) it gets pipes, and the port is a TCP port. That is all an emulated board
+is to the rest of the tool.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ class Emulator:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(0.2)
         return self.process.returncode is None
+
+    def find(self) -> str | None:
+        """Where its port is now, for host/transport.py; None once the process has ended."""
+        return self.port if self.running else None
 
     def last_words(self) -> str:
         """How the process ended and the end of what it wrote to standard error."""

@@ -36,6 +36,7 @@ SLOWER_BAUDS = (460800, 230400)
 EXCHANGES = 3  # that show that a speed works
 IN_VAIN = 3  # questions, before the speed is taken for wrong
 NOISE_BYTES = 1024  # to a device at another speed: a few times that makes it go back to the first
+NOISY = 4  # hellos in a row with noise
 
 
 class DeviceError(UserError):
@@ -189,7 +190,8 @@ class Exchange:
 
     def _send_hello(self, attempt: int = 0) -> None:
         """`attempt`: how many were in vain. The device may be at another speed then, and has to notice."""
-        self.transport.send_delimiters(1 if attempt < IN_VAIN else NOISE_BYTES)
+        noisy = IN_VAIN <= attempt < IN_VAIN + NOISY  # not for ever: a line that nobody reads fills up
+        self.transport.send_delimiters(NOISE_BYTES if noisy else 1)
         self.transport.send(Frame(Hello.ID, 0, pack(Hello(self.transport.session.number))))
 
     def _numbered(self, message: Message) -> Frame:

@@ -52,6 +52,17 @@ class Faults:
         return Schedule(self, random.Random(f"{self.seed} {direction}"))
 
 
+@dataclass(frozen=True)
+class LineSettings:
+    """What a line does to the bytes: the fastest that it carries, in baud (None: no limit, and no pace), and faults."""
+
+    baud: int | None = None
+    faults: Faults | None = None
+
+    def __bool__(self) -> bool:
+        return self.baud is not None or self.faults is not None
+
+
 class Schedule:
     """The faults of one direction, applied to its bytes as they pass."""
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from export.manifest import Manifest
 from firmware.boards import BOARDS
 from firmware.build import load_sizes
-from host.accuracy import accuracies, accuracy_intervals, class_results, comparisons, confusions
+from host.accuracy import Classified, accuracies, accuracy_intervals, class_results, comparisons, confusions
 from host.connection import Station
+from host.diagnosis.diagnose import Diagnosis
 from host.examples import choose_examples
 from host.expected import Expected
 from host.journal import Answer, Identity, run_sha256
@@ -25,19 +26,24 @@ from host.statistics import summarize_latency, wilson
 from training.files import FLOAT_SCORES_FILE, TRAINING_FILE, load_float_scores, load_record
 
 DIFFERENT_LISTED = 100  # differing samples written out in full
-HARDEST_FIRST = "of the samples that ran, those with the least certain answers first: not the accuracy on all of them"
+ESTIMATED = (
+    "Accuracies are estimated for all samples: those drawn at random stand for those that did not run. "
+    "Confusions count what ran."
+)
 
 
 @dataclass(frozen=True)
 class Finding:
     """A run as the journal has it. `samples`, `answers` and the rows of `outputs` (N, output bytes) go together.
 
-    `answered_by` knows the answers of this run alone; `resumed` are the samples of the one before.
+    `weights` (N,): how many of all samples each of them stands for. `answered_by` knows the answers of this run alone;
+    `resumed` are the samples of the one before.
     """
 
     samples: list[int]
     answers: list[Answer]
     outputs: NDArray[np.int8]
+    weights: NDArray[np.float64]
     identities: Mapping[int, Identity]
     resumed: set[int]
     answered_by: Mapping[int, Station]
@@ -53,7 +59,13 @@ def _float_scores(model: Path, samples: Samples, ran: Sequence[int]) -> NDArray[
 
 
 def make_report(
-    model: Path, manifest: Manifest, samples: Samples, expected: Expected, stations: Sequence[Station], finding: Finding
+    model: Path,
+    manifest: Manifest,
+    samples: Samples,
+    expected: Expected,
+    stations: Sequence[Station],
+    finding: Finding,
+    diagnosis: Diagnosis,
 ) -> Report:
     """The report of a run; the first station speaks for what the report has once."""
     outputs, ran = finding.outputs, finding.samples
@@ -71,9 +83,10 @@ def make_report(
     float_scores = _float_scores(model, samples, ran)
     scores = {"float": float_scores, "int8_host": default, "int8_device": outputs} if len(labels) else {}
     predicted = {party: rows.argmax(axis=1) for party, rows in scores.items() if rows is not None}
+    classified = Classified(predicted, labels, finding.weights)
     names = list(manifest.labels) or [str(number) for number in range(manifest.output_bytes)]
     examples = choose_examples(golden, default, outputs, labels if len(labels) else None, float_scores)
-    shares, intervals = accuracies(predicted, labels), accuracy_intervals(predicted, labels)
+    shares, intervals = accuracies(classified), accuracy_intervals(classified)
     if "float" not in predicted and len(ran) == len(samples.inputs):
         shares, intervals = _with_float(model, samples, shares, intervals)
     return Report(
@@ -100,10 +113,10 @@ def make_report(
         classes=names,
         accuracy=shares,
         accuracy_interval=intervals,
-        accuracy_note=HARDEST_FIRST if finding.sure and len(ran) < len(samples.inputs) else "",
-        comparisons=comparisons(predicted, labels),
-        confusion=confusions(predicted, labels, len(names)),
-        per_class=class_results(predicted, labels, names) if predicted else [],
+        accuracy_note=ESTIMATED if finding.sure and len(ran) < len(samples.inputs) else "",
+        comparisons=comparisons(classified),
+        confusion=confusions(classified, len(names)),
+        per_class=class_results(classified, names),
         instructions_per_inference=mean if hello.counter_unit == "instructions" else None,
         nanoseconds_per_inference=mean if hello.counter_unit == "nanoseconds" else None,
         cycles_per_inference=mean if hello.counter_unit == "cycles" else None,
@@ -132,6 +145,9 @@ def make_report(
         devices=devices,
         disagreements=finding.disagreements,
         sure=finding.sure,
+        ops=diagnosis.ops,
+        causes=diagnosis.causes,
+        ruled_out=diagnosis.ruled_out,
     )
 
 

@@ -58,7 +58,8 @@ class InterpreterDevice:
         # One interpreter for both where it keeps its tensors anyway; a second one, made when needed, where that costs.
         self._keeper: TensorKeeper | None = LiteRT(tflite, keep_tensors=True) if reference else None
         self._interpreter: Interpreter = self._keeper or golden_interpreter(tflite) or default_interpreter(tflite)
-        self._computed = [index for op in read_graph(tflite, TFLITE_FILE).ops for index in op.outputs]
+        graph = read_graph(tflite, TFLITE_FILE)
+        self._watched = [*graph.inputs, *(index for op in graph.ops for index in op.outputs)]
         self._send = send
         self._decoder = Decoder()
         self._kept: OrderedDict[int, InferReply] = OrderedDict()
@@ -89,7 +90,7 @@ class InterpreterDevice:
 
     def _trace(self, data: bytes) -> TraceReply:
         tensors = [tensor.tobytes() for tensor in self._run_kept(data)]
-        return TraceReply(zlib.crc32(data), tuple(TensorTrace(len(t), zlib.crc32(t), 0) for t in tensors))
+        return TraceReply(tuple(TensorTrace(len(t), zlib.crc32(t), 0) for t in tensors))
 
     def _fetch(self, request: Fetch) -> Message:
         tensors = self._run_kept(request.input)
@@ -99,11 +100,11 @@ class InterpreterDevice:
         return FetchReply(tensor[request.start : request.start + request.size])
 
     def _run_kept(self, data: bytes) -> list[NDArray[np.generic]]:
-        """Every tensor that the ops compute, in the order of the model."""
+        """The inputs, and every tensor that the ops compute, in the order of the model."""
         if self._keeper is None:
             self._keeper = tensor_keeper(self._tflite)
         self._keeper.run_bytes(data)
-        return [self._keeper.tensor(index) for index in self._computed]
+        return [self._keeper.tensor(index) for index in self._watched]
 
     def _answer_hello(self, payload: bytes) -> Message:
         try:

@@ -17,14 +17,15 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import portalocker
 from cobs import cobs
 
-from host.console import UserError, console
+from host.console import UserError, console, write_atomically
 
 JOURNAL_FILE = "journal"
 EARLIER_FILE = "journal.before"  # what a new run finds goes there
@@ -141,17 +142,10 @@ def read_journal(path: Path) -> Contents:
 
 
 def run_sha256(answers: Iterable[Answer]) -> str:
-    """The proof of a run: SHA-256 over sample (u32) and output of every answer, in the order of the samples.
-
-    Raises JournalError when a sample was answered twice.
-    """
+    """The proof of a run: SHA-256 over sample (u32) and output of every answer, in the order of the samples."""
     digest = hashlib.sha256()
-    last = -1
     for answer in sorted(answers, key=lambda answer: answer.sample):
-        if answer.sample == last:
-            raise JournalError(f"sample {answer.sample} stands in the journal twice; start without RESUME=1")
         digest.update(struct.pack("<I", answer.sample) + answer.output)
-        last = answer.sample
     return digest.hexdigest()
 
 
@@ -166,17 +160,22 @@ class Journal:
         self.path = path
         self.key = key
         self.earlier: list[Answer] = []
+        self._recorded = 0
         self.identities: dict[int, Identity] = {}
         self._lock = threading.Lock()
         self._synced_at = time.monotonic()
         self._file = _lock(path)
-        contents = self._resumable() if resume else None
-        if contents:
-            self.earlier = contents.answers
-            self.identities = contents.identities
-            os.write(self._file, b"\0")  # ends a torn last record
-        else:
-            self._begin()
+        try:
+            contents = self._resumable() if resume else None
+            if contents:
+                self.earlier = contents.answers
+                self.identities = contents.identities
+                os.write(self._file, b"\0")  # ends a torn last record
+            else:
+                self._begin()
+        except BaseException:
+            os.close(self._file)
+            raise
 
     def __enter__(self) -> Journal:
         return self
@@ -208,9 +207,15 @@ class Journal:
         head = ANSWER_HEAD.pack(answer.sample, answer.device, answer.ticks)
         with self._lock:
             self._append(ANSWER, head + answer.output)
+            self._recorded += 1
             if time.monotonic() - self._synced_at > SYNC_INTERVAL_S:
                 os.fsync(self._file)
                 self._synced_at = time.monotonic()
+
+    def kept(self) -> str:
+        """What an interruption leaves, and how to go on."""
+        answered = len(self.earlier) + self._recorded
+        return f"{answered:,} of {self.key.samples:,} samples are in {self.path}: {GO_ON}"
 
     def read_back(self, samples: Iterable[int]) -> list[Answer]:
         """The answers to exactly `samples`, from the file, in the order of the samples.
@@ -218,31 +223,44 @@ class Journal:
         Raises JournalError when one is missing, was answered twice, or has another size: the run proves nothing then.
         """
         answers = sorted(read_journal(self.path).answers, key=lambda answer: answer.sample)
-        run_sha256(answers)
-        found = {answer.sample for answer in answers}
-        wanted = set(samples)
-        if found != wanted or any(len(answer.output) != self.key.output_bytes for answer in answers):
+        self._check(answers)
+        found, wanted = {answer.sample for answer in answers}, set(samples)
+        if found != wanted:
             raise JournalError(
                 f"{self.path}: {len(wanted - found)} samples are missing and {len(found - wanted)} were not asked for; "
                 "start without RESUME=1"
             )
         return answers
 
+    def _check(self, answers: Sequence[Answer]) -> None:
+        """Raise JournalError unless each is to a sample of this run, of the right size, and the only one to it."""
+        counts = Counter(answer.sample for answer in answers)
+        wrong = [
+            answer.sample
+            for answer in answers
+            if answer.sample >= self.key.samples
+            or len(answer.output) != self.key.output_bytes
+            or counts[answer.sample] > 1
+        ]
+        if wrong:
+            raise JournalError(
+                f"{self.path}: sample {wrong[0]} does not stand in it exactly once, with {self.key.output_bytes} bytes; "
+                "start without RESUME=1"
+            )
+
     def _append(self, kind: int, payload: bytes) -> None:
         data = pack_record(kind, payload)
         try:
             written = os.write(self._file, data)
         except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}") from error
+            raise JournalError(f"{self.path}: {error.strerror}; when that is settled, {GO_ON}") from error
         if written != len(data):
-            raise JournalError(f"{self.path}: the disk is full")
+            raise JournalError(f"{self.path}: the disk is full; when there is room, {GO_ON}")
 
     def _begin(self) -> None:
         """Put an earlier run aside if it got anywhere, and start a file of our own."""
         if _holds_answers(self.path):
-            os.replace(self.path, self.path.with_name(EARLIER_FILE))
-            earlier, self._file = self._file, _lock(self.path)
-            os.close(earlier)
+            write_atomically(self.path.with_name(EARLIER_FILE), self.path.read_bytes())
         os.ftruncate(self._file, 0)
         self._append(KEY, json.dumps(asdict(self.key)).encode())
 
@@ -255,6 +273,7 @@ class Journal:
         if contents.key != self.key:
             other = "model" if contents.key.model_sha256 != self.key.model_sha256 else "samples (LIMIT, data)"
             raise JournalError(f"{self.path} is of another run, with other {other}: start without RESUME=1")
+        self._check(contents.answers)
         samples = f"{len(contents.answers):,} of {self.key.samples:,} samples"
         damaged = f"; {contents.damaged} damaged records dropped, their samples run again" if contents.damaged else ""
         console.print(f"Resuming: {samples} are answered in {self.path}{damaged}.")

@@ -8,7 +8,6 @@ host/faults.py. A thread moves the bytes; it ends with the context.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import math
 import os
@@ -22,29 +21,18 @@ import tty
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 
 from host.emulators import Emulator
-from host.faults import NOISE, Event, Faults, Happening, Schedule
+from host.faults import NOISE, Event, Happening, LineSettings, Schedule
 
 BITS_PER_BYTE = 10  # a start bit, eight data bits, a stop bit
-WAITING_LIMIT = 4096  # bytes the line takes before the sender has to wait, as the buffer of a serial driver
+WAITING_LIMIT = 16384  # bytes the line takes before the sender has to wait, as the buffers of a serial driver
 TICK_S = 0.001  # how often a busy line looks at the clock
+BAUDS = (115200, 230400, 460800, 921600, 1500000, 3000000)
 # Of a pseudo-terminal; it is born with another one.
-SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in (9600, 57600, 115200, 230400, 460800, 921600)}
+SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in BAUDS if hasattr(termios, f"B{baud}")}
 HELD_S = 0.05  # how long a piece may wait for something to come after
 BOOT_TEXT = NOISE[4]
-
-
-@dataclass(frozen=True)
-class LineSettings:
-    """What a line does to the bytes: the fastest that it carries, in baud (None: no limit, and no pace), and faults."""
-
-    baud: int | None = None
-    faults: Faults | None = None
-
-    def __bool__(self) -> bool:
-        return self.baud is not None or self.faults is not None
 
 
 class Line:
@@ -283,10 +271,3 @@ class _Direction:
         if not self._coming or self.blocked:
             return 1.0
         return max(TICK_S, self._begin - now)
-
-
-@contextlib.contextmanager
-def line(start: Callable[[], AbstractContextManager[Emulator]], settings: LineSettings) -> Iterator[Line]:
-    """A line to the device that `start` starts, for as long as the context."""
-    with Line(start, settings) as result:
-        yield result

@@ -14,7 +14,7 @@ class Patience:
 
     hello_interval_s: float = 0.25
     answer_s: float = 5.0  # before a request is sent again, at first; then a multiple of what answers took
-    shortest_answer_s: float = 0.25
+    shortest_answer_s: float = 0.5
     silence_s: float = 25.0  # without any answer, before the device counts as lost
     attempts: int = 100  # of one request, while others are answered
 

@@ -58,7 +58,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class TensorTrace:
-    """What a device says about one tensor that its engine computed."""
+    """What a device says about one tensor of an inference."""
 
     size: int = wire("u32", "bytes of the tensor")
     crc: int = wire("u32", "CRC-32 of its bytes")
@@ -92,7 +92,7 @@ class Infer(Message):
 
 @dataclass(frozen=True)
 class Trace(Message):
-    """Run the model once and tell of every tensor that it computes. Asked again, the device runs it again."""
+    """Run the model once and tell of every tensor on the way. Asked again, the device runs it again."""
 
     ID = 0x03
     TO_DEVICE = True
@@ -165,12 +165,11 @@ class InferReply(Message):
 
 @dataclass(frozen=True)
 class TraceReply(Message):
-    """What happened within one inference."""
+    """What happened within one inference: the model's inputs as the engine has them, then what its ops compute."""
 
     ID = 0x83
     TO_DEVICE = False
-    input_crc: int = wire("u32", "CRC-32 of the input bytes that the engine was given")
-    tensors: tuple[TensorTrace, ...] = wire("traces", "every tensor that the engine computed, in that order")
+    tensors: tuple[TensorTrace, ...] = wire("traces", "every tensor in the order of computation, the inputs first")
 
 
 @dataclass(frozen=True)

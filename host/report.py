@@ -199,9 +199,9 @@ class OpResult:
     index: int
     name: str
     label: str
-    kernels: tuple[str, ...]
-    ops: tuple[int, ...]
-    shape: tuple[int, ...]
+    kernels: list[str]
+    ops: list[int]
+    shape: list[int]
     macs: int
     place: str
     offset: int
@@ -244,6 +244,7 @@ class Cause:
     samples: list[int]  # the first few
     op: int | None = None
     examined: int = 0
+    differing: list[int] = field(default_factory=list)  # the `ops` whose tensors differ in the first sample
     difference: TensorDifference | None = None  # of the first sample
 
 
@@ -307,6 +308,7 @@ class Report:
     sure: Sure | None = None
     examples: list[Example] = field(default_factory=list)
     command: str = ""  # what makes the same run again, typed in a checkout
+    ended: str = ""  # when
     ops: list[OpResult] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     ruled_out: list[str] = field(default_factory=list)  # causes that cannot be behind a difference, with the reason

@@ -38,8 +38,8 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return _read(next(a for a in arguments if a is not type(None)), value, where)
     if is_dataclass(kind):
         return _read_fields(kind, value, where)
-    if origin in (list, tuple) and isinstance(value, list):
-        return origin(_read(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is list and isinstance(value, list):
+        return [_read(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):
         return {name: _read(arguments[1], item, f"{where}[{name}]") for name, item in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -20,13 +20,14 @@ from host.page import Page, note
 from host.report import Report
 from host.report_sections.classes import add_classes
 from host.report_sections.cost import add_memory, add_time
+from host.report_sections.differences import add_differences
 from host.report_sections.images import add_images
 from host.report_sections.journey import add_journey
 from host.report_sections.line import add_line
 from host.report_sections.numbers import add_numbers
 from host.report_sections.ops import add_ops
 from host.report_sections.origin import add_origin
-from host.report_sections.verdict import add_differences, verdict
+from host.report_sections.verdict import verdict
 from host.report_sections.words import count
 from host.samples import load_samples
 from training.files import SPLITS_FILE, TRAINING_FILE, TrainingRecord, load_record, load_splits
@@ -39,6 +40,7 @@ T = TypeVar("T")
 class Beside:
     """What lies beside report.json and belongs to the same model; None, and why, where it does not."""
 
+    folder: Path
     manifest: Manifest | None
     record: TrainingRecord | None
     images: NDArray[np.uint8] | None  # (N,H,W,C), the samples of the run in their order
@@ -54,12 +56,16 @@ def look_beside(report: Report, model: Path) -> Beside:
     """Read the folder. What is damaged or of another model counts as not there: a report must not need it."""
     manifest = _readable(lambda: load_manifest(model))
     if manifest is None:
-        return Beside(None, None, None, "The report's folder holds no exported model, so the images are not shown.")
+        return Beside(
+            model, None, None, None, "The report's folder holds no exported model, so the images are not shown."
+        )
     if manifest.model_sha256 != report.model_sha256:
-        return Beside(None, None, None, "The report's folder now holds another model, so the images are not shown.")
+        return Beside(
+            model, None, None, None, "The report's folder now holds another model, so the images are not shown."
+        )
     record = _readable(lambda: load_record(model / TRAINING_FILE))
     images, why = _images(report, model, manifest)
-    return Beside(manifest, record, images, why)
+    return Beside(model, manifest, record, images, why)
 
 
 def _images(report: Report, model: Path, manifest: Manifest) -> tuple[NDArray[np.uint8] | None, str]:
@@ -106,5 +112,5 @@ def build_page(report: Report, beside: Beside) -> Page:
     else:
         model.add(note("The folder of this report does not hold the model it is about, so its ops are not known."))
     add_line(page.section("Devices and line"), report, beside.manifest)
-    add_origin(page.section("Make it again"), report, beside.record)
+    add_origin(page.section("Make it again"), report, beside.folder, beside.record)
     return page

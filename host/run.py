@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from host.connection import Station
-from host.console import UserError, progress_bar
-from host.device import DeviceError
-from host.journal import GO_ON, Answer, Journal, JournalError
+from host.console import progress_bar
+from host.device import DeviceError, DeviceReset
+from host.journal import Answer, Journal, JournalError
 from host.report import Disagreement
 from host.sharing import Share
 from host.stopping import StoppingRule
@@ -60,6 +60,8 @@ class Run:
         try:
             for inference in station.device.infer(inputs(), station.hello):
                 sample = taken[inference.index]
+                if len(inference.output) != self.journal.key.output_bytes:
+                    raise DeviceError(f"{station.url}: an answer of {len(inference.output)} bytes")
                 self.journal.record(Answer(sample, station.number, inference.ticks, inference.output))
                 answered += 1
                 self.answered_by[sample] = station
@@ -72,14 +74,9 @@ class Run:
         finally:
             self.share.give_back(taken[answered:])
 
-    def kept(self) -> str:
-        """What an interruption leaves, and how to go on."""
-        answered = len(self.journal.earlier) + len(self.answered_by)
-        return f"{answered:,} of {len(self.inputs):,} samples are in {self.journal.path}: {GO_ON}"
-
 
 def compute(run: Run) -> None:
-    """Have every sample of the share answered. Raises UserError when interrupted, or when no device is left."""
+    """Have every sample of the share answered. Raises DeviceError when no device is left."""
     for station in run.stations:
         station.bar = run.progress.add_task(station.name, total=run.share.left)
     with run.progress, ThreadPoolExecutor(len(run.stations), "device") as pool:
@@ -87,16 +84,14 @@ def compute(run: Run) -> None:
         try:
             for worker in as_completed(workers):
                 worker.result()
-        except BaseException as error:
+        except BaseException:
             run.share.stop()
             if wait(workers, END_S).not_done:  # what is in flight takes too long
                 for station in run.stations:
                     station.device.transport.close()
-            if isinstance(error, KeyboardInterrupt):
-                raise UserError(f"interrupted; {run.kept()}") from None
             raise
     if run.share.left and not run.share.stopped:
-        raise DeviceError(f"{'; '.join(station.ended for station in run.stations)}; {run.kept()}")
+        raise DeviceError(f"{'; '.join(station.ended for station in run.stations)}; {run.journal.kept()}")
 
 
 def check_resumed(station: Station, journal: Journal, inputs: NDArray[np.int8]) -> None:
@@ -149,15 +144,19 @@ def look_again(run: Run, answers: Sequence[Answer], golden: NDArray[np.int8]) ->
 def _work(station: Station, run: Run) -> None:
     """One device's thread: compute until nothing is left; wait for the device when it goes away."""
     fruitless = 0
-    while run.share.wait():
+    checked = False
+    while not checked or run.share.wait():
         before = station.samples
         try:
+            if not checked:
+                check_resumed(station, run.journal, run.inputs)
+                checked = True
             run.stream(station)
         except LineLost as error:
             fruitless = fruitless + 1 if station.samples == before else 1
             if fruitless > FRUITLESS_LIMIT:
                 station.ended = f"{station.url}: it went away {fruitless} times in a row without an answer: {error}"
-            elif not run.share.stopped:
+            elif not run.share.stopped:  # else the line was closed on purpose
                 station.ended = _recover(station, run, error)
         except DeviceError as error:
             station.ended = station.explain(error)
@@ -168,15 +167,19 @@ def _work(station: Station, run: Run) -> None:
 def _recover(station: Station, run: Run, error: LineLost) -> str:
     """Wait until the device is back and is the same one; why it is not, or an empty string."""
     deadline = time.monotonic() + run.patience_s
-    while station.can_come_back and not run.share.stopped and (left := deadline - time.monotonic()) > 0:
-        run.progress.update(station.bar, description=f"{station.url}: gone; plug it in or reset it ({left:.0f} s)")
+    was_reset = isinstance(error, DeviceReset)
+    if station.can_come_back:
+        run.progress.console.print(f"{error}; waiting up to {run.patience_s:g} s for it", markup=False)
+    while station.can_come_back and run.share.goes_on and (left := deadline - time.monotonic()) > 0:
+        run.progress.update(station.bar, description=f"{station.url}: waiting for it, {left:.0f} s")
         try:
-            station.reconnect(min(RECONNECT_S, left))
+            station.reconnect(min(RECONNECT_S, left), was_reset)
         except LineLost as later:
             error = later
             continue
         except DeviceError as refusal:
             return station.explain(refusal)
         run.progress.update(station.bar, description=station.name)
+        run.progress.console.print(f"{station.name} goes on", markup=False)
         return ""
     return station.explain(error)

@@ -26,6 +26,11 @@ class Share:
         return self._stopped
 
     @property
+    def goes_on(self) -> bool:
+        """Whether there may still be something to take."""
+        return not self._stopped and self.left > 0
+
+    @property
     def left(self) -> int:
         """Samples that are not answered yet."""
         with self._changed:

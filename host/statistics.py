@@ -19,7 +19,7 @@ HISTOGRAM_BINS = 40
 Ints = NDArray[np.integer]
 
 
-def wilson(successes: int, trials: int, confidence: float = INTERVAL_CONFIDENCE) -> Interval | None:
+def wilson(successes: float, trials: float, confidence: float = INTERVAL_CONFIDENCE) -> Interval | None:
     """The interval for a share; None without trials.
 
     Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927): the shares p for which

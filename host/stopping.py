@@ -10,7 +10,7 @@ run and of no other images.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import lgamma, log
 
 import numpy as np
@@ -124,6 +124,11 @@ class StoppingRule:
                 if self._counted % CHECK_EVERY == 0 or self._counted == len(self.order):
                     self._high = self._bounds()[1]
             return self._high < self._rate_limit * len(self.order)
+
+    def weights(self, samples: Sequence[int]) -> NDArray[np.float64]:
+        """How many of all samples each of those that ran stands for: the least certain ones for themselves alone."""
+        certain = np.isin(samples, self.order[self._low_margin :])
+        return np.where(certain, (len(self.order) - self._low_margin) / max(1, certain.sum()), 1.0)
 
     def result(self) -> Sure:
         """What may be claimed now."""

@@ -9,6 +9,7 @@ from rich.table import Table
 from export.arena import with_margin
 from firmware.boards import Budget
 from host.console import console, table
+from host.diagnosis.tables import print_causes
 from host.report import Comparison, Report, Sure
 
 SURPRISING = 0.01  # p-value below which two parties are said to differ
@@ -57,7 +58,7 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     notes = f"Golden: {report.golden}. Python's interpreter: {report.interpreter}."
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
     if report.accuracy_note:
-        console.print(f"Accuracies are {report.accuracy_note}.")
+        console.print(report.accuracy_note)
     for comparison in report.comparisons:
         if comparison.p_value < SURPRISING:
             console.print(describe_comparison(comparison))
@@ -70,6 +71,7 @@ def print_summary(report: Report, budget: Budget | None) -> None:
         console.print(f"[bold red]DEVICES DISAGREE[/]: {disagreements}.")
     for difference in report.differences[:3]:
         console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
+    print_causes(report.causes, report.ops, report.ruled_out)
     console.print(_verdict_line(report))
 
 
@@ -132,8 +134,8 @@ def _verdict_line(report: Report) -> str:
         return f"[bold green]EQUAL[/]: all {report.bytes_compared:,} output bytes are the golden's."
     count = describe_bytes(report)
     if report.verdict == "different":
-        cause = "every difference is one step: rounding" if all(d.rounding_only for d in report.differences) else ""
-        return f"[bold red]DIFFERENT[/]: {count}" + (f"; {cause}." if cause else ".")
+        kinds = ", ".join(sorted({cause.kind for cause in report.causes}))
+        return f"[bold red]DIFFERENT[/]: {count}" + (f"; {kinds}." if kinds else ".")
     return (
         f"[bold yellow]COULD NOT TELL[/]: {count or 'no samples'}, but {report.golden} is not the bit-exact reference: "
         "tflite-micro exists for Linux on x86-64 only."

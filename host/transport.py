@@ -186,7 +186,10 @@ class Transport:
 
 
 def open_port(url: str, baud: int, dtr: bool = False) -> serial.SerialBase:
-    """The open port, with DTR raised if `dtr` or the board behind it needs it. Raises UserError where there is none, it is taken, or this user may not open it."""
+    """The open port, with DTR raised if `dtr` or the board behind it needs it.
+
+    Raises UserError where there is none, it is taken, or this user may not open it.
+    """
     try:
         port = serial.serial_for_url(url, do_not_open=True)
         port.baudrate = baud

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,17 @@ from firmware.boards import Board
 from host.connection import Station, open_station
 from host.console import UserError, console
 from host.device import DeviceError
+from host.diagnosis.diagnose import diagnose
+from host.exchange import FASTEST_BAUD
 from host.expected import expected_outputs
+from host.faults import LineSettings
 from host.findings import Finding, make_report
 from host.journal import JOURNAL_FILE, Journal, Key
 from host.report import Report
-from host.run import PATIENCE_S, Run, check_resumed, compute, look_again
+from host.run import PATIENCE_S, Run, compute, look_again
 from host.samples import Samples, load_samples
 from host.sharing import Share
 from host.stopping import StoppingRule
-from host.transport import BAUD
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Plan:
     ports: Sequence[str] = ()
     devices: int = 1
     limit: int | None = None  # samples
-    baud: int = BAUD
+    baud: int = FASTEST_BAUD  # where the line has a speed
+    line: LineSettings = LineSettings()  # of emulated devices
     resume: bool = False
     stop_when_sure: bool = False
     patience_s: float = PATIENCE_S
@@ -53,7 +57,7 @@ class Plan:
         words = ["--model", str(self.model), "--board", self.board.name]
         for port in self.ports:
             words += ["--port", port]
-        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, BAUD)}
+        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, FASTEST_BAUD)}
         for name, (value, usual) in options.items():
             if value != usual:
                 words += [f"--{name}", str(value)]
@@ -65,21 +69,33 @@ class Plan:
 def validate(plan: Plan) -> Report:
     """Validate. Raises UserError when no comparison is possible, or when the run is interrupted."""
     manifest = load_manifest(plan.model)
-    tflite = (plan.model / TFLITE_FILE).read_bytes()
     samples = load_samples(plan.model, manifest, plan.limit)
     key = Key(manifest.model_sha256, samples.sha256, len(samples.inputs), manifest.output_bytes)
     with _stations(plan, manifest) as stations, Journal(plan.model / JOURNAL_FILE, key, plan.resume) as journal:
-        for station in stations:
-            station.number = journal.number(station.identity)
-            check_resumed(station, journal, samples.inputs)
-        expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
-        finding = _run(plan, samples, expected.golden, stations, journal)
-        report = make_report(plan.model, manifest, samples, expected, stations, finding)
-        report = replace(report, command=plan.command)
+        try:
+            report = _judge(plan, manifest, samples, stations, journal)
+        except KeyboardInterrupt:
+            raise UserError(f"interrupted; {journal.kept()}") from None
     for station in stations:
         for line in station.device.logs:
             console.print(f"{station.name}: {line}")
     return report
+
+
+def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[Station], journal: Journal) -> Report:
+    """Run what is to be run, and find out what the answers are worth."""
+    for station in stations:
+        station.number = journal.number(station.identity)
+    tflite = (plan.model / TFLITE_FILE).read_bytes()
+    expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
+    finding = _run(plan, samples, expected.golden, stations, journal)
+    answered = [(a.sample, a.output, finding.answered_by.get(a.sample)) for a in finding.answers]
+    golden = expected.golden if expected.bit_exact else None
+    diagnosis = diagnose(manifest, tflite, stations, samples.inputs, answered, golden)
+    for station in stations:
+        station.greet_again()
+    report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
+    return replace(report, command=plan.command, ended=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
 
 
 @contextmanager
@@ -91,8 +107,8 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
     with ExitStack() as opened:
         ports: Sequence[str | None] = plan.ports or [None] * plan.devices
         for port in ports:
-            station = opened.enter_context(open_station(plan.model, plan.board, port, plan.baud))
-            station.greet(manifest)
+            station = opened.enter_context(open_station(plan.model, plan.board, port, plan.line))
+            station.greet(manifest, plan.baud)
             hello = station.hello
             if plan.board.application and hello.board != plan.board.name:
                 raise DeviceError(f"{station.url}: a {hello.board} answered, not a {plan.board.name}; name its port")
@@ -121,13 +137,12 @@ def _run(
     answers = journal.read_back(resumed | set(run.answered_by))
     outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
     disagreements = look_again(run, answers, golden)
-    for station in stations:
-        if not station.ended:
-            station.hello = station.device.hello()  # how deep the stack went
+    ran = [answer.sample for answer in answers]
     return Finding(
-        samples=[answer.sample for answer in answers],
+        samples=ran,
         answers=answers,
         outputs=outputs,
+        weights=rule.weights(ran) if rule else np.ones(len(ran)),
         identities=journal.identities,
         resumed=resumed,
         answered_by=run.answered_by,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from every_op import schema_options as options
 from hypothesis import strategies as st
 from layers import (
     Case,
@@ -28,15 +28,6 @@ from export.tflite_writer import ModelBuilder
 
 shapes = st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple)
 images = st.tuples(st.just(1), st.integers(1, 7), st.integers(1, 7), st.integers(1, 9))
-
-
-def options(name: str, **fields: Any) -> Any:
-    """An options object of the schema."""
-    found = getattr(schema, name)()
-    for field, value in fields.items():
-        assert hasattr(found, field), field
-        setattr(found, field, value)
-    return found
 
 
 def activation(name: str) -> int:

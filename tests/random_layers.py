@@ -1,7 +1,7 @@
 """A random Keras network for a seed, converted to int8; needs TensorFlow. Used by random_models.py.
 
-Layers are those of image and signal networks, with random sizes, weights of random spread, dead filters, branches that are
-joined again, and quantization per tensor or per channel. Only what TensorFlow Lite Micro has an op for.
+Layers are those of image and signal networks, with random sizes, weights of random spread, dead filters, branches that
+are joined again, and quantization per tensor or per channel. Only what TensorFlow Lite Micro has an op for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ MAX_ELEMENTS = 6000  # of a tensor: small enough to be quick in every interprete
 CALIBRATION = 12
 
 
+class NotConverted(Exception):
+    """TensorFlow itself fails on the network, and says why."""
+
+
 def converted_model(seed: int) -> bytes:
     """The `.tflite` of the seed's network, int8 in and out."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -35,7 +39,7 @@ def converted_model(seed: int) -> bytes:
         _randomize_weights(network, rng)
         spread = float(2 ** rng.uniform(-2, 2))
         centre = float(rng.uniform(-1, 1)) * spread
-        shapes = [tuple(x.shape) for x in network.inputs]
+        shapes = [(1, *x.shape[1:]) for x in network.inputs]
 
         def calibration() -> Iterator[list[Any]]:
             for _ in range(CALIBRATION):
@@ -48,7 +52,10 @@ def converted_model(seed: int) -> bytes:
         converter.inference_input_type = converter.inference_output_type = tf.int8
         converter._experimental_disable_per_channel_quantization_for_dense_layers = bool(rng.random() < 0.5)
         converter._experimental_disable_per_channel = bool(rng.random() < 0.25)
-        content: bytes = converter.convert()
+        try:
+            content: bytes = converter.convert()
+        except (RuntimeError, ValueError) as error:
+            raise NotConverted(" ".join(str(error).split())) from None
         keras.backend.clear_session()
     return content
 
@@ -59,14 +66,14 @@ def random_network(keras: Any, rng: Rng) -> Any:
     shape = (int(rng.integers(6, 20)), int(rng.integers(6, 20)), int(rng.choice([1, 1, 2, 3, 4, 8])))
     if rng.random() < 0.1:
         shape = (1, int(rng.integers(16, 64)), int(rng.integers(1, 8)))  # a signal
-    x = keras.Input(shape[:3], batch_size=batch)
+    x = keras.Input(shape, batch_size=batch, name="input_0")
     inputs, y, tapped = [x], x, None
     for _ in range(int(rng.integers(1, 7))):
         y = _block(keras, rng, y, batch)
         if rng.random() < 0.1 and tapped is None:
             tapped = y
         if rng.random() < 0.1 and len(inputs) == 1:
-            other = keras.Input(tuple(y.shape[1:]), batch_size=batch)
+            other = keras.Input(tuple(y.shape[1:]), batch_size=batch, name="input_1")  # the converter sorts by name
             inputs.append(other)
             y = _choice(rng, [keras.layers.Add(), keras.layers.Multiply(), keras.layers.Concatenate()])([y, other])
     outputs = [_head(keras, rng, y)]
@@ -128,13 +135,12 @@ def _block(keras: Any, rng: Rng, x: Tensor, batch: int | None) -> Tensor:
         _norm,
         _gate,
         _padded,
-        _cut,
         _turned,
         _scaled,
         _standalone,
     ]
     if batch == 1:
-        blocks += [_grown, _grown, _resized]
+        blocks += [_grown, _grown, _resized, _cut, _cut]  # which Keras gives no fixed shapes otherwise
     for _ in range(20):
         y = _choice(rng, blocks)(keras, rng, x)
         if 0 < int(np.prod(y.shape[1:])) <= MAX_ELEMENTS and min(y.shape[1:]) > 0:
@@ -245,9 +251,9 @@ def _scaled(keras: Any, rng: Rng, x: Tensor) -> Tensor:
     """Arithmetic with a constant, a number or one for each channel."""
     shape = _choice(rng, [(), (x.shape[3],)])
     constant = rng.normal(size=shape).astype(np.float32) + 0.1
-    return _choice(
-        rng, [lambda: x * constant, lambda: x + constant, lambda: constant - x, lambda: keras.ops.maximum(x, constant)]
-    )()
+    ops = keras.ops
+    functions = [ops.multiply, ops.add, ops.subtract, lambda x, k: ops.subtract(k, x), ops.maximum]
+    return _choice(rng, functions)(x, constant)
 
 
 def _standalone(keras: Any, rng: Rng, x: Tensor) -> Tensor:

@@ -3,38 +3,41 @@
     python tests/random_models.py --count 500 --seed 0         make fuzz-models COUNT=500 SEED=0
     python tests/random_models.py --count 1 --seed 123 --keep folder         one model again, its files kept
 
-Every seed is a model of its own. The emitted C, built as a shared library, has to give TFLM's bytes; where it does not, the
-seed and the first op that differs are named. Exit status 1 if one differs, or TFLM runs what the compiled engine refuses.
+Every seed is a model of its own. The emitted C, built as a shared library, has to give TFLM's bytes; where it does not,
+the seed and the first op that differs are named. Exit status 1 if one differs, or if TFLM runs what the compiled engine
+refuses.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
-import multiprocessing
+import json
+import queue
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from kernel_library import KERNELS, KernelLibrary
-from random_layers import converted_model
+from layers import UNDEFINED_IN_TFLM
+from random_layers import NotConverted, converted_model
 
-from export.emit import Export, export_model
+from export.emit_model import emit_model_c, emit_model_h
 from export.golden import Golden
-from export.lower import lower
+from export.lower import Program, lower
 from export.tflite_reader import read_graph
 from host.console import UserError, progress_bar
 
 ENGINE = KERNELS.parent / "engine"
 FLAGS = ["-std=c11", "-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
 INPUTS = 6  # of each model: random bytes, and the two extremes
-MODELS_A_PROCESS = 40  # TensorFlow grows with every model that it converts
+MODELS_A_PROCESS = 60  # TensorFlow grows with every model that it converts
 
 
 @dataclass(frozen=True)
@@ -48,83 +51,133 @@ class Outcome:
     unsupported: str | None  # what TFLM itself does not run: nothing to compare
 
 
-def check_model(seed: int, keep: Path | None = None) -> Outcome:
-    """Make the model of a seed and compare every output byte."""
-    content = converted_model(seed)
+def build_kernels(folder: Path) -> Path:
+    """The kernels as a shared library that every model links with."""
+    library = folder / "libkernels.so"
+    sources = map(str, sorted(KERNELS.glob("*.c")))
+    subprocess.run(["cc", *FLAGS, f"-I{KERNELS}", *sources, "-o", str(library)], check=True)
+    return library
+
+
+def check_model(seed: int, kernels: Path, keep: Path | None = None) -> Outcome:
+    """Make the model of a seed and compare every output byte. `kernels`: from `build_kernels`."""
+    try:
+        content = converted_model(seed)
+    except NotConverted as error:
+        return Outcome(seed, (), (), None, f"TensorFlow: {error}")
     graph = read_graph(content, f"model of seed {seed}")
     names = tuple(op.name for op in graph.ops)
     with tempfile.TemporaryDirectory() as scratch:
         folder = keep or Path(scratch)
         (folder / "model.tflite").write_bytes(content)
         try:
-            golden = Golden(content)
-        except UserError as error:
-            return Outcome(seed, names, (), None, error.message)
-        try:
-            export = export_model(content, f"model of seed {seed}", "random", (), None)
-        except UserError as error:
-            return Outcome(seed, names, (), error.message, None)
-        assert export.program is not None
-        kernels = tuple(step.kernel.name for step in export.program.steps)
-        return Outcome(seed, names, kernels, _difference(content, export, golden, folder, seed), None)
+            program = lower(graph)
+        except UserError as refusal:
+            return Outcome(seed, names, (), *_refused(content, refusal.message))
+        golden = Golden(content)
+        called = tuple(step.kernel.name for step in program.steps)
+        return Outcome(seed, names, called, _difference(content, program, golden, folder, seed, kernels), None)
 
 
-def _difference(content: bytes, export: Export, golden: Golden, folder: Path, seed: int) -> str | None:
+def _refused(content: bytes, refusal: str) -> tuple[str | None, str | None]:
+    """The refusal as trouble if TFLM runs the model; it is none where TFLM does not, or would abort."""
+    if UNDEFINED_IN_TFLM.search(refusal):
+        return None, f"undefined in TFLM: {refusal.split(': ', 2)[-1]}"
+    try:
+        Golden(content)
+    except UserError as error:
+        return None, f"{error.message} ({refusal.split(': ', 2)[-1]})"
+    return refusal, None
+
+
+def _difference(content: bytes, program: Program, golden: Golden, folder: Path, seed: int, kernels: Path) -> str | None:
     """What is wrong with the emitted C, in words; None where it gives the golden's bytes."""
-    for name, text in export.sources.items():
-        (folder / name).write_text(text)
+    (folder / "model.c").write_text(emit_model_c(program, ""))
+    (folder / "model.h").write_text(emit_model_h(program, ""))
     library = folder / "model.so"
-    sources = [folder / "model.c", *sorted(KERNELS.glob("*.c"))]
     includes = [f"-I{path}" for path in (folder, KERNELS, ENGINE)]
-    subprocess.run(["cc", *FLAGS, *includes, *map(str, sources), "-o", str(library)], check=True)
+    linked = [str(kernels), f"-Wl,-rpath,{kernels.parent}"]
+    subprocess.run(["cc", *FLAGS, *includes, str(folder / "model.c"), *linked, "-o", str(library)], check=True)
     model = ctypes.CDLL(str(library))
     watch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t)(lambda tensor, size: None)
-    manifest, rng = export.manifest, np.random.default_rng(seed)
-    inputs = rng.integers(-128, 128, (INPUTS, manifest.input_bytes), np.int8)
+    input_bytes, output_bytes = (sum(tensor.size for tensor in ends) for ends in (program.inputs, program.outputs))
+    inputs = np.random.default_rng(seed).integers(-128, 128, (INPUTS, input_bytes), np.int8)
     inputs[-2], inputs[-1] = -128, 127
     for x in inputs:
         expected = np.frombuffer(golden.run_bytes(x.tobytes()), np.int8)
-        y = np.zeros(manifest.output_bytes, np.int8)
+        y = np.zeros(output_bytes, np.int8)
         model.model_invoke(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
         if not np.array_equal(y, expected):
             wrong = int(np.count_nonzero(y != expected))
-            return f"{wrong} of {y.size} output bytes differ, first at {_first_op(content, x, library)}"
-    return _stray_writes(content, inputs[0], library)
+            return f"{wrong} of {y.size} output bytes differ, first at {_first_op(content, x, kernels)}"
+    return _stray_writes(content, inputs[0], kernels)
 
 
-def _first_op(content: bytes, x: np.ndarray, library: Path) -> str:
+def _first_op(content: bytes, x: np.ndarray, kernels: Path) -> str:
     """The first op, by the order of computation, whose output is not the golden's."""
     program = lower(read_graph(content, "model"))
     golden = Golden(content, keep_tensors=True)
     golden.run_bytes(x.tobytes())
-    kernels = KernelLibrary(ctypes.CDLL(str(library)))
-    for step, y in zip(program.steps, kernels.tensors(program, x), strict=True):
+    tensors = KernelLibrary(ctypes.CDLL(str(kernels))).tensors(program, x)
+    for step, y in zip(program.steps, tensors, strict=True):
         if step.finishes_y and not np.array_equal(y, golden.tensor(step.y.index).reshape(-1)):
             return f"{program.graph.place(step.op)} computed by {step.kernel.name}"
     return "no step: the emitted calls differ from the lowered ones"
 
 
-def _stray_writes(content: bytes, x: np.ndarray, library: Path) -> str | None:
+def _stray_writes(content: bytes, x: np.ndarray, kernels: Path) -> str | None:
     """Where a kernel writes outside its output and scratch, in words."""
     try:
-        KernelLibrary(ctypes.CDLL(str(library))).run(lower(read_graph(content, "model")), x)
+        KernelLibrary(ctypes.CDLL(str(kernels))).run(lower(read_graph(content, "model")), x)
     except AssertionError as error:
         return str(error)
     return None
 
 
-def _checked(seed: int) -> Outcome:
-    try:
-        return check_model(seed)
-    except Exception as error:  # one broken model must not end the run of hundreds: it is reported with its seed
-        return Outcome(seed, (), (), f"{type(error).__name__}: {error}", None)
+def work(kernels: Path, seeds: list[int]) -> None:
+    """Check models one after the other and print each outcome as a line, for the process that started this one."""
+    for seed in seeds:
+        print(json.dumps(asdict(check_model(seed, kernels))), flush=True)
 
 
-def outcomes(seeds: Iterator[int], processes: int) -> Iterator[Outcome]:
-    """Check models in several processes, each converting many: loading TensorFlow takes longer than a model."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, maxtasksperchild=MODELS_A_PROCESS) as pool:
-        yield from pool.imap_unordered(_checked, seeds)
+def outcomes(seeds: range, kernels: Path, processes: int) -> Iterator[Outcome]:
+    """Check models in several processes, each converting many: loading TensorFlow takes longer than a model.
+
+    A process that dies, by a sanitizer or in TensorFlow, costs the model it was at, which is reported.
+    """
+    waiting = [list(seeds[at : at + MODELS_A_PROCESS]) for at in range(0, len(seeds), MODELS_A_PROCESS)]
+    done: queue.Queue[Outcome] = queue.Queue()
+
+    def run_chunks() -> None:
+        while waiting:
+            chunk = waiting.pop(0)
+            for outcome in _chunk(kernels, chunk):
+                done.put(outcome)
+                chunk.remove(outcome.seed)
+            if chunk:
+                waiting.append(chunk)
+
+    for _ in range(processes):
+        threading.Thread(target=run_chunks, daemon=True).start()
+    for _ in seeds:
+        yield done.get()
+
+
+def _chunk(kernels: Path, seeds: list[int]) -> Iterator[Outcome]:
+    """The outcomes of one process, up to the model it dies of."""
+    command = [sys.executable, __file__, "--worker", str(kernels), *map(str, seeds)]
+    left = list(seeds)
+    with tempfile.TemporaryFile("w+") as errors:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                fields = json.loads(line)
+                left.remove(fields["seed"])
+                yield Outcome(**{**fields, "ops": tuple(fields["ops"]), "kernels": tuple(fields["kernels"])})
+        if left:
+            errors.seek(0)
+            last = errors.read().strip().splitlines()[-1:]
+            yield Outcome(left[0], (), (), f"the process ended with {process.returncode}: {' '.join(last)}", None)
 
 
 def main() -> int:
@@ -133,16 +186,21 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0, help="of the first model")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--worker", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help="keep the files of one model here (with --count 1)")
     args = parser.parse_args()
-    if args.keep is not None:
-        args.keep.mkdir(parents=True, exist_ok=True)
-        found = [check_model(args.seed, args.keep)]
-    else:
+    if args.worker:
+        work(Path(args.worker[0]), list(map(int, args.worker[1:])))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        kernels = build_kernels(Path(folder))
+        if args.keep is not None:
+            args.keep.mkdir(parents=True, exist_ok=True)
+            return report([check_model(args.seed, kernels, args.keep)])
         found = []
         with progress_bar() as progress:
             task = progress.add_task("random models", total=args.count)
-            for outcome in outcomes(iter(range(args.seed, args.seed + args.count)), args.processes):
+            for outcome in outcomes(range(args.seed, args.seed + args.count), kernels, args.processes):
                 found.append(outcome)
                 progress.advance(task)
                 if outcome.trouble:
@@ -159,10 +217,9 @@ def report(found: list[Outcome]) -> int:
     print(f"{len(found)} models, {len(found) - len(unsupported) - len(troubled)} equal to TFLM in every byte")
     print("ops, in so many models: " + ", ".join(f"{op} {count}" for op, count in ops.most_common()))
     print("kernels: " + ", ".join(f"{kernel} {count}" for kernel, count in kernels.most_common()))
-    print(
-        f"not run by TFLM itself: {len(unsupported)}"
-        + "".join(f"\n  seed {o.seed}: {o.unsupported}" for o in islice(unsupported, 3))
-    )
+    reasons = Counter((outcome.unsupported or "")[:160] for outcome in unsupported)
+    print(f"not converted by TensorFlow, or not run by TFLM itself: {len(unsupported)}")
+    print("".join(f"  {count} x {reason}\n" for reason, count in reasons.most_common()), end="")
     for outcome in troubled:
         print(f"seed {outcome.seed}: {outcome.trouble}")
         print(f"  again: python tests/random_models.py --count 1 --seed {outcome.seed} --keep /tmp/seed_{outcome.seed}")

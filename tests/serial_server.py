@@ -21,11 +21,7 @@ class Server:
 
     port: int
     control: dict[str, bool] = field(default_factory=dict)
-    clients: list[socket.socket] = field(default_factory=list)
-
-    def hang_up(self) -> None:
-        """Close the connection to the client."""
-        self.clients[-1].shutdown(socket.SHUT_RDWR)
+    clients: int = 0
 
 
 class RecordedPort(serial.Serial):
@@ -42,11 +38,14 @@ class RecordedPort(serial.Serial):
 
 
 @contextlib.contextmanager
-def serve(device: str, telnet: bool) -> Iterator[Server]:
-    """Serve `device` to one client after the other: by RFC 2217 if `telnet`, else byte by byte."""
+def serve(device: str, telnet: bool, cut_after: int | None = None) -> Iterator[Server]:
+    """Serve `device` to one client after the other: by RFC 2217 if `telnet`, else byte by byte.
+
+    The first client is hung up on after `cut_after` bytes of it.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(listener.getsockname()[1])
-    port = RecordedPort(timeout=0.02)
+    port = RecordedPort(baudrate=115200, timeout=0.02)
     port.control = server.control
     port.port = device
     port.open()
@@ -59,8 +58,8 @@ def serve(device: str, telnet: bool) -> Iterator[Server]:
             except OSError:
                 return
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            server.clients.append(client)
-            _attend(client, port, telnet, ending)
+            server.clients += 1
+            _attend(client, port, telnet, ending, cut_after if server.clients == 1 else None)
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
@@ -74,8 +73,11 @@ def serve(device: str, telnet: bool) -> Iterator[Server]:
         port.close()
 
 
-def _attend(client: socket.socket, port: serial.Serial, telnet: bool, ending: threading.Event) -> None:
-    """Move bytes both ways until the client leaves."""
+def _attend(
+    client: socket.socket, port: serial.Serial, telnet: bool, ending: threading.Event, limit: int | None
+) -> None:
+    """Move bytes both ways until the client leaves, or has sent `limit` of them."""
+    received = 0
     lock = threading.Lock()
     gone = threading.Event()
 
@@ -102,7 +104,8 @@ def _attend(client: socket.socket, port: serial.Serial, telnet: bool, ending: th
             continue
         except OSError:
             break
-        if not data:
+        received += len(data)
+        if not data or (limit and received > limit):
             break
         port.write(b"".join(manager.filter(data)) if manager else data)
     gone.set()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 
+import pytest
 from click.testing import CliRunner
 from conftest import DEMO_MODEL, FIRMWARE, ROOT
 
@@ -44,6 +46,29 @@ def test_what_is_there_is_not_made_again(tmp_path):
     assert [answer.returncode for answer in answers] == [0, 0], answers
     assert "1/5 training: build" in answers[0].stdout and "4/5 compiling\n" in answers[0].stdout
     assert "4/5 compiling: build" in answers[1].stdout and "EQUAL" in answers[1].stdout
+
+
+HEAVY = {"ai_edge_litert", "keras", "matplotlib", "numpy", "optuna", "tensorflow", "tflite_micro", "unicorn"}
+
+
+@pytest.mark.parametrize("module", ["host.tinyproof", "host.__main__", "firmware.__main__", "export.__main__"])
+def test_help_waits_for_no_library(module):
+    program = f"""
+import sys
+from click.testing import CliRunner
+from {module} import main
+assert CliRunner().invoke(main, ["--help"]).exit_code == 0
+print(*{{name.split(".")[0] for name in sys.modules}})
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(result.stdout.split()) & HEAVY == set()
+
+
+def test_the_version_is_that_of_the_package_everywhere():
+    wanted = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
+    assert f"\nversion: {wanted}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"\n## {wanted}" in (ROOT / "CHANGELOG.md").read_text()
+    assert wanted in CliRunner().invoke(main, ["--version"]).output
 
 
 def test_every_command_of_the_console_script_exists_and_says_what_it_does():

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from every_op import every_op_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from export.borders import with_int8_ends
 from export.graph import Activation, Padding
 from export.lower import lower
+from export.ops import OPS
 from export.ops.conv2d import Conv2dOptions
 from export.tflite_reader import load_graph, read_graph
 from export.tflite_writer import ModelBuilder
@@ -99,36 +102,45 @@ def read_or_refuse(content: bytes) -> None:
     """Nothing but a Program or a one-line UserError, within the time."""
     started = time.monotonic()
     try:
-        lower(read_graph(content, "damaged.tflite"))
+        lower(read_graph(with_int8_ends(content, "damaged.tflite")[0], "damaged.tflite"))
     except UserError as error:
         assert "\n" not in error.message
     assert time.monotonic() - started < SECONDS
 
 
-FUZZ = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+FUZZ = settings(max_examples=1200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+MODELS = pytest.mark.parametrize("model", [MODEL, every_op_model()], ids=["small", "every_op"])
+PLACES = st.integers(0, 2**31)  # in a file, modulo its length
 
 
+@MODELS
+@settings(FUZZ, max_examples=400)
+@given(length=PLACES)
+def test_a_truncated_model_is_read_or_refused(model, length):
+    read_or_refuse(model[: length % len(model)])
+
+
+@MODELS
 @FUZZ
-@given(length=st.integers(0, len(MODEL)))
-def test_a_truncated_model_is_read_or_refused(length):
-    read_or_refuse(MODEL[:length])
-
-
-@FUZZ
-@given(flips=st.lists(st.tuples(st.integers(0, len(MODEL) - 1), st.integers(1, 255)), min_size=1, max_size=8))
-def test_a_model_with_flipped_bits_is_read_or_refused(flips):
-    damaged = bytearray(MODEL)
+@given(flips=st.lists(st.tuples(PLACES, st.integers(1, 255)), min_size=1, max_size=8))
+def test_a_model_with_flipped_bits_is_read_or_refused(model, flips):
+    damaged = bytearray(model)
     for position, mask in flips:
-        damaged[position] ^= mask
+        damaged[position % len(model)] ^= mask
     read_or_refuse(bytes(damaged))
 
 
 WORDS = st.one_of(st.sampled_from((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, len(MODEL))), st.integers(0, 2**32 - 1))
 
 
+@MODELS
 @FUZZ
-@given(word=st.integers(0, len(MODEL) // 4 - 1), value=WORDS)
-def test_a_model_with_a_wild_offset_or_count_is_read_or_refused(word, value):
-    damaged = bytearray(MODEL)
-    struct.pack_into("<I", damaged, 4 * word, value)
+@given(word=PLACES, value=WORDS)
+def test_a_model_with_a_wild_offset_or_count_is_read_or_refused(model, word, value):
+    damaged = bytearray(model)
+    struct.pack_into("<I", damaged, word % (len(model) // 4) * 4, value)
     read_or_refuse(bytes(damaged))
+
+
+def test_the_model_with_every_op_has_every_op():
+    assert {op.name for op in read_graph(every_op_model(), "every op").ops} >= {kind.tflite_name for kind in OPS}

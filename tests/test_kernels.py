@@ -5,14 +5,23 @@ Every case runs on the plain kernels, on the fast ones that export finds for it,
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
+from every_op import every_op_model
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from kernel_library import KERNELS, KernelLibrary
-from layers import Case, conv2d, conv2d_and_pool, dense, max_pool2d, requantization, softmax
+from layers import (
+    UNDEFINED_IN_TFLM,
+    Case,
+    conv2d,
+    conv2d_and_pool,
+    dense,
+    inputs_for,
+    max_pool2d,
+    requantization,
+    softmax,
+)
 from op_layers import (
     average_pool2d,
     concatenation,
@@ -31,6 +40,7 @@ from op_layers import (
     transpose_conv2d,
 )
 
+from export.borders import with_int8_ends
 from export.golden import Golden, golden_available
 from export.lower import lower
 from export.ops.fast import Optimize
@@ -38,10 +48,6 @@ from export.tflite_reader import read_graph
 from host.console import UserError
 
 pytestmark = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
-# Where TFLM's result is undefined or it aborts; nothing to compare.
-UNDEFINED_IN_TFLM = re.compile(
-    "can overflow 32 bits|multiplier above|too small for|too large for 32|so small that TFLM|too far apart for TFLM"
-)
 CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
@@ -150,3 +156,10 @@ def test_a_function_of_one_byte_gives_the_bytes_of_tflm(kernels, name, data):
 @given(data=st.data())
 def test_bytes_are_moved_as_tflm_moves_them(kernels, name, data):
     assert_equal_to_golden(kernels, data.draw(MOVES[name]))
+
+
+def test_a_model_of_every_op_gives_the_bytes_of_tflm(kernels):
+    content, taken_off = with_int8_ends(every_op_model(), "every op")
+    assert taken_off
+    shape = read_graph(content, "every op").tensors[read_graph(content, "every op").inputs[0]].shape
+    assert_equal_to_golden(kernels, Case(content, inputs_for(shape, 1)))

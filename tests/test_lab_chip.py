@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from contextlib import ExitStack
 from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export.emit import export_model
 from export.golden import Golden
-from firmware.boards import BOARDS
+from export.runtimes import check_runtime, runtime_of
+from export.tflite_reader import read_graph
+from firmware.boards import BOARDS, STACK_BYTES
 from firmware.toolchain import demo_board
 from host.console import UserError
+from host.emulators import emulator
 from training.lab.chip import filter_on_chip, to_int8, to_pixels
 from training.lab.convolution import convolve
 from training.lab.filters import NAMED, as_filter
-from training.lab.int8_layer import int8_layer, quantize
+from training.lab.int8_layer import int8_layer, quantize, requantize
 from training.lab.scene import draw_scene
 from training.lab.tiles import plan_tiles
 
@@ -150,6 +159,47 @@ def test_a_filter_whose_sums_can_overflow_is_refused_before_anything_is_built(tm
     with pytest.raises(UserError, match="can overflow 32 bits"):
         filter_on_chip(draw_scene(), [as_filter("1", 1e8)], tmp_path / "filter", BOARDS["host"])
     assert not (tmp_path / "filter").exists()
+
+
+def test_the_layer_of_all_filters_runs_on_every_real_board_and_fits_it():
+    tflite = int8_layer(list(NAMED.values())).tflite(plan_tiles((512, 512), (3, 3), 1).x_tile)
+    made = export_model(tflite, "filters", "filters", (), None).manifest
+    for board in BOARDS.values():
+        if board.application:
+            check_runtime(read_graph(tflite, "filters"), runtime_of(board, None))
+            # TensorFlow Lite Micro's arena holds input and output; the firmware keeps a frame and a reply beside it.
+            needed = made.tflm_arena_bytes + made.input_bytes + made.output_bytes + STACK_BYTES
+            assert needed < board.budget.ram_bytes, board.name
+
+
+def test_a_real_board_is_flashed_and_then_talked_to_on_its_port(part, tmp_path, monkeypatch):
+    flashed = []
+
+    def flash(board, folder, engine, port):
+        command = [word.format(python=sys.executable, model=folder) for word in BOARDS["interpreter"].run]
+        process = stack.enter_context(emulator(command))
+        Path(port).symlink_to(process.port)
+        flashed.append((board.name, folder.name))
+
+    monkeypatch.setattr("host.flash.flash", flash)
+    with ExitStack() as stack:
+        port = str(tmp_path / "ttyACM0")
+        made = filter_on_chip(part, ["emboss"], tmp_path / "filter", BOARDS["nano33ble"], port)
+    assert flashed == [("nano33ble", "filter")]
+    assert made.bytes_different == made.run.different == 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(-(2**26), 2**26), st.integers(2**30, 2**31 - 1), st.integers(-31, 4))
+def test_requantize_rounds_twice_as_its_definition_says(acc, multiplier, shift):
+    high = math.floor(Fraction((acc << max(shift, 0)) * multiplier, 2**31) + Fraction(1, 2))
+    half_away = math.floor(abs(Fraction(high, 2 ** max(-shift, 0))) + Fraction(1, 2))
+    assert requantize(np.array([acc]), multiplier, shift).tolist() == [half_away if high >= 0 else -half_away]
+
+
+@pytest.mark.parametrize("acc, expected", [(4, 1), (6, 2), (-4, -1), (-6, -2), (-5, -1), (-7, -2)])
+def test_requantize_takes_halves_away_from_zero(acc, expected):
+    assert requantize(np.array([acc]), 2**30, -1).tolist() == [expected]
 
 
 def test_filters_of_two_shapes_make_no_layer():

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import DEMO_MODEL, ROOT
+from page_check import faults
 from PIL import Image
 
 import training.lab
 from host.console import UserError, console
 from training.lab.convolution import convolve, pool
+from training.lab.filters import NAMED
 from training.lab.gallery import FIGURES
 from training.lab.pictures import load_picture
 from training.lab.scene import draw_scene
@@ -68,8 +70,7 @@ def test_a_model_is_looked_into_and_the_chip_agrees_without_tensorflow(command, 
     page = (out / "index.html").read_text()
     assert "0 bytes differ" in page and "108 of 784 pixels cannot change the answer" in page
     assert page.count("<svg") == len(FIGURES)
-    for reference in re.findall(r'(?:href|src)="([^"]+)"', page):
-        assert reference.startswith(("#", "data:")), reference
+    assert faults(page) == []
     again = command("training.lab", "--image", photo, "--board", "none", "--out", out)
     assert again.returncode == 0 and pngs(out) == FIGURES.keys() - MODEL_FIGURES - CHIP_FIGURES | {"not_ours"}
 
@@ -179,6 +180,11 @@ def test_the_bundled_picture_is_the_same_on_every_run_and_has_every_grey():
 
 def test_docs_list_every_figure_as_the_page_makes_it():
     assert re.findall(r"^\| `(\w+)\.png` \| (.+) \|$", DOCS.read_text(), re.MULTILINE) == list(FIGURES.items())
+
+
+def test_docs_list_every_named_filter_with_its_numbers():
+    rows = re.findall(r"^\| `([\w-]+)` \| ([-0-9 /]+) \| (.+) \|$", DOCS.read_text(), re.MULTILINE)
+    assert rows == [(filter_.name, filter_.text, filter_.shows) for filter_ in NAMED.values()]
 
 
 def test_commands_of_the_docs_are_targets():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from firmware.boards import BOARDS
 from firmware.toolchain import demo_board
 from host.console import UserError
 from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_splits
-from training.lab.device_maps import maps_on_device
+from training.lab.device_maps import maps_on_device, parts
 from training.lab.filters import NAMED
 from training.lab.receptive import receptive_fields
 from training.lab.trained import (
@@ -58,13 +59,28 @@ def test_a_model_cut_off_behind_an_op_answers_what_that_op_hands_on(seed):
     graph = read_graph(tflite, "network")
     x = np.random.default_rng(seed).integers(-128, 128, graph.tensors[graph.inputs[0]].shape, np.int8)
     for index, expected in enumerate(_every_tensor(tflite, graph, x)):
-        cut = truncate(tflite, index)
+        cut = truncate(tflite, [index])
         assert len(read_graph(cut, "cut").ops) == index + 1
         assert np.array_equal(Golden(cut).run(x).ravel(), expected.ravel())
 
 
+def test_a_cut_off_model_hands_on_every_layer_that_is_asked_for(trained):
+    layers = trained.map_layers[::-1]
+    together = layer_bytes(trained, layers, trained.splits.x_test[:2])
+    for layer, values in zip(layers, together, strict=True):
+        assert np.array_equal(values, layer_bytes(trained, [layer], trained.splits.x_test[:2])[0])
+
+
+def test_layers_go_to_the_device_in_parts_that_fit(trained):
+    conv, pool, *_ = trained.map_layers
+    large = replace(conv, shape=(100, 100, 10))
+    small = [pool] * 6
+    assert [len(part) for part in parts([conv, large, *small])] == [1, 1, 4, 2]
+    assert parts(trained.map_layers) == [list(trained.map_layers)]
+
+
 def test_a_cut_off_model_leaves_out_what_only_later_ops_used(trained):
-    first = truncate(trained.tflite, 0)
+    first = truncate(trained.tflite, [0])
     assert len(first) < len(trained.tflite) / 10
     tensors = read_graph(first, "cut").tensors
     assert [tensor.data is None for tensor in tensors].count(False) == 2  # weights and bias
@@ -82,7 +98,7 @@ def test_layers_have_their_names_and_cost_what_the_training_counted(trained, mod
 def test_feature_maps_are_the_real_numbers_behind_the_goldens_bytes(trained):
     images = trained.splits.x_test[:3]
     layer = trained.map_layers[0]
-    values = layer_bytes(trained, layer, images)
+    (values,) = layer_bytes(trained, [layer], images)
     assert values.dtype == np.int8 and values.shape == (3, 26, 26, 16)
     tensor = trained.graph.tensors[layer.op.outputs[0]]
     scale, zero_point = float(tensor.quantization.scale[0]), int(tensor.quantization.zero_point[0])
@@ -112,7 +128,7 @@ def test_a_filter_is_most_like_itself_whatever_its_brightness_and_strength(name)
 
 def test_responses_are_relative_to_each_filters_own_mean(trained):
     layer = trained.map_layers[2]
-    responses, counts = class_responses(trained, layer, count=6)
+    (responses,), counts = class_responses(trained, [layer], count=6)
     assert responses.shape == (32, 10) and counts == (6,) * 10
     assert np.allclose(responses.mean(axis=1), 1)
     means = [np.maximum(feature_maps(trained, layer, images_of(trained, k, 6)), 0).mean((0, 1, 2)) for k in range(10)]
@@ -169,6 +185,13 @@ def test_a_lit_pixel_lights_up_exactly_the_values_whose_field_it_is_in(side, lay
     assert np.array_equal(field.seen, seen)
 
 
+def test_values_of_a_padded_layer_look_at_every_pixel_and_those_of_a_cut_one_leave_a_margin():
+    (same,) = receptive_fields(_network(9, [("conv", 3, 1, "SAME")]))
+    assert same.centres == ((0.5, 8.5), (0.5, 8.5)) and same.seen[0, 0] == 4
+    (valid,) = receptive_fields(_network(9, [("conv", 3, 1, "VALID")]))
+    assert valid.centres == ((1.5, 7.5), (1.5, 7.5)) and valid.seen[0, 0] == 1
+
+
 def test_the_courses_network_loses_its_last_two_rows_and_columns(trained):
     fields = receptive_fields(trained)
     assert [field.size for field in fields] == [(3, 3), (4, 4), (8, 8), (10, 10)]
@@ -180,11 +203,11 @@ def test_the_courses_network_loses_its_last_two_rows_and_columns(trained):
 @pytest.mark.parametrize("board", [demo_board(), BOARDS["interpreter"]], ids=lambda board: board.name)
 def test_a_devices_feature_maps_are_the_goldens(board, trained, tmp_path):
     images = trained.splits.x_test[:2]
-    layers = trained.map_layers if board.name == "interpreter" else trained.map_layers[1:3]  # a build each
-    runs = maps_on_device(trained, images, tmp_path, board, layers)
-    assert [made.layer.name for made in runs] == [layer.name for layer in layers]
+    runs = maps_on_device(trained, images, tmp_path, board)
+    assert [made.layer.name for made in runs] == ["conv_1", "pool_1", "conv_2", "pool_2"]
+    assert len({made.run for made in runs}) == 1  # one firmware
     for made in runs:
-        assert made.run.board == board.name and made.run.different == 0
+        assert made.run.board == board.name and made.different == 0 and made.compared == 2 * np.prod(made.layer.shape)
         assert np.array_equal(made.maps, feature_maps(trained, made.layer, images))
 
 
@@ -202,6 +225,20 @@ def test_a_folder_that_is_no_trained_model_is_refused_in_one_line(model, damage,
     with pytest.raises(UserError) as refusal:
         load_trained(model)
     assert words in refusal.value.message and "\n" not in refusal.value.message
+
+
+def test_a_model_without_a_convolution_has_nothing_to_show(model):
+    b = ModelBuilder()
+    x, pooled, flat, y = (
+        b.tensor(shape, 1 / 255, -128) for shape in ((1, 28, 28, 1), (1, 14, 14, 1), (1, 196), (1, 10))
+    )
+    b.max_pool2d(x, pooled, (2, 2), (2, 2))
+    b.reshape(pooled, flat)
+    weights = b.constant(np.ones((10, 196), np.int8), [0.01]), b.constant(np.zeros(10, np.int32), [0.01 / 255])
+    b.dense([flat, *weights], y)
+    (model / "model.tflite").write_bytes(b.build([x], [y]))
+    with pytest.raises(UserError, match="no convolution whose output is a picture"):
+        load_trained(model)
 
 
 def test_images_of_a_class_are_test_images_of_that_class(trained, model):

@@ -139,6 +139,17 @@ def test_a_bar_is_as_long_as_its_value():
     assert re.findall(r"width:([0-9.]+)%", html) == ["100.0", "50.0", "0.0"]
 
 
+def test_the_errors_of_a_confusion_matrix_stand_out_by_their_own_scale():
+    matrix = np.array([[90, 10], [5, 95]])
+    html = parts.heat_table(matrix, ["a", "b"], ["a", "b"], "c", ("labelled", "taken for"), confusion=True)
+    assert re.findall(r'<td( class="wrong")? style="--heat:([0-9.]+)">(\d+)<', html) == [
+        ("", "0.947", "90"),
+        (' class="wrong"', "1.0", "10"),
+        (' class="wrong"', "0.5", "5"),
+        ("", "1.0", "95"),
+    ]
+
+
 def palettes() -> dict[str, dict[str, str]]:
     light, dark = re.findall(r":root \{(.*?)\}", stylesheet(), re.DOTALL)
     read = [dict(re.findall(r"--(\w+): (#\w{6});", block)) for block in (light, dark)]
@@ -165,14 +176,17 @@ def contrast(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 def test_text_has_contrast_on_every_ground(theme):
     color = {name: rgb(value) for name, value in palettes()[theme].items()}
     percent = float(re.findall(r"var\(--heat\) \* (\d+)%", stylesheet())[0]) / 100
-    hottest = tuple(percent * a + (1 - percent) * b for a, b in zip(color["accent"], color["surface"], strict=True))
+    hottest = [
+        tuple(percent * a + (1 - percent) * b for a, b in zip(color[hot], color["surface"], strict=True))
+        for hot in ("accent", "bad")
+    ]
     pairs = [
         (text, ground)
         for text in ("ink", "muted", "accent", "good", "bad", "unsure")
         for ground in ("surface", "raised")
     ]
     assert {p: c for p in pairs if (c := contrast(color[p[0]], color[p[1]])) < 4.5} == {}
-    assert contrast(color["ink"], hottest) >= 4.5
+    assert min(contrast(color["ink"], ground) for ground in hottest) >= 4.5
     lines = [name for name in color if name.startswith("series")]
     assert {name: c for name in lines if (c := contrast(color[name], color["surface"])) < 3} == {}
 

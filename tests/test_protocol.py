@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.protocol import (
@@ -44,6 +44,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.__name__)
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_message_survives_the_wire(message, data):
     value = message(**{name: data.draw(VALUES[kind]) for name, kind, _ in wire_fields(message)})

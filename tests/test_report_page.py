@@ -15,10 +15,11 @@ from page_check import faults
 from firmware.boards import find_board
 from firmware.build import build
 from host.console import UserError
-from host.examples import EXAMPLES
+from host.examples import EXAMPLES, choose_examples
 from host.report import (
     Accuracy,
     AccuracyIntervals,
+    Cause,
     ClassResult,
     Confusions,
     DeviceResult,
@@ -27,8 +28,10 @@ from host.report import (
     Example,
     Interval,
     Latency,
+    OpResult,
     Report,
     Sure,
+    TensorDifference,
 )
 from host.report_file import load_report
 from host.report_page import build_page, look_beside, save_page
@@ -117,6 +120,30 @@ def latency(unit: str, low: float, high: float) -> Latency:
     return Latency(unit, 10, low, low, high, high, high, low, [low, (low + high) / 2, high], [9, 1])
 
 
+CAUSE = Cause(
+    "kernel",
+    "dense_1 uses the wrong multiplier",
+    "qemu on /dev/pts/2",
+    30,
+    [7, 8],
+    1,
+    8,
+    [1, 2],
+    TensorDifference(7, 10, 2, 4, [0, 3], 5, 9),
+)
+
+
+def op(name: str, index: int, count: int | None, different: int) -> OpResult:
+    """One of a chain: each reads what the one before wrote, the last writes the model's output."""
+    place = "output" if name.startswith("softmax") else "arena"
+    memory = (64, index, index + 1, 64, 16) if place == "arena" else (10, index, index, 0, 0)
+    size, first, last, scratch_offset, scratch = memory
+    return OpResult(
+        index, name, name, [name], [index], [1, 8], 9, place, 0, size, first, last, scratch_offset, scratch, count,
+        30, different,
+    )  # fmt: skip
+
+
 # What a run can have found -> what its page must say, and must not.
 RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "equal": ({}, ("Equal", "600 output bytes of 60 samples are the golden&#39;s"), ("What differs",)),
@@ -143,7 +170,7 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "ended early": ({"samples_planned": 100}, ("60 of 100 samples",), ()),
     "allowed to stop": (
         {"sure": Sure(0.005, 0.99, 1000, 20, 0, 40, 0, Interval(0.0, 0.0047), True)},
-        ("allowed to stop when sure", "0% to 0.47%", "60 of 1,000"),
+        ("Sure: of all 1,000 samples, 0.00% to 0.47%"),
         (),
     ),
     "resumed": ({"samples_resumed": 20}, ("20 samples were answered before an interruption",), ()),
@@ -171,6 +198,43 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     "cycles of a chip": (
         {"latency": latency("cycles", 64_000, 128_000), "clock_hz": 64_000_000},
         ("2.00 ms at 64 MHz", 'class="histogram"'),
+        (),
+    ),
+    "time in milliseconds": (
+        {"latency": latency("nanoseconds", 1_500_000, 9_000_000)},
+        ("from 1.500 to 9.000 milliseconds", "on this computer"),
+        ("1,500,000",),
+    ),
+    "a unit of its own": ({"latency": latency("ticks", 1, 2)}, ("own unit", "from 1 to 2 ticks"), ()),
+    "causes": (
+        {
+            "bytes_different": 40,
+            "samples_different": 30,
+            "causes": [CAUSE],
+            "arena_bytes": 80,
+            "ruled_out": ["transport: every frame carries a CRC-32"],
+            "differences": [Difference(7, [1, 2, 3], [9, 2, 3], False)],
+            "ops": [op("conv2d_0", 0, 100, 0), op("dense_1", 1, 50, 30), op("softmax_2", 2, 1, 30)],
+        },
+        (
+            "A kernel is wrong in 30 samples: dense_1 uses the wrong multiplier",
+            "element (0,3): 5 → 9; 2 of 10 differ, by at most 4",
+            "7, 8 and 28 more",
+            "dense_1, softmax_2",
+            "Ruled out",
+            "The class changes in 1 of the 1 sample listed",
+            "✗ 0 of 30",
+            "✓ all 30",
+            "66.2%",
+            "The arena over the ops",
+            "conv2d_0 needs the most: 80 bytes",
+            "from conv2d_0 to dense_1",
+        ),
+        (),
+    ),
+    "ops without their time": (
+        {"ops": [op("conv2d_0", 0, None, 0)]},
+        ("does not tell the time of single ops", "Where the multiply-accumulates go"),
         (),
     ),
     "almost all equal": (
@@ -260,4 +324,19 @@ def test_a_firmware_with_a_fault_is_reported_as_different(tmp_path):
     assert report.verdict == "different"
     assert faults(page) == []
     assert "Different</p>" in page and "What differs" in page
-    assert page.count("<img") >= report.samples_different
+    assert page.count("<img") >= min(report.samples_different, EXAMPLES)
+
+
+def test_examples_are_differences_then_disagreements_then_the_most_certain_errors():
+    golden = np.array([[9, 0], [9, 0], [9, 0], [5, 4], [9, 0], [0, 9]], np.int8)
+    device = golden.copy()
+    device[4] = [8, 0]
+    interpreter = golden.copy()
+    interpreter[3] = [4, 5]
+    labels = np.array([0, 1, 1, 1, 0, 0])
+    device[2] = golden[2] = interpreter[2] = [3, 0]
+    chosen = choose_examples(golden, interpreter, device, labels)
+    assert [example.sample for example in chosen] == [4, 3, 1, 5, 2]
+    assert [example.sample for example in choose_examples(golden, interpreter, device, None)] == [4]
+    many = np.zeros((100, 2), np.int8)
+    assert len(choose_examples(many, many, many + np.int8(1), None)) == EXAMPLES

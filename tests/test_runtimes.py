@@ -14,6 +14,7 @@ from conftest import DEMO_MODEL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from export.emit_ops import RESOLVER_METHODS
 from export.golden import Golden, golden_available
 from export.graph import Graph, Op, Quantization, Tensor
 from export.runtimes import COMMON, RUNTIMES, TODAY, check_runtime, find_runtime
@@ -370,3 +371,7 @@ def test_any_graph_is_taken_or_refused_in_one_line(name, version, pool, inputs, 
             check_runtime(graph, runtime)
         except UserError as error:
             assert runtime.title in error.message and "\n" not in error.message
+
+
+def test_every_op_that_a_runtime_has_can_be_added_to_its_resolver():
+    assert set(RESOLVER_METHODS) == set(RUNTIMES["tflite-micro"].ops)

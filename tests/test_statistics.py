@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 import pytest
 
+from host.accuracy import Classified, accuracies, accuracy_intervals
 from host.report import Interval
 from host.statistics import confusion, mcnemar, summarize_latency, wilson
 from host.stopping import StoppingRule, confidence_bounds, margins
@@ -120,16 +121,16 @@ def test_bounds_are_exact_once_everything_was_drawn():
 
 @pytest.mark.parametrize("total", [0, 1, 5, 30])
 def test_looking_after_every_draw_is_wrong_no_more_often_than_promised(total):
-    """200 runs that look all the time, at 90 %: fewer than 1 in 10 may ever exclude the truth."""
+    """100 runs that look all the time, at 90 %: fewer than 1 in 10 may ever exclude the truth."""
     generator, population, missed = np.random.default_rng(total), 400, 0
-    for _ in range(200):
+    for _ in range(100):
         draws = np.cumsum(generator.permutation(np.arange(population) < total))
         missed += any(
             not low <= total <= high
             for n in range(1, population + 1, 3)
             for low, high in [confidence_bounds(population, n, int(draws[n - 1]), 0.9)]
         )
-    assert missed <= 20 + 3 * np.sqrt(200 * 0.1 * 0.9)
+    assert missed <= 10 + 3 * np.sqrt(100 * 0.1 * 0.9)
 
 
 @pytest.fixture
@@ -178,6 +179,28 @@ def test_only_the_gap_free_beginning_of_the_order_counts(golden):
     assert rule.result().drawn == 10
     assert rule.observe(late, golden[late].tobytes())
     assert rule.result().drawn == 2920
+
+
+def test_weights_of_a_part_add_up_to_the_whole(golden):
+    rule = StoppingRule(golden)
+    ran = sorted(rule.order[:1000])
+    weights = rule.weights(ran)
+    assert weights.sum() == pytest.approx(4000)
+    assert (weights == 1).sum() == 80 and weights.max() == pytest.approx(3920 / 920)
+    assert (rule.weights(sorted(rule.order)) == 1).all()
+
+
+def test_a_share_of_weighted_samples_is_that_of_the_whole(golden):
+    """Half of the least certain are wrong and none of the others: 1 % of all, not 4 % of those that ran."""
+    rule = StoppingRule(golden)
+    ran = rule.order[:1000]
+    wrong = np.arange(1000) < 40
+    classified = Classified({"int8_device": wrong.astype(int)}, np.zeros(1000, int), rule.weights(ran))
+    assert accuracies(classified).int8_device == pytest.approx(0.99)
+    interval = accuracy_intervals(classified).int8_device
+    assert 0.97 < interval.low < 0.99 < interval.high < 1
+    equal = Classified(classified.predicted, classified.labels, np.ones(1000))
+    assert accuracy_intervals(equal).int8_device == wilson(960, 1000)
 
 
 def test_the_order_has_every_sample_once_and_depends_on_the_golden_alone(golden):

@@ -103,10 +103,10 @@ def test_every_op_is_watched_as_it_runs(firmware, monkeypatch):
         device.hello()
         for _ in range(2):  # an inference in between or not
             trace = device.trace(data)
-            assert (trace.input_crc, [t.size for t in trace.tensors]) == (zlib.crc32(data), [len(hidden), len(output)])
-            assert [t.crc for t in trace.tensors] == [zlib.crc32(hidden), zlib.crc32(output)]
-            assert device.fetch(0, 7, 300, data) == hidden[7:307]
-            assert device.fetch(1, 0, len(output), data) == output
+            assert [t.size for t in trace.tensors] == [len(data), len(hidden), len(output)]
+            assert [t.crc for t in trace.tensors] == [zlib.crc32(data), zlib.crc32(hidden), zlib.crc32(output)]
+            assert device.fetch(1, 7, 300, data) == hidden[7:307]
+            assert device.fetch(2, 0, len(output), data) == output
 
 
 @pytest.mark.parametrize(

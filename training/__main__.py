@@ -10,15 +10,18 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from firmware.boards import find_board
 from host.console import UserError, console, run, table
 from training.augment import AUGMENTATIONS
+from training.cost import print_device_cost
 from training.datasets import BUILT_IN, load_dataset
 from training.files import FLOAT_SCORES_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
 from training.journey import journey_table, trace
 from training.presets import PRESETS, SEARCHED, find_preset
 from training.recipes import find_recipe
+from training.report import write_report
 from training.splits import Dataset, class_counts
-from training.train import Plan, save, train
+from training.train import Plan, is_trained, save, train
 
 LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of the finger cannot fill the memory
 
@@ -47,6 +50,7 @@ def main(
     tensorboard: Path | None,
 ) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""
+    board = find_board(board_name)
     if preset != SEARCHED:
         find_preset(preset, dataset)
     try:
@@ -56,9 +60,14 @@ def main(
         plan = Plan(data, preset, chosen.network, recipe, seed)
         folder = make_writable(out or Path("build") / f"{data.name}_{preset}")
         say(describe(data))
+        if is_trained(plan, folder):
+            os.utime(folder / TRAINING_FILE)  # make compares times
+            say(f"{folder} is up to date: the same plan made it; remove it to train again")
+            return
         console.print(class_table(data))
         model = plan.untrained_model()
         console.print(journey_table(trace(model)))
+        print_device_cost(model, board, folder.name)
         say(f"recipe: {recipe}")
         run = train(plan, folder, tensorboard)
     except ModuleNotFoundError as error:
@@ -69,12 +78,13 @@ def main(
         raise UserError(
             f"{folder} cannot be written to ({error.strerror}): make room or choose another --out"
         ) from error
+    report = write_report(folder)
     record = run.record
     say(
         f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
         f"{len(data.test):,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
     )
-    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {FLOAT_SCORES_FILE} {TRAINING_FILE}")
+    say(f"wrote {folder}/: {KERAS_FILE} {LABELS_FILE} {SPLITS_FILE} {FLOAT_SCORES_FILE} {TRAINING_FILE} {report.name}")
 
 
 def parse_size(text: str) -> tuple[int, int]:

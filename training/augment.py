@@ -32,7 +32,7 @@ class Augmentation:
 AUGMENTATIONS = {
     "none": Augmentation(),
     "light": Augmentation(flip=True, shift=0.04),  # 1 pixel of 28
-    "erase": Augmentation(flip=True, shift=0.075, erase=0.5),  # 2 pixels of 28
+    "erase": Augmentation(flip=True, shift=0.075, erase=0.2),  # 2 pixels of 28
     "photo": Augmentation(flip=True, shift=0.12, rotation=12, zoom=0.25, contrast=0.25),
 }
 

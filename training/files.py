@@ -70,6 +70,7 @@ class TrainingRecord:
     network: dict[str, Any]  # training.network.Network as plain values
     recipe: dict[str, Any]  # training.recipes.Recipe as plain values
     seed: int
+    plan: str  # sha256 of everything that decides the weights (training.train.Plan)
     epochs_run: int
     accuracy_validation: float
     accuracy_float: float  # on the test images

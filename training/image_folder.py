@@ -55,7 +55,7 @@ def read_image_folder(root: Path, size: tuple[int, int], color: bool | None) -> 
             files += pictures
             labels += [label] * len(pictures)
         parts[part] = np.arange(start, len(files))
-    images = _read_all(files, size, color)
+    images = read_pictures(files, size, color)
     return ImageFolder(images, np.array(labels, np.int32), class_names, parts)
 
 
@@ -99,7 +99,8 @@ def _pictures(folder: Path) -> list[Path]:
     )
 
 
-def _read_all(files: Sequence[Path], size: tuple[int, int], color: bool | None) -> NDArray[np.uint8]:
+def read_pictures(files: Sequence[Path], size: tuple[int, int], color: bool | None) -> NDArray[np.uint8]:
+    """The pictures as uint8 (N,H,W,C), stretched to `size`; see `read_image_folder` for `color`."""
     mode = "L" if color is False else "RGB"
     channels = 1 if mode == "L" else 3
     images = np.empty((len(files), *size, channels), np.uint8)

@@ -31,13 +31,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Network:
-    """A network as data. `head`: "flatten" keeps every place apart, "mean" and "max" merge all places, which suits
-    objects that may be anywhere. `units` of a hidden dense layer, 0 for none. `normalized`: batch normalization after
-    each convolution; on the device it costs nothing, since the converter folds it into the weights.
+    """A network as data.
+
+    `head`: "flatten" keeps every place of the last feature map apart; "mean" and "max" merge all places, which suits
+    objects that may be anywhere; "places" weighs them, in each channel by itself (a depthwise convolution as large as
+    the map, as in MobileFaceNets, arXiv:1804.07573), which suits objects in the middle. `units`: of a hidden dense
+    layer, 0 for none. `normalized`: batch normalization after each convolution; on the device it costs nothing, since
+    the converter folds it into the weights.
     """
 
     blocks: tuple[Block, ...]
-    head: Literal["flatten", "mean", "max"]
+    head: Literal["flatten", "mean", "max", "places"]
     units: int = 0
     normalized: bool = True
     padding: Literal["same", "valid"] = "same"
@@ -66,14 +70,17 @@ def build_model(network: Network, input_shape: Shape, class_count: int, dropout:
         x = layers.Flatten(name="flatten")(x)
     elif network.head == "mean":
         x = layers.GlobalAveragePooling2D(name="mean")(x)
-    else:
+    elif network.head == "max":
         x = layers.Flatten(name="flatten")(layers.MaxPooling2D(x.shape[1:3], name="max")(x))
+    else:
+        x = layers.DepthwiseConv2D(x.shape[1:3], use_bias=not network.normalized, name="places")(x)
+        x = layers.Flatten(name="flatten")(_normalize(layers, x, network, "places"))
     for number, units in enumerate((network.units, class_count) if network.units else (class_count,), 1):
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
         is_last = number == (2 if network.units else 1)
         x = layers.Dense(units, activation="softmax" if is_last else "relu", name=f"dense_{number}")(x)
-    return keras.Model(source, x)
+    return keras.Model(source, x, name="network")
 
 
 def _check_size(network: Network, input_shape: Shape) -> None:

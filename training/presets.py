@@ -102,7 +102,7 @@ PRESETS = {
                 Block("residual", 48, stride=2),
                 Block("residual", 48),
             ),
-            head="mean",
+            head="places",
         ),
     ),
 }

@@ -1,21 +1,23 @@
-"""What lets an interrupted training run go on: after each epoch the weights, the optimizer's state and the history.
+"""What lets an interrupted training run go on: after each epoch every number of the run, in one file.
 
-The state lies in the model folder and says which run it is of; another run does not take it up. `progress.json` is
-renamed into place last, so an interruption while saving leaves the epoch before.
+The file lies in the model folder and names the plan it belongs to; a run of another plan does not take it up. It
+appears whole or not at all, so an interruption while saving leaves the epoch before.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from host.console import write_atomically
+import numpy as np
 
-FOLDER = ".resume"
-PROGRESS_FILE = "progress.json"
+from host.console import write_atomically
+from training.files import NPZ_DAMAGE
+
+RESUME_FILE = ".resume.npz"
 History = dict[str, list[float]]
 
 
@@ -28,36 +30,36 @@ class Progress:
     history: History = field(default_factory=dict)
 
 
-def restore(folder: Path, run: dict[str, Any], model: Any) -> Progress:
-    """Load into the compiled model what an interrupted run of the same settings left; else the start of a run."""
-    path = folder / FOLDER / PROGRESS_FILE
+def save(folder: Path, plan: str, model: Any, progress: Progress) -> None:
+    """Save the compiled model as it is after an epoch: weights, the optimizer's memory and the seeds of its layers."""
+    buffer = io.BytesIO()
+    about = json.dumps({"plan": plan, "progress": asdict(progress)})
+    np.savez(buffer, np.array(about), *(variable.numpy() for variable in _variables(model)))
+    write_atomically(folder / RESUME_FILE, buffer.getvalue())
+
+
+def restore(folder: Path, plan: str, model: Any) -> Progress:
+    """Load into the compiled model what an interrupted run of the same plan left; else the start of a run."""
     try:
-        saved = json.loads(path.read_text())
-        if saved["run"] != json.loads(json.dumps(run)):
+        with np.load(folder / RESUME_FILE, allow_pickle=False) as archive:
+            about, *values = archive.values()
+        saved = json.loads(str(about))
+        if saved["plan"] != plan:
             return Progress()
         progress = Progress(**saved["progress"])
-        model.optimizer.build(model.trainable_variables)
-        model.load_weights(_weights(folder, progress.epochs))
-    except (OSError, ValueError, KeyError, TypeError):  # none, or damaged: the run starts over
+    except NPZ_DAMAGE:  # none, or damaged: the run starts over
         return Progress()
+    for variable, value in zip(_variables(model), values, strict=True):
+        variable.assign(value)
     return progress
 
 
-def save(folder: Path, run: dict[str, Any], model: Any, progress: Progress) -> None:
-    """Save the state after an epoch, replacing that of the epoch before."""
-    weights = _weights(folder, progress.epochs)
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    model.save_weights(weights, overwrite=True)
-    write_atomically(weights.parent / PROGRESS_FILE, json.dumps({"run": run, "progress": asdict(progress)}))
-    for stale in weights.parent.glob("*.weights.h5"):
-        if stale != weights:
-            stale.unlink()
-
-
 def discard(folder: Path) -> None:
-    """Remove the state; the run is over."""
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    """Remove the file; the run is over."""
+    (folder / RESUME_FILE).unlink(missing_ok=True)
 
 
-def _weights(folder: Path, epochs: int) -> Path:
-    return folder / FOLDER / f"epoch_{epochs}.weights.h5"
+def _variables(model: Any) -> list[Any]:
+    """Every variable of a compiled model and its optimizer, always in the same order."""
+    model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]

@@ -6,9 +6,10 @@ holds what an interrupted run needs to go on (see `training.resume`).
 
 from __future__ import annotations
 
+import hashlib
+import os
 import platform
 import tempfile
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import console, write_atomically
+from host.console import UserError, console, write_atomically
 from training import resume
 from training.backend import load_keras, make_repeatable
 from training.batches import batch_count, examples, training_batches
@@ -28,6 +29,7 @@ from training.files import (
     TRAINING_FILE,
     Splits,
     TrainingRecord,
+    load_record,
     save_float_scores,
     save_labels,
     save_record,
@@ -35,12 +37,14 @@ from training.files import (
 )
 from training.journey import trace
 from training.network import Network, build_model
+from training.optimize import compile_model
 from training.preprocess import preprocess
 from training.progress import Watch
 from training.recipes import Recipe
 from training.splits import Dataset, take_stratified
 
 CALIBRATION_IMAGES = 500
+DECIDING_CODE = ("augment.py", "batches.py", "network.py", "optimize.py", "preprocess.py")
 VALIDATION_BATCH = 500  # images at a time where nothing is learnt
 
 
@@ -59,19 +63,19 @@ class Plan:
         make_repeatable(self.seed)
         return build_model(self.network, self.dataset.image_shape, len(self.dataset.class_names), self.recipe.dropout)
 
-    def identity(self) -> dict[str, Any]:
-        """The same plan in plain values, with a checksum for the images and their parts."""
+    def sha256(self) -> str:
+        """Of the plan, the images and their parts, the code that turns them into weights, and the libraries' versions.
+
+        Two runs with the same sum give the same weights on the same machine.
+        """
         data = self.dataset
-        parts = (data.images, data.labels, data.train, data.validation, data.test)
-        return {
-            "dataset": data.name,
-            "checksum": [zlib.crc32(part.tobytes()) for part in parts],
-            "preset": self.preset,
-            "network": asdict(self.network),
-            "recipe": asdict(self.recipe),
-            "seed": self.seed,
-            "versions": versions(),
-        }
+        settings = (asdict(self.network), asdict(self.recipe), self.seed, data.mirror, versions())
+        digest = hashlib.sha256(repr(settings).encode())
+        for part in (data.images, data.labels, data.train, data.validation, data.test):
+            digest.update(part.tobytes())
+        for name in DECIDING_CODE:
+            digest.update((Path(__file__).parent / name).read_bytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,11 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
     data, recipe = plan.dataset, plan.recipe
     model = plan.untrained_model()
     compile_model(model, recipe, batch_count(data, recipe))
-    identity = plan.identity()
-    start = resume.restore(folder, identity, model)
+    sha256 = plan.sha256()
+    start = resume.restore(folder, sha256, model)
     if start.epochs:
         console.print(f"going on after epoch {start.epochs} of an interrupted run")
-    watch = Watch(recipe.epochs, batch_count(data, recipe), start, lambda *state: resume.save(folder, identity, *state))
+    watch = Watch(recipe.epochs, batch_count(data, recipe), start, lambda *state: resume.save(folder, sha256, *state))
     if start.epochs < recipe.epochs:
         callbacks = [watch.callback(model)]
         if tensorboard:
@@ -108,27 +112,22 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
             initial_epoch=start.epochs,
             epochs=recipe.epochs,
             callbacks=callbacks,
+            shuffle=False,  # they are; Keras would shuffle them once more, and not the same way when resumed
             verbose=0,
         )
     scores = predict(model, data.images[data.test])
     return TrainingRun(model, _record(plan, model, watch.progress, scores), scores)
 
 
-def compile_model(model: Any, recipe: Recipe, steps_an_epoch: int) -> None:
-    """Give a Keras model the recipe's optimizer and loss."""
-    keras = load_keras()
-    steps = recipe.epochs * steps_an_epoch
-    rise = max(1, steps // 8)
-    rate = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 20, max(1, steps - rise), warmup_target=recipe.learning_rate, warmup_steps=rise
-    )
-    if recipe.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)
-    else:
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+def is_trained(plan: Plan, folder: Path) -> bool:
+    """Whether the folder holds what this plan leads to, all of it."""
+    names = (KERAS_FILE, LABELS_FILE, SPLITS_FILE, FLOAT_SCORES_FILE, TRAINING_FILE)
+    try:
+        return load_record(folder / TRAINING_FILE).plan == plan.sha256() and all(
+            map(os.path.isfile, (folder / n for n in names))
+        )
+    except UserError:  # no record, or one of an earlier version
+        return False
 
 
 def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -190,6 +189,7 @@ def _record(plan: Plan, model: Any, progress: resume.Progress, test_scores: NDAr
         network=asdict(plan.network),
         recipe=asdict(plan.recipe),
         seed=plan.seed,
+        plan=plan.sha256(),
         epochs_run=progress.epochs,
         accuracy_validation=accuracy(predict(model, data.images[data.validation]), data.validation),
         accuracy_float=accuracy(test_scores, data.test),

@@ -68,7 +68,7 @@ def relu(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
 
 def relu6(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
     """TFLM clamps the bytes and does not rescale."""
-    six = saturate(x.zero_point + round_half_away(float(np.float32(6) / x.scale)), 8)
+    six = saturate(x.zero_point + round_half_away(min(float(np.float32(6) / x.scale), 1e6)), 8)
     return lambda value: min(max(value, x.zero_point), six)
 
 
@@ -142,7 +142,7 @@ def _multiplier_of_16_bits(real: float) -> tuple[int, int]:
 def hard_swish(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
     """x * relu6(x + 3) / 6 in 16 bits (reference/hard_swish.h)."""
     fine = np.float32(1 / 128) * x.scale
-    y_multiplier, y_shift = _multiplier_of_16_bits(float(fine / y.scale))
+    y_multiplier, y_shift = _multiplier_of_16_bits(min(float(fine / y.scale), 1e6))
     gate_multiplier, gate_shift = _multiplier_of_16_bits(float(fine / np.float32(3 / 32768)))
     if y_shift > 0 or y_shift < -15 or gate_shift < -15:
         raise graph.refusal(

@@ -60,8 +60,8 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
 
 def rescale(graph: Graph, op: Op, real: float, largest: int) -> tuple[int, int]:
     """`quantize_multiplier` for values up to `largest`; refuses one with which they would leave 32 bits in TFLM."""
-    multiplier, shift = quantize_multiplier(real)
-    if largest * 2 ** max(shift, 0) + 256 > INT32_MAX:
+    multiplier, shift = quantize_multiplier(real if math.isfinite(real) else 0.0)
+    if not math.isfinite(real) or largest * 2 ** max(shift, 0) + 256 > INT32_MAX:
         raise graph.refusal(op, f"its scales make the multiplier {real:.3g}, too large for 32 bits; export it again")
     return multiplier, shift
 

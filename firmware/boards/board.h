@@ -25,8 +25,8 @@ void board_init(void);
 // there is something to read: the application has nothing else to do.
 size_t board_read(uint8_t *data, size_t capacity);
 
-// Sends all `size` bytes; blocks until they are on their way, for as long as the line takes for them. Where a host can
-// hold them up by not reading (a pseudo-terminal, USB), gives up within a few seconds and drops them: the host asks again.
+// Sends all `size` bytes; blocks until they are on their way. A UART takes them at its speed. Where a host can hold them up
+// by not reading, ends at the latest when it closes the port; may drop them then, or before: the host asks again.
 void board_write(const uint8_t *data, size_t size);
 
 // Changes the speed of the line, once what was written has left. Called only where `board.baud` is not 0; a speed that the

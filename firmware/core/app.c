@@ -157,7 +157,7 @@ static void answer_infer(uint16_t sequence, const uint8_t *input) {
 }
 
 static void answer_trace(uint16_t sequence, const uint8_t *input) {
-    trace_begin(sequence, input, MODEL_INPUT_BYTES);
+    trace_begin(sequence);
     if (run(sequence, input, trace_tensor) != NULL) frame_end();
 }
 

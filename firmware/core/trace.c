@@ -14,9 +14,8 @@ static uint32_t crc_of(const uint8_t *data, size_t size) {
     return ~crc;
 }
 
-void trace_begin(uint16_t sequence, const uint8_t *input, size_t size) {
-    const trace_reply reply = {.input_crc = crc_of(input, size)};
-    trace_reply_begin(sequence, &reply);
+void trace_begin(uint16_t sequence) {
+    trace_reply_begin(sequence);
     since = board_counter();
 }
 

@@ -7,8 +7,8 @@
 
 #include "protocol.h"
 
-// A TRACE_REPLY about an inference of `input` (size,): begin, the engine with trace_tensor() as its watcher, frame_end().
-void trace_begin(uint16_t sequence, const uint8_t *input, size_t size);
+// A TRACE_REPLY: begin, the engine with trace_tensor() as its watcher, frame_end().
+void trace_begin(uint16_t sequence);
 void trace_tensor(const void *tensor, size_t size);
 
 // A FETCH_REPLY: begin, the engine with fetch_tensor() as its watcher, frame_end() if fetch_done() says that there were

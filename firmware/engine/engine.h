@@ -16,8 +16,8 @@ const char *engine_name(void);
 // Makes the model ready. NULL when it is, else one sentence that says why not and what to do; it stays valid.
 const char *engine_init(void);
 
-// Called with every tensor that an op of the model computes, in the order of computation, before a later op overwrites
-// it. (size,) bytes at `tensor`.
+// Called with the model's inputs where the first op finds them, and then with every tensor that an op computes, in the
+// order of computation, before a later op overwrites it. (size,) bytes at `tensor`.
 typedef void (*engine_watcher)(const void *tensor, size_t size);
 
 // The watcher for when nobody does.

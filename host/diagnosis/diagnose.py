@@ -7,10 +7,12 @@ cause have the tensor fetched that differs first. Nothing here decides whether o
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from export.manifest import Manifest, StepInfo
 from host.connection import Station
@@ -18,13 +20,17 @@ from host.console import UserError, track
 from host.diagnosis.explain import Example, Explanation, explain
 from host.diagnosis.recompute import read_layer
 from host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
-from host.protocol import TraceReply
+from host.protocol import TensorTrace
 from host.report import Cause, OpResult, TensorDifference
+from host.transport import LineLost
 
 TRACED = 200  # differing samples told apart by CRC
 EXAMINED = 8  # of each cause, looked at element by element
 TIMED = 5  # samples traced for the time of every op where nothing differs
 LISTED = 20  # samples named in a cause
+Bytes = NDArray[np.int8]
+# Sample, output bytes, and the device that answered; None: one of an interrupted run.
+Answers = Iterable[tuple[int, bytes, Station | None]]
 
 
 @dataclass(frozen=True)
@@ -46,57 +52,75 @@ class Answered:
 
 
 class Examiner:
-    """Looks into the inferences of one device. Holds what it found about every tensor."""
+    """Looks into the inferences of one device. Holds what it found about every tensor that the engine computes."""
 
     def __init__(self, station: Station, manifest: Manifest, reference: Reference) -> None:
         self.station = station
         self.reference = reference
+        self.inputs = reference.graph.inputs  # in a trace they precede what is computed
         self.steps: Sequence[StepInfo] = computed_tensors(manifest, reference.graph, station.hello.engine)
         self.parts: Sequence[OutputPart] = output_parts(reference.graph, self.steps)
-        self.traces: list[TraceReply] = []
+        self.traces: list[Sequence[TensorTrace]] = []  # of what is computed
         self.different = [0] * len(self.steps)
 
-    def trace(self, data: bytes) -> list[int]:
-        """Run one input on both sides; the tensors whose CRC-32 is not the golden's. Raises UserError if it cannot."""
-        trace = self.station.device.trace(data)
-        if [tensor.size for tensor in trace.tensors] != [step.size_bytes for step in self.steps]:
+    def trace(self, data: bytes) -> tuple[bool, list[int]]:
+        """Run one input on both sides: whether the engine was given it, and the tensors that are not the golden's.
+
+        Raises UserError when the device cannot.
+        """
+        tensors = self.station.device.trace(data).tensors
+        indexes = [*self.inputs, *(step.tensor for step in self.steps)]
+        if [tensor.size for tensor in tensors] != [self.reference.graph.tensors[index].size for index in indexes]:
             raise UserError(f"{self.station.name}: its engine computes other tensors than model.json lists")
         self.reference.run(data)
-        self.traces.append(trace)
-        crcs = [zlib.crc32(self.reference.tensor(step.tensor).tobytes()) for step in self.steps]
-        differing = [k for k, crc in enumerate(crcs) if trace.tensors[k].crc != crc]
+        wrong = [t.crc != zlib.crc32(self.reference.bytes_of(i)) for t, i in zip(tensors, indexes, strict=True)]
+        first = len(self.inputs)
+        differing = [k for k, differs in enumerate(wrong[first:]) if differs]
+        self.traces.append(tensors[first:])
         for k in differing:
             self.different[k] += 1
-        return differing
+        return not any(wrong[:first]), differing
 
-    def classify(self, answered: Answered) -> tuple[str, int | None]:
-        """The kind of cause behind a differing output, and the first tensor that differs. Raises UserError."""
-        differing = self.trace(answered.input)
-        trace = self.traces[-1]
-        if trace.input_crc != zlib.crc32(answered.input):
-            return "input", None
-        again = all(zlib.crc32(answered.output[p.start : p.end]) == trace.tensors[p.step].crc for p in self.parts)
-        return ("kernel", differing[0]) if again and differing else ("not repeatable", None)
+    def classify(self, answered: Answered) -> tuple[str, list[int]]:
+        """The kind of cause behind a differing output, and all tensors that differ. Raises UserError."""
+        given, differing = self.trace(answered.input)
+        if not given:
+            return "input", differing
+        crcs = [tensor.crc for tensor in self.traces[-1]]
+        again = all(zlib.crc32(answered.output[part.start : part.end]) == crcs[part.step] for part in self.parts)
+        return "kernel" if again and differing else "not repeatable", differing
+
+    def compare(self, number: int, index: int, answered: Answered) -> tuple[Bytes, TensorDifference]:
+        """Fetch tensor `number` of a trace, tensor `index` of the model, hold it against the golden's. UserError."""
+        tensor = self.reference.graph.tensors[index]
+        fetched = self.station.device.fetch(number, 0, tensor.size, answered.input)
+        device = np.frombuffer(fetched, np.int8)
+        self.reference.run(answered.input)
+        golden = np.frombuffer(self.reference.bytes_of(index), np.int8)
+        steps = np.abs(golden.astype(int) - device)
+        first = int(np.argmax(steps > 0))
+        return device, TensorDifference(
+            sample=answered.sample,
+            elements=golden.size,
+            different=int((steps > 0).sum()),
+            max_step=int(steps.max()),
+            first=[int(i) for i in np.unravel_index(first, tensor.shape)],
+            golden=int(golden[first]),
+            device=int(device[first]),
+        )
 
     def examine(self, k: int, answered: Answered) -> tuple[Example, TensorDifference]:
-        """Fetch tensor `k` of a sample and hold it against the golden's. Raises UserError."""
+        """What the device made of computed tensor `k` of a sample. Raises UserError."""
         step = self.steps[k]
-        device = np.frombuffer(self.station.device.fetch(k, 0, step.size_bytes, answered.input), np.int8)
-        self.reference.run(answered.input)
-        golden = self.reference.tensor(step.tensor)
-        x = self.reference.tensor(self.reference.graph.ops[step.ops[0]].inputs[0])
-        steps = np.abs(golden.astype(int) - device)
-        place = int(np.argmax(steps > 0))
-        first = [int(i) for i in np.unravel_index(place, step.shape)]
-        return Example(x, golden, device), TensorDifference(
-            answered.sample, golden.size, int((steps > 0).sum()), int(steps.max()), first,
-            int(golden[place]), int(device[place]),
-        )  # fmt: skip
+        device, difference = self.compare(len(self.inputs) + k, step.tensor, answered)
+        x = np.frombuffer(self.reference.bytes_of(self.reference.graph.ops[step.ops[0]].inputs[0]), np.int8)
+        golden = np.frombuffer(self.reference.bytes_of(step.tensor), np.int8)
+        return Example(x, golden, device), difference
 
     def count(self, k: int) -> int | None:
-        """The least time that tensor `k` took in a trace, in the counter's unit; None where the device does not tell."""
+        """The least time that tensor `k` took in a trace, in the counter's unit; None where the device is silent."""
         hello = self.station.hello
-        ticks = min((trace.tensors[k].ticks for trace in self.traces), default=0)
+        ticks = min((trace[k].ticks for trace in self.traces), default=0)
         return round(ticks * hello.counter_numerator / hello.counter_denominator) if ticks else None
 
     def results(self) -> list[OpResult]:
@@ -107,10 +131,16 @@ class Examiner:
                 count=self.count(k),
                 traced=len(self.traces),
                 different=self.different[k],
-                **{name: value for name, value in asdict(step).items() if name not in ("inputs", "tensor")},
+                **_shown(step),
             )
             for k, step in enumerate(self.steps)
         ]
+
+
+def _shown(step: StepInfo) -> dict[str, Any]:
+    """The fields of a step that an OpResult has too."""
+    shown = {name: value for name, value in vars(step).items() if name not in ("inputs", "tensor")}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
 
 
 @dataclass
@@ -120,6 +150,7 @@ class Group:
     kind: str
     op: int | None
     text: str = ""
+    differing: list[int] = field(default_factory=list)  # the tensors that differ in the first of them
     members: list[Answered] = field(default_factory=list)
 
 
@@ -130,24 +161,44 @@ def diagnose_device(examiner: Examiner, differing: Sequence[Answered], some: Seq
         for data in some if not differing else ():
             examiner.trace(data)
         for answered in track(differing[:TRACED], f"Causes: {examiner.station.name}") if differing else ():
-            kind, op = examiner.classify(answered)
-            groups.setdefault((kind, op), Group(kind, op)).members.append(answered)
+            kind, tensors = examiner.classify(answered)
+            op = tensors[0] if kind == "kernel" else None
+            groups.setdefault((kind, op), Group(kind, op, differing=tensors)).members.append(answered)
         causes = [_cause(examiner, group) for group in groups.values()]
-        rest = Group("not traced", None, f"beyond the first {TRACED} that were traced", list(differing[TRACED:]))
+        rest = Group(
+            "not traced", None, f"beyond the first {TRACED} that were traced", members=list(differing[TRACED:])
+        )
     except UserError as error:
+        if isinstance(error, LineLost):
+            examiner.station.ended = examiner.station.explain(error)
         causes = []
-        rest = Group("not traced", None, f"which op differs is not known: {error.message}", list(differing))
+        rest = Group("not traced", None, f"which op differs is not known: {error.message}", members=list(differing))
     return _self_test(examiner.station) + causes + ([_cause(examiner, rest)] if rest.members else [])
 
 
 def _cause(examiner: Examiner, group: Group) -> Cause:
     samples = [member.sample for member in group.members]
-    cause = Cause(group.kind, group.text, examiner.station.name, len(samples), samples[:LISTED])
+    cause = Cause(
+        group.kind, group.text, examiner.station.name, len(samples), samples[:LISTED], differing=group.differing
+    )
     if group.kind == "input":
-        return replace(cause, text="the engine was given other input bytes than were sent")
+        return _input(examiner, group.members[0], cause)
     if group.kind == "not repeatable":
         return replace(cause, text="the device gave other bytes for the same input when it was asked again")
     return _kernel(examiner, group.op, group.members, cause) if group.op is not None else cause
+
+
+def _input(examiner: Examiner, member: Answered, cause: Cause) -> Cause:
+    """A cause at the input: the first byte that is not what was sent."""
+    for number, index in enumerate(examiner.inputs):
+        _, difference = examiner.compare(number, index, member)
+        if difference.different:
+            where = f"{difference.different:,} of {difference.elements:,}, the first at {tuple(difference.first)}"
+            text = f"the engine was given other input bytes than were sent: {where}"
+            return replace(cause, text=text, examined=1, difference=difference)
+    return replace(
+        cause, text="the engine was given other input bytes than were sent, and the right ones when asked again"
+    )
 
 
 def _kernel(examiner: Examiner, k: int, members: Sequence[Answered], cause: Cause) -> Cause:
@@ -159,7 +210,7 @@ def _kernel(examiner: Examiner, k: int, members: Sequence[Answered], cause: Caus
     worst = max(difference.max_step for _, difference in found)
     return replace(
         cause,
-        kind="rounding" if (why.is_rounding if why else worst <= 1) else "kernel",
+        kind="rounding" if (why.is_rounding if why else layer is None and worst <= 1) else "kernel",
         text=f"{_where(examiner, step)}: {_why(why, worst)}",
         op=k,
         examined=len(found),
@@ -192,26 +243,49 @@ def _self_test(station: Station) -> list[Cause]:
 def diagnose(
     manifest: Manifest,
     tflite: bytes,
-    examined: Sequence[tuple[Station, Sequence[Answered]]],
-    some: Sequence[bytes],
-    bit_exact: bool,
+    stations: Sequence[Station],
+    inputs: NDArray[np.int8],
+    answers: Answers,
+    golden: NDArray[np.int8] | None,
 ) -> Diagnosis:
-    """Causes on every device, given each device's differing samples; the first device's time of every op.
+    """Causes on every device that is still there, and the first device's time of every op.
 
-    Without a bit-exact golden nothing differs for certain, and nothing is asked but the time.
+    `inputs` (N, input bytes) and `golden` (N, output bytes) are those of all samples. Without a bit-exact golden (None)
+    nothing differs for certain, and nothing is asked but the time.
     """
     reference = Reference(tflite)
-    examiners = [Examiner(station, manifest, reference) for station, _ in examined]
+    first = next((station for station in stations if not station.ended), stations[0])
+    examiner = Examiner(first, manifest, reference)
+    some = [row.tobytes() for row in inputs[:TIMED]]
     causes = []
-    for examiner, (_, differing) in zip(examiners, examined, strict=True):
-        first = examiner is examiners[0]
-        causes += diagnose_device(examiner, differing if bit_exact else (), some[:TIMED] if first else ())
-    return Diagnosis(examiners[0].results() if examiners else [], causes, ruled_out(examined))
+    for station in stations:
+        differing = _differing(station, first, inputs, answers, golden)
+        if not station.ended:
+            one = examiner if station is first else Examiner(station, manifest, reference)
+            causes += diagnose_device(one, differing, some if station is first else [])
+        elif differing:
+            samples = [answered.sample for answered in differing]
+            text = f"the device is gone: {station.ended}"
+            causes.append(Cause("not traced", text, station.name, len(samples), samples[:LISTED]))
+    return Diagnosis(examiner.results(), causes, ruled_out(stations))
 
 
-def ruled_out(examined: Sequence[tuple[Station, Sequence[Answered]]]) -> list[str]:
+def _differing(
+    station: Station, first: Station, inputs: NDArray[np.int8], answers: Answers, golden: NDArray[np.int8] | None
+) -> list[Answered]:
+    """What the device answered otherwise than the golden; what an interrupted run left falls to the first device."""
+    if golden is None:
+        return []
+    return [
+        Answered(sample, inputs[sample].tobytes(), output)
+        for sample, output, answered_by in answers
+        if output != golden[sample].tobytes() and (answered_by or first) is station
+    ]
+
+
+def ruled_out(stations: Sequence[Station]) -> list[str]:
     """What cannot be behind a difference, and why."""
-    dropped = sum(station.device.transport.chunks_dropped for station, _ in examined)
+    dropped = sum(station.device.transport.chunks_dropped for station in stations)
     return [
         "transport: every frame carries a CRC-32 of its bytes; "
         f"{dropped:,} damaged ones were dropped and asked for again, none was taken for an answer",

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.ops.dense import DenseParams
+from export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from export.ops.requantize import INT32_MAX, OutputStage
 from host.diagnosis.recompute import (
     Layer,
@@ -24,12 +25,15 @@ from host.diagnosis.recompute import (
     round_once,
     round_twice,
     sums,
+    taps,
     with_padding,
 )
 
 Bytes = NDArray[np.int8]
 PADDING_STEPS = 2  # rows and columns by which a window is tried elsewhere
 SHIFTS = 40  # of a multiplier, from -31 on
+ESTIMATES = 3  # outputs from which the change of a weight is estimated
+NEIGHBOURS = 20  # changes of a weight tried on either side of an estimate, at most
 POINTS_TO_JUDGE = 8  # different sums of a channel before its numbers are taken for a pattern
 ROUNDINGS = {
     "rounds once instead of twice (TFLITE_SINGLE_ROUNDING)": round_once,
@@ -66,9 +70,11 @@ def explain(layer: Layer, examples: Sequence[Example]) -> Explanation | None:
     right = [finish(layer, acc, round_twice) for acc in accs]
     if any(not np.array_equal(y, example.golden) for y, example in zip(right, examples, strict=True)):
         return None
-    for text, round_ in ROUNDINGS.items():
-        if _all_match([finish(layer, acc, round_) for acc in accs], examples):
-            return Explanation(text, is_rounding=True, proved=True)
+    roundings = [
+        text for text, round_ in ROUNDINGS.items() if _all_match([finish(layer, acc, round_) for acc in accs], examples)
+    ]
+    if roundings:
+        return Explanation(", or ".join(roundings), is_rounding=True, proved=True)
     for text, ys in _mistakes(layer, examples, accs):
         if _all_match(ys, examples):
             return Explanation(text, is_rounding=False, proved=True)
@@ -123,9 +129,10 @@ def _one_channel(layer: Layer, examples: Sequence[Example], accs: Sequence[Sums]
         return Explanation(text + "weights, bias or multiplier", is_rounding=False, proved=False)
     if found := _bias(alone, acc, device) or _multiplier(alone, acc, device):
         return Explanation(text + found, is_rounding=False, proved=True)
-    return Explanation(
-        text + "weights, for no other bias and no other multiplier fits", is_rounding=False, proved=False
-    )
+    if found := _weight(alone, channel, examples, acc, device):
+        return Explanation(text + found, is_rounding=False, proved=True)
+    text += "weights, for no other bias and no other multiplier fits"
+    return Explanation(text, is_rounding=False, proved=False)
 
 
 def _channel(layer: Layer, channel: int) -> Layer:
@@ -175,10 +182,69 @@ def _multiplier(layer: Layer, accs: Sequence[Sums], device: Sequence[Bytes]) -> 
 
     found = _bisect(0, SHIFTS << 30, error)
     return (
-        f"multiplier or shift: its scale is {_scale(stage_of(found)) / _scale(stage):.4g} times the right one"
+        f"multiplier or shift: its scale is {_scale(stage_of(found)) / _scale(stage):.3g} times the right one"
         if found
         else None
     )
+
+
+def _weight(
+    layer: Layer, channel: int, examples: Sequence[Example], accs: Sequence[Sums], device: Sequence[Bytes]
+) -> str | None:
+    """The only weight of the channel that gives the device's bytes with another value; None where there is not one.
+
+    It may have been wrong before the export, which folds it into the bias too, or have become wrong afterwards.
+    """
+    seen = [taps(layer, example.x, channel) for example in examples]
+    weights = seen[0][0].astype(int)
+    golden = np.concatenate([finish(layer, acc, round_twice) for acc in accs]).astype(int)
+    found = set()
+    for zero in (layer.x_zero_point, 0):
+        xs = [x - zero for _, x in seen]
+        tops = np.concatenate([_at_tops(layer, acc, x) for acc, x in zip(accs, xs, strict=True)], axis=1)
+        for tap, top in enumerate(tops):
+            for change in _changes(layer.params.output, top, golden, np.concatenate(device).astype(int)):
+                if not -128 <= weights[tap] + change <= 127:
+                    continue
+                ys = (finish(layer, acc + change * x[tap], round_twice) for acc, x in zip(accs, xs, strict=True))
+                if all(np.array_equal(y, d) for y, d in zip(ys, device, strict=True)):
+                    found.add((tap, change))
+    if len(found) != 1:
+        return None
+    [(tap, change)] = found
+    place = np.unravel_index(tap, _filter_shape(layer))
+    return f"weight {tuple(int(i) for i in place)}: it is {weights[tap] + change}, not {weights[tap]}"
+
+
+def _changes(
+    stage: OutputStage, x: NDArray[np.int64], golden: NDArray[np.int64], device: NDArray[np.int64]
+) -> Iterator[int]:
+    """The changes of a weight, seeing x (outputs,), that the outputs that moved most allow, clamped ones left out."""
+    moved = (device - golden) / _scale(stage)
+    free = (np.minimum(golden, device) > stage.y_min) & (np.maximum(golden, device) < stage.y_max)
+    strength = np.abs(moved * x) * free
+    tried = set()
+    for strongest in np.argsort(-strength)[:ESTIMATES]:
+        if strength[strongest]:
+            guess = round(moved[strongest] / x[strongest])
+            doubt = min(round(1 / (_scale(stage) * abs(x[strongest]))) + 1, NEIGHBOURS)
+            tried |= set(range(guess - doubt, guess + doubt + 1))
+    yield from sorted(tried)
+
+
+def _filter_shape(layer: Layer) -> tuple[int, ...]:
+    """The shape of one output channel's weights."""
+    params = layer.params
+    return params.weights.shape[:2] if isinstance(params, DepthwiseConv2dParams) else params.weights.shape[1:]
+
+
+def _at_tops(layer: Layer, acc: Sums, x: Sums) -> NDArray[np.int64]:
+    """What every tap sees (n, h, w, 1) where a pooling window has its largest sum; (n, outputs)."""
+    if layer.pool is None:
+        return x.reshape(len(x), -1)
+    places = np.arange(acc.size).reshape(acc.shape)
+    largest = acc * acc.size + places  # as the sums are ordered, and each different
+    return x.reshape(len(x), -1)[:, pooled(largest, layer.pool.window).reshape(-1) % acc.size]
 
 
 def _scale(stage: OutputStage) -> float:

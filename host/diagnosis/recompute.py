@@ -31,7 +31,7 @@ Round = Callable[[Sums, OutputStage], Sums]
 class Layer:
     """An op with sums of products, and the max pooling that the compiled engine computes with it, if any."""
 
-    op: Op
+    x_zero_point: int
     params: Params
     pool: MaxPool2dParams | None
 
@@ -39,11 +39,13 @@ class Layer:
 def read_layer(graph: Graph, ops: tuple[int, ...]) -> Layer | None:
     """The layer that these ops of the model make up; None where it is of another kind."""
     params = [_params(graph, graph.ops[index]) for index in ops]
-    if not 1 <= len(params) <= 2 or not isinstance(params[0], Params):
+    quantization = graph.tensors[graph.ops[ops[0]].inputs[0]].quantization
+    if not 1 <= len(params) <= 2 or not isinstance(params[0], Params) or quantization is None:
         return None
+    zero_point = int(quantization.zero_point[0])
     if len(params) == 1:
-        return Layer(graph.ops[ops[0]], params[0], None)
-    return Layer(graph.ops[ops[0]], params[0], params[1]) if isinstance(params[1], MaxPool2dParams) else None
+        return Layer(zero_point, params[0], None)
+    return Layer(zero_point, params[0], params[1]) if isinstance(params[1], MaxPool2dParams) else None
 
 
 def _params(graph: Graph, op: Op) -> object:
@@ -74,6 +76,21 @@ def sums(layer: Layer, x: NDArray[np.int8], outside: int | None = None) -> Sums:
             else:
                 acc += np.repeat(seen, window.y_c // window.x_c, axis=2) * params.weights[a, b]
     return acc.astype(np.int64)
+
+
+def taps(layer: Layer, x: NDArray[np.int8], channel: int) -> tuple[NDArray[np.int8], Sums]:
+    """The weights of an output channel, (n, ...) flat, and what each of them is multiplied with, (n, h, w, 1)."""
+    params = layer.params
+    if isinstance(params, DenseParams):
+        return params.weights[channel], x.reshape(params.rows, -1).T.astype(np.int64)[:, None, :, None]
+    window = params.window
+    image = _padded(x.reshape(window.x_h, window.x_w, window.x_c), window, params, None)
+    seen = np.stack([_seen(image, window, a, b) for a in range(window.k_h) for b in range(window.k_w)])
+    if isinstance(params, DepthwiseConv2dParams):
+        mine = channel // (window.y_c // window.x_c)
+        return params.weights[:, :, channel].reshape(-1), seen[..., mine : mine + 1].astype(np.int64)
+    by_tap = np.moveaxis(seen, 3, 1).reshape(-1, window.y_h, window.y_w, 1)
+    return params.weights[channel].reshape(-1), by_tap.astype(np.int64)
 
 
 def _padded(

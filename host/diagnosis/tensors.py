@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from export.graph import ABSENT, Graph
 from export.manifest import TFLITE_FILE, Manifest, StepInfo
 from export.ops import BY_TFLITE_NAME
@@ -29,9 +26,9 @@ class Reference:
         """Compute the sample whose tensors are asked for from now on."""
         self._keeper.run_bytes(data)
 
-    def tensor(self, index: int) -> NDArray[np.int8]:
-        """The bytes of a tensor of the model, flat."""
-        return np.frombuffer(self._keeper.tensor(index).tobytes(), np.int8)
+    def bytes_of(self, index: int) -> bytes:
+        """The bytes of a tensor of the model."""
+        return self._keeper.tensor(index).tobytes()
 
 
 @dataclass(frozen=True)

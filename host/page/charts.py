@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from host.page.page import render
 
+LABELLED_PERCENT = 6.5  # of a plane's height: a block less high has no room for its label
+
 
 @dataclass(frozen=True)
 class Block:
@@ -36,21 +38,20 @@ class Mark:
 
 def histogram(
     counts: Sequence[int],
-    low: float,
-    high: float,
+    ends: tuple[Mark, Mark],
     alt: str,
     axis: str,
     caption: str | Markup = "",
     marks: Sequence[Mark] = (),
 ) -> Markup:
-    """Bars of equal width between `low` and `high`, labelled at both ends of the axis and at `marks`."""
+    """Bars of equal width between the two `ends` of the axis, which are labelled as the `marks` between them are."""
     top = max(counts, default=0) or 1
+    low, high = ends[0].at, ends[1].at
     span = (high - low) or 1
     values = {
         "heights": [round(100 * count / top, 1) for count in counts],
         "marks": [(round(100 * (mark.at - low) / span, 1), mark.label) for mark in marks],
-        "ends": (f"{low:,.0f}", f"{high:,.0f}"),
-        "top": f"{top:,}",
+        "ends": (ends[0].label, ends[1].label),
         "alt": alt,
         "axis": axis,
         "caption": caption,
@@ -69,18 +70,8 @@ def plane(
     caption: str | Markup = "",
 ) -> Markup:
     """Blocks on a plane of `width` equal columns and `height` units, with lines at `levels`; `axes` names x and y."""
-    placed = [
-        (
-            block,
-            round(100 * block.left / width, 2),
-            round(100 * (block.right - block.left) / width, 2),
-            round(100 * block.bottom / height, 2),
-            round(100 * (block.top - block.bottom) / height, 2),
-        )
-        for block in blocks
-    ]
     values = {
-        "blocks": placed,
+        "blocks": [_placed(block, width, height) for block in blocks],
         "columns": columns,
         "levels": [(round(100 * level.at / height, 2), level.label) for level in levels],
         "alt": alt,
@@ -88,3 +79,17 @@ def plane(
         "caption": caption,
     }
     return render("part.html.j2", macro="plane", values=values)
+
+
+def _placed(block: Block, width: float, height: float) -> dict[str, object]:
+    """What the template needs; places in percent."""
+    percent = 100 * (block.top - block.bottom) / height
+    return {
+        "label": block.label if percent >= LABELLED_PERCENT else "",
+        "title": block.title,
+        "tone": block.tone,
+        "left": round(100 * block.left / width, 2),
+        "width": round(100 * (block.right - block.left) / width, 2),
+        "bottom": round(100 * block.bottom / height, 2),
+        "height": round(percent, 2),
+    }

@@ -153,14 +153,15 @@ def heat_table(
 ) -> Markup:
     """A matrix (rows, columns) whose cells are shaded by their share of the largest value.
 
-    The number is always there as text. `titles` name rows and columns. In a confusion matrix the shade is the share of
-    the row, and what lies off the diagonal has the colour of what is bad.
+    The number is always there as text. `titles` name rows and columns. In a confusion matrix what lies off the diagonal
+    has the colour of what is bad, shaded by its share of the largest number there.
     """
     numbers = np.asarray(values, float)
-    largest = numbers.sum(axis=1, keepdims=True) if confusion else np.abs(numbers).max(initial=0)
+    off = (np.eye(*numbers.shape) == 0) & confusion
+    largest = np.where(off, np.abs(numbers[off]).max(initial=0), np.abs(numbers).max(initial=0))
     shade = np.abs(numbers) / np.where(largest == 0, 1, largest)
     cells = [
-        [(text(value), round(float(shade[i, j]), 3), confusion and i != j) for j, value in enumerate(row)]
+        [(text(value), round(float(shade[i, j]), 3), bool(off[i, j])) for j, value in enumerate(row)]
         for i, row in enumerate(numbers)
     ]
     return _part("heat_table", cells=cells, rows=rows, columns=columns, caption=caption, titles=titles)

@@ -6,7 +6,8 @@ import numpy as np
 
 from host.page import Cell, Section, details, heat_table, table
 from host.report import ClassResult, Report
-from host.report_sections.words import PARTIES, class_name, interval, percent
+from host.report_sections.words import class_name, interval, percent
+from host.summary import PARTY
 
 MATRIX_CLASSES = 20  # more do not fit on a page: then the most frequent confusions are listed instead
 CONFUSIONS_LISTED = 15
@@ -15,7 +16,7 @@ WEAKEST_LISTED = 15
 
 def add_classes(section: Section, report: Report) -> None:
     """Matrices, or the most frequent confusions where there are many classes; then recall by class."""
-    known = {party: np.array(m) for party in PARTIES if (m := getattr(report.confusion, party)) is not None}
+    known = {party: np.array(m) for party in PARTY if (m := getattr(report.confusion, party)) is not None}
     names = [class_name(report.classes, i) for i in range(len(next(iter(known.values()))))]
     if len(names) > MATRIX_CLASSES:
         _most_frequent(section, known, names)
@@ -32,9 +33,9 @@ def _matrices(section: Section, known: dict[str, np.ndarray], names: list[str]) 
     for party, matrix in known.items():
         same = next((parties for parties, other in drawn if np.array_equal(other, matrix)), None)
         if same is None:
-            drawn.append(([PARTIES[party]], matrix))
+            drawn.append(([PARTY[party]], matrix))
         else:
-            same.append(PARTIES[party])
+            same.append(PARTY[party])
     for parties, matrix in drawn:
         wrong = int(matrix.sum() - np.trace(matrix))
         who = "; ".join(parties) + (" (all the same)" if len(parties) > 1 else "")
@@ -51,13 +52,13 @@ def _most_frequent(section: Section, known: dict[str, np.ndarray], names: list[s
         for label, taken in worst
         if last[label, taken]
     ]
-    columns = ["labelled → taken for", *(PARTIES[party] for party in known)]
+    columns = ["labelled → taken for", *(PARTY[party] for party in known)]
     section.add(table(columns, rows, caption=f"The most frequent confusions among {len(names)} classes"))
 
 
 def _recall(section: Section, classes: list[ClassResult]) -> None:
-    parties = [party for party in PARTIES if any(getattr(c.recall, party) is not None for c in classes)]
-    columns = ["class", "samples", *(PARTIES[party] for party in parties), "95% interval on the device"]
+    parties = [party for party in PARTY if any(getattr(c.recall, party) is not None for c in classes)]
+    columns = ["class", "samples", *(PARTY[party] for party in parties), "95% interval on the device"]
     rows: list[list[Cell]] = [
         [
             c.name,

@@ -22,41 +22,47 @@ def add_time(section: Section, report: Report) -> None:
     if latency is None:
         section.add(note("This device does not measure its inferences."))
         return
-    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING[latency.unit])
+    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING.get(latency.unit, "In the device's own unit."))
     if latency.minimum == latency.maximum:
         section.add(
-            f"Every one of {latency.inferences:,} inferences took exactly {latency.minimum:,.0f} {latency.unit}."
+            f"Every one of {latency.inferences:,} inferences took exactly {_number(latency.minimum, latency)} "
+            f"{_unit(latency)}."
         )
         return
     section.add(_distribution(latency))
 
 
 def _tiles(latency: Latency, clock_hz: int) -> list[Tile]:
-    def tile(label: str, value: float) -> Tile:
-        return Tile(f"{label}, {latency.unit}", f"{value:,.0f}", _milliseconds(value, latency.unit, clock_hz))
-
+    named = [("median", latency.median), ("99 in 100 within", latency.p99), ("longest", latency.maximum)]
+    note_ = f" at {clock_hz / 1e6:g} MHz"
     return [
-        tile("median", latency.median),
-        tile("99 in 100 within", latency.p99),
-        tile("longest", latency.maximum),
+        Tile(
+            f"{name}, {_unit(latency)}",
+            _number(value, latency),
+            f"{1e3 * value / clock_hz:.2f} ms{note_}" if latency.unit == "cycles" and clock_hz else "",
+        )
+        for name, value in named
     ]
 
 
-def _milliseconds(value: float, unit: str, clock_hz: int) -> str:
-    if unit == "nanoseconds":
-        return f"{value / 1e6:.3f} ms"
-    return f"{1e3 * value / clock_hz:.2f} ms at {clock_hz / 1e6:g} MHz" if unit == "cycles" and clock_hz else ""
+def _unit(latency: Latency) -> str:
+    """Nanoseconds are shown as milliseconds, what is counted as it is."""
+    return "milliseconds" if latency.unit == "nanoseconds" else latency.unit
+
+
+def _number(value: float, latency: Latency) -> str:
+    return f"{value / 1e6:.3f}" if latency.unit == "nanoseconds" else f"{value:,.0f}"
 
 
 def _distribution(latency: Latency) -> Markup:
     marks = [Mark(latency.median, "median"), Mark(latency.p99, "99 in 100")]
-    spread = (latency.maximum - latency.minimum) / latency.median if latency.median else 0
-    alt = (
-        f"Histogram of {latency.inferences:,} inferences from {latency.minimum:,.0f} to {latency.maximum:,.0f} "
-        f"{latency.unit}, median {latency.median:,.0f}, 99 in 100 within {latency.p99:,.0f}."
+    shortest, median, p99, longest = (
+        _number(value, latency) for value in (latency.minimum, latency.median, latency.p99, latency.maximum)
     )
-    caption = f"{latency.inferences:,} inferences; the longest takes {spread:.2%} of the median more than the shortest."
-    return histogram(latency.counts, latency.edges[0], latency.edges[-1], alt, latency.unit, caption, marks)
+    range_ = f"{latency.inferences:,} inferences from {shortest} to {longest} {_unit(latency)}"
+    alt = f"Histogram of {range_}, median {median}, 99 in 100 within {p99}."
+    ends = (Mark(latency.edges[0], shortest), Mark(latency.edges[-1], longest))
+    return histogram(latency.counts, ends, alt, _unit(latency), f"{range_}.", marks)
 
 
 def add_memory(section: Section, report: Report) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from export.manifest import Manifest
 from host.page import Cell, Section, facts, table
-from host.report import Report
+from host.report import DeviceResult, Report
 from host.report_sections.words import count
 
 
@@ -17,7 +17,7 @@ def add_line(section: Section, report: Report, manifest: Manifest | None) -> Non
                 f"{device.board}, {device.engine}",
                 device.samples,
                 device.resumed,
-                f"{device.self_test_vectors - device.self_test_failures} of {device.self_test_vectors}",
+                _self_test(device),
                 device.resent,
                 device.chunks_dropped,
                 device.reconnects,
@@ -56,7 +56,16 @@ def add_line(section: Section, report: Report, manifest: Manifest | None) -> Non
     )
 
 
+def _self_test(device: DeviceResult) -> str:
+    passed = device.self_test_vectors - device.self_test_failures
+    return f"{passed} of {device.self_test_vectors}" if device.self_test_vectors else "none"
+
+
 def _bytes(total: int, each: int, report: Report) -> str:
     fresh = report.samples - report.samples_resumed
     payload = each * fresh
-    return f"{total:,}" + (f", {total / payload:.2f} for each byte of the tensors" if payload and total else "")
+    return f"{total:,}" + (
+        f", {total / payload:.2f} for each byte of the samples' tensors, greetings and diagnosis included"
+        if payload and total
+        else ""
+    )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from host.page import Kind, Section, Tile, note, table, tiles
 from host.report import Comparison, Report
-from host.report_sections.words import PARTIES, count, interval, percent
-
-CHANCE = 0.05  # p-values above it say no more than chance
+from host.report_sections.words import count, interval, percent
+from host.summary import PARTY, SURPRISING
 
 
 def add_numbers(section: Section, report: Report) -> None:
@@ -19,7 +18,7 @@ def add_numbers(section: Section, report: Report) -> None:
         section.add(note(report.accuracy_note))
     rows = [
         [name, percent(share), interval(getattr(report.accuracy_interval, party))]
-        for party, name in PARTIES.items()
+        for party, name in PARTY.items()
         if (share := getattr(report.accuracy, party)) is not None
     ]
     section.add(table(["who classifies", "accuracy", "95% interval"], rows, caption="Accuracy against the labels"))
@@ -58,7 +57,7 @@ def _accuracy(report: Report) -> Tile:
         return Tile("3 · accuracy on the device", "–", "no labels")
     others = ", ".join(
         f"{name} {percent(share)}"
-        for party, name in PARTIES.items()
+        for party, name in PARTY.items()
         if party != "int8_device" and (share := getattr(report.accuracy, party)) is not None
     )
     return Tile("3 · accuracy on the device", percent(device), others)
@@ -66,9 +65,11 @@ def _accuracy(report: Report) -> Tile:
 
 def _comparison(comparison: Comparison) -> list[str | int | float]:
     same = comparison.only_first_right == comparison.only_second_right == 0
-    words = "right on the same images" if same else f"{'no ' if comparison.p_value > CHANCE else ''}more than chance"
+    words = (
+        "right on the same images" if same else f"{'no ' if comparison.p_value > SURPRISING else ''}more than chance"
+    )
     return [
-        f"{PARTIES.get(comparison.first, comparison.first)} and {PARTIES.get(comparison.second, comparison.second)}",
+        f"{PARTY.get(comparison.first, comparison.first)} and {PARTY.get(comparison.second, comparison.second)}",
         comparison.only_first_right,
         comparison.only_second_right,
         f"{comparison.p_value:.3f}",

@@ -7,11 +7,14 @@ from markupsafe import Markup
 from export.c_text import shape
 from host.page import Bar, Cell, Column, Section, bars, note, table
 from host.report import OpResult, Report
+from host.report_sections.words import count
 
 
 def add_ops(section: Section, report: Report) -> None:
     """Bars of time, or of multiplications where the device does not tell the time; then everything as a table."""
     ops = report.ops
+    if any(op.different for op in ops):
+        section.add("The first tensor that is not the golden's is where to look: the ops after it compute with it.")
     unit = report.latency.unit if report.latency else "time"
     if any(op.count for op in ops):
         section.add(_bars(ops, [op.count or 0 for op in ops], unit))
@@ -20,7 +23,7 @@ def add_ops(section: Section, report: Report) -> None:
         section.add(_bars(ops, [op.macs for op in ops], "multiply-accumulates"))
     rows: list[list[Cell]] = [
         [
-            f"{op.index} {op.name}",
+            op.name,
             ", ".join(dict.fromkeys(op.kernels)),
             ", ".join(map(str, op.ops)),
             shape(op.shape),
@@ -30,34 +33,25 @@ def add_ops(section: Section, report: Report) -> None:
         ]
         for op in ops
     ]
-    columns: list[str | Column] = ["what is computed", "kernel", "ops of the model", "output", "multiply-accumulates"]
-    columns += [Column(unit, number=True), f"tensor is the golden's, in {_traced(ops)} samples traced"]
-    section.add(table(columns, rows, caption="The engine's program, in its order"))
-
-
-def _traced(ops: list[OpResult]) -> int:
-    return max((op.traced for op in ops), default=0)
+    columns: list[str | Column] = ["step", "kernel", "ops of the model", "output", "multiply-accumulates"]
+    columns += [Column(unit, number=True), "equal"]
+    traced = max((op.traced for op in ops), default=0)
+    compared = f"; their tensors held against the golden's in {count(traced, 'sample')}" if traced else ""
+    section.add(table(columns, rows, caption=f"The engine's steps in their order{compared}"))
 
 
 def _bars(ops: list[OpResult], values: list[int], unit: str) -> Markup:
     total = sum(values) or 1
+    differs = any(op.different for op in ops)
     items = [
-        Bar(
-            f"{op.index} {op.name}",
-            value,
-            note=f"{value / total:.1%}",
-            kind="bad" if op.different else "",
-        )
+        Bar(op.name, value, note=f"{value / total:.1%}", kind="bad" if op.different else "")
         for op, value in zip(ops, values, strict=True)
     ]
-    return bars(
-        items,
-        f"Where the {unit} go" + (": ✗ differs from the golden" if any(o.different for o in ops) else ""),
-        ("op", unit),
-    )
+    caption = f"Where the {unit} go" + ("; ✗: its tensor is not the golden's" if differs else "")
+    return bars(items, caption, ("step", unit))
 
 
 def _equal(op: OpResult) -> str | None:
     if not op.traced:
         return None
-    return f"✗ not in {op.different:,}" if op.different else "✓ in all"
+    return f"✗ {op.traced - op.different:,} of {op.traced:,}" if op.different else f"✓ all {op.traced:,}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from firmware.boards import BOARDS
 from host.page import Section, code, facts
 from host.report import Report
 from training.files import TrainingRecord
 
 
-def add_origin(section: Section, report: Report, record: TrainingRecord | None) -> None:
+def add_origin(section: Section, report: Report, folder: Path, record: TrainingRecord | None) -> None:
     """Commands first, then everything that was at work."""
-    section.add(code(commands(report, record), "commands that make this report again"))
+    section.add(code(commands(report, folder, record), "commands that make this report again"))
     section.add(
         "The same three hashes mean: the same model, the same samples, the same answers in the same order."
         if report.run_sha256
@@ -28,6 +31,7 @@ def add_origin(section: Section, report: Report, record: TrainingRecord | None) 
     section.add(
         facts(
             [
+                ("run ended", report.ended or None),
                 ("golden", report.golden + ("" if report.golden_is_bit_exact else ", which is not bit-exact")),
                 ("Python's interpreter", report.interpreter),
                 ("board, engine", f"{report.board}, {report.engine}"),
@@ -55,12 +59,17 @@ def add_origin(section: Section, report: Report, record: TrainingRecord | None) 
         )
 
 
-def commands(report: Report, record: TrainingRecord | None) -> str:
+def commands(report: Report, folder: Path, record: TrainingRecord | None) -> str:
     """What to type in a checkout of the project."""
-    lines = []
+    name, lines = folder.resolve().name, []
     if record:
         lines.append(f"make train export DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}")
+    else:
+        lines.append(f"make export TFLITE={name}.tflite    # the file whose SHA-256 stands below")
+    board = BOARDS.get(report.board)
+    if board and board.sources:
+        lines.append(f"make {'flash' if board.application else 'build'} MODEL={name} BOARD={report.board}")
     if report.command:
-        lines += [f"make build MODEL={report.model} BOARD={report.board}", report.command]
-    lines.append(f"make report MODEL={report.model}    # this page again, from report.json")
+        lines.append(report.command)
+    lines.append(f"make report MODEL={name}    # this page again, from report.json")
     return "\n".join(lines)

@@ -1,30 +1,21 @@
-"""The answer at the top: equal, different or could not tell, with what it rests on; and what differs, in full."""
+"""The answer at the top: equal, different or could not tell, with what it rests on."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
-from export.c_text import shape
-from host.page import Cell, Kind, Section, banner, details, note, table
-from host.report import Difference, Report, TensorDifference
-from host.report_sections.words import class_name, count, percent
+from host.page import Kind, banner
+from host.report import Report
+from host.report_sections.differences import SELF_TEST, cause_title, class_of
+from host.report_sections.words import count
+from host.summary import describe_disagreements, describe_sure
 
 WORDS: dict[str, tuple[Kind, str]] = {
     "equal": ("good", "Equal"),
     "different": ("bad", "Different"),
     "unknown": ("unsure", "Could not tell"),
 }
-CAUSES = {
-    "rounding": "Rounding only",
-    "kernel": "A kernel differs",
-    "input": "Other input bytes",
-    "not repeatable": "Not repeatable",
-    "not traced": "Cause not known",
-    "self-test": "Self-test failed",
-}
 CAUSES_SHOWN = 3  # in the banner
-LISTED = 20  # differing samples at once; the others are folded away
-BYTES_SHOWN = 6  # of one sample
 
 
 def verdict(report: Report) -> Markup:
@@ -58,21 +49,16 @@ def _not_exact(report: Report) -> str:
 
 def _grounds(report: Report) -> list[str]:
     """What a reader has to know before trusting the answer."""
-    found = [
-        f"{CAUSES.get(c.kind, c.kind)}, {count(c.count, 'sample')}: {c.text}" for c in report.causes[:CAUSES_SHOWN]
-    ]
-    if len(report.causes) > CAUSES_SHOWN:
-        found.append(f"{count(len(report.causes) - CAUSES_SHOWN, 'more cause')} below.")
-    found += [f"Compared: {report.samples_source}, on board {report.board}, engine {report.engine}."]
+    causes = [cause for cause in report.causes if cause.kind != SELF_TEST]  # which has a line of its own below
+    found = [f"{cause_title(cause)}: {cause.text}." for cause in causes[:CAUSES_SHOWN]]
+    if len(causes) > CAUSES_SHOWN:
+        found.append(f"{count(len(causes) - CAUSES_SHOWN, 'more cause')} below.")
+    found += [f"Samples: {report.samples_source}. Board {report.board}, engine {report.engine}."]
     if report.differences and report.accuracy.int8_device is not None:
-        changed = sum(_class(d.golden) != _class(d.device) for d in report.differences)
+        changed = sum(class_of(d.golden) != class_of(d.device) for d in report.differences)
         found.append(f"The class changes in {changed:,} of the {count(len(report.differences), 'sample')} listed.")
     if report.sure:
-        sure = report.sure
-        found.append(
-            f"The run was allowed to stop when sure, after {report.samples:,} of {sure.population:,}: with "
-            f"{sure.confidence:.0%} confidence {percent(sure.rate.low)} to {percent(sure.rate.high)} of all differ."
-        )
+        found.append(describe_sure(report.sure))
     elif report.samples < report.samples_planned:
         found.append(f"The run ended early: {report.samples:,} of {report.samples_planned:,} samples were compared.")
     if report.self_test_vectors:
@@ -81,82 +67,9 @@ def _grounds(report: Report) -> list[str]:
     else:
         found.append("The device has no golden vectors to test itself with.")
     if report.disagreements:
-        found.append(f"Answers changed when asked again for {count(len(report.disagreements), 'sample')}: see below.")
+        found.append(f"Devices disagree: {describe_disagreements(report)}.")
     if report.samples_resumed:
         found.append(
             f"{report.samples_resumed:,} samples were answered before an interruption; each counted exactly once."
         )
     return found
-
-
-def add_differences(section: Section, report: Report) -> None:
-    """Causes, every difference that the report lists, byte by byte, and devices that contradict each other."""
-    if report.causes:
-        _causes(section, report)
-    if report.differences:
-        rows = [_row(difference, report) for difference in report.differences]
-        columns = ["sample", "answered by", "bytes that differ", "largest step", "class", "byte: golden → device"]
-        section.add(table(columns, rows[:LISTED], caption="Samples whose output is not the golden's"))
-        if len(rows) > LISTED:
-            more = table(columns, rows[LISTED:], caption="More of them")
-            section.add(details(f"{len(rows) - LISTED} more", more))
-        if report.samples_different > len(rows):
-            section.add(note(f"report.json lists the first {len(rows)} of {report.samples_different:,}."))
-    if report.disagreements:
-        section.sub("Devices that contradict each other")
-        rows = [
-            [
-                f"{d.sample:,}",
-                d.first,
-                d.second,
-                "yes" if d.second_is_golden else "no",
-            ]
-            for d in report.disagreements
-        ]
-        columns = ["sample", "first answer by", "asked again", "second is the golden's"]
-        section.add(table(columns, rows, caption="The same sample, two answers"))
-
-
-def _causes(section: Section, report: Report) -> None:
-    rows: list[list[Cell]] = [
-        [
-            CAUSES.get(cause.kind, cause.kind),
-            cause.text,
-            cause.count,
-            ", ".join(map(str, cause.samples[:BYTES_SHOWN])) + (", ..." if cause.count > BYTES_SHOWN else ""),
-            _place(cause.difference),
-            cause.device,
-        ]
-        for cause in report.causes
-    ]
-    columns = ["cause", "what was found", "samples", "which", "in the first of them", "device"]
-    section.add(table(columns, rows, caption="Why: the first tensor that is not the golden's, and what explains it"))
-    if report.ruled_out:
-        items = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in report.ruled_out)
-        section.add(details("Ruled out", Markup("<ul>{}</ul>").format(items)))
-
-
-def _place(difference: TensorDifference | None) -> str | None:
-    """The first element that differs, and how many do."""
-    if difference is None:
-        return None
-    return (
-        f"element {shape(difference.first)}: {difference.golden} → {difference.device}; {difference.different:,} of "
-        f"{difference.elements:,} differ, by at most {difference.max_step}"
-    )
-
-
-def _class(outputs: list[int]) -> int:
-    """The largest output, the first of equals."""
-    return outputs.index(max(outputs))
-
-
-def _row(difference: Difference, report: Report) -> list[Cell]:
-    pairs = list(zip(difference.golden, difference.device, strict=True))
-    wrong = [(i, golden, device) for i, (golden, device) in enumerate(pairs) if golden != device]
-    shown = ", ".join(f"{i}: {golden} → {device}" for i, golden, device in wrong[:BYTES_SHOWN])
-    rest = f" and {len(wrong) - BYTES_SHOWN} more" if len(wrong) > BYTES_SHOWN else ""
-    largest = max((abs(golden - device) for _, golden, device in wrong), default=0)
-    seen = [class_name(report.classes, _class(values)) for values in (difference.golden, difference.device)]
-    class_ = " → ".join(dict.fromkeys(seen)) if report.accuracy.int8_device is not None else None
-    return [f"{difference.sample:,}", difference.answered_by or None, len(wrong), largest, class_, shown + rest]

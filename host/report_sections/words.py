@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from host.report import Interval
 
-PARTIES = {
-    "float": "float in Keras",
-    "int8_host": "int8 in Python",
-    "int8_device": "int8 on the device",
-}
-
 
 def percent(share: float) -> str:
     """A share with two decimals that never rounds to all or nothing: 99.999 % is not 100 %."""

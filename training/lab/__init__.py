@@ -20,13 +20,12 @@ from training.lab.figures_hand import (
 )
 from training.lab.figures_learned import (
     draw_first_filters,
-    draw_journey,
+    draw_learned_on_picture,
     draw_maps,
-    draw_margins,
-    draw_receptive,
     draw_responses,
     draw_same_class,
 )
+from training.lab.figures_network import draw_journey, draw_margins, draw_receptive
 from training.lab.filters import NAMED, Filter, as_filter
 from training.lab.pictures import Source, load_picture
 from training.lab.receptive import Field, receptive_fields
@@ -63,6 +62,7 @@ __all__ = [
     "draw_first_filters",
     "draw_grid",
     "draw_journey",
+    "draw_learned_on_picture",
     "draw_maps",
     "draw_margins",
     "draw_paddings",

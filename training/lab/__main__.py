@@ -24,9 +24,7 @@ NO_BOARD = "none"
 @click.option("--stride", type=int, default=1, show_default=True, help="Keep every n-th pixel.")
 @click.option("--padding", default=PADDINGS[0], show_default=True, help=f"{', '.join(PADDINGS)}.")
 @click.option("--model", help="A trained model: the name of its folder in build/, or the folder.")
-@click.option(
-    "--classes", help="Of the model's classes, two to show side by side, e.g. 3,8.  [default: two unlike ones]"
-)
+@click.option("--classes", help="Classes of the model to show side by side, e.g. 3,8.  [default: two unlike ones]")
 @click.option("--board", "board_name", help=f"A board, or {NO_BOARD}.  [default: the emulated one that is ready]")
 @click.option("--port", help="The serial port of a real board; without it the board is found on USB.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="build/explore", show_default=True)
@@ -73,7 +71,10 @@ def main(
     if learned:
         _say_learned(learned)
     console.print("Drawing")
-    path = write_page(out, hand, chip, learned)
+    try:
+        path = write_page(out, hand, chip, learned)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written to ({error.strerror}): make room or choose another --out") from error
     console.print(f"wrote {path} and a PNG of every figure: final.png, ...", markup=False)
     if (chip and chip.different) or (learned and learned.different):
         raise SystemExit(1)
@@ -155,7 +156,7 @@ def _say_learned(learned: Learned) -> None:
         run = learned.on_device[0].run
         console.print(
             f"Feature maps on board {run.board}: {learned.compared:,} bytes came back, "
-            f"{sum(made.run.different for made in learned.on_device):,} are not those of {run.golden_name}."
+            f"{sum(made.different for made in learned.on_device):,} are not those of {run.golden_name}."
         )
 
 

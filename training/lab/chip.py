@@ -75,7 +75,8 @@ def filter_on_chip(
     tiles = to_int8(tiling.cut(padded))
     run = run_on_device(layer.tflite(tiling.x_tile), folder, tiles.reshape(len(tiles), -1), board, port, baud)
     reference = layer.reference(tiles)
-    from_device, from_numpy = (to_pixels(tiling.stitch(outputs)) for outputs in (run.outputs, reference))
+    outputs = run.outputs.reshape(reference.shape)
+    from_device, from_numpy = (to_pixels(tiling.stitch(values)) for values in (outputs, reference))
     return ChipFilters(
         pictures=tuple(
             ChipPicture(
@@ -90,7 +91,7 @@ def filter_on_chip(
         tiling=tiling,
         layer=layer,
         run=run,
-        bytes_different=int((run.outputs != reference).sum()),
+        bytes_different=int((outputs != reference).sum()),
     )
 
 

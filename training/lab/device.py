@@ -17,8 +17,8 @@ from export.manifest import load_manifest
 from export.runtimes import runtime_of
 from firmware.boards import Board
 from firmware.build import build, load_sizes
-from host.connection import check_identity, connect
-from host.console import progress_bar, track
+from host.connection import open_station
+from host.console import UserError, progress_bar, track
 from host.device import DeviceError, mean_count
 from host.interpreters import default_interpreter, golden_interpreter
 from host.transport import BAUD
@@ -26,7 +26,7 @@ from host.transport import BAUD
 
 @dataclass(frozen=True, eq=False)
 class DeviceRun:
-    """What a device answered: outputs and golden int8 (N, output shape), and what it says it is."""
+    """What a device answered: outputs and golden int8 (N, output bytes), and what it says it is."""
 
     outputs: NDArray[np.int8]
     golden: NDArray[np.int8]
@@ -76,24 +76,24 @@ def _stream(
     manifest = load_manifest(folder)
     rows = [row.tobytes() for row in inputs]
     inferences = []
-    with connect(folder, board, port, baud) as device:
-        hello = device.hello()
-        check_identity(hello, manifest, device.transport.url)
-        with progress_bar() as progress:
-            task = progress.add_task(f"Device: {hello.board}", total=len(rows))
-            for inference in device.infer(rows, hello):
-                inferences.append(inference)
-                progress.advance(task)
-        if device.hello().boot_count != hello.boot_count:
-            raise DeviceError(f"{device.transport.url}: the device was reset during the run; run again")
+    with open_station(folder, board, port) as station:
+        station.greet(manifest, baud)
+        hello = station.hello
+        try:
+            with progress_bar() as progress:
+                task = progress.add_task(f"Device: {hello.board}", total=len(rows))
+                for inference in station.device.infer(rows, hello):
+                    inferences.append(inference)
+                    progress.advance(task)
+        except UserError as error:
+            raise DeviceError(station.explain(error)) from error
     golden = golden_interpreter(tflite)
     reference = golden or default_interpreter(tflite)
-    expected = b"".join(reference.run_bytes(row) for row in track(rows, f"Python: {reference.name.split()[0]}"))
-    shape = (len(rows), *manifest.outputs[0].shape[1:])
+    expected = [reference.run_bytes(row) for row in track(rows, f"Python: {reference.name.split()[0]}")]
     sizes = load_sizes(folder, hello.board)
     return DeviceRun(
-        outputs=np.frombuffer(b"".join(inference.output for inference in inferences), np.int8).reshape(shape),
-        golden=np.frombuffer(expected, np.int8).reshape(shape),
+        outputs=np.frombuffer(b"".join(inference.output for inference in inferences), np.int8).reshape(len(rows), -1),
+        golden=np.frombuffer(b"".join(expected), np.int8).reshape(len(rows), -1),
         golden_name=reference.name,
         is_golden_exact=golden is not None,
         board=hello.board,

@@ -7,7 +7,8 @@ Figures are matplotlib's, in the style of the project's pages, and belong to no 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,24 +19,34 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LARGEST_DRAWN = 1024  # pixels each way; a larger picture is averaged down, its axes keep counting its own pixels
+# Pixels each way; a larger picture is averaged down, its axes keep counting its own pixels.
+LARGEST_DRAWN, LARGEST_IN_GRID = 1024, 512
+T = TypeVar("T")
 POSITIVE, NEGATIVE = "#f0a35e", "#6fa8dc"  # numbers of a filter, on cells with black text
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure; sizes in inches. Call it within `figure_style`."""
+    """An empty figure; sizes in inches. Call it within `figure_style`.
+
+    White, so that a dark notebook shows its black text; a page makes it transparent and its text follow the page.
+    """
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    return MatplotlibFigure(figsize=(width, height))
+    return MatplotlibFigure(figsize=(width, height), facecolor="white")
 
 
 def show_picture(
-    axes: Axes, picture: NDArray[Any], title: str = "", ticks: bool = True, levels: tuple[float, float] = (0, 255)
+    axes: Axes,
+    picture: NDArray[Any],
+    title: str = "",
+    ticks: bool = True,
+    levels: tuple[float, float] = (0, 255),
+    largest: int = LARGEST_DRAWN,
 ) -> Any:
     """Draw a grey picture (H,W), every pixel sharp, on axes that count its pixels. Returns matplotlib's image."""
     height, width = picture.shape
     image = axes.imshow(
-        _reduced(picture),
+        _reduced(picture, largest),
         cmap="gray",
         vmin=levels[0],
         vmax=levels[1],
@@ -52,6 +63,45 @@ def show_picture(
     for spine in axes.spines.values():
         spine.set_visible(True)
     return image
+
+
+def show_image(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
+    """Draw a small image (H,W,C), grey or in colour, in a thin frame."""
+    if image.shape[2] == 1:
+        show_picture(axes, image[..., 0], title, ticks=False)
+        return
+    height, width, _ = image.shape
+    axes.imshow(image, interpolation="none", extent=(0, width, height, 0))
+    bare(axes, title)
+
+
+def bare(axes: Axes, title: str, **text: Any) -> None:
+    """Without ticks, in a thin frame."""
+    axes.set_title(title, **text)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+
+
+def wrapped(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure with axes in rows of at most `columns`, each of that size in inches; what is left over stays empty."""
+    across, rows = min(count, columns), ceil(count / columns)
+    figure = new_figure(across * width, rows * height)
+    grid = list(np.ravel(figure.subplots(rows, across, squeeze=False)))
+    for axes in grid[count:]:
+        axes.set_axis_off()
+    return figure, grid[:count]
+
+
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of the items, evenly spaced, the first and the last among them.
+
+    >>> evenly("abcdefg", 3), evenly("ab", 3)
+    (['a', 'd', 'g'], ['a', 'b'])
+    """
+    count = min(len(items), most)
+    return [items[round(k * (len(items) - 1) / max(count - 1, 1))] for k in range(count)]
 
 
 def no_axes(axes: Axes) -> Axes:
@@ -113,8 +163,8 @@ def _on(color: str) -> str:
     return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
 
 
-def _reduced(picture: NDArray[Any]) -> NDArray[Any]:
-    block = -(-max(picture.shape) // LARGEST_DRAWN)
+def _reduced(picture: NDArray[Any], largest: int) -> NDArray[Any]:
+    block = -(-max(picture.shape) // largest)
     if block == 1:
         return picture
     height, width = (side // block * block for side in picture.shape)

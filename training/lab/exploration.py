@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware.boards import Board
-from host.console import console
+from host.console import UserError, console
 from host.transport import BAUD
 from training.lab.chip import ChipFilters, filter_on_chip
 from training.lab.convolution import Padding, Picture, convolve, pool
@@ -76,12 +76,12 @@ class Learned:
     @property
     def different(self) -> int:
         """Bytes of the device's feature maps that are not the golden's."""
-        return sum(made.run.proven_different for made in self.on_device)
+        return sum(made.different for made in self.on_device if made.run.is_golden_exact)
 
     @property
     def compared(self) -> int:
         """Bytes of feature maps that came back."""
-        return int(sum(made.run.outputs.size for made in self.on_device))
+        return sum(made.compared for made in self.on_device)
 
 
 def by_hand(source: Source, filter_: Filter, stride: int = 1, padding: Padding = "margin") -> HandMade:
@@ -110,28 +110,31 @@ def look_into(
     port: str | None = None,
     baud: int = BAUD,
 ) -> Learned:
-    """Look into a model; with a board its feature maps are also computed there, a model folder a layer in `folder`.
+    """Look into a model; with a board its feature maps are also computed there, models of it go to `folder`.
 
     `classes`, labels, are those whose images are shown, the first one's filters too; by default two unlike ones.
     """
     layers = trained.map_layers
-    looked = [(layer, *class_responses(trained, layer)) for layer in layers]
+    responses, counts = class_responses(trained, layers)
     # The two classes that the filters of the last layer tell apart best, and the filters that fire most for the first.
-    shown = list(classes) if classes else _most_different(looked[-1][1], looked[-1][2])
+    shown = list(classes) if classes else _most_different(responses[-1], counts)
+    for label in shown:
+        if not counts[label]:
+            raise UserError(f"{trained.name} has no test image of class {trained.labels[label]!r}: choose another")
     images = [images_of(trained, label, IMAGES_SIDE_BY_SIDE) for label in shown]
     names = [trained.labels[label] for label, part in zip(shown, images, strict=True) for _ in part]
     runs: tuple[LayerRun, ...] = ()
     if board is not None:
-        console.print(f"{trained.name}: {len(layers)} layers, one by one, on board {board.name}")
+        console.print(f"{trained.name}: the maps of {len(layers)} layers on board {board.name}")
         runs = maps_on_device(trained, np.concatenate(images), folder, board, None, port, baud)
     return Learned(
         trained=trained,
         fields=receptive_fields(trained),
         images=np.concatenate(images),
         names=tuple(names),
-        channels=tuple(int(responses[:, shown[0]].argmax()) for _, responses, _ in looked),
-        responses=tuple((layer, responses) for layer, responses, _ in looked if layer.kind != "max_pool2d"),
-        counts=looked[-1][2],
+        channels=tuple(int(part[:, shown[0]].argmax()) for part in responses),
+        responses=tuple(pair for pair in zip(layers, responses, strict=True) if pair[0].parameters),
+        counts=counts,
         on_device=runs,
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from host.page import figure_style
 from training.lab.convolution import PADDINGS, Picture, convolve, pool
-from training.lab.drawing import caption, draw_cells, greys, new_figure, no_axes, show_picture, signed
+from training.lab.drawing import LARGEST_IN_GRID, caption, draw_cells, greys, new_figure, no_axes, show_picture, signed
 from training.lab.filters import NAMED, AnyFilter, Filter, as_filter
 from training.lab.worked_numbers import BLOCK, WorkedPixel, worked_pixel
 
@@ -100,7 +100,7 @@ def draw_grid(pictures: Sequence[Picture], titles: Sequence[str], columns: int =
         for axes in grid[len(pictures) :]:
             axes.set_axis_off()
         for axes, picture, title in zip(grid, pictures, titles, strict=False):
-            show_picture(axes, picture, ticks=False)
+            show_picture(axes, picture, ticks=False, largest=LARGEST_IN_GRID)
             axes.set_title(title, fontsize=9)
     return figure
 

@@ -1,4 +1,4 @@
-"""Figures about a trained model: what its filters look like, what they respond to, how far each layer sees."""
+"""Figures about a trained model's filters: what they look like, and what they respond to."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.page import figure_style
-from training.lab.drawing import NEGATIVE, POSITIVE, caption, new_figure, no_axes, show_picture
-from training.lab.receptive import Field
+from training.lab.convolution import Picture, convolve
+from training.lab.drawing import NEGATIVE, POSITIVE, bare, evenly, new_figure, show_image, show_picture
+from training.lab.figures_hand import draw_grid
 from training.lab.trained import Layer, Trained, feature_maps, first_filters, relative, shape_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ACTIVATION = "magma"  # colour map of feature maps: black where a filter is silent
-UNSEEN = "#e8590c"
-FILTERS_DRAWN = 64
+FILTERS_DRAWN, LAYERS_ACROSS = 64, 6
+CONTRAST = 6.0  # an edge a sixth as strong as the strongest possible is white
 
 
 def draw_first_filters(trained: Trained) -> Figure:
@@ -49,8 +50,20 @@ def draw_first_filters(trained: Trained) -> Figure:
                 )
             else:
                 axes.imshow(np.clip(0.5 + 0.5 * numbers[..., :3] / largest, 0, 1), interpolation="none")
-            _bare(axes, f"{index}", fontsize=8, pad=2)
+            bare(axes, f"{index}", fontsize=8, pad=2)
     return figure
+
+
+def draw_learned_on_picture(picture: Picture, filters: NDArray[np.floating[Any]], count: int = 9) -> Figure:
+    """A picture (H,W) through the `count` strongest of the filters (n,h,w), each without the mean of its numbers.
+
+    What a filter does to even areas is left out that way: they turn black, and what it looks for remains.
+    """
+    centred = filters - filters.mean(axis=(1, 2), keepdims=True)
+    strongest = sorted(np.argsort(-(centred**2).sum(axis=(1, 2)))[:count].tolist())
+    weights = [CONTRAST / max(float(np.abs(centred[index]).sum()), 1e-9) for index in strongest]
+    pictures = [convolve(picture, centred[index], weight) for index, weight in zip(strongest, weights, strict=True)]
+    return draw_grid(pictures, [f"filter {index}" for index in strongest])
 
 
 def draw_maps(image: NDArray[np.uint8], panels: Sequence[tuple[str, NDArray[np.floating[Any]]]]) -> Figure:
@@ -61,9 +74,9 @@ def draw_maps(image: NDArray[np.uint8], panels: Sequence[tuple[str, NDArray[np.f
         grid = np.ravel(figure.subplots(rows, 3))
         for axes in grid[len(panels) + 1 :]:
             axes.set_axis_off()
-        _show_image(grid[0], image, f"input\n{shape_text(image.shape)}")
+        show_image(grid[0], image, f"input\n{shape_text(image.shape)}")
         for axes, (title, maps) in zip(grid[1:], panels, strict=False):
-            axes.imshow(mosaic(maps), cmap=_with_gaps(), interpolation="none")
+            axes.imshow(mosaic(maps), cmap=_with_gaps(), vmin=0, vmax=1, interpolation="none")
             axes.set_title(title)
             axes.set_axis_off()
     return figure
@@ -72,22 +85,25 @@ def draw_maps(image: NDArray[np.uint8], panels: Sequence[tuple[str, NDArray[np.f
 def draw_same_class(
     trained: Trained, images: NDArray[np.uint8], names: Sequence[str], channels: Sequence[int]
 ) -> Figure:
-    """Images (N,H,W,C) down, layers across: for each layer the map of one filter, `channels`, on one scale a layer."""
-    layers = trained.map_layers
-    maps = [feature_maps(trained, layer, images)[..., c] for layer, c in zip(layers, channels, strict=True)]
-    rows, columns = len(images), len(layers) + 1
+    """Images (N,H,W,C) down, layers across: for each layer the map of one filter, on one scale a layer.
+
+    `channels` has a filter for each layer that makes pictures; of a deep network every so many layers are drawn.
+    """
+    chosen = evenly(list(zip(trained.map_layers, channels, strict=True)), LAYERS_ACROSS)
+    maps = [feature_maps(trained, layer, images)[..., channel] for layer, channel in chosen]
+    rows, columns = len(images), len(chosen) + 1
     side = min(1.55, 9.4 / columns)
     with figure_style() as color:
         figure = new_figure(side * columns, side * rows + 0.45)
         grid = figure.subplots(rows, columns, squeeze=False)
         for i, (row, image, name) in enumerate(zip(grid, images, names, strict=True)):
-            _show_image(row[0], image, "input" if i == 0 else "")
+            show_image(row[0], image, "input" if i == 0 else "")
             row[0].set_ylabel(name, color=color.ink)
-            for axes, layer, layer_maps, channel in zip(row[1:], layers, maps, channels, strict=True):
-                top = float(layer_maps.max()) or 1.0
+            for axes, (layer, channel), layer_maps in zip(row[1:], chosen, maps, strict=True):
+                top = max(float(layer_maps.max()), 0.0) or 1.0
                 show_picture(axes, layer_maps[i], ticks=False, levels=(0, top)).set_cmap(ACTIVATION)
                 if i == 0:
-                    axes.set_title(f"{layer.name}\nfilter {channel}", fontsize=9)
+                    axes.set_title(f"{layer.name}\nfilter {channel}", fontsize=8)
     return figure
 
 
@@ -112,83 +128,6 @@ def draw_responses(responses: NDArray[np.float64], labels: Sequence[str], layer:
     return figure
 
 
-def draw_receptive(image: NDArray[np.uint8], fields: Sequence[Field]) -> Figure:
-    """What one value of each layer sees: its receptive field, drawn on an image (H,W,C)."""
-    from matplotlib.patches import Rectangle
-
-    with figure_style() as color:
-        figure = new_figure(min(9.4, 2.3 * len(fields)), 2.75)
-        for axes, field in zip(np.ravel(figure.subplots(1, len(fields), squeeze=False)), fields, strict=True):
-            _show_image(axes, image, f"{field.layer.name}\nsees {field.size[0]} x {field.size[1]}")
-            i, j = len(field.rows.first) // 2, len(field.columns.first) // 2
-            top, left = int(field.rows.first[i]), int(field.columns.first[j])
-            height, width = int(field.rows.last[i]) - top + 1, int(field.columns.last[j]) - left + 1
-            axes.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=color.series[1], linewidth=2.2))
-            axes.plot(left + width / 2, top + height / 2, "+", color=color.series[1], markersize=7)
-    return figure
-
-
-def draw_margins(input_shape: tuple[int, int], fields: Sequence[Field]) -> Figure:
-    """How many values of each layer see each pixel of the input, and where the values' centres lie (dashed).
-
-    Outside of the dashed line is the margin that no value is centred on; orange pixels are seen by nothing.
-    """
-    from matplotlib import colormaps
-    from matplotlib.patches import Rectangle
-
-    height, width = input_shape
-    shades = colormaps["viridis"].copy()
-    shades.set_bad(UNSEEN)
-    with figure_style():
-        figure = new_figure(min(9.4, 2.3 * len(fields)), 2.95)
-        for axes, field in zip(np.ravel(figure.subplots(1, len(fields), squeeze=False)), fields, strict=True):
-            seen = field.seen
-            masked = np.ma.masked_equal(seen, 0)
-            show_picture(axes, masked, field.layer.name, levels=(0, max(1, seen.max()))).set_cmap(shades)
-            (top, bottom), (left, right) = field.centres
-            axes.add_patch(
-                Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="#ffffff", linestyle="--")
-            )
-            lost = int((seen == 0).sum())
-            axes.set_xlabel(f"{lost} of {height * width}\npixels unseen" if lost else "every pixel\nis seen")
-    return figure
-
-
-def draw_journey(trained: Trained) -> Figure:
-    """The layers as stacks of plates, as high as their maps and as deep as they have channels, with their costs."""
-    from matplotlib.patches import Rectangle
-
-    steps: list[tuple[str, tuple[int, ...], int, int]] = [("input", trained.input_shape, 0, 0)]
-    steps += [(layer.name, layer.shape, layer.parameters, layer.macs) for layer in trained.layers]
-    tallest = max(shape[0] for _, shape, _, _ in steps if len(shape) == 3)
-    pitch = 1.75
-    with figure_style() as color:
-        figure = new_figure(min(1.2 * len(steps), 9.6), 2.0)
-        axes = no_axes(figure.add_subplot())
-        for k, (name, shape, parameters, macs) in enumerate(steps):
-            x = k * pitch
-            side = 1.15 * shape[0] / tallest if len(shape) == 3 else 0.1
-            height = side if len(shape) == 3 else 0.3 + 0.25 * np.log10(max(shape))
-            plates = min(8, 1 + int(np.log2(shape[-1]))) if len(shape) == 3 else 1
-            for p in reversed(range(plates)):
-                corner = x - side / 2 + 0.045 * p, -height / 2 - 0.045 * p
-                axes.add_patch(
-                    Rectangle(corner, side, height, facecolor=color.accent, edgecolor=color.surface, linewidth=0.7)
-                )
-            lines = [(1.0, name, color.ink), (1.28, shape_text(shape), color.ink)]
-            lines += [(1.62, f"{parameters:,}" if parameters else "–", color.muted)]
-            lines += [(1.90, f"{macs:,}" if macs else "–", color.muted)]
-            for y, text, tone in lines:
-                caption(axes, x, y, text, color, color=tone, fontsize=8)
-            if k:
-                caption(axes, x - pitch / 2 + 0.1, 0, "→", color, color=color.muted, fontsize=12)
-        for y, text in ((1.62, "parameters"), (1.90, "MACs")):
-            caption(axes, -0.75, y, text, color, color=color.muted, fontsize=8, ha="right")
-        axes.set_xlim(-1.75, (len(steps) - 1) * pitch + 0.95)
-        axes.set_ylim(2.1, -1.1)
-    return figure
-
-
 def mosaic(maps: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Maps (h,w,n) side by side in a square, each scaled to 0..1 by its own largest value; gaps between are NaN."""
     height, width, count = maps.shape
@@ -210,21 +149,3 @@ def _with_gaps() -> Any:
     colors = colormaps[ACTIVATION].copy()
     colors.set_bad(alpha=0)
     return colors
-
-
-def _show_image(axes: Any, image: NDArray[np.uint8], title: str) -> None:
-    if image.shape[2] == 1:
-        show_picture(axes, image[..., 0], title, ticks=False)
-        return
-    height, width, _ = image.shape
-    axes.imshow(image, interpolation="none", extent=(0, width, height, 0))
-    _bare(axes, title)
-
-
-def _bare(axes: Any, title: str, **text: Any) -> None:
-    """Without ticks, in a thin frame."""
-    axes.set_title(title, **text)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(True)

@@ -33,6 +33,7 @@ FIGURES = {
     "chip_filters": "what the device made of the picture with every named filter",
     "journey": "the layers of the trained model: shapes, parameters, multiply-accumulates",
     "learned_filters": "the filters of the first layer, and the hand-made one each is most like",
+    "learned_on_picture": "the picture through filters that the network learned",
     "feature_maps": "every map of every layer for one image",
     "same_class": "images of two classes, and what the same filters make of them",
     "responses": "which filter fires most for which class",
@@ -54,7 +55,7 @@ class Gallery:
         assert name in FIGURES, name
         buffer = io.BytesIO()
         _resample(figure, "auto")  # a raster of another resolution: average, do not skip pixels
-        figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, facecolor="white")
+        figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, facecolor=figure.get_facecolor())
         write_atomically(self.folder / f"{name}.png", buffer.getvalue())
         _resample(figure, "none")  # inside the page every pixel is there as it is
         section.add(_with_small_images(svg_figure(figure, alt, caption)))

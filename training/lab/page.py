@@ -1,20 +1,16 @@
 """The page of an exploration, `index.html`: figures with the text that teaches what to see in them.
 
-The sections about filters made by hand are here, those about a trained model in `page_learned`.
+The sections about filters made by hand are here, those about the device in `page_chip`, those about a trained model in
+`page_learned`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from markupsafe import Markup
-
-from firmware.boards import BOARDS
-from host.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
-from host.page.parts import Kind
-from training.lab.convolution import PADDINGS, Picture, convolve, dropped
+from host.page import Page, code, table
+from training.lab.convolution import PADDINGS, convolve, dropped
 from training.lab.exploration import HandMade, Learned, OnChip
-from training.lab.figures_chip import draw_chip, draw_chip_filters
 from training.lab.figures_hand import (
     draw_filters,
     draw_final,
@@ -26,6 +22,7 @@ from training.lab.figures_hand import (
 )
 from training.lab.filters import NAMED
 from training.lab.gallery import Gallery
+from training.lab.page_chip import add_chip, verdict
 from training.lab.page_learned import add_learned
 from training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel, worked_pooling
 
@@ -43,37 +40,19 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
         footer="Made by make explore. Every picture on this page was computed for it.",
     )
     if chip:
-        page.add(_verdict(chip))
+        page.add(verdict(chip, learned))
     _add_pixel(page, gallery, hand)
     _add_picture(page, gallery, hand)
     _add_filters(page, gallery, hand)
     _add_edges(page, gallery, hand)
     _add_pooling(page, gallery, hand)
     if chip:
-        _add_chip(page, gallery, hand, chip)
+        add_chip(page, gallery, hand, chip)
     if learned:
-        add_learned(page, gallery, learned)
+        add_learned(page, gallery, learned, source.pixels)
     path = page.save(folder / PAGE_FILE)
     gallery.tidy()
     return path
-
-
-def _verdict(chip: OnChip) -> Markup:
-    run = chip.chosen.run
-    where = _device(chip)
-    if chip.different:
-        return banner("bad", f"{chip.different:,} bytes differ", f"Of {chip.compared:,} bytes that {where} sent back.")
-    reference = f"those of NumPy and of {run.golden_name}" if run.is_golden_exact else "NumPy's"
-    return banner(
-        "good",
-        "0 bytes differ",
-        f"The filters of this page also ran on {where}: all {chip.compared:,} bytes that came back are {reference}.",
-    )
-
-
-def _device(chip: OnChip) -> str:
-    title = BOARDS[chip.chosen.run.board].title if chip.chosen.run.board in BOARDS else chip.chosen.run.board
-    return f"board {chip.chosen.run.board} ({title})"
 
 
 def _add_pixel(page: Page, gallery: Gallery, hand: HandMade) -> None:
@@ -219,98 +198,3 @@ def _add_pooling(page: Page, gallery: Gallery, hand: HandMade) -> None:
         f"The filtered picture: {width}x{height} → {hand.pooled.shape[1]}x{hand.pooled.shape[0]}"
         + (f"; the sides are odd where {lost}." if lost else ".")
     )
-
-
-def _add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> None:
-    section = page.section(
-        "On the chip",
-        "The same filter as a network of one layer, in 8-bit integers, on the microcontroller. Look for white in the "
-        "third picture: there is none unless the chip computed something else.",
-    )
-    made, picture = chip.chosen, chip.chosen.pictures[0]
-    gallery.add(
-        section,
-        "chip",
-        draw_chip(picture),
-        f"The device's picture beside NumPy's; {picture.different:,} of {picture.device.size:,} bytes differ.",
-        f"{hand.filter.name} on {_device(chip)}.",
-    )
-    section.add(_chip_tiles(chip))
-    _explain_chip(section, hand, chip)
-    section.sub("All filters in one layer")
-    gallery.add(
-        section,
-        "chip_filters",
-        draw_chip_filters(chip.named),
-        "The device's pictures for all named filters.",
-        f"One convolution with {len(NAMED)} channels: {chip.named.run.outputs.size:,} bytes came back, "
-        f"{chip.named.bytes_different:,} of them are not NumPy's, {chip.named.run.different:,} not the golden's.",
-    )
-    compared: list[list[Cell]] = [
-        [p.filter.name, p.device.size, p.different, p.different_from_loop, _largest_step(p.device, p.loop)]
-        for p in chip.named.pictures
-    ]
-    columns = ["filter", "pixels", "differ from NumPy's int8", "from the loop in floating point", "by at most"]
-    section.add(table(columns, compared, "The device's pictures, compared"))
-    section.add(
-        "Where the numbers of a filter are multiples of one step, int8 holds them exactly, and the chip's picture is "
-        "the loop's. Where a weight makes fractions, the loop cuts them off and the chip rounds them to the nearest: "
-        "one grey apart at most."
-    )
-    command = f"python -m host validate --model {gallery.folder / 'filter'} --board {chip.chosen.run.board}"
-    section.add("The model stays in its folder. The host's own validation, with random bytes in place of the picture:")
-    section.add(code(command))
-    if made.run.different == 0 and not made.run.is_golden_exact:
-        section.add(
-            note("TensorFlow Lite Micro does not exist for this platform; Python's interpreter stood in for it.")
-        )
-
-
-def _chip_tiles(chip: OnChip) -> Markup:
-    run, tiling = chip.chosen.run, chip.chosen.tiling
-    count = run.count_per_inference
-    per_pixel = count / (tiling.y_tile[0] * tiling.y_tile[1]) if count else 0
-    items = [
-        Tile("bytes from the device", f"{run.outputs.size:,}", f"{chip.chosen.pictures[0].computed:,} of the picture"),
-        Tile(
-            "not NumPy's",
-            f"{chip.chosen.bytes_different:,}",
-            "int8, computed by the lab",
-            _kind(chip.chosen.bytes_different),
-        ),
-        Tile("not the golden's", f"{run.different:,}", run.golden_name, _kind(run.different)),
-        Tile(
-            "tiles",
-            f"{tiling.rows * tiling.columns:,}",
-            f"{tiling.x_tile[1]}x{tiling.x_tile[0]} in, {tiling.y_tile[1]}x{tiling.y_tile[0]} out",
-        ),
-    ]
-    if count:
-        items.append(Tile(f"{run.count_unit} a pixel", f"{per_pixel:.1f}", f"{count:,} a tile"))
-    if run.ram_bytes and run.flash_bytes:
-        items.append(Tile("RAM", f"{run.ram_bytes:,}", f"bytes, and {run.flash_bytes:,} of flash"))
-    return tiles(items)
-
-
-def _explain_chip(section: Section, hand: HandMade, chip: OnChip) -> None:
-    layer, tiling = chip.chosen.layer, chip.chosen.tiling
-    weights = " / ".join(" ".join(str(int(w)) for w in row) for row in layer.weights[0])
-    height, width = hand.source.pixels.shape
-    section.add(
-        f"A picture of {height * width:,} bytes and its answer are more than a chip has room for. So it goes there in "
-        f"{tiling.rows * tiling.columns:,} tiles that overlap by the filter's margin, and the answers are put together "
-        "again without a seam.",
-        "A byte on the chip is the pixel minus 128. The layer's scale is 1/255 on both sides, so that int8's own ends, "
-        f"-128 and 127, are the clamp to 0..255. The filter became {weights}, times {layer.scales[0]:.6g}.",
-        "NumPy's picture follows the integer arithmetic of TensorFlow Lite Micro: exact sums in 32 bits, a "
-        "multiplication that keeps the upper half, a shift that rounds. So every byte can be expected to be equal.",
-    )
-
-
-def _kind(different: int) -> Kind:
-    return "bad" if different else "good"
-
-
-def _largest_step(a: Picture, b: Picture) -> str:
-    step = int(abs(a.astype(int) - b.astype(int)).max())
-    return f"{step} grey{'s' if step != 1 else ''}" if step else "–"

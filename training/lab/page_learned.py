@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from host.page import Cell, Page, note, table
+from training.lab.convolution import Picture
 from training.lab.exploration import Learned
 from training.lab.figures_learned import (
     draw_first_filters,
-    draw_journey,
+    draw_learned_on_picture,
     draw_maps,
-    draw_margins,
-    draw_receptive,
     draw_responses,
     draw_same_class,
 )
+from training.lab.figures_network import draw_journey, draw_margins, draw_receptive
 from training.lab.gallery import Gallery
 from training.lab.trained import feature_maps, first_filters, shape_text, total
 
 STRONGEST_LISTED = 2
 
 
-def add_learned(page: Page, gallery: Gallery, learned: Learned) -> None:
-    """Append the sections."""
+def add_learned(page: Page, gallery: Gallery, learned: Learned, picture: Picture) -> None:
+    """Append the sections. The learned filters are tried on the picture, too."""
     _add_journey(page, gallery, learned)
-    _add_first_filters(page, gallery, learned)
+    _add_first_filters(page, gallery, learned, picture)
     _add_maps(page, gallery, learned)
     _add_responses(page, gallery, learned)
     _add_sight(page, gallery, learned)
@@ -40,13 +40,16 @@ def _add_journey(page: Page, gallery: Gallery, learned: Learned) -> None:
         f"{trained.name} is a stack of such filters, with numbers that nobody chose: {shapes}.",
     )
     parameters, macs = total(trained.layers)
+    costliest = max(trained.layers, key=lambda layer: layer.macs)
+    largest = max(trained.layers, key=lambda layer: layer.parameters)
     gallery.add(
         section,
         "journey",
         draw_journey(trained),
         f"The layers of {trained.name}: {shapes}.",
-        f"{parameters:,} parameters and {macs:,} multiply-accumulates an image. Convolutions have few parameters and "
-        "do most of the work; the first dense layer has most of the parameters.",
+        f"{parameters:,} parameters and {macs:,} multiply-accumulates an image. {costliest.name} does "
+        f"{costliest.macs / macs:.0%} of the work, {largest.name} holds {largest.parameters / parameters:.0%} of the "
+        "parameters.",
     )
     rows = [
         [layer.name, layer.op.name, shape_text(layer.shape), layer.parameters or None, layer.macs or None]
@@ -56,7 +59,7 @@ def _add_journey(page: Page, gallery: Gallery, learned: Learned) -> None:
     section.add(table(columns, rows, "Layer by layer", ["in all", "", "", parameters, macs]))
 
 
-def _add_first_filters(page: Page, gallery: Gallery, learned: Learned) -> None:
+def _add_first_filters(page: Page, gallery: Gallery, learned: Learned, picture: Picture) -> None:
     section = page.section(
         "Filters that were learned",
         "Nobody told the network to look for lines. Find the filters that do.",
@@ -67,11 +70,20 @@ def _add_first_filters(page: Page, gallery: Gallery, learned: Learned) -> None:
         "learned_filters",
         draw_first_filters(learned.trained),
         f"The {len(filters)} filters of the first layer.",
-        "Orange adds, blue takes away, each filter by its own largest number. Below each the hand-made filter it is most like and how much, 1 being the same "
-        "shape; a minus stands for its opposite."
+        "Orange adds, blue takes away, each filter by its own largest number. Below each the hand-made filter it is "
+        "most like and how much, 1 being the same shape; a minus stands for its opposite."
         if filters.shape[3] == 1
         else "Each as the colours that it looks for.",
     )
+    if filters.shape[3] == 1 and all(k <= side for k, side in zip(filters.shape[1:], picture.shape, strict=False)):
+        gallery.add(
+            section,
+            "learned_on_picture",
+            draw_learned_on_picture(picture, filters[..., 0]),
+            "The picture through the strongest of the learned filters.",
+            "The strongest filters, each without the mean of its numbers, so that even areas turn black. What was "
+            "learned from small images finds the edges of a large one; compare with the filters for lines above.",
+        )
 
 
 def _add_maps(page: Page, gallery: Gallery, learned: Learned) -> None:
@@ -168,11 +180,11 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
     run = learned.on_device[0].run
     section = page.section(
         "Feature maps on the chip",
-        f"The same maps, computed by board {run.board}. For every layer the model was cut off behind it, built into "
-        "firmware and run.",
+        f"The same maps, computed by board {run.board}: the model was cut off behind its last layer of maps, each of "
+        "those layers made an output, and the whole built into firmware like any other model.",
     )
     panels = [
-        (f"{made.layer.name}\n{made.run.different:,} of {made.run.outputs.size:,} bytes differ", made.maps[0])
+        (f"{made.layer.name}\n{made.different:,} of {made.compared:,} bytes differ", made.maps[0])
         for made in learned.on_device
     ]
     different, compared = learned.different, learned.compared
@@ -184,9 +196,5 @@ def _add_device(page: Page, gallery: Gallery, learned: Learned) -> None:
         f"From the device, for {len(learned.images)} images: {different:,} of {compared:,} bytes differ from "
         f"{run.golden_name}.",
     )
-    rows: list[list[Cell]] = [
-        [made.layer.name, made.run.outputs.size, made.run.different, made.run.count_per_inference, made.run.ram_bytes]
-        for made in learned.on_device
-    ]
-    columns = ["up to layer", "bytes compared", "different", f"{run.count_unit} an image", "RAM, bytes"]
-    section.add(table(columns, rows, f"Board {run.board}, layer by layer"))
+    rows: list[list[Cell]] = [[made.layer.name, made.compared, made.different] for made in learned.on_device]
+    section.add(table(["layer", "bytes compared", "different"], rows, f"Board {run.board}, layer by layer"))

@@ -6,7 +6,7 @@ that pooling cuts, and branches are all in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,15 @@ from training.lab.trained import Layer, Trained
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """Along one side: which of the input's pixels each position of a layer's output sees, bool (positions, pixels)."""
+    """Along one side: which of the input's pixels each position of a layer's output sees, bool (positions, pixels).
+
+    Position i looks at `start + i * jump`, in pixels from the edge; where a picture is padded that is not the middle of
+    what it sees.
+    """
 
     sees: NDArray[np.bool_]
+    start: float
+    jump: float
 
     @property
     def first(self) -> NDArray[np.int64]:
@@ -57,7 +63,7 @@ class Field:
 
     @property
     def centres(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The middle of the first and of the last field, along rows and along columns, in pixels from 0 to the side."""
+        """Where the first and the last value look at, along rows and along columns, in pixels from 0 to the side."""
         return _centres(self.rows), _centres(self.columns)
 
 
@@ -79,11 +85,11 @@ def receptive_fields(trained: Trained) -> tuple[Field, ...]:
 
 
 def _identity(side: int) -> Span:
-    return Span(np.eye(side, dtype=np.bool_))
+    return Span(np.eye(side, dtype=np.bool_), start=0.5, jump=1.0)
 
 
 def _union(spans: list[Span]) -> Span:
-    return Span(np.logical_or.reduce([span.sees for span in spans]))
+    return replace(spans[0], sees=np.logical_or.reduce([span.sees for span in spans]))
 
 
 def _slide(span: Span, window: Window, side: int) -> Span:
@@ -97,9 +103,8 @@ def _slide(span: Span, window: Window, side: int) -> Span:
         at = np.arange(count) * stride - pad + tap * dilation
         inside = (at >= 0) & (at < len(span.sees))
         sees[inside] |= span.sees[at[inside]]
-    return Span(sees)
+    return Span(sees, span.start + span.jump * ((k - 1) * dilation / 2 - pad), span.jump * stride)
 
 
 def _centres(span: Span) -> tuple[float, float]:
-    middles = (span.first + span.last + 1) / 2
-    return float(middles[0]), float(middles[-1])
+    return span.start, span.start + (len(span.sees) - 1) * span.jump

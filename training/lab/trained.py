@@ -28,6 +28,7 @@ from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_s
 from training.lab.filters import NAMED, Filter
 from training.lab.truncation import truncate
 
+FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
 
 
@@ -92,8 +93,8 @@ def load_trained(model: str | Path) -> Trained:
     if len(labels) != y.size:
         raise UserError(f"{folder}: {LABELS_FILE} holds the classes of another model; run `make train export` again")
     layers = read_layers(graph)
-    if not any(layer.is_maps for layer in layers):
-        raise UserError(f"{folder}: the model has no layer whose output is a picture, so there is nothing to see")
+    if not any(layer.is_maps and layer.op.name == "CONV_2D" for layer in layers):
+        raise UserError(f"{folder}: the model has no convolution whose output is a picture, so there is nothing to see")
     return Trained(folder.resolve().name, tflite, graph, layers, labels, splits)
 
 
@@ -103,15 +104,28 @@ def read_layers(graph: Graph) -> tuple[Layer, ...]:
 
 
 def _names(graph: Graph) -> list[str]:
-    """The layers' names in Keras, out of labels such as `sequential_1/conv_1_1/Relu`; else the kind and the place.
+    """The layers' names in Keras, each once; else the op and its place.
 
     Keras appends `_1` to every one of them when it converts a model; where all have it, none is shown with it.
     """
-    scopes = [graph.label(op).split("/") for op in graph.ops]
-    names = [scope[1] if len(scope) > 2 else "" for scope in scopes]
+    names = [_scope(graph.tensors[op.outputs[0]].name) for op in graph.ops]
     if all(name.endswith("_1") for name in names if name):
         names = [name.removesuffix("_1") for name in names]
-    return [name or f"{op.name.lower()}_{op.index}" for name, op in zip(names, graph.ops, strict=True)]
+    return [
+        name if name and names.count(name) == 1 else f"{name or op.name.lower()}_{op.index}"
+        for name, op in zip(names, graph.ops, strict=True)
+    ]
+
+
+def _scope(label: str) -> str:
+    """The layer in a tensor's name, which lists everything that was fused into the op; empty where there is none.
+
+    >>> _scope("model/net/relu_2/Relu;model/net/norm_2/batchnorm/add_1;model/net/conv_2/convolution")
+    'conv_2'
+    """
+    paths = [path.split("/") for path in label.split(";") if path.count("/") > 1]
+    own = [path for path in paths if not any(part.startswith(FUSED) for part in path[1:])]
+    return (own or paths or [["", ""]])[0][-2]
 
 
 def _layer(graph: Graph, op: Op, name: str) -> Layer:
@@ -120,28 +134,27 @@ def _layer(graph: Graph, op: Op, name: str) -> Layer:
         raise graph.refusal(op, "the lab does not know this op; it opens models that the compiled engine runs")
     calls = kind.lower(graph, op)
     windows = [call.params.window for call in calls if hasattr(call.params, "window")]
-    constants = [graph.tensors[index].size for index in _operands(graph, op)]
+    macs = kind.macs(graph, op)
+    constants = [graph.tensors[index].size for index in _operands(graph, op)] if macs else []
     return Layer(
         op=op,
         name=name,
         kind=kind.name,
         shape=graph.tensors[op.outputs[0]].shape[1:],
-        parameters=sum(constants) if calls else 0,
-        macs=kind.macs(graph, op),
+        parameters=sum(constants),
+        macs=macs,
         window=windows[0] if windows else None,
     )
 
 
 def _operands(graph: Graph, op: Op) -> list[int]:
-    """Its constants: weights and bias."""
+    """Its constants; where it multiplies, they are weights and bias."""
     return [index for index in op.inputs if index != ABSENT and graph.tensors[index].data is not None]
 
 
 def first_filters(trained: Trained) -> NDArray[np.float32]:
     """The filters of the first convolution in real numbers, (n,h,w,C)."""
-    op = next((layer.op for layer in trained.layers if layer.op.name == "CONV_2D"), None)
-    if op is None:
-        raise UserError(f"{trained.name} has no convolution, so it has no filters to show")
+    op = next(layer.op for layer in trained.layers if layer.op.name == "CONV_2D")  # `load_trained` saw one
     weights = trained.graph.tensors[op.inputs[1]]
     return _real(weights, np.asarray(weights.data))
 
@@ -164,20 +177,32 @@ def _cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     return float((a * b).sum()) / length if length else 0.0
 
 
-def layer_bytes(trained: Trained, layer: Layer, images: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """What a layer hands on for images uint8 (N,H,W,C), byte by byte as on a device: int8 (N, *layer.shape)."""
-    cut = truncate(trained.tflite, layer.op.index)
+def input_bytes(trained: Trained, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Images uint8 (N,H,W,C) as a device gets them, int8 (N, input bytes)."""
+    x = tensor_info(trained.graph.tensors[trained.graph.inputs[0]])
+    return device_bytes(x, images).reshape(len(images), -1)
+
+
+def layer_bytes(trained: Trained, layers: Sequence[Layer], images: NDArray[np.uint8]) -> list[NDArray[np.int8]]:
+    """What each layer hands on for images uint8 (N,H,W,C), byte by byte as on a device: int8 (N, *layer.shape)."""
+    cut = truncate(trained.tflite, [layer.op.index for layer in layers])
     interpreter = golden_interpreter(cut) or default_interpreter(cut)
-    inputs = device_bytes(tensor_info(trained.graph.tensors[trained.graph.inputs[0]]), images)
-    rows: list[NDArray[np.int8]] = list(inputs)
-    source = track(rows, f"Layer {layer.name}") if len(rows) > IMAGES_OF_A_CLASS else rows
+    rows: list[NDArray[np.int8]] = list(input_bytes(trained, images))
+    source = track(rows, f"Feature maps: {trained.name}") if len(rows) > IMAGES_OF_A_CLASS else rows
     outputs = b"".join(interpreter.run_bytes(row.tobytes()) for row in source)
-    return np.frombuffer(outputs, np.int8).reshape(len(rows), *layer.shape)
+    return split_layers(layers, np.frombuffer(outputs, np.int8).reshape(len(rows), -1))
+
+
+def split_layers(layers: Sequence[Layer], outputs: NDArray[np.int8]) -> list[NDArray[np.int8]]:
+    """The bytes of all layers one after the other, int8 (N, bytes) -> for each layer int8 (N, *layer.shape)."""
+    ends = np.cumsum([prod(layer.shape) for layer in layers])
+    parts = np.split(outputs, ends[:-1], axis=1)
+    return [part.reshape(len(outputs), *layer.shape) for layer, part in zip(layers, parts, strict=True)]
 
 
 def feature_maps(trained: Trained, layer: Layer, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The same as real numbers, float32."""
-    return to_real(trained, layer, layer_bytes(trained, layer, images))
+    """What one layer hands on as real numbers, float32 (N, *layer.shape)."""
+    return to_real(trained, layer, layer_bytes(trained, [layer], images)[0])
 
 
 def to_real(trained: Trained, layer: Layer, values: NDArray[np.int8]) -> NDArray[np.float32]:
@@ -201,22 +226,28 @@ def images_of(trained: Trained, label: int, count: int) -> NDArray[np.uint8]:
 
 
 def class_responses(
-    trained: Trained, layer: Layer, count: int = IMAGES_OF_A_CLASS
-) -> tuple[NDArray[np.float64], tuple[int, ...]]:
-    """How strongly each filter fires for each class: (filters, classes), the mean of its map over `count` images.
+    trained: Trained, layers: Sequence[Layer], count: int = IMAGES_OF_A_CLASS
+) -> tuple[list[NDArray[np.float64]], tuple[int, ...]]:
+    """How strongly the filters of each layer fire for each class: (filters, classes), from `count` images of each.
 
-    Relative to the filter's mean over all classes: 1 is as usual, 2 twice as much, 0 not at all; a filter that never
-    fires has 1 everywhere. Also returns how many images of each class there were.
+    It is the mean of a filter's map, relative to its mean over all classes: 1 is as usual, 2 twice as much, 0 not at
+    all; a filter that never fires has 1 everywhere. Also returns how many images of each class there were.
     """
     images = [images_of(trained, label, count) for label in range(len(trained.labels))]
     counts = tuple(len(part) for part in images)
-    maps = feature_maps(trained, layer, np.concatenate(images))
-    positive = np.maximum(maps, 0).mean(axis=tuple(range(1, maps.ndim - 1)))
+    values = layer_bytes(trained, layers, np.concatenate(images))
+    maps = [to_real(trained, layer, part) for layer, part in zip(layers, values, strict=True)]
+    return [_relative_means(part, counts) for part in maps], counts
+
+
+def _relative_means(maps: NDArray[np.float32], counts: tuple[int, ...]) -> NDArray[np.float64]:
+    positive = np.maximum(maps, 0).mean(axis=tuple(range(1, maps.ndim - 1)), dtype=np.float64)
     ends = np.cumsum(counts)
     parts = [positive[end - n : end] for end, n in zip(ends, counts, strict=True)]
     means = np.stack([part.mean(axis=0) if len(part) else np.zeros(maps.shape[-1]) for part in parts], axis=1)
     usual = means.mean(axis=1, keepdims=True)
-    return np.divide(means, usual, out=np.ones_like(means, float), where=usual > 0).astype(np.float64), counts
+    shares: NDArray[np.float64] = np.divide(means, usual, out=np.ones_like(means), where=usual > 0)
+    return shares
 
 
 def total(layers: Sequence[Layer]) -> tuple[int, int]:

@@ -1,10 +1,12 @@
-"""A `.tflite` cut off behind one of its ops: the same model, whose answer is that op's output.
+"""A `.tflite` cut off behind some of its ops: the same model, whose answers are what those ops compute.
 
-This is how a device shows what happens inside it: the shorter model runs with the same kernels and the same constants,
-and its output goes over the line like any other. No TensorFlow; the file is rewritten at the level of its flatbuffer.
+This is how a device shows what happens inside it: the shorter model has the same constants, and its outputs go over the
+line like any other's. No TensorFlow; the file is rewritten at the level of its flatbuffer.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
@@ -12,15 +14,15 @@ from ai_edge_litert import schema_py_generated as schema
 from export.graph import ABSENT
 
 
-def truncate(tflite: bytes, op_index: int) -> bytes:
-    """The model of ops 0 to `op_index`, whose outputs are those of the last; what only later ops used is left out.
+def truncate(tflite: bytes, op_indexes: Sequence[int]) -> bytes:
+    """The model up to the last of these ops, whose outputs are what each of them computes, in this order.
 
-    `tflite` must be what `export.tflite_reader` accepts.
+    What only later ops used is left out. `tflite` must be what `export.tflite_reader` accepts.
     """
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     graph = model.subgraphs[0]
-    graph.operators = graph.operators[: op_index + 1]
-    graph.outputs = list(graph.operators[-1].outputs)
+    graph.operators = graph.operators[: max(op_indexes) + 1]
+    graph.outputs = [graph.operators[index].outputs[0] for index in op_indexes]
     _keep_used_tensors(graph)
     _keep_used_buffers(model, graph)
     model.signatureDefs = None  # they and the metadata refer to tensors and buffers by their old numbers

@@ -59,7 +59,12 @@ void board_set_baud(uint32_t baud) {
     static const struct {
         uint32_t baud;
         speed_t speed;
-    } speeds[] = {{115200, B115200}, {230400, B230400}, {460800, B460800}, {921600, B921600}};
+    } speeds[] = {
+        {115200, B115200}, {230400, B230400},
+#ifdef B3000000  // not everywhere
+        {460800, B460800}, {921600, B921600}, {1500000, B1500000}, {3000000, B3000000},
+#endif
+    };
     struct termios line;
     if (tcgetattr(STDIN_FILENO, &line) != 0) return;  // a pipe or a file has no speed
     for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {

@@ -23,8 +23,9 @@ const board_info board = {
     .counter_numerator = 1,
     .counter_denominator = 1,
     .clock_hz = 64000000,
-    // The core's ring buffer and one packet behind it. What does not fit waits in the host: USB has flow control.
-    .receive_buffer_bytes = 256 + PACKET_BYTES,
+    // The core's ring buffer holds 256. What does not fit waits in the host, whose driver takes at least this: the core
+    // takes a packet from the endpoint only when there is room for it, and until then the endpoint refuses the next.
+    .receive_buffer_bytes = 4096,
     .stack = static_cast<uint8_t *>(main_thread()->stack_mem) + MARK_BYTES,
     .stack_bytes = main_thread()->stack_size - MARK_BYTES,
 };

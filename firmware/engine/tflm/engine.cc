@@ -152,6 +152,7 @@ const char *engine_invoke(const int8_t *input, int8_t *output, engine_watcher wa
     for (size_t i = 0; i < MODEL_INPUT_COUNT; i++) {
         const TfLiteTensor *tensor = interpreter->input(i);
         memcpy(tensor->data.int8, input, tensor->bytes);
+        watch(tensor->data.int8, tensor->bytes);
         input += tensor->bytes;
     }
     if (interpreter->Invoke() != kTfLiteOk) {
