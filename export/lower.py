@@ -22,6 +22,7 @@ from export.shape_folding import fold_shapes
 from host.console import UserError
 
 CURES = {
+    "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
     "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
     "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
 }

@@ -244,8 +244,8 @@ class Journal:
         ]
         if wrong:
             raise JournalError(
-                f"{self.path}: sample {wrong[0]} does not stand in it exactly once, with {self.key.output_bytes} bytes; "
-                "start without RESUME=1"
+                f"{self.path}: sample {wrong[0]} does not stand in it exactly once, "
+                f"with {self.key.output_bytes} bytes; start without RESUME=1"
             )
 
     def _append(self, kind: int, payload: bytes) -> None:

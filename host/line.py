@@ -28,7 +28,7 @@ from host.faults import NOISE, Event, Happening, LineSettings, Schedule
 BITS_PER_BYTE = 10  # a start bit, eight data bits, a stop bit
 WAITING_LIMIT = 16384  # bytes the line takes before the sender has to wait, as the buffers of a serial driver
 TICK_S = 0.001  # how often a busy line looks at the clock
-BAUDS = (115200, 230400, 460800, 921600, 1500000, 3000000)
+BAUDS = (115200, 230400, 460800, 921600, 3000000, 4000000)
 # Of a pseudo-terminal; it is born with another one.
 SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in BAUDS if hasattr(termios, f"B{baud}")}
 HELD_S = 0.05  # how long a piece may wait for something to come after

@@ -130,7 +130,7 @@ def test_a_layer_without_a_kernel_is_refused_by_name(tmp_path):
     write_network(tmp_path, keras.layers.UpSampling2D(2))
     write_splits(tmp_path, images())
     content = quantize_model(tmp_path)
-    with pytest.raises(UserError, match="op 0 of 0-.*, RESIZE_NEAREST_NEIGHBOR .* does not run RESIZE_NEAREST_NEIGHBOR"):
+    with pytest.raises(UserError, match="op 1 of 0-.*, TILE .* does not run TILE"):
         lower(read_graph(content, "model.tflite"))
 
 

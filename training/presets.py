@@ -96,7 +96,8 @@ PRESETS = {
         "the most accurate within 128 KB of weights",
         Network(
             (
-                Block("conv", 20),
+                Block("conv", 16),
+                Block("residual", 16),
                 Block("residual", 32, stride=2),
                 Block("residual", 32),
                 Block("residual", 48, stride=2),

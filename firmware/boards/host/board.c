@@ -61,8 +61,8 @@ void board_set_baud(uint32_t baud) {
         speed_t speed;
     } speeds[] = {
         {115200, B115200}, {230400, B230400},
-#ifdef B3000000  // not everywhere
-        {460800, B460800}, {921600, B921600}, {1500000, B1500000}, {3000000, B3000000},
+#ifdef B4000000  // not everywhere
+        {460800, B460800}, {921600, B921600}, {3000000, B3000000}, {4000000, B4000000},
 #endif
     };
     struct termios line;
