@@ -22,6 +22,7 @@ from export.shape_folding import fold_shapes
 from host.console import UserError
 
 CURES = {
+    "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
     "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
     "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
 }
@@ -118,7 +119,10 @@ def lower(graph: Graph, fast: bool = True, optimize: Optimize = Optimize.BALANCE
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
     _check_order(graph)
     root = _roots(graph, calls_of)
-    calls = (*(call for op_calls in calls_of for call in op_calls), *_copies_to_outputs(graph, root))
+    copies = _copies_to_outputs(graph, root)
+    calls = tuple(
+        call for op, own in zip(graph.ops, calls_of, strict=True) for call in (*own, *copies.get(op.index, ()))
+    )
     if fast:
         calls = choose_kernels(graph, calls, optimize, lambda tried: _lay_out(graph, tried, root).arena_bytes)
     layout = _lay_out(graph, calls, root)
@@ -190,16 +194,20 @@ def _roots(graph: Graph, calls_of: Sequence[tuple[Call, ...]]) -> dict[int, int]
     return root
 
 
-def _copies_to_outputs(graph: Graph, root: dict[int, int]) -> list[Call]:
-    """A copy for every output that only renames bytes lying elsewhere: an input, a constant, another output."""
+def _copies_to_outputs(graph: Graph, root: dict[int, int]) -> dict[int, list[Call]]:
+    """By op the copies of outputs that only rename bytes lying elsewhere: an input's, a constant's, another output's.
+
+    Such an output becomes a root of its own, which later ops may read: so the copy belongs to the op that renames.
+    """
     if len({*graph.inputs, *graph.outputs}) < len(graph.inputs) + len(graph.outputs):
         raise UserError(f"{graph.source}: one of its outputs is an input, or another output; export it otherwise.")
     maker = {index: op for op in graph.ops for index in op.outputs}
     taken = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None)}
-    copies = []
-    for index in graph.outputs:
+    copies: dict[int, list[Call]] = {}
+    for index in sorted(graph.outputs, key=lambda index: root[index] != index):
         if root[index] in taken:
-            copies.append(copy_all(graph, maker[index], root[index], index))
+            copy = copy_all(graph, maker[index], root[index], index)
+            copies.setdefault(maker[index].index, []).append(copy)
             root[index] = index
         taken.add(root[index])
     return copies

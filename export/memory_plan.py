@@ -15,7 +15,7 @@ from itertools import permutations
 ALIGNMENT = 4  # bytes; a kernel may load words
 EXHAUSTIVE_BUFFERS = 7
 IMPROVEMENTS = 300  # tries for more buffers than that
-COMPARISONS = 3_000_000  # of two buffers in all those tries, so that hundreds of buffers take seconds
+COMPARISONS = 400_000  # of two buffers in all those tries, so that hundreds of buffers take seconds
 
 
 @dataclass(frozen=True)
@@ -121,4 +121,7 @@ def _place(buffers: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
 
 def _room(buffers: Sequence[Lifetime], lower: int, upper: int) -> int:
     """How many bytes after `lower` begins `upper` may begin, where it lies above."""
-    return _aligned(dict(buffers[lower].over).get(upper, buffers[lower].size))
+    for index, lead in buffers[lower].over:
+        if index == upper:
+            return _aligned(lead)
+    return _aligned(buffers[lower].size)

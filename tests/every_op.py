@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from export.borders import with_int8_ends
 from export.tflite_writer import ModelBuilder
 
 SCALE, ZERO_POINT = 0.05, 3
@@ -140,3 +141,24 @@ def _reshape_with_computed_shape(chain: _Chain, shape: tuple[int, ...]) -> None:
     rest = b.constant(np.array(-1, np.int32), None)
     b.op("PACK", [batch, rest], [wanted], schema_options("PackOptionsT", valuesCount=2, axis=0))
     chain.then("RESHAPE", wanted, shape=shape, options=schema_options("ReshapeOptionsT"))
+
+
+def every_op_network(seed: int) -> bytes:
+    """The same for every seed, with int8 inputs and outputs."""
+    return with_int8_ends(every_op_model(), "every op")[0]
+
+
+def two_ends_network(seed: int) -> bytes:
+    """Two inputs of odd sizes; outputs that are read again, that are an input's bytes, and one another's."""
+    rng = np.random.default_rng(seed)
+    b = ModelBuilder()
+    a, c = b.tensor((1, 5, 5, 3), SCALE, ZERO_POINT), b.tensor((1, 3, 3, 1), SCALE, ZERO_POINT)
+    conv, joined, flat, row, first = (
+        b.tensor(shape, SCALE, ZERO_POINT) for shape in ((1, 3, 3, 5), (1, 3, 3, 5), (1, 45), (1, 7), (1, 75))
+    )
+    b.conv2d([a, b.constant(rng.integers(-99, 99, (5, 3, 3, 3), np.int8), [0.003])], conv)
+    b.op("ADD", [conv, c], [joined], schema_options("AddOptionsT"))
+    b.reshape(joined, flat)
+    b.dense([flat, b.constant(rng.integers(-99, 99, (7, 45), np.int8), [0.003])], row)
+    b.reshape(a, first)
+    return b.build([c, a], [row, flat, first, joined])

@@ -68,14 +68,13 @@ def random_network(keras: Any, rng: Rng) -> Any:
         shape = (1, int(rng.integers(16, 64)), int(rng.integers(1, 8)))  # a signal
     x = keras.Input(shape, batch_size=batch, name="input_0")
     inputs, y, tapped = [x], x, None
+    if rng.random() < 0.15:
+        inputs.append(keras.Input(shape, batch_size=batch, name="input_1"))
+        y = _choice(rng, [keras.layers.Add(), keras.layers.Multiply(), keras.layers.Concatenate()])(inputs)
     for _ in range(int(rng.integers(1, 7))):
         y = _block(keras, rng, y, batch)
         if rng.random() < 0.1 and tapped is None:
             tapped = y
-        if rng.random() < 0.1 and len(inputs) == 1:
-            other = keras.Input(tuple(y.shape[1:]), batch_size=batch, name="input_1")  # the converter sorts by name
-            inputs.append(other)
-            y = _choice(rng, [keras.layers.Add(), keras.layers.Multiply(), keras.layers.Concatenate()])([y, other])
     outputs = [_head(keras, rng, y)]
     if tapped is not None and tapped is not y:
         outputs.append(_activated(keras, rng, keras.layers.Conv2D(2, 1)(tapped)))

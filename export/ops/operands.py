@@ -56,7 +56,7 @@ def values(graph: Graph, op: Op, tensor_index: int) -> Activations:
         raise graph.refusal(
             op, f"tensor '{tensor.name}' has the dynamic shape {tensor.shape}; convert with a fixed batch of one"
         )
-    if max(tensor.shape, default=1) > np.iinfo(np.uint16).max:
+    if max(tensor.shape, default=1) > np.iinfo(np.uint16).max or tensor.size > np.iinfo(np.int32).max:
         raise graph.refusal(op, f"tensor '{tensor.name}' of shape {tensor.shape} is too large for a microcontroller")
     quantization = _quantization(graph, op, tensor)
     if quantization.scale.size != 1:

@@ -2,7 +2,9 @@
 #include "packed.h"
 
 // sum / count, rounded to nearest, halves away from zero
-static __attribute__((noinline)) int32_t mean(int32_t sum, int32_t count) { return (sum > 0 ? sum + count / 2 : sum - count / 2) / count; }
+static __attribute__((noinline)) int32_t mean(int32_t sum, int32_t count) {
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
 
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p) {
     const window_geometry *g = &p->window;

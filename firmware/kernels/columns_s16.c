@@ -1,5 +1,5 @@
-// The inner loop of the packed convolutions: two columns of pixels times four filters, sixteen multiplications for every
-// six words loaded.
+// The inner loop of the packed convolutions: two columns of pixels times four filters, sixteen multiplications for
+// every six words loaded.
 #include "columns.h"
 
 #ifdef DSP_INSTRUCTIONS

@@ -32,7 +32,9 @@ static inline line_6 transform_line(const line_6 d) {
     return y;
 }
 
-static inline uint32_t half_of(const int8_t *x, int odd) { return odd ? odd_bytes(load_word(x)) : even_bytes(load_word(x)); }
+static inline uint32_t half_of(const int8_t *x, int odd) {
+    return odd ? odd_bytes(load_word(x)) : even_bytes(load_word(x));
+}
 
 // Two channels of 6 x 6 pixels, whose rows are `row` bytes apart, in one column of v (36, quads, 2, 2, 2); x_c = 4 * quads
 static inline __attribute__((always_inline)) void transform_pairs(
@@ -125,7 +127,9 @@ static __attribute__((noinline)) void finish_tile(
 }
 
 // One column of v: what the tile at (top, left) of x sees, transformed.
-static void see(int16_t *v, int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p) {
+static void see(
+    int16_t *v, int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p
+) {
     const window_geometry *g = &p->window;
     int32_t row = g->x_w * g->x_c;
     const int8_t *first = x + top * row + left * g->x_c;

@@ -26,7 +26,9 @@ static tile_place find_place(int8_t *y, place at, int32_t tile_columns, const co
 }
 
 // Some channels of one tile, with its pooling or without.    sums (count, 2, 4)  channels (count, 4)
-static __attribute__((noinline)) void finish_tile(const tile_place *to, const int32_t *sums, const int32_t *channel, int32_t count, int pools) {
+static __attribute__((noinline)) void finish_tile(
+    const tile_place *to, const int32_t *sums, const int32_t *channel, int32_t count, int pools
+) {
     int8_t *y = to->y;
     const int32_t right = to->right, below = to->below, both = right + below;
     for (; count > 0; count--, channel += 4, sums += 8, y++) {
@@ -44,7 +46,9 @@ static __attribute__((noinline)) void finish_tile(const tile_place *to, const in
 }
 
 // The 4 x 4 pixels that a tile sees: in x, or at the border copied.
-static __attribute__((noinline)) tile_view see(int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p) {
+static __attribute__((noinline)) tile_view see(
+    int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p
+) {
     const window_geometry *g = &p->window;
     const int32_t row = g->x_w * g->x_c;
     if (top >= 0 && left >= 0 && top + 4 <= g->x_h && left + 4 <= g->x_w) {

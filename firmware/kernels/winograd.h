@@ -31,7 +31,9 @@ static inline void transform_pairs(int16_t *v, const int8_t *p, const int8_t *q,
 }
 
 // One row of V, one column of v (4, quads, 2, 2, 2); x_c = 4 * quads
-static inline __attribute__((always_inline)) void transform_rows(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int adds) {
+static inline __attribute__((always_inline)) void transform_rows(
+    int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int adds
+) {
     for (const int8_t *const end = p + x_c; p != end; p += 4, q += 4, v += 8) {
         transform_pairs(v, p, q, x_c, 0, adds);
         transform_pairs(v + 4, p, q, x_c, 1, adds);
