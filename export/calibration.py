@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from host.console import UserError
 from training.files import NPZ_DAMAGE
-from training.image_folder import SUFFIXES, read_pictures
 
 MOST_IMAGES = 500
 Images = NDArray[np.uint8]
@@ -24,6 +23,8 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int]) -> Images:
 
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
+    from training.image_folder import SUFFIXES, read_pictures
+
     if path.is_dir():
         files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES]
         if not files:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.augment import AUGMENTATIONS, Augmentation, augment
@@ -18,6 +18,7 @@ def lot(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+@settings(deadline=None)  # machines may be busy
 @given(
     st.sampled_from(sorted(AUGMENTATIONS)),
     st.integers(1, 6),

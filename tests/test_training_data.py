@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -24,6 +24,7 @@ PUBLIC_DATA = os.environ.get("TINYPROOF_DATA")
 needs_public_data = pytest.mark.skipif(not PUBLIC_DATA, reason="TINYPROOF_DATA names no folder of public data sets")
 
 
+@settings(deadline=None)  # machines may be busy
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=200), st.floats(0, 1))
 def test_a_stratified_cut_takes_the_asked_count_and_the_same_share_of_every_class(
     classes: list[int], part: float
