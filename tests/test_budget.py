@@ -34,7 +34,7 @@ def pooling_model(side: int, channels: int) -> bytes:
     [
         (dense_model(2000, 600), "weights alone", "FULLY_CONNECTED 1,20"),
         (dense_model(1600, 604), "flash", "dense_0_weights 966,400"),
-        (pooling_model(200, 2), "RAM", "frame_body"),
+        (pooling_model(200, 2), "RAM", "frame_memory"),
     ],
     ids=["weights", "flash", "ram"],
 )
