@@ -21,7 +21,7 @@ from export.tflite_reader import load_graph, read_graph
 from export.tflite_writer import ModelBuilder
 from host.console import UserError
 
-SECONDS = 20.0  # of this process, for one damaged file: planning memory is tried several times for a large model
+SECONDS = 5.0  # of this process, for one damaged file
 
 
 def small_cnn() -> bytes:

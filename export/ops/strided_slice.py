@@ -81,7 +81,7 @@ def _taken(graph: Graph, op: Op, shape: tuple[int, ...], taken: list[range]) -> 
     y = graph.tensors[op.outputs[0]]
     operands.computed(graph, op, y.index)
     counts = [len(r) for r in taken]
-    inside = all(min(r) >= 0 and max(r) < size for r, size in zip(taken, shape, strict=True) if r)
+    inside = all(0 <= end < size for r, size in zip(taken, shape, strict=True) if r for end in (r[0], r[-1]))
     if not inside or [n for n in counts if n != 1] != [n for n in y.shape if n != 1]:
         raise graph.refusal(op, f"it takes {counts} of {shape}, not {y.shape}; export the model again")
     steps = strides(shape)
