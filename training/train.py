@@ -165,12 +165,13 @@ def save(run: TrainingRun, dataset: Dataset, folder: Path) -> None:
 
 def versions() -> dict[str, str]:
     """Of what decides the weights beside this project's code."""
+    keras = load_keras()
     import tensorflow
 
     return {
         "python": platform.python_version(),
         "tensorflow": tensorflow.__version__,
-        "keras": load_keras().__version__,
+        "keras": keras.__version__,
         "numpy": np.__version__,
         "processor": platform.machine(),
     }
