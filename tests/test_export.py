@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,24 @@ def test_a_network_as_cortex_m4_machine_code_gives_the_bytes_of_tflm(network, tm
             answer.index: answer.output for answer in device.infer([x.tobytes() for x in inputs], device.hello())
         }
     assert [answers[i] for i in range(len(inputs))] == [golden.run_bytes(x.tobytes()) for x in inputs]
+
+
+DATA = os.environ.get("TINYPROOF_DATA")
+
+
+@needs_golden
+@pytest.mark.skipif(DATA is None, reason="TINYPROOF_DATA names no folder with models")
+@pytest.mark.parametrize("name", ["pretrainedResnet_quant.tflite", "kws_ref_model.tflite"])
+def test_a_published_model_as_cortex_m4_machine_code_gives_the_bytes_of_tflm(name, tmp_path):
+    content = (Path(str(DATA)) / name).read_bytes()
+    folder = exported(content, tmp_path / "published")
+    build(folder, BOARDS["qemu"])
+    size = load_manifest(folder).input_bytes
+    inputs = [x.tobytes() for x in np.random.default_rng(1).integers(-128, 128, (20, size), np.int8)]
+    golden = Golden(content)
+    with connect(folder, BOARDS["qemu"], None) as device:
+        answers = [answer.output for answer in device.infer(inputs, device.hello())]
+    assert answers == [golden.run_bytes(x) for x in inputs]
 
 
 @needs_golden

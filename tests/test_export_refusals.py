@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from export.lower import lower
-from export.tflite_reader import load_graph, read_graph
+from export.tflite_reader import read_graph
 from export.tflite_writer import ABSENT, ModelBuilder
 from host.console import UserError
 
@@ -136,18 +133,3 @@ def test_refused_in_one_line(what):
     with pytest.raises(UserError, match=why) as caught:
         lower(read_graph(content, "some.tflite"))
     assert caught.value.message.startswith("some.tflite") and "\n" not in caught.value.message
-
-
-DATA = os.environ.get("TINYPROOF_DATA")
-REAL_MODELS = {
-    "pretrainedResnet_quant.tflite": "op 3 of 0-15, ADD 'model/activation_2/Relu': the compiled engine does not",
-    "kws_ref_model.tflite": "op 1 of 0-12, DEPTHWISE_CONV_2D 'functional_1/activation_1/Relu': the compiled",
-}
-
-
-@pytest.mark.skipif(DATA is None, reason="TINYPROOF_DATA names no folder with models")
-@pytest.mark.parametrize("name", REAL_MODELS)
-def test_a_known_model_is_refused_at_its_first_op_without_a_kernel(name):
-    with pytest.raises(UserError) as caught:
-        lower(load_graph(Path(str(DATA)) / name))
-    assert REAL_MODELS[name] in caught.value.message
