@@ -103,48 +103,30 @@ def _conv2d_winograd(p: Any) -> Events:
     window, pool = p.window, p.pool
     pools = pool.k_h > 1
     rows, columns = (pool.y_h, pool.y_w) if pools else (-(-window.y_h // 2), -(-window.y_w // 2))
-
-    def inside(count: int, pad: int, x: int) -> int:
-        return sum(0 <= 2 * i - pad <= x - 4 for i in range(count))
-
-    tiles, quads, groups = rows * columns, window.x_c // 4, _fours(window.y_c)
-    border = tiles - inside(rows, window.pad_h, window.x_h) * inside(columns, window.pad_w, window.x_w)
-    runs = -(-tiles // 2) * groups
-    made = tiles * window.y_c
-    return (
-        tiles,
-        tiles * quads,
-        border,
-        border * quads,
-        runs,
-        runs * quads,
-        runs * _fours(quads),
-        made * pools,
-        made * (not pools),
-    )
+    made = rows * columns * window.y_c
+    return *_winograd(window, rows, columns, 2), made * pools, made * (not pools)
 
 
 def _conv2d_winograd4(p: Any) -> Events:
     window = p.window
     rows, columns = -(-window.y_h // 4), -(-window.y_w // 4)
+    return (
+        *_winograd(window, rows, columns, 4),
+        rows * columns * window.y_c,
+        columns * window.y_h * window.y_c,
+    )
+
+
+def _winograd(window: Any, rows: int, columns: int, side: int) -> Events:
+    """Of tiles that make side x side outputs each, before those leave: transforms, those at a border, dot products."""
 
     def inside(count: int, pad: int, x: int) -> int:
-        return sum(0 <= 4 * i - pad <= x - 6 for i in range(count))
+        return sum(0 <= side * i - pad <= x - side - 2 for i in range(count))
 
     tiles, quads, groups = rows * columns, window.x_c // 4, _fours(window.y_c)
     border = tiles - inside(rows, window.pad_h, window.x_h) * inside(columns, window.pad_w, window.x_w)
     runs = -(-tiles // 2) * groups
-    return (
-        tiles,
-        tiles * quads,
-        border,
-        border * quads,
-        runs,
-        runs * quads,
-        runs * _fours(quads),
-        tiles * window.y_c,
-        columns * window.y_h * window.y_c,
-    )
+    return tiles, tiles * quads, border, border * quads, runs, runs * quads, runs * _fours(quads)
 
 
 def _conv2d_narrow(p: Any) -> Events:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import flatbuffers
 import numpy as np
@@ -108,11 +109,8 @@ class ModelBuilder:
         activation: str = "NONE",
     ) -> None:
         """CONV_2D of (x, weights) or (x, weights, bias)."""
-        options = schema.Conv2DOptionsT()
-        options.strideH, options.strideW = stride
+        options = _windowed(schema.Conv2DOptionsT(), stride, padding, activation)
         options.dilationHFactor, options.dilationWFactor = dilation
-        options.padding = getattr(schema.Padding, padding)
-        options.fusedActivationFunction = getattr(schema.ActivationFunctionType, activation)
         self.op("CONV_2D", inputs, [y], options)
 
     def depthwise_conv2d(
@@ -125,12 +123,9 @@ class ModelBuilder:
         activation: str = "NONE",
     ) -> None:
         """DEPTHWISE_CONV_2D of (x, weights) or (x, weights, bias)."""
-        options = schema.DepthwiseConv2DOptionsT()
-        options.strideH, options.strideW = stride
+        options = _windowed(schema.DepthwiseConv2DOptionsT(), stride, padding, activation)
         options.dilationHFactor, options.dilationWFactor = dilation
         options.depthMultiplier = self._tensors[y].shape[3] // self._tensors[inputs[0]].shape[3]
-        options.padding = getattr(schema.Padding, padding)
-        options.fusedActivationFunction = getattr(schema.ActivationFunctionType, activation)
         self.op("DEPTHWISE_CONV_2D", inputs, [y], options)
 
     def max_pool2d(
@@ -146,11 +141,8 @@ class ModelBuilder:
         self._pool("AVERAGE_POOL_2D", x, y, kernel, stride, padding, activation)
 
     def _pool(self, name: str, x: int, y: int, kernel: Pair, stride: Pair, padding: str, activation: str) -> None:
-        options = schema.Pool2DOptionsT()
+        options = _windowed(schema.Pool2DOptionsT(), stride, padding, activation)
         options.filterHeight, options.filterWidth = kernel
-        options.strideH, options.strideW = stride
-        options.padding = getattr(schema.Padding, padding)
-        options.fusedActivationFunction = getattr(schema.ActivationFunctionType, activation)
         self.op(name, [x], [y], options)
 
     def dense(self, inputs: Sequence[int], y: int, activation: str = "NONE", keep_dims: bool = False) -> None:
@@ -188,3 +180,11 @@ class ModelBuilder:
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+
+def _windowed(options: Any, stride: Pair, padding: str, activation: str) -> Any:
+    """The options of an op that moves a window, with what all of them have filled in."""
+    options.strideH, options.strideW = stride
+    options.padding = getattr(schema.Padding, padding)
+    options.fusedActivationFunction = getattr(schema.ActivationFunctionType, activation)
+    return options

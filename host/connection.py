@@ -20,7 +20,7 @@ from firmware.boards import Board
 from firmware.build import image_path, load_sizes
 from firmware.toolchain import require_tools
 from host.console import UserError
-from host.device import Device, DeviceError
+from host.device import Device, DeviceError, count
 from host.emulators import Emulator, emulator
 from host.faults import LineSettings
 from host.journal import Identity
@@ -105,9 +105,7 @@ class Station:
     @property
     def mean_count(self) -> int | None:
         """What one inference took on average in this run, in the counter's unit; None without any."""
-        if not self.samples:
-            return None
-        return round(self.ticks * self.hello.counter_numerator / self.hello.counter_denominator / self.samples)
+        return count(self.ticks / self.samples, self.hello) if self.samples else None
 
     def explain(self, error: UserError) -> str:
         """The error, and how the process behind the port ended if it did."""

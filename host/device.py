@@ -20,7 +20,7 @@ from host.pace import Pace, Patience
 from host.protocol import ErrorReply, Fetch, FetchReply, HelloReply, Infer, InferReply, Trace, TraceReply
 from host.transport import Transport
 
-__all__ = ["Device", "DeviceError", "DeviceReset", "DeviceSilent", "Inference", "Patience", "mean_count"]
+__all__ = ["Device", "DeviceError", "DeviceReset", "DeviceSilent", "Inference", "Patience", "count", "mean_count"]
 
 WINDOW_LIMIT = NUMBERS_IN_SIGHT // 2
 FETCH_BYTES = 4096  # of a tensor in one reply: under half a second at 115,200 baud
@@ -35,12 +35,16 @@ class Inference:
     ticks: int
 
 
+def count(ticks: float, hello: HelloReply) -> int:
+    """Ticks of the device's clock in the unit of its counter."""
+    return round(ticks * hello.counter_numerator / hello.counter_denominator)
+
+
 def mean_count(inferences: Sequence[Inference], hello: HelloReply) -> int | None:
     """What one inference took on average, in the unit of the device's counter; None without inferences."""
     if not inferences:
         return None
-    ticks = sum(inference.ticks for inference in inferences) / len(inferences)
-    return round(ticks * hello.counter_numerator / hello.counter_denominator)
+    return count(sum(inference.ticks for inference in inferences) / len(inferences), hello)
 
 
 @dataclass

@@ -128,23 +128,22 @@ class _Job:
         signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
         try:
             return run_schedule(seed, self.model, self.board_name, self.inputs, self.clean)
-        except Exception as crash:  # whatever it is, it is the finding, and its seed has to be told
-            return Outcome(seed, "", f"{type(crash).__name__}: {crash}", 0, 0, 0, 0, {})
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def fuzz(model: Path, board_name: str, seeds: Sequence[int], jobs: int) -> Iterator[Outcome]:
-    """The outcome of every seed, as they come."""
+    """The outcome of every seed, in order. Whatever exception a run ends with is its finding."""
     generator = random.Random(0)
     size = input_bytes(model)
     inputs = tuple(generator.randbytes(size) for _ in range(SAMPLES))
     job = _Job(model, board_name, inputs, tuple(clean_outputs(model, board_name, inputs)))
-    if jobs == 1:
-        yield from map(job, seeds)
-        return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(job, seeds, chunksize=4)
+        for seed, future in [(seed, pool.submit(job, seed)) for seed in seeds]:
+            if crash := future.exception():
+                yield Outcome(seed, "", f"{type(crash).__name__}: {crash}", 0, 0, 0, 0, {})
+            else:
+                yield future.result()
 
 
 def input_bytes(model: Path) -> int:

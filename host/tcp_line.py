@@ -7,10 +7,12 @@ One client at a time. What the process writes while nobody is connected is dropp
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from typing import cast
 
 CHUNK_BYTES = 1 << 16
 
@@ -37,7 +39,7 @@ def serve(process: subprocess.Popen[bytes]) -> Iterator[str]:
 class _Line:
     def __init__(self, process: subprocess.Popen[bytes], listener: socket.socket) -> None:
         assert process.stdin and process.stdout
-        self._input, self._output = process.stdin, process.stdout
+        self._input, self._output = process.stdin, cast(io.BufferedReader, process.stdout)
         self._listener = listener
         self._client: socket.socket | None = None
 
@@ -58,7 +60,7 @@ class _Line:
 
     def forward(self) -> None:
         """What the process writes goes to the client; when the process ends, the client sees its line close."""
-        while data := self._output.read1(CHUNK_BYTES):  # type: ignore[attr-defined]
+        while data := self._output.read1(CHUNK_BYTES):
             if client := self._client:
                 with contextlib.suppress(OSError):
                     client.sendall(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import needs
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -17,12 +18,9 @@ from export.arena import (
     measure_arena,
     unmeasured_arena_bytes,
 )
-from export.golden import golden_available
 from export.tflite_reader import read_graph
 from export.tflite_writer import ModelBuilder
 from host.console import UserError
-
-needs_wheel = pytest.mark.skipif(not golden_available(), reason="the tflite-micro wheel is not there for this platform")
 
 
 class Network(ModelBuilder):
@@ -111,7 +109,7 @@ def runs(model: bytes, arena_size: int) -> bool:
     return True
 
 
-@needs_wheel
+@needs.golden
 def test_the_measured_arena_is_the_smallest_in_which_tflm_runs_the_model():
     model = (DEMO_MODEL / "model.tflite").read_bytes()
     measured = measure_arena(model)
@@ -120,7 +118,7 @@ def test_the_measured_arena_is_the_smallest_in_which_tflm_runs_the_model():
     assert not runs(model, measured - ALIGNMENT_BYTES)
 
 
-@needs_wheel
+@needs.golden
 @pytest.mark.parametrize("name", NEEDS)
 def test_the_arena_is_enough_for_what_each_network_needed_on_a_cortex_m4(name):
     make, needed = NEEDS[name]
@@ -129,7 +127,7 @@ def test_the_arena_is_enough_for_what_each_network_needed_on_a_cortex_m4(name):
     assert max(needed) <= arena - MARGIN_BYTES
 
 
-@needs_wheel
+@needs.golden
 def test_what_the_wheel_needs_is_no_upper_bound_where_a_convolution_unfolds_much():
     make, (cmsis_nn, _, _) = NEEDS["deep"]
     measured = measure_arena(make().bytes())
@@ -150,7 +148,7 @@ def test_scratch_is_that_of_the_op_that_takes_most(network, scratch):
     assert kernel_scratch_bytes(read_graph(network.bytes(), "network")) == scratch
 
 
-@needs_wheel
+@needs.golden
 def test_a_model_that_tflm_does_not_run_is_named_as_such():
     network = Network(4, 4, 1)
     network.op("DENSIFY", [network._layer(4, 4, 1)], [network.x])
@@ -158,7 +156,7 @@ def test_a_model_that_tflm_does_not_run_is_named_as_such():
         measure_arena(network.bytes())
 
 
-@needs_wheel
+@needs.golden
 @pytest.mark.parametrize(
     "model",
     [

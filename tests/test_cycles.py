@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hypothesis
+import needs
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -10,7 +11,7 @@ from layers import conv2d_and_pool, inputs_for
 
 from export.cost import modelled_cycles
 from export.emit import export_model, write_export
-from export.golden import Golden, golden_available
+from export.golden import Golden
 from export.lower import lower
 from export.manifest import load_manifest
 from export.ops.fast import Optimize
@@ -24,7 +25,6 @@ from host.cycles import measure
 from host.samples import load_samples
 
 BOARD = find_board("qemu")
-needs_golden = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
 
 
 def stretch(*lines: str):
@@ -96,14 +96,14 @@ def some_layers() -> list[bytes]:
     return drawn
 
 
-@needs_golden
+@needs.golden
 @pytest.mark.parametrize("number", range(4))
 def test_the_assembly_gives_the_bytes_of_tflm(number, tmp_path):
     content = some_layers()[number]
     assert_image_equals_golden(content, tmp_path)
 
 
-@needs_golden
+@needs.golden
 def test_every_kernel_s_assembly_gives_the_bytes_of_tflm(tmp_path):
     assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import re
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from devices import running
 
 from export.manifest import load_manifest, save_manifest
 from firmware.boards import BOARDS
@@ -21,16 +21,6 @@ from host.transport import LineLost, Transport
 from host.validate import Plan, validate
 
 FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
-
-
-@contextmanager
-def running(model, board_name):
-    board = BOARDS[board_name]
-    if board.sources:
-        build(model, board)
-    with start(model, board) as process, Transport(process.port) as transport:
-        yield Device(transport)
-        assert process.running, process.last_words()
 
 
 @pytest.fixture(params=["host-checked", "interpreter"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import needs
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from layers import Case, conv2d, conv2d_and_pool, dense
 from networks import pooled_layer
 from op_layers import depthwise_conv2d
 
-from export.golden import Golden, golden_available
+from export.golden import Golden
 from export.tflite_reader import read_graph
 from host.diagnosis.explain import Example, Explanation, explain
 from host.diagnosis.recompute import (
@@ -27,7 +28,7 @@ from host.diagnosis.recompute import (
     with_padding,
 )
 
-pytestmark = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
+pytestmark = needs.golden
 CASES = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 

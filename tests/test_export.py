@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from every_op import every_op_network, two_ends_network
@@ -19,7 +19,7 @@ from test_graph import MODEL
 
 from export.emit import export_model, write_export
 from export.emit_vectors import vector_count
-from export.golden import Golden, golden_available
+from export.golden import Golden
 from export.manifest import load_manifest
 from export.tflite_reader import read_graph
 from firmware.boards import BOARDS
@@ -31,7 +31,6 @@ ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-needs_golden = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def run(binary: Path, *arguments: str, data: bytes = b"") -> bytes:
     return subprocess.run([str(binary), *arguments], input=data, capture_output=True, check=True).stdout
 
 
-@needs_golden
+@needs.golden
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
 def test_a_network_as_a_c_program_gives_the_bytes_of_tflm(network, program, tmp_path):
     content = network.content()
@@ -104,7 +103,7 @@ def test_a_network_as_a_c_program_gives_the_bytes_of_tflm(network, program, tmp_
     assert run(program(folder), data=inputs.tobytes()) == expected
 
 
-@needs_golden
+@needs.golden
 @pytest.mark.parametrize("network", NETWORKS[::3] + NETWORKS[-2:], ids=str)
 def test_a_network_as_cortex_m4_machine_code_gives_the_bytes_of_tflm(network, tmp_path):
     content = network.content()
@@ -120,14 +119,11 @@ def test_a_network_as_cortex_m4_machine_code_gives_the_bytes_of_tflm(network, tm
     assert [answers[i] for i in range(len(inputs))] == [golden.run_bytes(x.tobytes()) for x in inputs]
 
 
-DATA = os.environ.get("TINYPROOF_DATA")
-
-
-@needs_golden
-@pytest.mark.skipif(DATA is None, reason="TINYPROOF_DATA names no folder with models")
+@needs.golden
+@needs.public_data
 @pytest.mark.parametrize("name", ["pretrainedResnet_quant.tflite", "kws_ref_model.tflite"])
 def test_a_published_model_as_cortex_m4_machine_code_gives_the_bytes_of_tflm(name, tmp_path):
-    content = (Path(str(DATA)) / name).read_bytes()
+    content = (needs.PUBLIC_DATA / name).read_bytes()
     folder = exported(content, tmp_path / "published")
     build(folder, BOARDS["qemu"])
     size = load_manifest(folder).input_bytes
@@ -138,7 +134,7 @@ def test_a_published_model_as_cortex_m4_machine_code_gives_the_bytes_of_tflm(nam
     assert answers == [golden.run_bytes(x) for x in inputs]
 
 
-@needs_golden
+@needs.golden
 def test_the_program_passes_its_golden_vectors_and_carries_the_constants_of_the_manifest(program, tmp_path):
     folder = exported(MODEL, tmp_path / "small")
     manifest, binary = load_manifest(folder), program(folder)
@@ -270,7 +266,7 @@ def test_labels_and_images_of_another_model_are_refused():
         export_model(MODEL, "model.tflite", "small", (), np.zeros((3, 4, 4, 1), np.uint8))
 
 
-@needs_golden
+@needs.golden
 def test_golden_vectors_start_with_calibration_images_as_device_bytes():
     images = np.random.default_rng(3).integers(0, 256, (10, 8, 8, 1), np.uint8)
     text = export_model(MODEL, "model.tflite", "small", (), images).sources["golden_vectors.c"]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from training_sets import RED, assert_one_line, pictures
 
 import export.__main__ as command_line
-from export.golden import Golden, golden_available
+from export.golden import Golden
 from export.tflite_reader import load_graph
 
-pytestmark = pytest.mark.skipif(find_spec("tensorflow") is None, reason="quantizing needs the train extra")
+pytestmark = needs.tensorflow
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_the_devices_input_is_the_pixel_whatever_the_calibration_images_come_as(
     assert [op.name for op in graph.ops][:2] == ["CONV_2D", "MAX_POOL_2D"]  # the normalization is in the weights
 
 
-@pytest.mark.skipif(not golden_available(), reason="the golden exists on Linux x86-64 only")
+@needs.golden
 @pytest.mark.parametrize(
     ("name", "pixels", "see"),
     [

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from kernel_library import KERNELS, KernelLibrary
 from numpy.typing import NDArray
 
-from export.golden import Golden, golden_available
+from export.golden import Golden
 from export.lower import lower
 from export.quantize import check_quantized, quantize_model
 from export.tflite_reader import read_graph
 from host.console import UserError
 from training.files import Splits, save_splits
 
-pytestmark = pytest.mark.skipif(find_spec("tensorflow") is None, reason="quantizing needs the train extra")
+pytestmark = needs.tensorflow
 
 
 def write_splits(folder: Path, images: NDArray[np.uint8]) -> None:
@@ -87,7 +87,7 @@ def test_the_same_network_gives_the_same_bytes(content, folder):
     assert quantize_model(folder) == content
 
 
-@pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
+@needs.golden
 def test_a_converted_network_on_the_kernels_gives_the_bytes_of_tflm(content, compile_shared):
     kernels = KernelLibrary(compile_shared("kernels", sorted(KERNELS.glob("*.c")), [KERNELS]))
     program, golden = lower(read_graph(content, "model.tflite")), Golden(content)

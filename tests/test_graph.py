@@ -16,7 +16,7 @@ from export.borders import with_int8_ends
 from export.graph import Activation, Padding
 from export.lower import lower
 from export.ops import OPS
-from export.ops.conv2d import Conv2dOptions
+from export.ops.convolution import ConvolutionOptions
 from export.tflite_reader import load_graph, read_graph
 from export.tflite_writer import ModelBuilder
 from host.console import UserError
@@ -56,7 +56,7 @@ def test_graph_holds_what_the_file_says():
     assert [op.name for op in graph.ops] == [
         "CONV_2D", "MAX_POOL_2D", "RESHAPE", "FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX",
     ]  # fmt: skip
-    assert conv.options == Conv2dOptions(Padding.VALID, (1, 1), (1, 1), Activation.RELU)
+    assert conv.options == ConvolutionOptions(Padding.VALID, (1, 1), (1, 1), Activation.RELU)
     assert graph.label(conv) == "conv/Relu"
     x, weights = graph.tensors[graph.inputs[0]], graph.tensors[conv.inputs[1]]
     assert (x.name, x.shape, x.dtype, x.data) == ("image", (1, 8, 8, 1), "int8", None)

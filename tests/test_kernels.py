@@ -5,6 +5,7 @@ Every case runs on the plain kernels, on the fast ones that export finds for it,
 
 from __future__ import annotations
 
+import needs
 import numpy as np
 import pytest
 from every_op import every_op_model
@@ -41,13 +42,13 @@ from op_layers import (
 )
 
 from export.borders import with_int8_ends
-from export.golden import Golden, golden_available
+from export.golden import Golden
 from export.lower import lower
 from export.ops.fast import Optimize
 from export.tflite_reader import read_graph
 from host.console import UserError
 
-pytestmark = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
+pytestmark = needs.golden
 CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 

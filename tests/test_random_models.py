@@ -6,12 +6,10 @@ import os
 import subprocess
 import sys
 
-import pytest
+import needs
 from conftest import ROOT
 
-from export.golden import golden_available
-
-pytestmark = pytest.mark.skipif(not golden_available(), reason="TFLM's wheel exists for Linux on x86-64 alone")
+pytestmark = needs.golden
 COUNT = 5
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import importlib.util
 import json
 import os
 import re
@@ -12,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs
 import pytest
 from conftest import DEMO_MODEL, FIRMWARE, ROOT
 
@@ -175,7 +175,7 @@ def test_usb_ids_are_four_hexadecimal_digits_and_say_what_carries_them():
             assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4} \(.+\)", str(usb_id))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("platformio") is None, reason="needs PlatformIO: pip install '.[boards]'")
+@needs.platformio
 def test_platformio_reads_its_configuration(tmp_path, ini):
     command = [sys.executable, "-m", "platformio", "project", "config", "--json-output", "-d", str(FIRMWARE)]
     result = subprocess.run(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import flatbuffers
+import needs
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -15,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from export.emit_ops import RESOLVER_METHODS
-from export.golden import Golden, golden_available
+from export.golden import Golden
 from export.graph import Graph, Op, Quantization, Tensor
 from export.runtimes import COMMON, RUNTIMES, TODAY, check_runtime, find_runtime
 from export.tflite_reader import load_graph, read_graph
@@ -25,7 +24,6 @@ from host.console import UserError
 CHIRALE, ESP, WHEEL = "chirale-2.0.0", "esp-tflite-micro-1.3.8", "tflite-micro"
 FLOAT, NUMBERS = {"scale": None, "dtype": "float32"}, {"scale": None, "dtype": "int32"}
 PROBABILITY = {"scale": 1 / 256, "zero_point": -128}
-needs_golden = pytest.mark.skipif(not golden_available(), reason="the tflite-micro wheel is not installed")
 
 
 def edited(content: bytes, edit: Callable[[schema.ModelT], None]) -> bytes:
@@ -232,7 +230,7 @@ def golden_runs(content: bytes) -> bool:
 RUN_THOUGH_REFUSED = {"conv asymmetric", "slice with a new axis", "space to batch padded", "relu int16"}
 
 
-@needs_golden
+@needs.golden
 @pytest.mark.parametrize("what", CASES)
 def test_the_golden_runs_what_its_table_takes_and_turns_down_what_it_refuses(what):
     content, refusing, _, _ = CASES[what]
@@ -280,7 +278,7 @@ SINGLE_OPS: dict[str, dict[str, object]] = {
 }  # fmt: skip
 
 
-@needs_golden
+@needs.golden
 @pytest.mark.parametrize("name", SINGLE_OPS)
 def test_the_golden_runs_an_int8_op_that_its_table_lists(name):
     made = dict(SINGLE_OPS[name])
@@ -291,14 +289,14 @@ def test_the_golden_runs_an_int8_op_that_its_table_lists(name):
     assert golden_runs(content)
 
 
-@needs_golden
+@needs.golden
 @pytest.mark.parametrize("name", sorted(COMMON["float32"] - COMMON["int8"] - {"DIV", "L2_POOL_2D"}))
 def test_the_golden_turns_down_an_int8_op_that_its_table_lists_for_float_alone(name):
     inputs = 2 if name in ("FLOOR_DIV", "FLOOR_MOD") else 1
     assert golden_runs(op_model(name, x=FLOAT, inputs=inputs)) and not golden_runs(op_model(name, inputs=inputs))
 
 
-@needs_golden
+@needs.golden
 def test_the_golden_computes_each_row_of_a_dense_layer_per_channel_with_its_own_scale():
     x = np.int8([[5, -7, 11, 13]])
     scales = [0.5, 0.05, 0.2, 0.1]
@@ -312,7 +310,7 @@ def test_the_golden_computes_each_row_of_a_dense_layer_per_channel_with_its_own_
     assert outputs(scales) == [outputs([scale])[row] for row, scale in enumerate(scales)]
 
 
-@needs_golden
+@needs.golden
 def test_the_golden_does_not_look_at_the_version_of_an_op():
     content, x = linear_model(scales=4), np.int8([[1, -2, 3, 100]])
     assert Golden(content).run(x).tobytes() == Golden(with_version(content, 99)).run(x).tobytes()
@@ -324,14 +322,11 @@ def test_the_demo_model_runs_everywhere(runtime):
     check_runtime(load_graph(DEMO_MODEL / "model.tflite"), RUNTIMES[runtime])
 
 
-DATA = os.environ.get("TINYPROOF_DATA")
-
-
-@pytest.mark.skipif(DATA is None, reason="TINYPROOF_DATA names no folder with models")
+@needs.public_data
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("name", ["pretrainedResnet_quant.tflite", "kws_ref_model.tflite"])
 def test_known_models_run_everywhere(name, runtime):
-    check_runtime(load_graph(Path(str(DATA)) / name), RUNTIMES[runtime])
+    check_runtime(load_graph(needs.PUBLIC_DATA / name), RUNTIMES[runtime])
 
 
 def test_an_unknown_runtime_is_named_with_the_known_ones():

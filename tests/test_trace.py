@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from contextlib import contextmanager
 
 import pytest
+from devices import running
 
 from export.golden import Golden
 from export.manifest import TFLITE_FILE, load_manifest
-from firmware.boards import BOARDS
-from firmware.build import build
-from host.connection import start
-from host.device import Device, DeviceError
+from host.device import DeviceError
 from host.samples import load_samples
-from host.transport import Transport
 
 COMPILED = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
-
-
-@contextmanager
-def running(model, board_name):
-    board = BOARDS[board_name]
-    if board.sources:
-        build(model, board)
-    with start(model, board) as process, Transport(process.port) as transport:
-        device = Device(transport)
-        device.hello()
-        yield device
-        assert process.running, process.last_words()
 
 
 @pytest.fixture
@@ -43,6 +27,7 @@ def test_the_input_and_every_tensor_that_a_step_computes_are_the_goldens(model, 
     golden.run_bytes(data)
     expected = [data, *(golden.tensor(step.tensor).tobytes() for step in load_manifest(model).steps)]
     with running(model, board_name) as device:
+        device.hello()
         trace = device.trace(data)
         fetched = [device.fetch(i, 0, len(tensor), data) for i, tensor in enumerate(expected)]
     assert [(t.size, t.crc) for t in trace.tensors] == [(len(tensor), zlib.crc32(tensor)) for tensor in expected]
@@ -53,6 +38,7 @@ def test_the_input_and_every_tensor_that_a_step_computes_are_the_goldens(model, 
 def test_the_interpreter_tells_of_every_op(model, data):
     manifest = load_manifest(model)
     with running(model, "interpreter") as device:
+        device.hello()
         trace = device.trace(data)
         last = device.fetch(len(trace.tensors) - 1, 0, manifest.output_bytes, data)
         [inference] = device.infer([data], device.hello())
@@ -63,6 +49,7 @@ def test_the_interpreter_tells_of_every_op(model, data):
 @pytest.mark.parametrize("board_name", ["host-checked", "interpreter"])
 def test_bytes_that_no_tensor_has_are_refused_and_nothing_changes(model, data, board_name):
     with running(model, board_name) as device:
+        device.hello()
         sizes = [tensor.size for tensor in device.trace(data).tensors]
         last = len(sizes) - 1
         for tensor, start, size in [
@@ -81,6 +68,7 @@ def test_bytes_that_no_tensor_has_are_refused_and_nothing_changes(model, data, b
 @pytest.mark.parametrize("board_name", ["host-checked", "interpreter"])
 def test_any_part_of_a_tensor_can_be_fetched(model, data, board_name):
     with running(model, board_name) as device:
+        device.hello()
         size = device.trace(data).tensors[0].size
         whole = device.fetch(0, 0, size, data)
         for start, count in [(0, 1), (1, 7), (size - 1, 1), (0, size), (5, 0), (size // 2, size - size // 2)]:
@@ -97,6 +85,7 @@ def test_watching_costs_next_to_nothing_while_nobody_watches(model, data):
 
 def test_a_trace_leaves_the_stack_room(model, data):
     with running(model, "qemu") as device:
+        device.hello()
         device.trace(data)
         hello = device.hello()
     assert 0 < hello.stack_used_bytes < hello.stack_bytes // 2

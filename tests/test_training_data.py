@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,9 +20,6 @@ from training_sets import BLACK, GREY, RED, assert_one_line, picture, pictures, 
 
 from training.datasets import from_folder, load_dataset
 from training.splits import Dataset, take_stratified
-
-PUBLIC_DATA = os.environ.get("TINYPROOF_DATA")
-needs_public_data = pytest.mark.skipif(not PUBLIC_DATA, reason="TINYPROOF_DATA names no folder of public data sets")
 
 
 @settings(deadline=None)  # machines may be busy
@@ -86,7 +84,7 @@ def test_digits_are_full_range_pixels_inside_a_black_margin() -> None:
     assert inside.sum(dtype=int) == data.images.sum(dtype=int)
 
 
-@needs_public_data
+@needs.public_data
 def test_fashion_mnist_keeps_its_own_test_images_for_the_test() -> None:
     data = load_dataset("fashion_mnist")
     assert data.image_shape == (28, 28, 1)
@@ -187,9 +185,9 @@ def test_a_folder_cut_by_its_owner_is_never_mixed(tmp_path: Path, parts: Sequenc
     assert says in data.origin
 
 
-@needs_public_data
+@needs.public_data
 def test_a_real_folder_of_colour_pictures_is_read(tmp_path: Path) -> None:
-    with zipfile.ZipFile(Path(str(PUBLIC_DATA)) / "horse_or_human_96.zip") as archive:
+    with zipfile.ZipFile(needs.PUBLIC_DATA / "horse_or_human_96.zip") as archive:
         archive.extractall(tmp_path)
     (train,) = tmp_path.rglob("train")
     data = from_folder(train.parent, (96, 96))

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import tflite
 
 from export.c_values import Field, Struct
-from export.graph import Activation, Graph, Op, OpOptions
+from export.graph import Graph, Op
 from export.ops import operands
-from export.ops.enums import parse_activation
+from export.ops.enums import ActivationOptions, activation_parser
 from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
 from export.ops.requantize import clamp_range, quantize_multiplier
 
 LEFT_SHIFT = 20  # TFLM's, of the common scale
-
-
-@dataclass(frozen=True)
-class AddOptions(OpOptions):
-    """As in the file."""
-
-    activation: Activation
 
 
 @dataclass(frozen=True)
@@ -49,24 +41,10 @@ class AddParams(Params):
     y_max: int
 
 
-def parse_add(table: Any) -> AddOptions:
-    """The options out of the flatbuffer."""
-    options = tflite.AddOptions()
-    options.Init(table.Bytes, table.Pos)
-    return AddOptions(parse_activation(options.FusedActivationFunction()))
-
-
-def parse_sub(table: Any) -> AddOptions:
-    """The options out of the flatbuffer."""
-    options = tflite.SubOptions()
-    options.Init(table.Bytes, table.Pos)
-    return AddOptions(parse_activation(options.FusedActivationFunction()))
-
-
 def fold(graph: Graph, op: Op) -> AddParams:
     """All constants of the op. The common scale is twice the larger one, divided by 2^20 (TFLM's `add_common.cc`)."""
     options = op.options
-    assert isinstance(options, AddOptions)
+    assert isinstance(options, ActivationOptions)
     operands.check_arity(graph, op, inputs=(2,))
     a, b = (operands.values(graph, op, index) for index in op.inputs)
     y = operands.computed(graph, op, op.outputs[0])
@@ -124,5 +102,6 @@ def leads(params: AddParams) -> tuple[int | None, int | None]:
 
 
 KERNEL = Kernel("add", emit, leads=leads)
-ADD = OpKind("add", "ADD", tflite.BuiltinOptions.AddOptions, parse_add, one_call(KERNEL, fold, inputs=2), no_macs)
-SUB = OpKind("sub", "SUB", tflite.BuiltinOptions.SubOptions, parse_sub, one_call(KERNEL, fold, inputs=2), no_macs)
+CALLS = one_call(KERNEL, fold, inputs=2)
+ADD = OpKind("add", "ADD", tflite.BuiltinOptions.AddOptions, activation_parser(tflite.AddOptions), CALLS, no_macs)
+SUB = OpKind("sub", "SUB", tflite.BuiltinOptions.SubOptions, activation_parser(tflite.SubOptions), CALLS, no_macs)

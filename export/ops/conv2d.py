@@ -4,58 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
 
 import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import Activation, Graph, Op, OpOptions, Padding
+from export.graph import Graph, Op
 from export.ops import operands
-from export.ops.enums import parse_activation, parse_padding
-from export.ops.kind import Kernel, OpKind, Params, one_call
-from export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
-from export.ops.window import Window, emit_window, fold_window
-
-
-@dataclass(frozen=True)
-class Conv2dOptions(OpOptions):
-    """As in the file; pairs are (height, width)."""
-
-    padding: Padding
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    activation: Activation
+from export.ops.convolution import ConvolutionOptions, ConvolutionParams, emit, fold_params, parser
+from export.ops.kind import Kernel, OpKind, one_call
+from export.ops.window import fold_window
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2dParams(Params):
-    """The members of `conv2d_params`."""
-
-    weights: NDArray[np.int8]  # (y_c, k_h, k_w, x_c)
-    bias: NDArray[np.int32]  # (y_c,)
-    x_zero_point: int
-    window: Window
-    output: OutputStage
-
-
-def parse(table: Any) -> Conv2dOptions:
-    """The options out of the flatbuffer."""
-    options = tflite.Conv2DOptions()
-    options.Init(table.Bytes, table.Pos)
-    return Conv2dOptions(
-        parse_padding(options.Padding()),
-        (options.StrideH(), options.StrideW()),
-        (options.DilationHFactor(), options.DilationWFactor()),
-        parse_activation(options.FusedActivationFunction()),
-    )
+class Conv2dParams(ConvolutionParams):
+    """Weights (y_c, k_h, k_w, x_c)."""
 
 
 def fold(graph: Graph, op: Op) -> Conv2dParams:
     """All constants of the op."""
     options = op.options
-    assert isinstance(options, Conv2dOptions)
+    assert isinstance(options, ConvolutionOptions)
     operands.check_arity(graph, op, inputs=(2, 3))
     x = operands.image(graph, op, op.inputs[0])
     y = operands.image(graph, op, op.outputs[0])
@@ -66,14 +35,8 @@ def fold(graph: Graph, op: Op) -> Conv2dParams:
     weights = replace(weights, values=ungrouped(weights.values, x.shape[3]))
     if y_c != y.shape[3]:
         raise graph.refusal(op, f"it has {y_c} filters but {y.shape[3]} output channels; export the model again")
-    output = fold_output_stage(graph, op, x, weights, y, options.activation)
-    return Conv2dParams(
-        weights=weights.values,
-        bias=fold_bias(graph, op, operands.bias(graph, op, y_c), weights.values, x.zero_point, output),
-        x_zero_point=x.zero_point,
-        window=fold_window(graph, op, x.shape, y.shape, (k_h, k_w), options.stride, options.dilation, options.padding),
-        output=output,
-    )
+    window = fold_window(graph, op, x.shape, y.shape, (k_h, k_w), options.stride, options.dilation, options.padding)
+    return fold_params(Conv2dParams, graph, op, x, weights, y, window)
 
 
 def ungrouped(weights: NDArray[np.int8], x_c: int) -> NDArray[np.int8]:
@@ -88,20 +51,6 @@ def ungrouped(weights: NDArray[np.int8], x_c: int) -> NDArray[np.int8]:
     return whole.reshape(y_c, k_h, k_w, x_c)
 
 
-def emit(params: Conv2dParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "conv2d_params",
-        (
-            Field("weights", ConstantTable(params.weights)),
-            Field("bias", ConstantTable(params.bias)),
-            Field("x_zero_point", params.x_zero_point),
-            Field("window", emit_window(params.window)),
-            Field("output", emit_output_stage(params.output)),
-        ),
-    )
-
-
 def macs(graph: Graph, op: Op) -> int:
     """Multiply-accumulates of one inference, taps outside the image included."""
     y, weights = graph.tensors[op.outputs[0]].shape, graph.tensors[op.inputs[1]].shape
@@ -114,4 +63,11 @@ def scratch_bytes(params: Conv2dParams) -> int:
 
 
 KERNEL = Kernel("conv2d", emit, scratch_bytes)
-CONV2D = OpKind("conv2d", "CONV_2D", tflite.BuiltinOptions.Conv2DOptions, parse, one_call(KERNEL, fold), macs)
+CONV2D = OpKind(
+    "conv2d",
+    "CONV_2D",
+    tflite.BuiltinOptions.Conv2DOptions,
+    parser(tflite.Conv2DOptions),
+    one_call(KERNEL, fold),
+    macs,
+)

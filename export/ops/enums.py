@@ -1,10 +1,14 @@
-"""The enumerations that several ops' options share, out of the flatbuffer's numbers. ValueError for an unknown one."""
+"""What several ops' options share, out of the flatbuffer's numbers. ValueError for an unknown number."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import tflite
 
-from export.graph import Activation, Padding
+from export.graph import Activation, OpOptions, Padding
 
 ACTIVATIONS = {code: name for name, code in vars(tflite.ActivationFunctionType).items() if name.isupper()}
 PADDINGS = {tflite.Padding.SAME: Padding.SAME, tflite.Padding.VALID: Padding.VALID}
@@ -20,3 +24,21 @@ def parse_padding(code: int) -> Padding:
     if code not in PADDINGS:
         raise ValueError(f"padding {code}")
     return PADDINGS[code]
+
+
+@dataclass(frozen=True)
+class ActivationOptions(OpOptions):
+    """The options of an op that has no others, as in the file."""
+
+    activation: Activation
+
+
+def activation_parser(table_class: Any) -> Callable[[Any], ActivationOptions]:
+    """The `parse` of an op whose options are a `table_class` of the schema."""
+
+    def parse(table: Any) -> ActivationOptions:
+        options = table_class()
+        options.Init(table.Bytes, table.Pos)
+        return ActivationOptions(parse_activation(options.FusedActivationFunction()))
+
+    return parse

@@ -26,7 +26,7 @@ class Kernel:
     `leads`: for each x how far before it y must begin to overwrite it, None where y must not; by default nowhere.
     """
 
-    name: str  # "conv2d"; its file in firmware/kernels and the struct of its parameters carry the same name
+    name: str  # "conv2d", as its file in firmware/kernels
     emit: Callable[[Any], Struct]
     scratch_bytes: Callable[[Any], int] | None = None  # of the params; None: the kernel takes no scratch
     leads: Callable[[Any], tuple[int | None, ...]] | None = None

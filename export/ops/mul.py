@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import tflite
 
 from export.c_values import Field, Struct
-from export.graph import Activation, Graph, Op, OpOptions
+from export.graph import Graph, Op
 from export.ops import operands
-from export.ops.enums import parse_activation
+from export.ops.enums import ActivationOptions, activation_parser
 from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
 from export.ops.requantize import clamp_range, rescale
-
-
-@dataclass(frozen=True)
-class MulOptions(OpOptions):
-    """As in the file."""
-
-    activation: Activation
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +29,10 @@ class MulParams(Params):
     y_max: int
 
 
-def parse(table: Any) -> MulOptions:
-    """The options out of the flatbuffer."""
-    options = tflite.MulOptions()
-    options.Init(table.Bytes, table.Pos)
-    return MulOptions(parse_activation(options.FusedActivationFunction()))
-
-
 def fold(graph: Graph, op: Op) -> MulParams:
     """All constants of the op."""
     options = op.options
-    assert isinstance(options, MulOptions)
+    assert isinstance(options, ActivationOptions)
     operands.check_arity(graph, op, inputs=(2,))
     a, b = (operands.values(graph, op, index) for index in op.inputs)
     y = operands.computed(graph, op, op.outputs[0])
@@ -80,4 +65,5 @@ def leads(params: MulParams) -> tuple[int | None, int | None]:
 
 
 KERNEL = Kernel("mul", emit, leads=leads)
-MUL = OpKind("mul", "MUL", tflite.BuiltinOptions.MulOptions, parse, one_call(KERNEL, fold, inputs=2), no_macs)
+CALLS = one_call(KERNEL, fold, inputs=2)
+MUL = OpKind("mul", "MUL", tflite.BuiltinOptions.MulOptions, activation_parser(tflite.MulOptions), CALLS, no_macs)

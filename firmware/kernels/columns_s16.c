@@ -22,6 +22,34 @@
     "smlad r11, r3, lr, r11\n"
 #define QUAD HALF HALF
 
+// Where the first round enters the loop at 2: with -quads mod 4 of its quads left out.
+#define ENTER(quads)                 \
+    "rsb r3, " quads ", #0\n"        \
+    "and r3, r3, #3\n"               \
+    "movs r4, #88\n"                 \
+    "adr r5, 2f\n"                   \
+    "mla r3, r3, r4, r5\n"           \
+    "orr r3, r3, #1\n"               \
+    "str r3, [sp]\n"
+
+// The sums r4-r11 of all quads; r0 is the end of the weights.
+#define SUMS                         \
+    "str r0, [sp, #4]\n"             \
+    "movs r4, #0\n"                  \
+    "movs r5, #0\n"                  \
+    "movs r6, #0\n"                  \
+    "movs r7, #0\n"                  \
+    "mov r8, r4\n"                   \
+    "mov r9, r4\n"                   \
+    "mov r10, r4\n"                  \
+    "mov r11, r4\n"                  \
+    "ldr pc, [sp]\n"                 \
+    ".balign 4\n"                    \
+    "2:\n" QUAD QUAD QUAD QUAD       \
+    "ldr r0, [sp, #4]\n"             \
+    "cmp r2, r0\n"                   \
+    "bne 2b\n"
+
 __asm__(".syntax unified\n"
         ".thumb\n"
         ".section .text.columns_dot_s16, \"ax\", %progbits\n"
@@ -38,31 +66,11 @@ __asm__(".syntax unified\n"
         "str r0, [sp, #20]\n"
         "lsl r6, r3, #5\n"
         "strd r6, r5, [sp, #8]\n"
-        "rsb r3, r3, #0\n"            // quads that the first round leaves out: -quads mod 4
-        "and r3, r3, #3\n"
-        "movs r4, #88\n"
-        "adr r5, 2f\n"
-        "mla r3, r3, r4, r5\n"
-        "orr r3, r3, #1\n"
-        "str r3, [sp]\n"
+        ENTER("r3")
         "1:\n"
         "ldr r0, [sp, #8]\n"
         "add r0, r2\n"
-        "str r0, [sp, #4]\n"
-        "movs r4, #0\n"
-        "movs r5, #0\n"
-        "movs r6, #0\n"
-        "movs r7, #0\n"
-        "mov r8, r4\n"
-        "mov r9, r4\n"
-        "mov r10, r4\n"
-        "mov r11, r4\n"
-        "ldr pc, [sp]\n"
-        ".balign 4\n"
-        "2:\n" QUAD QUAD QUAD QUAD
-        "ldr r0, [sp, #4]\n"
-        "cmp r2, r0\n"
-        "bne 2b\n"
+        SUMS
         "ldrd r0, r3, [sp, #12]\n"
         "sub r1, r1, r0\n"
         "stmia r3!, {r4-r11}\n"
@@ -110,31 +118,11 @@ __asm__(".syntax unified\n"
         "lsl r5, r4, #5\n"
         "strd r5, r2, [sp, #8]\n"
         "mov r2, r3\n"
-        "rsb r3, r4, #0\n"            // quads that the first round leaves out: -quads mod 4
-        "and r3, r3, #3\n"
-        "movs r4, #88\n"
-        "adr r5, 2f\n"
-        "mla r3, r3, r4, r5\n"
-        "orr r3, r3, #1\n"
-        "str r3, [sp]\n"
+        ENTER("r4")
         "1:\n"
         "ldrd r0, r1, [sp, #8]\n"
         "add r0, r2\n"
-        "str r0, [sp, #4]\n"
-        "movs r4, #0\n"
-        "movs r5, #0\n"
-        "movs r6, #0\n"
-        "movs r7, #0\n"
-        "mov r8, r4\n"
-        "mov r9, r4\n"
-        "mov r10, r4\n"
-        "mov r11, r4\n"
-        "ldr pc, [sp]\n"
-        ".balign 4\n"
-        "2:\n" QUAD QUAD QUAD QUAD
-        "ldr r0, [sp, #4]\n"
-        "cmp r2, r0\n"
-        "bne 2b\n"
+        SUMS
         "ldr r1, [sp, #28]\n"
         CHANNEL("r4", "r5") CHANNEL("r6", "r7") CHANNEL("r8", "r9") CHANNEL("r10", "r11")
         "ldrd r0, r3, [sp, #16]\n"
@@ -157,6 +145,8 @@ __asm__(".syntax unified\n"
         ".text\n");
 
 #undef CHANNEL
+#undef SUMS
+#undef ENTER
 #undef QUAD
 #undef HALF
 #else

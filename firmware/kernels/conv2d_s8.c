@@ -5,7 +5,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const conv2d_params *p) {
+void conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const convolution_params *p) {
     const window_geometry *g = &p->window;
     const output_stage output = p->output;
     const int32_t n = g->k_h * g->k_w * g->x_c;

@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "requantize.h"
 
-void depthwise_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const depthwise_conv2d_params *p) {
+void depthwise_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const convolution_params *p) {
     const window_geometry *g = &p->window;
     const output_stage output = p->output;
     const int32_t taps = g->k_h * g->k_w, multiplier = g->y_c / g->x_c;

@@ -36,42 +36,27 @@ typedef struct {
 } output_stage;
 
 typedef struct {
-    const int8_t *weights;  // (y_c, k_h, k_w, x_c)
-    const int32_t *bias;    // (y_c,): b[o] - x_zero_point * sum(weights[o])
-    int32_t x_zero_point;   // the value of x outside the image: the real number zero
+    const int8_t *weights;  // as the kernel says
+    const int32_t *bias;    // (y_c,): b[o] - x_zero_point * sum(weights of o)
+    int32_t x_zero_point;   // the value of x where a window sees none of it: the real number zero
     window_geometry window;
     output_stage output;
-} conv2d_params;
+} convolution_params;
 
+// weights (y_c, k_h, k_w, x_c)
 // y[i,j,o] = output_o(bias[o] + sum_{a,b,c} x[row(i,a), column(j,b), c] * weights[o,a,b,c])
-// window (k_h, k_w, x_c) is scratch: the part of x that one output pixel sees.
-void conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const conv2d_params *p);
+// window (k_h, k_w, x_c) is scratch, here and in the next two: the part of x that one output pixel sees.
+void conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const convolution_params *p);
 
-typedef struct {
-    const int8_t *weights;  // (k_h, k_w, y_c)
-    const int32_t *bias;    // (y_c,): b[o] - x_zero_point * sum(weights[:,:,o])
-    int32_t x_zero_point;   // the value of x outside the image: the real number zero
-    window_geometry window;  // y_c is a multiple of x_c: output channel o sees channel o / (y_c / x_c)
-    output_stage output;
-} depthwise_conv2d_params;
-
+// weights (k_h, k_w, y_c), y_c a multiple of x_c: output channel o sees channel o / (y_c / x_c)
 // y[i,j,o] = output_o(bias[o] + sum_{a,b} x[row(i,a), column(j,b), o / (y_c / x_c)] * weights[a,b,o])
-// window (k_h, k_w, x_c) is scratch: the part of x that one output pixel sees.
-void depthwise_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const depthwise_conv2d_params *p);
+void depthwise_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const convolution_params *p);
 
-typedef struct {
-    const int8_t *weights;  // (y_c, k_h, k_w, x_c)
-    const int32_t *bias;    // (y_c,): b[o] - x_zero_point * sum(weights[o])
-    int32_t x_zero_point;   // the value where no pixel of x is seen: the real number zero
-    window_geometry window;  // of the convolution from y to x that is turned round: row r of x makes the rows
-                             // r * stride_h - pad_h + [0, k_h) of y
-    output_stage output;
-} transpose_conv2d_params;
-
+// weights (y_c, k_h, k_w, x_c). The geometry is that of the convolution from y to x that is turned round: row r of x makes
+// the rows r * stride_h - pad_h + [0, k_h) of y.
 // y[i,j,o] = output_o(bias[o] + sum_{a,b,c} x[(i + pad_h - a) / stride_h, (j + pad_w - b) / stride_w, c] * weights[o,a,b,c]),
 // over the a and b for which both divisions are exact.
-// window (k_h, k_w, x_c) is scratch: the pixels of x that one output pixel sees.
-void transpose_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const transpose_conv2d_params *p);
+void transpose_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const convolution_params *p);
 
 typedef struct {
     window_geometry window;  // dilation is 1, y_c equals x_c

@@ -7,7 +7,7 @@
 #include "requantize.h"
 
 // window (k_h, k_w, x_c): the pixels of x that output (i, j) sees.
-static void gather(int8_t *window, const int8_t *x, int32_t i, int32_t j, const transpose_conv2d_params *p) {
+static void gather(int8_t *window, const int8_t *x, int32_t i, int32_t j, const convolution_params *p) {
     const window_geometry *g = &p->window;
     for (int32_t a = 0; a < g->k_h; a++) {
         for (int32_t b = 0; b < g->k_w; b++, window += g->x_c) {
@@ -23,7 +23,7 @@ static void gather(int8_t *window, const int8_t *x, int32_t i, int32_t j, const 
     }
 }
 
-void transpose_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const transpose_conv2d_params *p) {
+void transpose_conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const convolution_params *p) {
     const window_geometry *g = &p->window;
     const output_stage output = p->output;
     const int32_t n = g->k_h * g->k_w * g->x_c;

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from export.manifest import Manifest, StepInfo
 from host.connection import Station
 from host.console import UserError, track
+from host.device import count
 from host.diagnosis.explain import Example, Explanation, explain
 from host.diagnosis.recompute import read_layer
 from host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
@@ -119,9 +120,8 @@ class Examiner:
 
     def count(self, k: int) -> int | None:
         """The least time that tensor `k` took in a trace, in the counter's unit; None where the device is silent."""
-        hello = self.station.hello
         ticks = min((trace[k].ticks for trace in self.traces), default=0)
-        return round(ticks * hello.counter_numerator / hello.counter_denominator) if ticks else None
+        return count(ticks, self.station.hello) if ticks else None
 
     def results(self) -> list[OpResult]:
         """Every tensor with what was found about it."""

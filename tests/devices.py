@@ -1,0 +1,24 @@
+"""A device of any board that runs on this machine, for tests that talk to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from firmware.boards import BOARDS
+from firmware.build import build
+from host.connection import start
+from host.device import Device
+from host.transport import Transport
+
+
+@contextmanager
+def running(model: Path, board_name: str) -> Iterator[Device]:
+    """The device of a board, built where there is something to build; not yet greeted. It must survive the context."""
+    board = BOARDS[board_name]
+    if board.sources:
+        build(model, board)
+    with start(model, board) as process, Transport(process.port) as transport:
+        yield Device(transport)
+        assert process.running, process.last_words()
