@@ -146,7 +146,7 @@ fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanit
 
 fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)
 	@$(MAKE) --no-print-directory build DATASET=digits PRESET=small BOARD=host SEED=
-	@$(RUN) host.fuzz_link $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+	@$(RUN) host.line.fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C against TFLM: COUNT=500 of them from SEED=0 on
 	@PYTHONPATH=. $(VENV)/bin/python tests/random_models.py --count $(or $(COUNT),500) --seed $(or $(SEED),0)
@@ -156,7 +156,7 @@ docs: $(VENV)/base ## the generated pages of docs/
 
 screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
-	@$(RUN) host.screenshots
+	@$(RUN) host.report.screenshots
 
 test: lint ## the test suite
 	@$(RUN) firmware tools

@@ -2,8 +2,8 @@
 
 Every kernel's cycles are a sum over what it does: once for the call, for each pixel, for each group of filters, for
 each quad of taps... How often follows from the step's parameters (`events`); what each costs was fitted to the cycles
-that `host.cycles` counts for random layers (`python -m host.calibrate` writes `cost_table.py`). Plain kernels of rare
-ops have one price for every element they make or read.
+that `host.bench.cycles` counts for random layers (`python -m host.bench.calibrate` writes `cost_table.py`). Plain
+kernels of rare ops have one price for every element they make or read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OTHER = "other"  # the prices of kernels that have none of their own
 
 
 def modelled_cycles(program: Program) -> int:
-    """Cycles of one inference, as `host.cycles` would count them within some percent (docs/performance.md)."""
+    """Cycles of one inference, as `host.bench.cycles` would count them within some percent (docs/performance.md)."""
     return sum(step_cycles(step) for step in program.steps)
 
 

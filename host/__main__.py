@@ -72,10 +72,10 @@ def validate(
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
     from firmware.boards import BOARDS, find_board
-    from host.faults import LineSettings, parse_faults
-    from host.junit import save_junit
-    from host.report_page import save_page
-    from host.summary import print_summary
+    from host.line.faults import LineSettings, parse_faults
+    from host.report.junit import save_junit
+    from host.report.page import save_page
+    from host.report.summary import print_summary
     from host.validate import Plan
     from host.validate import validate as run_validation
 
@@ -99,8 +99,8 @@ def report(model: Path) -> None:
 
     Example: python -m host report build/digits_small
     """
-    from host.report_file import load_report
-    from host.report_page import save_page
+    from host.report.file import load_report
+    from host.report.page import save_page
 
     console.print(f"report: {save_page(load_report(model), model)}")
 

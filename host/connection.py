@@ -22,14 +22,14 @@ from firmware.toolchain import require_tools
 from host.console import UserError
 from host.device import Device, DeviceError, count
 from host.emulators import Emulator, emulator
-from host.faults import LineSettings
 from host.journal import Identity
+from host.line.faults import LineSettings
 from host.ports import find_port
 from host.protocol import HelloReply
 from host.transport import BAUD, Transport
 
 if TYPE_CHECKING:
-    from host.line import Line
+    from host.line.proxy import Line
 
 
 def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
@@ -174,7 +174,7 @@ def _start_behind(
 ) -> AbstractContextManager[Emulator] | AbstractContextManager[Line]:
     if not settings:
         return start(model, board)
-    from host.line import Line  # of pseudo-terminals, which not every system has
+    from host.line.proxy import Line  # of pseudo-terminals, which not every system has
 
     return Line(lambda: start(model, board), settings)
 

@@ -20,7 +20,7 @@ from host.connection import Station
 from host.console import progress_bar
 from host.device import DeviceError, DeviceReset
 from host.journal import Answer, Journal, JournalError
-from host.report import Disagreement
+from host.report.report import Disagreement
 from host.sharing import Share
 from host.stopping import StoppingRule
 from host.transport import LineLost

@@ -16,7 +16,7 @@ from math import lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
-from host.report import Interval, Sure
+from host.report.report import Interval, Sure
 
 RATE_LIMIT = 0.005
 CONFIDENCE = 0.99

@@ -26,10 +26,10 @@ from host.device import DeviceError
 from host.diagnosis.diagnose import diagnose
 from host.exchange import FASTEST_BAUD
 from host.expected import expected_outputs
-from host.faults import LineSettings
-from host.findings import Finding, make_report
 from host.journal import JOURNAL_FILE, Journal, Key
-from host.report import Report
+from host.line.faults import LineSettings
+from host.report.findings import Finding, make_report
+from host.report.report import Report
 from host.run import PATIENCE_S, Run, compute, look_again
 from host.samples import Samples, load_samples
 from host.sharing import Share

@@ -18,10 +18,10 @@ from export.ops.fast import Optimize
 from export.tflite_reader import load_graph, read_graph
 from firmware.boards import find_board
 from firmware.build import build, image_path
-from host.calibrate import random_layers
+from host.bench.calibrate import random_layers
+from host.bench.cortex_m4 import decode, refill_cycles, straight_cycles
+from host.bench.cycles import measure
 from host.connection import connect
-from host.cortex_m4 import decode, refill_cycles, straight_cycles
-from host.cycles import measure
 from host.samples import load_samples
 
 BOARD = find_board("qemu")

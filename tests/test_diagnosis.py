@@ -27,7 +27,7 @@ from export.steps import describe_steps
 from export.tflite_reader import read_graph
 from export.tflite_writer import ModelBuilder
 from firmware.boards import BOARDS
-from host.report import Cause, Report
+from host.report.report import Cause, Report
 from host.samples import load_samples
 from host.validate import Plan, validate
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from firmware.boards import BOARDS
 from firmware.build import build
-from host import exchange, fuzz_link
+from host import exchange
 from host.connection import start
 from host.console import UserError
 from host.device import Device, DeviceError, DeviceReset, Patience
-from host.faults import FAULTS, Event, Faults, LineSettings, parse_faults
-from host.line import BITS_PER_BYTE, Line
+from host.line import fuzz
+from host.line.faults import FAULTS, Event, Faults, LineSettings, parse_faults
+from host.line.proxy import BITS_PER_BYTE, Line
 from host.transport import BAUD, LineLost, Transport
 
 INPUT = bytes(784)
@@ -48,7 +49,7 @@ def line(folder):
 
 
 def clean(folder, inputs):
-    return fuzz_link.clean_outputs(folder, "host", inputs)
+    return fuzz.clean_outputs(folder, "host", inputs)
 
 
 # ---- the line as it should be
@@ -161,15 +162,15 @@ def test_every_sample_comes_once_and_with_its_bytes_whatever_the_line_does(kind,
         return Faults(int(text), (kind,), 4000, pause_s=0.3)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fuzz_link, "parse_faults", parse)
-        outcomes = [fuzz_link.run_schedule(seed, folder, "host", inputs, expected) for seed in (1, 2)]
+        patch.setattr(fuzz, "parse_faults", parse)
+        outcomes = [fuzz.run_schedule(seed, folder, "host", inputs, expected) for seed in (1, 2)]
     assert [outcome.finding for outcome in outcomes] == ["", ""]
     assert sum(outcome.faults.get(kind, 0) for outcome in outcomes) > 0
     assert [outcome.answered for outcome in outcomes if not outcome.error] == [25] * sum(not o.error for o in outcomes)
 
 
 def test_schedules_of_all_faults_together_end_with_the_same_bytes_or_an_error(folder):
-    outcomes = list(fuzz_link.fuzz(folder, "host", range(30), jobs=4))
+    outcomes = list(fuzz.fuzz(folder, "host", range(30), jobs=4))
     assert [(outcome.seed, outcome.finding) for outcome in outcomes] == [(seed, "") for seed in range(30)]
     assert sum(not outcome.error for outcome in outcomes) > 20
 
@@ -181,7 +182,7 @@ def test_the_harness_itself_notices_wrong_bytes_and_samples_that_come_twice(fold
 
     def outcome(infer):
         monkeypatch.setattr(Device, "infer", infer)
-        return fuzz_link.run_schedule(0, folder, "host", inputs, expected)
+        return fuzz.run_schedule(0, folder, "host", inputs, expected)
 
     def wrong(device, asked, hello):
         for inference in real(device, asked, hello):

@@ -15,8 +15,10 @@ from page_check import faults
 from firmware.boards import find_board
 from firmware.build import build
 from host.console import UserError
-from host.examples import EXAMPLES, choose_examples
-from host.report import (
+from host.report.examples import EXAMPLES, choose_examples
+from host.report.file import load_report
+from host.report.page import build_page, look_beside, save_page
+from host.report.report import (
     Accuracy,
     AccuracyIntervals,
     Cause,
@@ -33,9 +35,7 @@ from host.report import (
     Sure,
     TensorDifference,
 )
-from host.report_file import load_report
-from host.report_page import build_page, look_beside, save_page
-from host.screenshots import plant_fault
+from host.report.screenshots import plant_fault
 from host.validate import Plan, validate
 
 

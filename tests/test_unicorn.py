@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from firmware.boards import find_board
 from firmware.build import WATCHER_FILE, build
-from host.report import REPORT_FILE
+from host.report.report import REPORT_FILE
 
 STOPS = [
     # what the model does instead of computing, and the words that name it

@@ -27,12 +27,12 @@ from host.connection import start
 from host.console import UserError
 from host.device import Device
 from host.emulators import emulator
-from host.faults import Event, parse_faults
 from host.journal import JOURNAL_FILE, read_journal
-from host.junit import cases, save_junit
-from host.line import Line, LineSettings
+from host.line.faults import Event, parse_faults
+from host.line.proxy import Line, LineSettings
 from host.pace import Patience
-from host.summary import describe_disagreements
+from host.report.junit import cases, save_junit
+from host.report.summary import describe_disagreements
 from host.transport import LineLost
 from host.validate import Plan, validate
 

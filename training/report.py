@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.console import UserError, console, run
-from host.statistics import confusion, wilson
+from host.report.statistics import confusion, wilson
 from training.files import (
     FLOAT_SCORES_FILE,
     LABELS_FILE,

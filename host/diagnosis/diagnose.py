@@ -22,7 +22,7 @@ from host.diagnosis.explain import Example, Explanation, explain
 from host.diagnosis.recompute import read_layer
 from host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
 from host.protocol import TensorTrace
-from host.report import Cause, OpResult, TensorDifference
+from host.report.report import Cause, OpResult, TensorDifference
 from host.transport import LineLost
 
 TRACED = 200  # differing samples told apart by CRC

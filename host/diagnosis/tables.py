@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 
 from host.console import console, table
-from host.report import Cause, OpResult
+from host.report.report import Cause, OpResult
 
 
 def print_profile(title: str, ops: Sequence[OpResult], unit: str) -> None:

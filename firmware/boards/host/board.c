@@ -54,7 +54,7 @@ void board_write(const uint8_t *data, size_t size) {
     }
 }
 
-// A pseudo-terminal moves bytes at any speed. It remembers the one that is set, and host/line.py goes by it.
+// A pseudo-terminal moves bytes at any speed. It remembers the one that is set, and host/line/proxy.py goes by it.
 void board_set_baud(uint32_t baud) {
     static const struct {
         uint32_t baud;

@@ -1,0 +1,242 @@
+"""`python -m host.bench.calibrate`: fits the prices of `export.cost` to counted cycles, into `export/cost_table.py`.
+
+Random layers of every kind go into a few models; each model is built for the emulated Cortex-M4F and run once, which
+gives the cycles of each layer. Run it after a change of a kernel (it takes a minute), and read the errors it prints.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.random import Generator
+
+import export.cost
+from export.cost import EVENTS, OTHER, events
+from export.emit import export_model, write_export
+from export.lower import Step
+from export.tflite_writer import ModelBuilder
+from firmware.boards import find_board
+from firmware.build import build as build_image
+from firmware.build import image_path
+from host.bench.cycles import measure
+from host.console import console, track, write_atomically
+
+TABLE = Path(export.cost.__file__).with_name("cost_table.py")
+MODELS = 8
+ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
+
+
+Source = Callable[..., int]  # (shape, scale, zero point of 0 or another) -> the tensor that a layer reads
+
+
+def _linear(b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0) -> list[int]:
+    weights = rng.integers(-127, 128, taps, np.int8)
+    scales = [1.0] * channels
+    return [b.constant(weights, scales, axis=axis), b.constant(rng.integers(-99, 99, channels, np.int32), scales)]
+
+
+def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
+    side = [int(n) for n in rng.integers(7, 15, 2)]
+    k = (3, 3) if rng.random() < 0.6 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
+    x_c, y_c = int(rng.choice([1, 1, 1, 3, 4, 8, 16, 24, 32])), int(rng.choice([6, 8, 16, 24, 32]))
+    step = int(rng.choice([1, 1, 2]))
+    same = rng.random() < 0.6
+    out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
+    gain = 1.5 if plain else ACCUMULATOR_STEP
+    x = source((1, *side, x_c), 1.0, -128)
+    y = b.tensor((1, *out, y_c), 1 / gain, -128)
+    operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c))]
+    b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
+    if plain or step > 1 or rng.random() < 0.5:
+        return y
+    window = int(rng.choice([2, 2, 2, 3]))
+    pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / gain, -128)
+    b.max_pool2d(y, pooled, (window, window), (window, window))
+    return pooled
+
+
+def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    side, x_c, y_c = int(rng.integers(8, 21)), int(rng.choice([4, 8, 16, 32, 64])), int(rng.choice([4, 8, 16, 24]))
+    x = source((1, side, side, x_c), 1.0, -128)
+    y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.conv2d([x, *_linear(b, rng, y_c, (y_c, 3, 3, x_c))], y, padding="SAME", activation="RELU")
+    return y
+
+
+def _plain_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    return _conv2d(b, rng, source, plain=True)
+
+
+def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    side = rng.integers(7, 21, 2)
+    channels, k = int(rng.choice([4, 8, 16, 32, 6])), 3 if rng.random() < 0.8 else 5
+    options = schema.DepthwiseConv2DOptionsT()
+    options.strideH = options.strideW = step = int(rng.choice([1, 1, 2]))
+    options.depthMultiplier = options.dilationHFactor = options.dilationWFactor = 1
+    options.padding = schema.Padding.SAME
+    x = source((1, *map(int, side), channels), 1.0, -128)
+    y = b.tensor((1, *(-(-int(n) // step) for n in side), channels), 1 / ACCUMULATOR_STEP, -128)
+    b.op("DEPTHWISE_CONV_2D", [x, *_linear(b, rng, channels, (1, k, k, channels), axis=3)], [y], options)
+    return y
+
+
+def _dense(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
+    rows, x_c, y_c = int(rng.choice([1, 1, 3])), int(rng.integers(5, 400)), int(rng.integers(2, 90))
+    x = source((rows, x_c), 1.0)
+    y = b.tensor((rows, y_c), 1 / (1.5 if plain else ACCUMULATOR_STEP))
+    weights = b.constant(rng.integers(-127, 128, (y_c, x_c), np.int8), [1.0])
+    b.dense([x, weights, b.constant(rng.integers(-99, 99, y_c, np.int32), [1.0])], y)
+    return y
+
+
+def _plain_dense(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    return _dense(b, rng, source, plain=True)
+
+
+def _pool2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    k, out, channels = int(rng.integers(2, 5)), rng.integers(1, 6, 2), int(rng.integers(4, 33))
+    options = schema.Pool2DOptionsT()
+    options.filterHeight = options.filterWidth = options.strideH = options.strideW = k
+    options.padding = schema.Padding.VALID
+    x = source((1, *(int(n) * k for n in out), channels), 1.0)
+    y = b.tensor((1, *map(int, out), channels), 1.0)
+    b.op(str(rng.choice(["MAX_POOL_2D", "AVERAGE_POOL_2D"])), [x], [y], options)
+    return y
+
+
+def _softmax(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    size = int(rng.integers(2, 200))
+    x = source((1, size), 0.05)
+    y = b.tensor((1, size), 1 / 256, -128)
+    b.softmax(x, y)
+    return y
+
+
+def _add(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    size, constant = int(rng.integers(50, 2000)), rng.random() < 0.5
+    x = source((1, size), 0.3, 5)
+    y = b.tensor((1, size), 0.7, -3)
+    other = b.constant(rng.integers(-128, 128, (1, 1 if constant else size), np.int8), [0.2])
+    b.op("ADD", [x, other], [y], schema.AddOptionsT())
+    return y
+
+
+def _mul(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    size = int(rng.integers(50, 2000))
+    x = source((1, size), 0.3, 5)
+    y = b.tensor((1, size), 30.0, -3)
+    b.op("MUL", [x, b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])], [y], schema.MulOptionsT())
+    return y
+
+
+def _tanh(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    size = int(rng.integers(50, 2000))
+    x = source((1, size), 0.02)
+    y = b.tensor((1, size), 1 / 128)
+    b.op("TANH", [x], [y])
+    return y
+
+
+def _mean(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    h, w, channels = map(int, rng.integers(3, 12, 3))
+    x = source((1, h, w, channels), 0.5)
+    y = b.tensor((1, channels), 0.5)
+    b.op("MEAN", [x, b.constant(np.array([1, 2], np.int32), None)], [y], schema.ReducerOptionsT())
+    return y
+
+
+LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...] = (
+    (_conv2d, 10),
+    (_inner_conv2d, 3),
+    (_plain_conv2d, 1),
+    (_depthwise_conv2d, 4),
+    (_dense, 2),
+    (_plain_dense, 1),
+    (_pool2d, 3),
+    (_softmax, 1),
+    (_add, 2),
+    (_mul, 1),
+    (_tanh, 1),
+    (_mean, 1),
+)
+
+
+def random_layers(seed: int, side_by_side: bool = False) -> bytes:
+    """Layers that have nothing to do with each other. Each with an input and an output of its own, if `side_by_side`;
+    else in a chain, where between them all values become one and one becomes all.
+    """
+    b, rng = ModelBuilder(), np.random.default_rng(seed)
+    inputs = [] if side_by_side else [b.tensor((1, 1), 1.0)]
+    outputs = list(inputs)
+
+    def source(shape: tuple[int, ...], scale: float, zero_point: int = 0) -> int:
+        x = b.tensor(shape, scale, zero_point)
+        if side_by_side:
+            inputs.append(x)
+        else:
+            b.op("ADD", [outputs[-1], b.constant(np.zeros(shape, np.int8), [0.5])], [x], schema.AddOptionsT())
+        return x
+
+    for make, count in LAYERS:
+        for _ in range(2 if side_by_side else count):
+            outputs.append(make(b, rng, source))
+            if not side_by_side:
+                y = outputs[-1]
+                outputs.append(b.tensor((1, 1), 1 / ACCUMULATOR_STEP))
+                weights = b.constant(rng.integers(-127, 128, (1, prod(b.shape(y))), np.int8), [1.0])
+                b.dense([y, weights], outputs[-1])
+    return b.build(inputs, outputs if side_by_side else outputs[-1:])
+
+
+def count_cycles(content: bytes, folder: Path) -> list[tuple[Step, int]]:
+    """Every step of a model with the cycles counted for it."""
+    export = export_model(content, "random layers", "layers", (), None)
+    assert export.program is not None  # made of what the compiled engine runs
+    write_export(folder, content, export)
+    board = find_board("qemu")
+    build_image(folder, board)
+    x = np.random.default_rng(1).integers(-128, 128, export.manifest.input_bytes, np.int8)
+    cost = measure(image_path(folder, board), x.tobytes(), export.manifest.output_bytes)
+    return [(step, call.cycles) for step, call in zip(export.program.steps, cost.calls, strict=True)]
+
+
+def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
+    """Prices for each kernel, none negative, that make the relative errors small."""
+    from scipy.optimize import nnls  # comes with scikit-learn
+
+    by_kernel: dict[str, list[tuple[tuple[int, ...], int]]] = defaultdict(list)
+    for step, cycles in samples:
+        by_kernel[step.kernel.name].append((events(step), cycles))
+        if step.kernel.name not in EVENTS:
+            by_kernel[OTHER].append((events(step), cycles))
+    prices = {}
+    for kernel, counted in sorted(by_kernel.items()):
+        total = np.array([cycles for _, cycles in counted], float)
+        rows = np.array([each for each, _ in counted], float) / total[:, None]
+        prices[kernel] = tuple(round(float(price), 3) for price in nnls(rows, np.ones(len(rows)))[0])
+        errors = np.abs(rows @ prices[kernel] - 1)
+        console.print(f"{kernel}: {len(rows)} layers, mean error {errors.mean():.1%}, largest {errors.max():.1%}")
+    return prices
+
+
+def main() -> None:
+    """Measure, fit and write the table."""
+    samples = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in track(range(MODELS), "random layers"):
+            samples += count_cycles(random_layers(seed), Path(folder) / f"layers_{seed}")
+    prices = fit(samples)
+    rows = "".join(f"    {kernel!r}: {costs},\n" for kernel, costs in prices.items()).replace("'", '"')
+    text = '"""Written by `python -m host.bench.calibrate`. Do not edit."""\n\n'
+    write_atomically(TABLE, f"{text}CYCLES: dict[str, tuple[float, ...]] = {{\n{rows}}}\n")
+    console.print(f"written to {TABLE}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Runs `model_invoke` of a firmware image for the Cortex-M4 and counts what it executes: instructions, modelled cycles.
+
+The image is the one that the emulated board runs; here it is called as a function, in Unicorn, which reports every
+stretch of code it enters. Instructions are counted exactly (`-icount` of QEMU gives the same number, see
+tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
+
+from firmware.boards import CORTEX_M4F_C
+from host.bench.cortex_m4 import Instruction, decode, refill_cycles, straight_cycles
+from host.console import UserError
+
+CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_invoke returns to
+CALLER_BYTES = 1 << 20
+INPUT, OUTPUT, HOME = CALLER, CALLER + CALLER_BYTES // 2, CALLER + CALLER_BYTES - 4
+PAGE = 4096
+IT_STATE = 0x0600_FC00  # of the program status register
+
+
+@dataclass(frozen=True)
+class CallCost:
+    """One kernel call of `model_invoke`, with what led to it."""
+
+    kernel: str  # its C name
+    instructions: int
+    cycles: int
+    kinds: dict[str, int]  # instructions by kind, and taken branches
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One inference."""
+
+    output: bytes
+    calls: tuple[CallCost, ...]
+    code_bytes: int  # of the functions that were executed
+
+    @property
+    def instructions(self) -> int:
+        """Executed, from the first of `model_invoke` to its return."""
+        return sum(call.instructions for call in self.calls)
+
+    @property
+    def cycles(self) -> int:
+        """By the timing table."""
+        return sum(call.cycles for call in self.calls)
+
+
+class Image:
+    """A linked firmware: its memory, its symbols and its disassembled code."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            elf: Any = ELFFile(file)
+            self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
+            symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
+        self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
+        self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        self._starts: list[int] = sorted(self.functions)
+        self.code = _disassemble(path)
+        self._it_blocks: dict[tuple[int, int], bool] = {}
+
+    def has_it_block(self, address: int, size: int) -> bool:
+        """Whether any instruction of a stretch is conditional and not a branch."""
+        key = address, size
+        if key not in self._it_blocks:
+            self._it_blocks[key] = any(i.kind == "it" for i in stretch(self.code, address, size))
+        return self._it_blocks[key]
+
+    def function_at(self, address: int) -> int:
+        """Where the function begins that holds the instruction there."""
+        return self._starts[bisect_right(self._starts, address) - 1]
+
+    def name_at(self, address: int) -> str:
+        """The function that begins there."""
+        return self.functions[address].name if address in self.functions else f"0x{address:x}"
+
+
+def _disassemble(path: Path) -> dict[int, Instruction]:
+    """Every instruction of the image by its address."""
+    command = [CORTEX_M4F_C.tool.command.replace("gcc", "objdump"), "-d", "-w", str(path)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    code = {}
+    for line in listing.splitlines():
+        fields = line.split("\t")
+        if len(fields) < 3 or not fields[0].endswith(":"):
+            continue
+        address, size = int(fields[0].rstrip(":"), 16), len(fields[1].replace(" ", "")) // 2
+        operands = fields[3].partition("@")[0] if len(fields) > 3 else ""
+        code[address] = decode(address, size, fields[2].strip(), operands)
+    return code
+
+
+def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
+    """One inference of the image on input x. Raises UserError where Unicorn is not installed."""
+    image = Image(path)
+    machine = _Machine(image, x)
+    machine.run()
+    calls = _costs(image.code, machine.counts, machine.penalty, machine.names)
+    executed = {image.function_at(address) for _, _, address, _ in machine.counts}
+    return Cost(machine.output(output_bytes), calls, sum(image.functions[start]["st_size"] for start in executed))
+
+
+class _Machine:
+    """An image in Unicorn, about to call `model_invoke`.
+
+    counts: how often (call number, end of the code before, address, size) was entered. names: of the kernels called.
+    penalty: cycles that unaligned loads and stores cost, by call number.
+    """
+
+    def __init__(self, image: Image, x: bytes) -> None:
+        try:
+            import unicorn
+            from unicorn import arm_const
+        except ImportError:
+            raise UserError("counting cycles needs Unicorn: .venv/bin/python -m pip install -e '.[portable]'") from None
+        self.counts: Counter[tuple[int, int, int, int]] = Counter()
+        self.penalty: Counter[int] = Counter()
+        self.names: list[str] = []
+        self._image = image
+        self._xpsr = arm_const.UC_ARM_REG_XPSR
+        self._call, self._left, self._before, self._conditional = 0, True, HOME, False
+        self._entry = image.symbols["model_invoke"] & ~1
+        self._end = self._entry + image.functions[self._entry]["st_size"]
+        self._engine: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
+        _load(self._engine, image)
+        self._engine.mem_write(INPUT, x)
+        self._watcher = image.symbols["engine_unwatched"] & ~1  # called after every kernel: part of model_invoke
+        registers = {
+            "R0": INPUT,
+            "R1": OUTPUT,
+            "R2": self._watcher | 1,
+            "SP": image.symbols["stack_high"],
+            "LR": HOME | 1,
+        }
+        for name, value in registers.items():
+            self._engine.reg_write(getattr(arm_const, f"UC_ARM_REG_{name}"), value)
+        self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._enter)
+        self._engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._access)
+
+    def run(self) -> None:
+        """Call `model_invoke` and come back."""
+        self._engine.emu_start(self._entry | 1, HOME)
+
+    def output(self, size: int) -> bytes:
+        """What it wrote."""
+        return bytes(self._engine.mem_read(OUTPUT, size))
+
+    def _enter(self, _: object, address: int, size: int, __: object) -> None:
+        inside = self._entry <= address < self._end or address == self._watcher
+        if not inside and self._left:
+            self.names.append(self._image.name_at(address))
+        elif inside and not self._left:
+            self._call += 1
+        self._left = inside
+        self.counts[self._call, self._before, address, size] += 1
+        self._before = address + size
+        self._conditional = self._image.has_it_block(address, size)
+
+    def _access(self, _: object, __: int, address: int, size: int, *___: object) -> None:
+        if self._conditional:
+            # Unicorn 2.1 leaves the state of an IT block behind when it reports an access within one, and would then
+            # skip instructions that follow.
+            state = self._engine.reg_read(self._xpsr)
+            self._engine.reg_write(self._xpsr, state & ~IT_STATE)
+        if address % size:
+            self.penalty[self._call] += 2 if size == 4 and address % 2 else 1
+
+
+def _load(engine: Any, image: Image) -> None:
+    pages: set[int] = set()
+    for address, _, size in image.segments:
+        pages.update(range(address // PAGE, (address + size - 1) // PAGE + 1))
+    for page in sorted(pages):
+        engine.mem_map(page * PAGE, PAGE)
+    engine.mem_map(CALLER, CALLER_BYTES)
+    for address, data, _ in image.segments:
+        engine.mem_write(address, data)
+
+
+def _costs(
+    code: dict[int, Instruction], counts: Counter[tuple[int, int, int, int]], penalty: Counter[int], names: list[str]
+) -> tuple[CallCost, ...]:
+    """Sum up per call; what follows the last kernel's return belongs to it."""
+    instructions, cycles = Counter[int](), Counter(penalty)
+    kinds = [Counter[str]() for _ in names]
+    ends = {i.address + i.size: i for i in code.values()}
+    for (number, before, address, size), times in counts.items():
+        call = min(number, len(names) - 1)
+        executed = stretch(code, address, size)
+        instructions[call] += times * len(executed)
+        cycles[call] += times * straight_cycles(executed)
+        for instruction in executed:
+            kinds[call][instruction.kind] += times
+        if before != address and before in ends:
+            cycles[call] += times * refill_cycles(ends[before], executed[0])
+            kinds[call]["taken"] += times
+    return tuple(CallCost(name, instructions[call], cycles[call], dict(kinds[call])) for call, name in enumerate(names))
+
+
+def stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
+    """The instructions from an address on."""
+    found, at = [], address
+    while at < address + size:
+        found.append(code[at])
+        at += code[at].size
+    return found

@@ -1,0 +1,247 @@
+"""What one inference costs on the emulated Cortex-M4F, whole and op by op, beside TensorFlow Lite Micro with CMSIS-NN.
+
+Two counters: instructions, which the emulator counts exactly (`-icount`), and the cycles that `host.bench.cycles`
+models. The models of the data set that needs no download are always measured, published ones where $TINYPROOF_DATA has
+their files.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from export.cost import step_cycles
+from export.emit import export_model, write_export
+from export.lower import Step, lower
+from export.manifest import TFLITE_FILE, load_manifest
+from export.ops import BY_TFLITE_NAME
+from export.ops.fast import Optimize
+from export.tflite_reader import load_graph
+from firmware.boards import find_board
+from firmware.build import build, image_path
+from firmware.sizes import read_symbols
+from host.bench.cycles import measure
+from host.connection import connect
+from host.console import console, table
+from host.device import mean_count
+from host.samples import load_samples
+from training.public_sets import DATA_VARIABLE
+
+BUILD = Path("build")
+BOARD = "qemu"
+TRAINED = {"cnn_small": "digits_small", "cnn_course": "digits_course"}  # folders below build/
+PUBLISHED = {"ic_resnet8": "pretrainedResnet_quant.tflite", "kws_dscnn": "kws_ref_model.tflite"}
+INFERENCES = 20  # the mean of their instructions is reported
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """TensorFlow Lite Micro with CMSIS-NN on the same emulated chip and compiler (arm-none-eabi-gcc 12.2.1): the fewest
+    instructions of 15 build settings, its arena, and its flash without the model. `record_cycles`: the fewest published
+    for a real Cortex-M4, by ST's X-CUBE-AI 9.0 in MLPerf Tiny v1.2.
+    """
+
+    instructions: int
+    ram_bytes: int
+    code_bytes: int
+    record_cycles: int | None = None
+
+
+TFLM_CMSIS_NN = {
+    "cnn_small": Baseline(2_335_204, 15_892, 46_756),
+    "cnn_course": Baseline(11_294_792, 57_604, 46_756),
+    "ic_resnet8": Baseline(28_379_493, 54_996, 51_684, 19_800_000),
+    "kws_dscnn": Baseline(7_214_720, 22_820, 53_880, 5_180_000),
+}
+# Its instructions per multiply-accumulate for the kinds of layers in those models.
+TFLM_PER_MAC = {
+    "CONV_2D 3x3": "1.75-2.3",
+    "CONV_2D 1x1": "1.76-5.9",
+    "CONV_2D first": "3.3-9.4",
+    "DEPTHWISE_CONV_2D 3x3": "6.1-8.1",
+    "FULLY_CONNECTED": "1.9-2.2",
+}
+
+
+@dataclass(frozen=True)
+class OpCost:
+    """One kernel call: `ops` of the model in one go. `cycles_estimated`: what `export.cost` says without running it."""
+
+    kernel: str
+    ops: tuple[str, ...]
+    output_shape: tuple[int, ...]
+    macs: int
+    instructions: int
+    cycles_modelled: int
+    cycles_estimated: int
+    tflm_instructions_per_mac: str
+
+
+@dataclass(frozen=True)
+class InferenceCost:
+    """One model on one board. ram: activations and scratch; code: text and constants of the whole firmware, without the
+    model's weights and the self-test's golden vectors; engine_code: of that, the functions that an inference executes,
+    the C library's among them, and the parameters of the kernels.
+    """
+
+    model: str
+    board: str
+    engine: str
+    macs: int
+    instructions: int
+    cycles_modelled: int
+    cycles_estimated: int
+    ram_bytes: int
+    code_bytes: int
+    engine_code_bytes: int
+    weight_bytes: int
+    ops: tuple[OpCost, ...]
+
+
+def models() -> dict[str, Path]:
+    """The folder of every model to measure; those of published files are exported first."""
+    found = {name: BUILD / folder for name, folder in TRAINED.items()}
+    for name, file in PUBLISHED.items():
+        source = Path(os.environ.get(DATA_VARIABLE, "")) / file
+        if DATA_VARIABLE in os.environ and source.is_file():
+            content = source.read_bytes()
+            found[name] = BUILD / source.stem
+            write_export(found[name], content, export_model(content, str(source), source.stem, (), None))
+        else:
+            console.print(f"{name} is left out: ${DATA_VARIABLE} names no folder with {file}")
+    return found
+
+
+def measure_inference(name: str, model: Path) -> InferenceCost:
+    """Instructions, the mean over INFERENCES inputs; modelled cycles of the first of them; memory."""
+    board = find_board(BOARD)
+    manifest = load_manifest(model)
+    sizes = build(model, board)
+    inputs = [row.tobytes() for row in load_samples(model, manifest, INFERENCES).inputs]
+    with connect(model, board, None) as device:
+        hello = device.hello()
+        instructions = mean_count(list(device.infer(inputs, hello)), hello)
+    assert instructions is not None  # there are inputs
+    program = lower(load_graph(model / TFLITE_FILE))
+    image = image_path(model, board)
+    cost = measure(image, inputs[0], manifest.output_bytes)
+    assert [call.kernel for call in cost.calls] == [f"{step.kernel.name}_s8" for step in program.steps]
+    ops = tuple(
+        OpCost(
+            kernel=step.kernel.name,
+            ops=tuple(op.name for op in step.ops),
+            output_shape=step.y.shape,
+            macs=sum(BY_TFLITE_NAME[op.name].macs(program.graph, op) for op in step.ops),
+            instructions=call.instructions,
+            cycles_modelled=call.cycles,
+            cycles_estimated=step_cycles(step),
+            tflm_instructions_per_mac=_tflm_per_mac(step),
+        )
+        for step, call in zip(program.steps, cost.calls, strict=True)
+    )
+    parameters = {step.name for step in program.steps}
+    return InferenceCost(
+        model=name,
+        board=BOARD,
+        engine=hello.engine,
+        macs=manifest.macs,
+        instructions=instructions,
+        cycles_modelled=cost.cycles,
+        cycles_estimated=sum(op.cycles_estimated for op in ops),
+        ram_bytes=hello.arena_bytes,
+        code_bytes=sizes.code_bytes,
+        engine_code_bytes=cost.code_bytes + sum(s.size_bytes for s in read_symbols(image) if s.name in parameters),
+        weight_bytes=sizes.weight_bytes,
+        ops=ops,
+    )
+
+
+@dataclass(frozen=True)
+class ChoiceCost:
+    """One model exported with one of the values of `--optimize`."""
+
+    model: str
+    optimize: str
+    instructions: int
+    cycles_modelled: int
+    ram_bytes: int
+    weight_bytes: int
+
+
+def measure_choices(name: str, model: Path) -> list[ChoiceCost]:
+    """What each value of `--optimize` makes of a model."""
+    content = (model / TFLITE_FILE).read_bytes()
+    board = find_board(BOARD)
+    costs = []
+    with TemporaryDirectory() as folder:
+        for optimize in Optimize:
+            export = export_model(content, name, name, (), None, optimize=optimize)
+            write_export(Path(folder), content, export)
+            build(Path(folder), board)
+            manifest = export.manifest
+            x = load_samples(Path(folder), manifest, 1).inputs[0].tobytes()
+            cost = measure(image_path(Path(folder), board), x, manifest.output_bytes)
+            memory = manifest.arena_bytes, manifest.weight_bytes
+            costs.append(ChoiceCost(name, optimize.value, cost.instructions, cost.cycles, *memory))
+    return costs
+
+
+def _tflm_per_mac(step: Step) -> str:
+    window = getattr(getattr(step.params, "conv", step.params), "window", None)
+    if step.op.index == 0 and step.op.name == "CONV_2D":
+        return TFLM_PER_MAC["CONV_2D first"]
+    size = f" {window.k_h}x{window.k_w}" if window else ""
+    return TFLM_PER_MAC.get(step.op.name + size, "")
+
+
+def print_inference(costs: list[InferenceCost]) -> None:
+    """Both tables."""
+    rows = table("One inference on the emulated Cortex-M4F", "model", "", "this", "TFLM + CMSIS-NN", "ratio")
+    for cost in costs:
+        baseline = TFLM_CMSIS_NN[cost.model]
+        for what in ("instructions", "ram_bytes", "code_bytes"):
+            ours, theirs = getattr(cost, what), getattr(baseline, what)
+            rows.add_row(cost.model, what, f"{ours:,}", f"{theirs:,}", f"{ours / theirs:.2f}")
+        rows.add_row(cost.model, "engine_code_bytes", f"{cost.engine_code_bytes:,}", "", "")
+        record = baseline.record_cycles
+        ratio = f"{cost.cycles_modelled / record:.2f}" if record else ""
+        best = f"record {record:,}" if record else ""
+        rows.add_row(cost.model, "cycles_modelled", f"{cost.cycles_modelled:,}", best, ratio)
+        rows.add_row(cost.model, "instructions per MAC", f"{cost.instructions / cost.macs:.2f}", "", "")
+        best = f"record {record / cost.macs:.2f}" if record else ""
+        rows.add_row(cost.model, "cycles per MAC", f"{cost.cycles_modelled / cost.macs:.2f}", best, "")
+    console.print(rows)
+    for cost in costs:
+        _print_ops(cost)
+
+
+def print_choices(costs: list[ChoiceCost]) -> None:
+    """What speed costs in memory."""
+    rows = table("--optimize", "model", "", "instructions", "cycles", "RAM", "weights in flash")
+    for cost in costs:
+        counts = (cost.instructions, cost.cycles_modelled, cost.ram_bytes, cost.weight_bytes)
+        rows.add_row(cost.model, cost.optimize, *(f"{count:,}" for count in counts))
+    console.print(rows)
+
+
+def _print_ops(cost: InferenceCost) -> None:
+    columns = (
+        "kernel",
+        "output",
+        "MACs",
+        "instructions",
+        "cycles",
+        "estimated",
+        "ins/MAC",
+        "cycles/MAC",
+        "TFLM ins/MAC",
+    )
+    rows = table(f"{cost.model}, call by call", *columns)
+    for op in cost.ops:
+        shape = ",".join(map(str, op.output_shape[1:] or op.output_shape))
+        per_mac = [f"{n / op.macs:.2f}" if op.macs else "" for n in (op.instructions, op.cycles_modelled)]
+        counts = (op.macs, op.instructions, op.cycles_modelled, op.cycles_estimated)
+        rows.add_row(op.kernel, shape, *(f"{n:,}" for n in counts), *per_mac, op.tflm_instructions_per_mac)
+    console.print(rows)

@@ -1,0 +1,169 @@
+"""The pictures of docs/images: reports of real runs, as headless Chromium shows them (`make screenshots`).
+
+Two runs on the emulated Cortex-M4: the demo's model as it is, and a copy whose generated C has one wrong weight, which
+shows what a difference looks like. A picture appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+import numpy as np
+
+from export.emit_model import emit_model_c, segments
+from export.lower import lower
+from export.manifest import TFLITE_FILE, load_manifest, save_manifest
+from export.tflite_reader import read_graph
+from host.console import UserError, console, run, write_atomically
+from host.page import Page
+from host.report.file import load_report
+from host.report.page import build_page, look_beside
+
+BOARD = "qemu"
+MODEL = Path("build/digits_small")
+FAULTY = Path("build/digits_faulty")
+LEFT_BEHIND = ("expected", "journal", "report")  # what a validation leaves in a folder
+FAULTY_OP, FAULTY_WEIGHT, WRONG_VALUE = 2, (5, 1, 1, 3), 127  # a weight of the second convolution
+IMAGES = Path("docs/images")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"),
+    *("--run-all-compositor-stages-before-draw", "--virtual-time-budget=2000"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
+)
+COLORS = 128  # of a picture's palette
+LIMIT_BYTES = 200_000
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: a page from its top, or one section. Sizes in CSS pixels; `scale` is pixels for one."""
+
+    name: str
+    model: Path
+    section: str | None
+    width: int
+    height: int  # at most: empty rows at the end are cut off
+    dark: bool = False
+    scale: int = 1
+
+
+SHOTS = (
+    Shot("report-equal", MODEL, None, 960, 640),
+    Shot("report-different", FAULTY, None, 960, 840, dark=True),
+    Shot("report-phone", MODEL, None, 360, 760, dark=True, scale=2),
+    Shot("report-classes", MODEL, "classes", 960, 1200),
+    Shot("report-samples", FAULTY, "samples", 960, 700),
+    Shot("report-memory", MODEL, "memory", 960, 1000),
+)
+
+
+def _left_behind(folder: str, names: list[str]) -> list[str]:
+    """What is no part of an export: firmware, and what validations left."""
+    return [name for name in names if name.startswith(LEFT_BEHIND) or (name != "c" and Path(folder, name).is_dir())]
+
+
+def plant_fault(model: Path, faulty: Path) -> None:
+    """Copy an exported model with one weight changed, and with the hash that says that this is what was exported."""
+    shutil.rmtree(faulty, ignore_errors=True)
+    shutil.copytree(model, faulty, ignore=_left_behind)
+    graph = read_graph((faulty / TFLITE_FILE).read_bytes(), TFLITE_FILE)
+    index = graph.ops[FAULTY_OP].inputs[1]
+    tensors = list(graph.tensors)
+    weights = np.array(tensors[index].data)
+    weights[FAULTY_WEIGHT] = WRONG_VALUE
+    tensors[index] = replace(tensors[index], data=weights)
+    program = lower(replace(graph, tensors=tuple(tensors)))
+    (faulty / "c" / "model.c").write_text(
+        emit_model_c(program, "// One weight is wrong on purpose.\n"), encoding="utf-8"
+    )
+    constants = b"".join(table.flash_bytes for _, table in segments(program))
+    manifest = load_manifest(faulty)
+    save_manifest(faulty, replace(manifest, name=faulty.name, segments_sha256=hashlib.sha256(constants).hexdigest()))
+
+
+def _validated(model: Path) -> Page:
+    """The report of a run on the emulated board, whatever its verdict."""
+    for words in (("firmware", "build"), ("host", "validate")):
+        command = [sys.executable, "-m", *words, "--model", str(model), "--board", BOARD]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode not in (0, 1):
+            raise UserError(f"{' '.join(words)} of {model} failed: {result.stderr.strip()}")
+    report = load_report(model)
+    return build_page(report, look_beside(report, model))
+
+
+def _capture(browser: str, html: str, shot: Shot) -> bytes:
+    """The page as Chromium shows it, as PNG."""
+    with tempfile.TemporaryDirectory() as scratch:
+        page, picture = Path(scratch) / "page.html", Path(scratch) / "page.png"
+        page.write_text(html, encoding="utf-8")
+        theme = ("--force-dark-mode",) if shot.dark else ("--blink-settings=preferredColorScheme=1",)
+        size = f"--window-size={shot.width},{shot.height}"
+        scale = f"--force-device-scale-factor={shot.scale}"
+        command = [
+            browser,
+            *FLAGS,
+            *theme,
+            size,
+            scale,
+            f"--user-data-dir={scratch}/profile",
+            f"--screenshot={picture}",
+        ]
+        subprocess.run([*command, page.as_uri()], capture_output=True, check=True, timeout=120)
+        return picture.read_bytes()
+
+
+def _compressed(content: bytes) -> bytes:
+    """With a palette, and without the empty rows at its end but a few."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    pixels = np.asarray(image)
+    filled = np.flatnonzero((pixels != pixels[-1, 0]).any(axis=(1, 2)))
+    bottom = min(int(filled[-1]) + 25, image.height) if len(filled) else image.height
+    buffer = io.BytesIO()
+    image.crop((0, 0, image.width, bottom)).quantize(COLORS).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _of(page: Page, shot: Shot) -> str:
+    """The page's HTML, or that of one of its sections alone."""
+    html = page.html()
+    if shot.section is None:
+        return html
+    section = re.search(rf'<section id="{shot.section}".*?</section>', html, re.DOTALL)
+    if section is None:
+        raise UserError(f"the report of {shot.model} has no section {shot.section}")
+    alone = section[0].replace("<section", '<section style="border:0;margin:0;padding:0"', 1)
+    head, _, _ = html.partition('<a class="skip"')
+    return f"{head}<main>{alone}</main></body></html>\n"
+
+
+@click.command()
+def main() -> None:
+    """Make every picture of docs/images again."""
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        raise UserError("there is no Chromium here to take pictures with: install the package chromium")
+    plant_fault(MODEL, FAULTY)
+    pages = {model: _validated(model) for model in (MODEL, FAULTY)}
+    for shot in SHOTS:
+        content = _compressed(_capture(browser, _of(pages[shot.model], shot), shot))
+        if len(content) > LIMIT_BYTES:
+            raise UserError(f"{shot.name} takes {len(content):,} bytes of {LIMIT_BYTES:,}: make it smaller")
+        write_atomically(IMAGES / f"{shot.name}.png", content)
+        console.print(f"{IMAGES / shot.name}.png: {len(content):,} bytes")
+
+
+if __name__ == "__main__":
+    run(main, "python -m host.report.screenshots")

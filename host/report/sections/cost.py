@@ -1,0 +1,92 @@
+"""What an inference costs on this device: its time, and the memory it takes."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from firmware.boards import BOARDS
+from host.page import Bar, Mark, Section, Tile, bars, facts, histogram, note, tiles
+from host.report.report import Latency, Report
+from host.report.sections.memory_map import add_memory_map
+
+MEANING = {
+    "instructions": "Instructions, counted exactly by the emulator. They are no cycles: those depend on flash and bus.",
+    "cycles": "Cycles, counted by the chip itself.",
+    "nanoseconds": "Time on this computer, which runs the firmware as a process: it says nothing about a chip.",
+}
+
+
+def add_time(section: Section, report: Report) -> None:
+    """Key numbers and the distribution."""
+    latency = report.latency
+    if latency is None:
+        section.add(note("This device does not measure its inferences."))
+        return
+    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING.get(latency.unit, "In the device's own unit."))
+    if latency.minimum == latency.maximum:
+        section.add(
+            f"Every one of {latency.inferences:,} inferences took exactly {_number(latency.minimum, latency)} "
+            f"{_unit(latency)}."
+        )
+        return
+    section.add(_distribution(latency))
+
+
+def _tiles(latency: Latency, clock_hz: int) -> list[Tile]:
+    named = [("median", latency.median), ("99 in 100 within", latency.p99), ("longest", latency.maximum)]
+    note_ = f" at {clock_hz / 1e6:g} MHz"
+    return [
+        Tile(
+            f"{name}, {_unit(latency)}",
+            _number(value, latency),
+            f"{1e3 * value / clock_hz:.2f} ms{note_}" if latency.unit == "cycles" and clock_hz else "",
+        )
+        for name, value in named
+    ]
+
+
+def _unit(latency: Latency) -> str:
+    """Nanoseconds are shown as milliseconds, what is counted as it is."""
+    return "milliseconds" if latency.unit == "nanoseconds" else latency.unit
+
+
+def _number(value: float, latency: Latency) -> str:
+    return f"{value / 1e6:.3f}" if latency.unit == "nanoseconds" else f"{value:,.0f}"
+
+
+def _distribution(latency: Latency) -> Markup:
+    marks = [Mark(latency.median, "median"), Mark(latency.p99, "99 in 100")]
+    shortest, median, p99, longest = (
+        _number(value, latency) for value in (latency.minimum, latency.median, latency.p99, latency.maximum)
+    )
+    range_ = f"{latency.inferences:,} inferences from {shortest} to {longest} {_unit(latency)}"
+    alt = f"Histogram of {range_}, median {median}, 99 in 100 within {p99}."
+    ends = (Mark(latency.edges[0], shortest), Mark(latency.edges[-1], longest))
+    return histogram(latency.counts, ends, alt, _unit(latency), f"{range_}.", marks)
+
+
+def add_memory(section: Section, report: Report) -> None:
+    """Flash, RAM, arena and stack, against what there is."""
+    budget = BOARDS[report.board].budget if report.board in BOARDS else None
+    items = []
+    if budget and report.flash_bytes is not None and report.ram_bytes is not None:
+        items.append(_share("flash", report.flash_bytes, budget.flash_bytes))
+        items.append(_share("RAM, all of it", report.ram_bytes, budget.ram_bytes))
+    if report.arena_reserved_bytes:
+        items.append(_share("arena", report.arena_bytes, report.arena_reserved_bytes))
+    if items:
+        section.add(bars(items, "Memory used of what there is", ("memory", "bytes"), maximum=1))
+    section.add(
+        facts(
+            [
+                ("arena: tensors between the ops", f"{report.arena_bytes:,} bytes" if report.arena_bytes else None),
+                ("stack, high-water mark", f"{report.stack_used_bytes:,} bytes" if report.stack_used_bytes else None),
+                ("limits", f"those of the {budget.of}" if budget else "this board has none"),
+            ]
+        )
+    )
+    add_memory_map(section, report.ops, report.arena_bytes)
+
+
+def _share(label: str, used: int, of: int) -> Bar:
+    return Bar(label, used / of, f"{used:,} of {of:,}", f"{used / of:.1%}", "bad" if used > of else "")

@@ -1,0 +1,75 @@
+"""The answer at the top: equal, different or could not tell, with what it rests on."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from host.page import Kind, banner
+from host.report.report import Report
+from host.report.sections.differences import SELF_TEST, cause_title, class_of
+from host.report.sections.words import count
+from host.report.summary import describe_disagreements, describe_sure
+
+WORDS: dict[str, tuple[Kind, str]] = {
+    "equal": ("good", "Equal"),
+    "different": ("bad", "Different"),
+    "unknown": ("unsure", "Could not tell"),
+}
+CAUSES_SHOWN = 3  # in the banner
+
+
+def verdict(report: Report) -> Markup:
+    """The banner."""
+    kind, word = WORDS[report.verdict]
+    return banner(kind, word, _answer(report), _grounds(report))
+
+
+def _answer(report: Report) -> str:
+    if report.samples == 0:
+        return "No sample was compared."
+    if report.verdict == "equal":
+        all_equal = f"All {report.bytes_compared:,} output bytes of {count(report.samples, 'sample')} are the golden's"
+        return (
+            f"{all_equal}: {report.golden}."
+            if report.golden_is_bit_exact
+            else f"{all_equal}, though {_not_exact(report)}."
+        )
+    differ = (
+        f"{report.bytes_different:,} of {report.bytes_compared:,} output bytes differ from the golden's, "
+        f"in {report.samples_different:,} of {count(report.samples, 'sample')}"
+    )
+    return f"{differ}." if report.golden_is_bit_exact else f"{differ}, but {_not_exact(report)}."
+
+
+def _not_exact(report: Report) -> str:
+    return (
+        f"the golden here is {report.golden}, which rounds differently from TensorFlow Lite Micro and decides nothing"
+    )
+
+
+def _grounds(report: Report) -> list[str]:
+    """What a reader has to know before trusting the answer."""
+    causes = [cause for cause in report.causes if cause.kind != SELF_TEST]  # which has a line of its own below
+    found = [f"{cause_title(cause)}: {cause.text}." for cause in causes[:CAUSES_SHOWN]]
+    if len(causes) > CAUSES_SHOWN:
+        found.append(f"{count(len(causes) - CAUSES_SHOWN, 'more cause')} below.")
+    found += [f"Samples: {report.samples_source}. Board {report.board}, engine {report.engine}."]
+    if report.differences and report.accuracy.int8_device is not None:
+        changed = sum(class_of(d.golden) != class_of(d.device) for d in report.differences)
+        found.append(f"The class changes in {changed:,} of the {count(len(report.differences), 'sample')} listed.")
+    if report.sure:
+        found.append(describe_sure(report.sure))
+    elif report.samples < report.samples_planned:
+        found.append(f"The run ended early: {report.samples:,} of {report.samples_planned:,} samples were compared.")
+    if report.self_test_vectors:
+        passed = report.self_test_vectors - report.self_test_failures
+        found.append(f"Self-test at boot: {passed} of {report.self_test_vectors} golden vectors passed.")
+    else:
+        found.append("The device has no golden vectors to test itself with.")
+    if report.disagreements:
+        found.append(f"Devices disagree: {describe_disagreements(report)}.")
+    if report.samples_resumed:
+        found.append(
+            f"{report.samples_resumed:,} samples were answered before an interruption; each counted exactly once."
+        )
+    return found

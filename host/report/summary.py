@@ -1,0 +1,142 @@
+"""The summary of a validation for the terminal: accuracy, bytes, cost, and the verdict in its last line."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.table import Table
+
+from export.arena import with_margin
+from firmware.boards import Budget
+from host.console import console, table
+from host.diagnosis.tables import print_causes
+from host.report.report import Comparison, Report, Sure
+
+SURPRISING = 0.01  # p-value below which two parties are said to differ
+PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device": "int8 on the device"}
+
+
+def print_summary(report: Report, budget: Budget | None) -> None:
+    """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line."""
+    rows = table(f"{report.model} on board {report.board}, engine {report.engine}", "", "")
+    for party, name in PARTY.items():
+        share, interval = getattr(report.accuracy, party), getattr(report.accuracy_interval, party)
+        if share is not None:
+            rows.add_row(
+                f"accuracy, {name}",
+                f"{share:.2%}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else ""),
+            )
+    rows.add_section()
+    resumed = f" ({report.samples_resumed:,} from before the interruption)" if report.samples_resumed else ""
+    rows.add_row("samples, each counted once", f"{report.samples:,}{resumed}")
+    rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
+    rows.add_row("output bytes different", f"{report.bytes_different:,}")
+    rows.add_row("samples equal to Python's interpreter", f"{report.samples_equal_to_interpreter:,}")
+    if report.requests_resent or report.chunks_dropped:
+        rows.add_row("requests resent / damaged chunks dropped", f"{report.requests_resent} / {report.chunks_dropped}")
+    rows.add_section()
+    if report.instructions_per_inference is not None:
+        rows.add_row("instructions per inference", f"{report.instructions_per_inference:,}")
+    if report.cycles_per_inference is not None:
+        rows.add_row("cycles per inference", f"{report.cycles_per_inference:,}")
+        if report.clock_hz:
+            milliseconds = 1e3 * report.cycles_per_inference / report.clock_hz
+            rows.add_row(f"time per inference at {report.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
+    if report.nanoseconds_per_inference is not None:
+        rows.add_row("time per inference on this computer", f"{report.nanoseconds_per_inference / 1e6:.3f} ms")
+    if budget and report.flash_bytes is not None and report.ram_bytes is not None:
+        rows.add_row("flash", f"{report.flash_bytes:,} of {budget.flash_bytes:,}")
+        rows.add_row("RAM", f"{report.ram_bytes:,} of {budget.ram_bytes:,}")
+    if report.arena_reserved_bytes is not None:
+        rows.add_row("arena", f"{report.arena_bytes:,} of {report.arena_reserved_bytes:,}")
+    console.print(rows)
+    if len(report.devices) > 1:
+        console.print(_devices(report))
+    if report.arena_reserved_bytes is not None and with_margin(report.arena_bytes) < report.arena_reserved_bytes:
+        tight = with_margin(report.arena_bytes)
+        console.print(f"The arena could be {tight:,} bytes, margin included: build with -DTFLM_ARENA_BYTES={tight}.")
+    notes = f"Golden: {report.golden}. Python's interpreter: {report.interpreter}."
+    console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
+    if report.accuracy_note:
+        console.print(report.accuracy_note)
+    for comparison in report.comparisons:
+        if comparison.p_value < SURPRISING:
+            console.print(describe_comparison(comparison))
+    if report.sure:
+        console.print(describe_sure(report.sure))
+    for device in report.devices:
+        if device.ended:
+            console.print(f"[yellow]lost[/]: {device.ended}")
+    if disagreements := describe_disagreements(report):
+        console.print(f"[bold red]DEVICES DISAGREE[/]: {disagreements}.")
+    for difference in report.differences[:3]:
+        console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
+    print_causes(report.causes, report.ops, report.ruled_out)
+    console.print(_verdict_line(report))
+
+
+def describe_bytes(report: Report) -> str:
+    """How many bytes and samples differ from the golden."""
+    return (
+        f"{report.bytes_different:,} of {report.bytes_compared:,} output bytes differ "
+        f"in {report.samples_different:,} samples"
+    )
+
+
+def describe_comparison(comparison: Comparison) -> str:
+    """What McNemar's test says of two parties."""
+    return (
+        f"{PARTY[comparison.first]} and {PARTY[comparison.second]} differ by more than chance: only the first is right "
+        f"on {comparison.only_first_right:,} samples, only the second on {comparison.only_second_right:,} "
+        f"(McNemar's exact test, p = {comparison.p_value:.2g})."
+    )
+
+
+def describe_sure(sure: Sure) -> str:
+    """What a run that was allowed to stop early may claim, and from what."""
+    return (
+        f"{'Sure' if sure.reached else 'Not sure'}: of all {sure.population:,} samples, {sure.rate.low:.2%} to "
+        f"{sure.rate.high:.2%} differ from the golden ({sure.confidence:.0%} confidence, limit {sure.rate_limit:.2%}). "
+        f"Different: {sure.low_margin_different:,} of the {sure.low_margin:,} with the least certain answers, "
+        f"{sure.drawn_different:,} of {sure.drawn:,} drawn at random from the rest."
+    )
+
+
+def describe_disagreements(report: Report) -> str:
+    """Which devices contradict each other, or themselves; empty when none does."""
+    pairs = Counter((one.first, one.second) for one in report.disagreements)
+    return "; ".join(
+        f"{second} does not repeat its own answers ({count} samples)"
+        if first == second
+        else f"{second} answers otherwise than {first} ({count} samples)"
+        for (first, second), count in pairs.items()
+    )
+
+
+def _devices(report: Report) -> Table:
+    rows = table("Devices", "", "samples", "mean", "", "resent", "reset", "self-test")
+    for device in report.devices:
+        tried = device.self_test_vectors
+        rows.add_row(
+            f"{device.board} on {device.url}" if device.url else f"{device.board}, before the interruption",
+            f"{device.samples + device.resumed:,}",
+            f"{device.mean_count:,}" if device.mean_count is not None else "",
+            device.counter_unit,
+            f"{device.resent:,}",
+            f"{device.resets:,}",
+            f"{tried - device.self_test_failures} of {tried}" if tried else "",
+        )
+    return rows
+
+
+def _verdict_line(report: Report) -> str:
+    if report.verdict == "equal":
+        return f"[bold green]EQUAL[/]: all {report.bytes_compared:,} output bytes are the golden's."
+    count = describe_bytes(report)
+    if report.verdict == "different":
+        kinds = ", ".join(sorted({cause.kind for cause in report.causes}))
+        return f"[bold red]DIFFERENT[/]: {count}" + (f"; {kinds}." if kinds else ".")
+    return (
+        f"[bold yellow]COULD NOT TELL[/]: {count or 'no samples'}, but {report.golden} is not the bit-exact reference: "
+        "tflite-micro exists for Linux on x86-64 only."
+    )
