@@ -189,7 +189,7 @@ $(VENV)/train: $(VENV)/base
 	@$(INSTALL) '.[train]'
 	@touch $@
 
-$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable
+$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable $(VENV)/tensorboard
 	@echo "Adding the test tools"
 	@$(INSTALL) '.[test]'
 	@touch $@
@@ -202,6 +202,11 @@ $(VENV)/portable: $(VENV)/base
 $(VENV)/boards: $(VENV)/base
 	@echo "Adding PlatformIO, which builds and uploads for real boards"
 	@$(INSTALL) '.[boards]'
+	@touch $@
+
+$(VENV)/tensorboard: $(VENV)/train
+	@echo "Adding TensorBoard"
+	@$(INSTALL) '.[tensorboard]'
 	@touch $@
 
 # ---- the stages
@@ -217,7 +222,7 @@ $(SETTINGS_FILE): FORCE
 	@mkdir -p $(@D)
 	@echo '$(SETTINGS)' | cmp -s - $@ || echo '$(SETTINGS)' > $@
 
-$(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train
+$(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train $(if $(TENSORBOARD),$(VENV)/tensorboard)
 	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) --board $(BOARD) \
 		$(if $(AUGMENT),--augment $(AUGMENT)) $(if $(TENSORBOARD),--tensorboard $(TENSORBOARD))

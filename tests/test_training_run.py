@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_sets import run
+from click.testing import CliRunner
+from training_sets import assert_one_line, pictures, run
 
+import training.__main__ as command_line
 from export.quantize import quantize_model
+from firmware.boards import BOARDS
 from training import files, resume
 from training.backend import load_keras
 from training.datasets import load_dataset
@@ -110,3 +113,24 @@ def test_the_state_of_a_run_with_another_seed_is_not_taken_up(tmp_path: Path) ->
     assert resume.restore(tmp_path, "two", model).epochs == 3
     (tmp_path / resume.RESUME_FILE).write_bytes(b"PK torn")
     assert resume.restore(tmp_path, "two", model) == resume.Progress()
+
+
+@pytest.mark.parametrize("board, memory", [("qemu", "RAM"), ("esp32", "RAM")])
+def test_a_network_that_does_not_fit_the_board_is_refused_before_it_is_trained(
+    tmp_path: Path, board: str, memory: str
+) -> None:
+    folder = pictures(tmp_path / "photos", {"cat": 12, "dog": 12})
+    out = tmp_path / "out"
+    arguments = ("--dataset", str(folder), "--preset", "photo", "--size", "320", "--color", "--out", str(out))
+    refused = CliRunner().invoke(command_line.main, [*arguments, "--board", board])
+    assert_one_line(refused, memory, BOARDS[board].budget.of)
+    assert "epoch" not in refused.stdout and not list(out.iterdir())
+
+
+def test_tensorboard_finds_the_curves_of_training_and_validation(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    result = run("--epochs", "1", "--out", str(tmp_path / "out"), "--tensorboard", str(logs))
+    assert result.exit_code == 0, result.output
+    for part in ("train", "validation"):
+        [events] = (logs / part).glob("events.out.tfevents.*")
+        assert b"epoch_accuracy" in events.read_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -51,6 +52,8 @@ def main(
 ) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""
     board = find_board(board_name)
+    if tensorboard and find_spec("tensorboard") is None:
+        raise UserError("--tensorboard needs the Python package tensorboard: install tinyproof[tensorboard]")
     if preset != SEARCHED:
         find_preset(preset, dataset)
     try:
