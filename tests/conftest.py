@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
+import host.connection
 from firmware.boards import BOARDS
+from firmware.build import build
+from host.device import Device
+from host.pace import Patience
+from host.validate import Plan, validate
 
 ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -68,3 +73,38 @@ def command():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The demo's model with the firmware of the board `host`, what Python answers, and the hash of a clean run."""
+    folder = tmp_path_factory.mktemp("built") / DEMO_MODEL.name
+    shutil.copytree(DEMO_MODEL, folder, ignore=shutil.ignore_patterns("journal*", "report.*", *BOARDS))
+    build(folder, BOARDS["host"])
+    return folder, validate(Plan(folder, BOARDS["host"])).run_sha256
+
+
+@pytest.fixture
+def built_model(built, tmp_path):
+    """A copy of `built` that a test may change."""
+    folder = tmp_path / built[0].name
+    shutil.copytree(built[0], folder, ignore=shutil.ignore_patterns("journal*"))
+    return folder
+
+
+@pytest.fixture
+def clean_sha256(built):
+    """The hash of a clean run of `built_model`."""
+    return built[1]
+
+
+@pytest.fixture
+def soon_silent(monkeypatch):
+    """A device that does not answer is taken for lost after one second, not 25."""
+    monkeypatch.setattr(host.connection, "Device", lambda transport: Device(transport, Patience(silence_s=1.0)))
+
+
+@pytest.fixture
+def in_root(monkeypatch):
+    """The test runs in the project's root."""
+    monkeypatch.chdir(ROOT)

@@ -1,0 +1,86 @@
+"""Validations as the tests of resuming, of several devices and of the verdict run them: real processes, real lines."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+from conftest import ROOT
+
+from firmware.boards import BOARDS
+from host.connection import start
+from host.emulators import emulator
+from host.journal import JOURNAL_FILE, read_journal
+from host.line.proxy import Line, LineSettings
+
+HOST = BOARDS["host"]
+BAUD = 921_600  # the 359 samples take three seconds
+SAMPLES = 359
+
+
+@contextmanager
+def slow_line(model):
+    with Line(lambda: start(model, HOST), LineSettings(BAUD)) as line:
+        yield line
+
+
+def validation(model, *arguments, limits=None):
+    """`python -m host validate` as a process of its own, its output captured; `limits` are those of setrlimit."""
+    command = [sys.executable, "-m", "host", "validate", "--model", model, "--board", "host", *arguments]
+    return subprocess.Popen(
+        list(map(str, command)),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: [resource.setrlimit(what, (value, value)) for what, value in (limits or {}).items()],
+    )
+
+
+def wait_for_answers(model, count):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (model / JOURNAL_FILE).is_file() and len(read_journal(model / JOURNAL_FILE).answers) >= count:
+            return
+        time.sleep(0.01)
+    raise AssertionError("no answers came")
+
+
+def report_of(model):
+    return json.loads((model / "report.json").read_text())
+
+
+def assert_each_sample_counted_once(report, clean_sha256):
+    assert (report.samples, report.verdict, report.run_sha256) == (SAMPLES, "equal", clean_sha256)
+    assert sum(device.samples + device.resumed for device in report.devices) == SAMPLES
+
+
+# A device that says it is like the others and is not: Python's interpreter, answering with a wrong byte.
+LIAR = """
+import sys
+from pathlib import Path
+from host import interpreter_device as device
+honest, counts = device.InterpreterDevice._infer, {}
+def infer(self, data):
+    reply = honest(self, data)
+    counts[data] = counts.get(data, 0) + 1
+    wrong = WRONG
+    output = bytes([reply.output[0] ^ wrong]) + reply.output[1:END]
+    return type(reply)(reply.ticks, output)
+device.InterpreterDevice._infer = infer
+device.main(Path(sys.argv[1]), reference=False)
+"""
+ALWAYS = "sum(data) % 5 == 0"
+AT_FIRST = "sum(data) % 5 == 0 and counts[data] == 1"
+
+
+@contextmanager
+def liar(model, wrong=ALWAYS, end=None):
+    """A device whose first byte is off by `wrong`, an expression, and whose answer ends at `end`."""
+    program = LIAR.replace("WRONG", wrong).replace("END", str(end))
+    with emulator([sys.executable, "-c", program, str(model)]) as process:
+        yield process
