@@ -124,7 +124,9 @@ def part_of(data: Dataset) -> Dataset:
 
 
 def search(study: Any, data: Dataset, board: Board, trials: int, milliseconds: float | None, seed: int) -> None:
-    """Add trials to the study until so many networks are trained; those that do not fit cost a second each."""
+    """Add trials to the study until so many networks are trained; those that do not fit, or were tried before, cost a
+    second at most.
+    """
     import optuna
 
     def done() -> int:
@@ -146,13 +148,15 @@ def try_network(trial: Any, data: Dataset, board: Board, milliseconds: float | N
     import optuna
 
     network = propose(trial)
+    if any(t.values and t.user_attrs["network"] == _text(network) for t in trial.study.get_trials(deepcopy=False)):
+        raise optuna.TrialPruned("tried before")
     plan = Plan(data, SEARCHED, network, RECIPE, seed)
     try:
         model = plan.untrained_model()
         cost = estimate(model)
     except UserError as error:
         raise optuna.TrialPruned(error.message) from None
-    trial.set_user_attr("network", json.dumps(asdict(network)))
+    trial.set_user_attr("network", _text(network))
     trial.set_user_attr("cost", asdict(cost))
     budget = board.budget
     too_large = budget and (cost.weight_bytes > budget.flash_bytes or cost.arena_bytes > budget.ram_bytes)
@@ -209,6 +213,10 @@ def describe(network: Network) -> str:
         for b in network.blocks
     )
     return ", ".join((*blocks, network.head, *([f"dense {network.units}"] if network.units else [])))
+
+
+def _text(network: Network) -> str:
+    return json.dumps(asdict(network))
 
 
 def _first_line(error: Exception) -> str:

@@ -19,6 +19,7 @@ def plot(candidates: Sequence[Candidate], chosen: Candidate, path: Path, title: 
     import io
 
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
@@ -35,7 +36,7 @@ def plot(candidates: Sequence[Candidate], chosen: Candidate, path: Path, title: 
         [100 * c.accuracy for c in front],
         where="post",
         color="0.4",
-        label="best so far",
+        label="what no faster one beats",
     )
     axes.scatter(
         [chosen.cost.milliseconds],
@@ -47,6 +48,9 @@ def plot(candidates: Sequence[Candidate], chosen: Candidate, path: Path, title: 
         label=f"chosen: {100 * chosen.accuracy:.1f} %, {chosen.cost.milliseconds:.1f} ms",
     )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("modelled time of one image on a Cortex-M4 at 64 MHz, ms")
     axes.set_ylabel("accuracy on validation images after a short training, %")
     axes.set_title(title)
