@@ -51,6 +51,13 @@ def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
 
 
 @needs.portable
+def test_the_compiler_from_pypi_gives_the_same_image_in_any_folder(model, tmp_path):
+    elsewhere = shutil.copytree(model, tmp_path / "another" / "place")
+    chosen = with_compiler(find_board("qemu-riscv32"), "zig")
+    assert build(model, chosen).image_sha256 == build(elsewhere, chosen).image_sha256
+
+
+@needs.portable
 @pytest.mark.parametrize("target, begins", FOREIGN, ids=[target for target, _ in FOREIGN])
 def test_the_host_s_firmware_links_for_computers_of_other_systems(target, begins, model):
     """Compiled and linked without a warning, not run."""
