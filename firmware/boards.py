@@ -156,7 +156,7 @@ ZIG_RV32IMC_C = Compiler(
     ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c", "-Wl,-e,reset", *BARE_METAL_FLAGS),
     headers="freestanding",
 )
-ZIG_HOST_C = Compiler(ZIG, ("-mcpu=baseline", *HOST_C.flags))  # for any CPU of this kind, and so the same everywhere
+ZIG_HOST_C = Compiler(ZIG, ("-mcpu=baseline", *HOST_C.flags))  # not for the CPU of this computer alone
 ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
 
 UNICORN = Tool("unicorn", module="unicorn")
