@@ -4,8 +4,14 @@
 DATASET ?= digits
 PRESET  ?= small
 AUGMENT ?=
+# What compiles for a board; where it is not installed, the compiler from PyPI does. COMPILER=system or zig chooses.
+CC_host         := cc
+CC_qemu         := arm-none-eabi-gcc
+CC_qemu-uart    := arm-none-eabi-gcc
+CC_qemu-riscv32 := riscv64-unknown-elf-gcc
 # The emulated Cortex-M4F: the Arm compiler and QEMU where both are installed, else compiler and CPU from PyPI.
-BOARD   ?= $(if $(and $(shell command -v arm-none-eabi-gcc),$(shell command -v qemu-system-arm)),qemu,unicorn)
+BOARD   ?= $(if $(and $(shell command -v $(CC_qemu)),$(shell command -v qemu-system-arm)),qemu,unicorn)
+COMPILER ?=
 EPOCHS  ?=
 SEED    ?=
 SIZE    ?=
@@ -64,6 +70,10 @@ EXPORT_SOURCES   := $(wildcard export/*.py export/*/*.py)
 FIRMWARE_SOURCES := $(shell find firmware -name '*.[ch]' -o -name '*.ld') $(wildcard firmware/*.py) host/protocol.py host/protocol_c.py
 # Boards on a USB cable: PlatformIO builds for them, and there is no image here.
 REAL  := nano33ble esp32 esp32s3 esp32c3
+CHOOSE := $(if $(COMPILER),--compiler $(COMPILER))
+# Not empty where the compiler from PyPI is taken.
+ZIG   := $(or $(filter zig,$(COMPILER)),$(filter unicorn,$(BOARD)),$(if $(and $(if $(COMPILER),,free),$(CC_$(BOARD))),$(if \
+	$(shell command -v $(CC_$(BOARD))),,missing)))
 ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/firmware.elf)
 
 .DEFAULT_GOAL := help
@@ -78,14 +88,15 @@ help: ## this list
 	@echo "          data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT, for search TRIALS and STORAGE,"
 	@echo "          for validate RESUME=1 after an interruption, DEVICES=2, SURE=1 to stop early, JUNIT=file.xml,"
 	@echo "          THROTTLE=115200 and INJECT=seed for a slow and a bad line, SECONDS and COUNT for the fuzzers,"
-	@echo "          ENGINE=tflm or compiled for flash and sketch; IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
+	@echo "          COMPILER=system or zig, ENGINE=tflm or compiled for flash and sketch;"
+	@echo "          IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
 
 setup: $(VENV)/base ## the virtual environment
 
-tools: $(VENV)/base $(if $(filter unicorn,$(BOARD)),$(VENV)/portable) ## the compiler and emulator of BOARD
-	@$(RUN) firmware tools --board $(BOARD)
+tools: $(VENV)/base $(if $(ZIG),$(VENV)/portable) ## the compiler and emulator of BOARD
+	@$(RUN) firmware tools --board $(BOARD) $(CHOOSE)
 
 train: $(DIR)/training.json ## train PRESET on DATASET
 
@@ -96,7 +107,7 @@ search: | $(VENV)/train ## look for the network that suits DATASET and BOARD bes
 export: $(DIR)/model.json ## quantize to int8 and write the C sources
 
 build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
-	@$(if $(ELF),,$(RUN) firmware build --model $(DIR) --board $(BOARD))
+	@$(if $(ELF),,$(RUN) firmware build --model $(DIR) --board $(BOARD) $(CHOOSE))
 
 validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(foreach port,$(PORT),--port $(port)) \
@@ -109,7 +120,7 @@ report: $(VENV)/base ## report.html of the last validation again, from its repor
 
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(filter $(REAL),$(BOARD)),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
-	@$(RUN) training.lab --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(IMAGE),--image '$(IMAGE)') \
+	@$(RUN) training.lab --board $(BOARD) $(CHOOSE) $(if $(PORT),--port $(PORT)) $(if $(IMAGE),--image '$(IMAGE)') \
 		$(if $(FILTER),--filter '$(FILTER)') $(if $(WEIGHT),--weight $(WEIGHT)) $(if $(STRIDE),--stride $(STRIDE)) \
 		$(if $(PADDING),--padding $(PADDING)) $(if $(MODEL),--model '$(MODEL)') $(if $(CLASSES),--classes '$(CLASSES)')
 
@@ -123,7 +134,7 @@ emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a d
 hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
 	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
-profile: tools $(DIR)/model.json $(IMAGE) ## what every op costs on BOARD (or PORT)
+profile: tools $(DIR)/model.json $(ELF) ## what every op costs on BOARD (or PORT)
 	@$(RUN) host profile --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
 flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
@@ -136,7 +147,7 @@ doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what
 	@$(RUN) host doctor
 
 bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of inference, speed of the pipeline
-	@$(RUN) firmware tools --board qemu --board qemu-uart --board host
+	@$(RUN) firmware tools --board qemu --board qemu-uart --board host --compiler system
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
 	@$(RUN) host.bench
@@ -263,5 +274,8 @@ $(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) | $(VENV)/base
 	@$(RUN) export emit --model $(DIR) $(FOR_BOARD)
 endif
 
-$(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES) | tools
-	@$(RUN) firmware build --board $* --model $(DIR)
+# What another compiler made is made again.
+BY_ANOTHER := $(if $(CC_$(BOARD)),$(shell \
+	grep -qs '"compiler": "$(if $(ZIG),ziglang cc,$(CC_$(BOARD)))"' $(DIR)/$(BOARD)/sizes.json || echo FORCE))
+$(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES) $(BY_ANOTHER) | tools
+	@$(RUN) firmware build --board $* --model $(DIR) $(CHOOSE)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from firmware.boards import BOARDS, find_board
+from firmware.toolchain import CHOICES, install_tools, with_compiler
 from host.console import console, run
 
 board_option = click.option(
     "--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards."
+)
+
+compiler_option = click.option(
+    "--compiler",
+    type=click.Choice(CHOICES),
+    help="The one that has to be installed (cc, arm-none-eabi-gcc, ...), or the one from PyPI.  [default: the first of "
+    "them that is there]",
 )
 
 
@@ -24,13 +33,14 @@ def main() -> None:
 @click.option(
     "--board", "board_names", multiple=True, help="A name from the table of boards; all of them if none is given."
 )
-def tools(board_names: tuple[str, ...]) -> None:
+@compiler_option
+def tools(board_names: tuple[str, ...], compiler: str | None) -> None:
     """Install the compilers and emulators that boards and fuzzer need, where that is possible without a password."""
     from firmware.fuzz import FUZZ
-    from firmware.toolchain import install_tools
 
-    boards = [find_board(name) for name in board_names] or [*BOARDS.values(), FUZZ]
-    install_tools(*boards)
+    boards = [with_compiler(find_board(name), compiler) for name in board_names]
+    # The tests need each board's own compiler, and not only one that stands in for it.
+    install_tools(*(boards or [replace(board, compilers=board.compilers[:1]) for board in (*BOARDS.values(), FUZZ)]))
 
 
 @main.command()
@@ -38,22 +48,27 @@ def tools(board_names: tuple[str, ...]) -> None:
 @click.option(
     "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
 )
-def build(board_name: str, model: Path) -> None:
+@compiler_option
+def build(board_name: str, model: Path, compiler: str | None) -> None:
     """Compile and link the firmware of a board around an exported model."""
     from export.manifest import load_manifest
     from firmware.build import build as build_firmware
     from firmware.build import image_path
     from firmware.sizes import print_budget
 
-    board = find_board(board_name)
+    board = with_compiler(find_board(board_name), compiler)
     sizes = build_firmware(model, board)
     if board.budget:
         print_budget("Memory", sizes.flash_bytes, sizes.ram_bytes, board.budget)
+    if sizes.flash_bytes:
+        console.print(
+            f"Flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}. "
+            f"RAM: activations {load_manifest(model).arena_bytes:,}, stack {sizes.stack_bytes:,}."
+        )
     console.print(
-        f"Flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}. "
-        f"RAM: activations {load_manifest(model).arena_bytes:,}, stack {sizes.stack_bytes:,}."
+        f"firmware: {image_path(model, board)}, compiled by {sizes.compiler}, sha256 of its flash "
+        f"{sizes.image_sha256[:16]}"
     )
-    console.print(f"firmware: {image_path(model, board)}, sha256 of its flash {sizes.image_sha256[:16]}")
 
 
 @main.command()
@@ -79,7 +94,6 @@ def fuzz(seconds: int, out: Path) -> None:
     """
     from firmware.fuzz import FUZZ, build_target
     from firmware.fuzz import fuzz as run_fuzzer
-    from firmware.toolchain import install_tools
 
     install_tools(FUZZ)
     target = build_target(out)

@@ -1,6 +1,6 @@
 """The table of boards: every fact about a board that the build, the budget, the host and the docs need.
 
-A board is a folder of sources, a compiler and a way to run. Adding one means adding an entry here and a folder under
+A board is a folder of sources, its compilers and a way to run. Adding one means adding an entry here and a folder under
 firmware/boards/ that implements board.h.
 """
 
@@ -65,8 +65,9 @@ class UsbId:
 
 @dataclass(frozen=True)
 class Board:
-    """One board. `run` starts it on this machine, with {firmware}, {model} and {python} filled in; standard input and
-    output are its serial line. It is empty where the firmware runs on a chip: such a board is on a USB cable.
+    """One board. The first of its `compilers` that is installed builds it. `run` starts it on this machine, with
+    {firmware}, {model} and {python} filled in; standard input and output are its serial line. It is empty where the
+    firmware runs on a chip: such a board is on a USB cable.
 
     `application` are its USB ids while it runs a program, `bootloader` those while it waits for one, `other_socket`
     those of a USB connector of the board that this firmware does not talk through.
@@ -76,7 +77,7 @@ class Board:
     title: str
     engine: str
     sources: tuple[str, ...] = ()  # below firmware/boards/
-    compiler: Compiler | None = None
+    compilers: tuple[Compiler, ...] = ()
     link_flags: tuple[str, ...] = ()  # {folder} is the folder of the first source
     defines: tuple[str, ...] = ()
     budget: Budget | None = None
@@ -98,7 +99,8 @@ HOST_C = Compiler(
     ("-std=c11", "-O2", "-g", *WARNINGS),
 )
 
-# The same sources with every access and every arithmetic step checked at run time.
+# The same sources with every access and every arithmetic step checked at run time, which takes libraries that the
+# compiler from PyPI does not have.
 HOST_C_CHECKED = Compiler(HOST_C.tool, (*HOST_C.flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
 
 BARE_METAL_FLAGS = (
@@ -149,6 +151,12 @@ ZIG_CORTEX_M4F_C = Compiler(
     ),
     headers="freestanding",
 )
+ZIG_RV32IMC_C = Compiler(
+    ZIG,
+    ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c", "-Wl,-e,reset", *BARE_METAL_FLAGS),
+    headers="freestanding",
+)
+ZIG_HOST_C = Compiler(ZIG, ("-mcpu=baseline", *HOST_C.flags))  # not for the CPU of this computer alone
 ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
 
 UNICORN = Tool("unicorn", module="unicorn")
@@ -185,7 +193,7 @@ def _qemu_arm(name: str, title: str, link: str, *arguments: str, baud: int = 0) 
         link,
         baud,
         title=title,
-        compiler=CORTEX_M4F_C,
+        compilers=(CORTEX_M4F_C, ZIG_CORTEX_M4F_C),
         emulator=QEMU_ARM,
         run=(
             *("qemu-system-arm", "-M", "mps2-an386", *QEMU_FLAGS),
@@ -236,7 +244,7 @@ BOARDS = {
             "unicorn",
             "link_semihosting.c",
             title="emulated Cortex-M4F, compiler and CPU from PyPI",
-            compiler=ZIG_CORTEX_M4F_C,
+            compilers=(ZIG_CORTEX_M4F_C,),
             emulator=UNICORN,
             run=("{python}", "-m", "host.unicorn_device", "{firmware}"),
             watcher="unicorn/count.c",
@@ -246,7 +254,7 @@ BOARDS = {
             title="emulated RV32IMC, the instruction set of the ESP32-C3",
             engine="compiled",
             sources=("qemu_16550/board.c", "qemu_16550/riscv32.c"),
-            compiler=RV32IMC_C,
+            compilers=(RV32IMC_C, ZIG_RV32IMC_C),
             link_flags=("-T{folder}/riscv32.ld",),
             defines=(
                 *('BOARD_NAME="qemu-riscv32"', f"STACK_BYTES={STACK_BYTES}"),
@@ -265,7 +273,7 @@ BOARDS = {
             title="emulated Xtensa LX106, a relative of the ESP32's core",
             engine="compiled",
             sources=("qemu_16550/board.c", "qemu_16550/xtensa.c", "qemu_16550/muldi3.c", "qemu_16550/divsi3.c"),
-            compiler=LX106_C,
+            compilers=(LX106_C,),
             link_flags=("-T{folder}/xtensa.ld",),
             defines=(
                 *('BOARD_NAME="qemu-xtensa"', f"STACK_BYTES={STACK_BYTES}"),
@@ -283,7 +291,7 @@ BOARDS = {
             title="the firmware as a process on this computer",
             engine="compiled",
             sources=("host/board.c",),
-            compiler=HOST_C,
+            compilers=(HOST_C, ZIG_HOST_C),
             defines=('BOARD_NAME="host"',),
             run=("{firmware}",),
         ),
@@ -292,7 +300,7 @@ BOARDS = {
             title="the same under AddressSanitizer and UndefinedBehaviorSanitizer",
             engine="compiled",
             sources=("host/board.c",),
-            compiler=HOST_C_CHECKED,
+            compilers=(HOST_C_CHECKED,),
             defines=('BOARD_NAME="host-checked"',),
             run=("{firmware}",),
         ),

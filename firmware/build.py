@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from export.manifest import load_manifest
 from firmware.boards import ZIG_LIBRARY, Board, Compiler
 from firmware.sizes import Sizes, check_budget, check_model, read_sizes
-from firmware.toolchain import require_tools
+from firmware.toolchain import require_tools, taken_compiler
 from host.console import UserError
 from host.protocol_c import protocol_header
 
@@ -44,11 +45,12 @@ def build(model: Path, board: Board) -> Sizes:
     manifest = load_manifest(model)
     if board.application:
         raise UserError(f"board {board.name} is built and uploaded by `make flash BOARD={board.name}`")
-    if board.compiler is None:
+    if not board.compilers:
         raise UserError(f"board {board.name} has no firmware to build")
     if manifest.compiled_refusal:
         raise UserError(manifest.compiled_refusal)
     require_tools(board)
+    compiler = taken_compiler(board)
     if board.budget:  # before compiling: what cannot fit whatever the code's size
         check_model(manifest, board.budget, "flash", "its weights", manifest.weight_bytes)
     folder = model / board.name
@@ -57,8 +59,8 @@ def build(model: Path, board: Board) -> Sizes:
         scratch = Path(scratch_name)
         (scratch / "protocol.h").write_text(protocol_header())
         image = scratch / IMAGE_FILE
-        _compile(board, board.compiler, model, scratch, image)
-        sizes = read_sizes(image, manifest.weight_bytes)
+        _compile(board, compiler, model, scratch, image)
+        sizes = replace(read_sizes(image, manifest.weight_bytes), compiler=compiler.tool.command)
         if board.budget:
             check_budget(sizes, board.budget, image)
         sizes.save(scratch / SIZES_FILE)

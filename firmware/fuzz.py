@@ -35,11 +35,13 @@ FUZZ = Board(
     title="the firmware under libFuzzer",
     engine="compiled",
     sources=("fuzz/board.c",),
-    compiler=Compiler(
-        Tool("clang", ("clang", "libclang-rt-dev"), "clang with its compiler-rt"),
-        (
-            *("-std=c11", "-O1", "-g", *WARNINGS),
-            *("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
+    compilers=(
+        Compiler(
+            Tool("clang", ("clang", "libclang-rt-dev"), "clang with its compiler-rt"),
+            (
+                *("-std=c11", "-O1", "-g", *WARNINGS),
+                *("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
+            ),
         ),
     ),
     defines=('BOARD_NAME="fuzz"',),

@@ -17,13 +17,16 @@ from firmware.boards import Budget
 from host.console import UserError, console, table
 
 HEAVIEST_SHOWN = 4
+ELF_MAGIC = b"\x7fELF"
 
 
 @dataclass(frozen=True)
 class Sizes:
     """Bytes of one image. `golden` are the self-test's vectors; code is all of flash but them and the weights, so it
     counts the whole firmware: engine, protocol, start-up and C library. `image_sha256` is over the bytes that go into
-    flash: the same model, sources and compiler give the same on every machine.
+    flash: the same model, sources and compiler give the same on every machine. `compiler` is the command that made it.
+
+    A process of macOS or Windows is no ELF file: the sizes of such an image are 0, its hash is the file's.
     """
 
     flash_bytes: int
@@ -33,6 +36,7 @@ class Sizes:
     golden_bytes: int
     stack_bytes: int
     image_sha256: str
+    compiler: str = ""
 
     def save(self, path: Path) -> None:
         """Write them as JSON."""
@@ -54,8 +58,10 @@ class Symbol:
 
 
 def read_sizes(image: Path, weight_bytes: int) -> Sizes:
-    """The sizes of an ELF image whose model's constants take `weight_bytes`."""
+    """The sizes of an image whose model's constants take `weight_bytes`."""
     with image.open("rb") as file:
+        if file.read(len(ELF_MAGIC)) != ELF_MAGIC:
+            return Sizes(0, 0, 0, weight_bytes, 0, 0, hashlib.sha256(image.read_bytes()).hexdigest())
         elf: Any = ELFFile(file)
         flash = ram = stack = 0
         digest = hashlib.sha256()

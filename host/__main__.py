@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from firmware.__main__ import compiler_option
 from host.console import console, run
 
 model_option = click.option(
@@ -112,13 +113,15 @@ def report(model: Path) -> None:
     "--board", "board_name", help="A board that runs on this machine.  [default: qemu if installed, or unicorn]"
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
-def demo(dataset: str, preset: str, board_name: str | None, limit: int | None) -> None:
+@compiler_option
+def demo(dataset: str, preset: str, board_name: str | None, limit: int | None, compiler: str | None) -> None:
     """Everything on this machine, from training to the verdict of the emulated chip; needs no `make`."""
     from firmware.boards import find_board
     from firmware.toolchain import demo_board
     from host.demo import demo as run_demo
 
-    sys.exit(run_demo(dataset, preset, find_board(board_name) if board_name else demo_board(), limit))
+    board = find_board(board_name) if board_name else demo_board()
+    sys.exit(run_demo(dataset, preset, board, limit, compiler))
 
 
 @main.command()

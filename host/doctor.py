@@ -20,7 +20,7 @@ from rich.markup import escape
 
 from export.golden import golden_name
 from firmware.boards import BOARDS, Board, Tool
-from firmware.toolchain import demo_board, find_tool
+from firmware.toolchain import demo_board, find_tool, taken_compiler, used_tools
 from host.console import UserError, console
 from host.flash import find_platformio
 from host.interpreters import TFLITE_PACKAGES
@@ -111,20 +111,30 @@ def check_packages() -> Iterator[Check]:
 
 
 def check_tools(boards: Iterable[Board]) -> Iterator[Check]:
-    """The compilers and emulators of the boards that are built and run on this machine."""
-    needing: dict[Tool, list[str]] = {}
+    """The compilers and emulators of the boards that are built and run on this machine, and which boards use them."""
+    using: dict[Tool, list[str]] = {}
+    replaced: dict[Tool, dict[str, list[str]]] = {}  # a compiler that is not installed: what builds which board instead
     for board in boards:
-        for tool in (board.compiler and board.compiler.tool, board.emulator):
-            if tool:
-                needing.setdefault(tool, []).append(board.name)
-    for tool, names in needing.items():
+        for compiler in board.compilers:
+            using.setdefault(compiler.tool, [])
+        for tool in used_tools(board):
+            using.setdefault(tool, []).append(board.name)
+        if board.compilers and (taken := taken_compiler(board)) != board.compilers[0]:
+            instead = replaced.setdefault(board.compilers[0].tool, {})
+            instead.setdefault(taken.tool.command, []).append(board.name)
+    for tool, names in using.items():
         path = find_tool(tool)
+        findings = [path or "not installed"]
+        if names:
+            findings.append(f"{'used' if path else 'needed'} for {', '.join(names)}")
+        findings += [f"{command} is taken for {', '.join(those)}" for command, those in replaced.get(tool, {}).items()]
         elsewhere = f" (Debian, Ubuntu); elsewhere install {tool.elsewhere}" if tool.elsewhere else ""
+        lacking = bool(names) and not path
         yield Check(
             tool.command,
-            OK if path else MISSING,
-            path or f"not installed; needed for {', '.join(names)}",
-            "" if path else f"make tools BOARD={names[0]}{elsewhere}",
+            MISSING if lacking else OK,
+            "; ".join(findings),
+            f"make tools BOARD={names[0]}{elsewhere}" if lacking else "",
             needed=demo_board().name in names,
         )
 

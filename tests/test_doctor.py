@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from firmware import toolchain
 from firmware.boards import BOARDS
 from host import doctor
 from host.console import console
@@ -58,9 +59,14 @@ def test_missing_tools_of_the_demo_stop_it_and_other_missing_tools_do_not(monkey
     monkeypatch.setenv("PATH", str(tmp_path))
     checks = by_subject(doctor.check_tools(BOARDS.values()))
     from_pypi = {"ziglang cc", "unicorn"}
-    assert {subject for subject, check in checks.items() if check.state == OK} == from_pypi
+    replaced = {"arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"}
+    assert {subject for subject, check in checks.items() if check.state == OK} == from_pypi | replaced
     assert not any(check.stops_demo for check in checks.values())
-    monkeypatch.setattr(doctor, "find_tool", lambda _: None)
+    assert checks["arm-none-eabi-gcc"].finding == "not installed; ziglang cc is taken for qemu, qemu-uart"
+    assert checks["cc"].finding == "not installed; needed for host-checked; ziglang cc is taken for host"
+    assert checks["ziglang cc"].finding.endswith("used for qemu, qemu-uart, unicorn, qemu-riscv32, host")
+    for module in (doctor, toolchain):
+        monkeypatch.setattr(module, "find_tool", lambda _: None)
     checks = by_subject(doctor.check_tools(BOARDS.values()))
     assert {subject for subject, check in checks.items() if check.stops_demo} == from_pypi
     assert "make tools BOARD=qemu" in checks["qemu-system-arm"].remedy

@@ -78,7 +78,7 @@ def test_port_that_answers_garbage(command, model, line):
 
 
 def test_missing_compiler_names_what_to_install(command, model):
-    result = command("firmware", "build", "--model", model, "--board", "qemu", PATH="")
+    result = command("firmware", "build", "--model", model, "--board", "qemu", "--compiler", "system", PATH="")
     assert_one_line(result, "arm-none-eabi-gcc", "apt-get install")
     assert not (model / "qemu" / "firmware.elf").exists()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
+import needs
 import pytest
 from conftest import ROOT
 
@@ -21,14 +23,18 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT_UNIX, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, timeout=200, env={**os.environ, **environment}
+    )
 
 
+@needs.portable
 @pytest.mark.parametrize("board", ["host", "unicorn"])
 def test_a_model_is_built_and_validated_without_unix(model, board):
-    built = run("firmware", "build", "--model", model, "--board", board)
+    """And without any compiler of the system's."""
+    built = run("firmware", "build", "--model", model, "--board", board, PATH="")
     assert built.returncode == 0, built.stderr
     result = run("host", "validate", "--model", model, "--board", board, "--limit", 20)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -39,3 +45,9 @@ def test_a_model_is_built_and_validated_without_unix(model, board):
 def test_other_commands_start_without_unix(arguments):
     result = run(*arguments)
     assert "Traceback" not in result.stderr, result.stderr
+
+
+def test_what_is_missing_is_said_without_unix():
+    result = run("firmware", "tools", "--board", "host-checked", PATH="")
+    assert result.returncode == 2
+    assert result.stderr.startswith("Error: board host-checked needs cc: ") and result.stderr.count("\n") == 1

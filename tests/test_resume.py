@@ -22,7 +22,7 @@ from runs import (
 
 import host.connection
 import host.run
-from firmware.boards import BOARDS
+from firmware.boards import BOARDS, HOST_C
 from firmware.build import build
 from host.connection import start
 from host.console import UserError
@@ -165,7 +165,7 @@ def test_other_firmware_of_the_same_board_is_another_device_and_the_same_built_a
     validate(Plan(model, HOST))
     build(model, HOST)
     assert validate(Plan(model, HOST, resume=True)).samples_resumed == SAMPLES
-    build(model, replace(HOST, compiler=replace(HOST.compiler, flags=(*HOST.compiler.flags, "-O1"))))
+    build(model, replace(HOST, compilers=(replace(HOST_C, flags=(*HOST_C.flags, "-O1")),)))
     with pytest.raises(UserError, match="another device or firmware"):
         validate(Plan(model, HOST, resume=True))
 

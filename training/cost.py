@@ -47,7 +47,7 @@ def print_device_cost(model: Any, board: Board, name: str) -> None:
         )
     if board.budget is None:
         return
-    if board.compiler is None or missing_tools(board):
+    if not board.compilers or missing_tools(board):
         check_fits(export.manifest, board, board.engine)
         return
     with tempfile.TemporaryDirectory() as scratch:

@@ -39,10 +39,15 @@ static uint8_t failures;
 static uint8_t segments_sha256[SHA256_BYTES];
 
 // Survives a reset that does not cut the power, so that a host can tell that one happened.
+#ifdef __ELF__
+#define SURVIVING __attribute__((section(".noinit")))
+#else
+#define SURVIVING  // a process of macOS or Windows, whose linkers know no such section: it has no reset either
+#endif
 static struct {
     uint32_t magic;
     uint32_t count;
-} boot __attribute__((section(".noinit")));
+} boot SURVIVING;
 
 static void count_boot(void) {
     static const uint32_t MAGIC = 0x74696E79;

@@ -147,6 +147,7 @@ def make_report(
             "tinyproof": version("tinyproof"),
             "python": platform.python_version(),
             "numpy": np.__version__,
+            **({"compiler": sizes.compiler} if sizes and sizes.compiler else {}),
             "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         },
         examples=[replace(example, sample=ran[example.sample]) for example in examples],

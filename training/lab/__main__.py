@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from firmware.__main__ import compiler_option
 from host.console import UserError, console, run
 from training.lab.convolution import PADDINGS, Padding, dropped
 from training.lab.exploration import HandMade, Learned, OnChip, by_hand, look_into, on_chip
@@ -26,6 +27,7 @@ NO_BOARD = "none"
 @click.option("--model", help="A trained model: the name of its folder in build/, or the folder.")
 @click.option("--classes", help="Classes of the model to show side by side, e.g. 3,8.  [default: two unlike ones]")
 @click.option("--board", "board_name", help=f"A board, or {NO_BOARD}.  [default: the emulated one that is ready]")
+@compiler_option
 @click.option("--port", help="The serial port of a real board; without it the board is found on USB.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="build/explore", show_default=True)
 def main(
@@ -37,6 +39,7 @@ def main(
     model: str | None,
     classes: str | None,
     board_name: str | None,
+    compiler: str | None,
     port: str | None,
     out: Path,
 ) -> None:
@@ -49,13 +52,14 @@ def main(
               python -m training.lab --model digits_small --board none
     """
     from firmware.boards import find_board
-    from firmware.toolchain import demo_board
+    from firmware.toolchain import demo_board, with_compiler
     from training.__main__ import make_writable
     from training.lab.page import write_page
     from training.lab.trained import load_trained
 
     filter_ = as_filter(filter_text, None if weight is None else parse_weight(weight))
     board = None if board_name == NO_BOARD else find_board(board_name) if board_name else demo_board()
+    board = board and with_compiler(board, compiler)
     if port is not None and (board is None or not board.application):
         raise UserError(f"PORT={port} goes with a real board; name it with BOARD=, e.g. BOARD=nano33ble")
     trained = None if model is None else load_trained(model)

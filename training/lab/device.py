@@ -65,7 +65,7 @@ def run_on_device(
         from host.flash import flash
 
         flash(board, folder, None, port)
-    elif port is None and board.compiler is not None:
+    elif port is None and board.compilers:
         build(folder, board)
     return _stream(folder, tflite, inputs, board, port, baud)
 

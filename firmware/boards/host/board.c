@@ -1,18 +1,22 @@
-// The firmware as a Linux process: its serial line is standard input and output, which whoever starts it connects to a
-// pseudo-terminal (host/emulators.py). Ends when the line does.
+// The firmware as a process: its serial line is standard input and output, which whoever starts it connects to a
+// pseudo-terminal, or on Windows to pipes (host/emulators.py). Ends when the line does.
 #define _POSIX_C_SOURCE 200809L
+#define _DARWIN_C_SOURCE  // macOS has the speeds of a line behind it
 #include "board.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "app.h"
+
+#ifndef _WIN32
+#include <poll.h>
+#include <termios.h>
+#endif
 
 const board_info board = {
     .name = BOARD_NAME,
@@ -23,36 +27,37 @@ const board_info board = {
     .baud = 115200,
 };
 
-enum { WRITE_TIMEOUT_MS = 2000 };  // a pseudo-terminal that nobody reads is full at some point
+#ifdef _WIN32
+
+void board_init(void) {
+    _setmode(STDIN_FILENO, _O_BINARY);
+    _setmode(STDOUT_FILENO, _O_BINARY);
+}
+
+// Reading from a pipe waits for a byte, writing to it for a reader.
+static void wait_for_input(void) {}
+
+static bool wait_for_room(void) { return true; }
+
+void board_set_baud(uint32_t baud) { (void)baud; }
+
+#else
 
 void board_init(void) {
     fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK);  // which is the same line as input
     board_set_baud(board.baud);
 }
 
+enum { WRITE_TIMEOUT_MS = 2000 };  // a pseudo-terminal that nobody reads is full at some point
+
 static bool wait_for(int descriptor, short event, int timeout_ms) {
     struct pollfd line = {.fd = descriptor, .events = event};
     return poll(&line, 1, timeout_ms) != 0;
 }
 
-size_t board_read(uint8_t *data, size_t capacity) {
-    wait_for(STDIN_FILENO, POLLIN, -1);
-    const ssize_t size = read(STDIN_FILENO, data, capacity);
-    if (size < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
-    if (size <= 0) exit(EXIT_SUCCESS);
-    return (size_t)size;
-}
+static void wait_for_input(void) { wait_for(STDIN_FILENO, POLLIN, -1); }
 
-void board_write(const uint8_t *data, size_t size) {
-    while (size > 0) {
-        const ssize_t sent = write(STDOUT_FILENO, data, size);
-        if (sent < 0 && errno == EAGAIN && !wait_for(STDOUT_FILENO, POLLOUT, WRITE_TIMEOUT_MS)) return;
-        if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (sent < 0) exit(EXIT_FAILURE);
-        data += sent;
-        size -= (size_t)sent;
-    }
-}
+static bool wait_for_room(void) { return wait_for(STDOUT_FILENO, POLLOUT, WRITE_TIMEOUT_MS); }
 
 // A pseudo-terminal moves bytes at any speed. It remembers the one that is set, and host/line/proxy.py goes by it.
 void board_set_baud(uint32_t baud) {
@@ -73,6 +78,27 @@ void board_set_baud(uint32_t baud) {
     const struct timespec drain = {.tv_nsec = 20 * 1000 * 1000};  // a pseudo-terminal cannot say when all has left
     nanosleep(&drain, NULL);
     tcsetattr(STDIN_FILENO, TCSANOW, &line);
+}
+
+#endif
+
+size_t board_read(uint8_t *data, size_t capacity) {
+    wait_for_input();
+    const ssize_t size = read(STDIN_FILENO, data, (unsigned)capacity);
+    if (size < 0 && (errno == EINTR || errno == EAGAIN)) return 0;
+    if (size <= 0) exit(EXIT_SUCCESS);
+    return (size_t)size;
+}
+
+void board_write(const uint8_t *data, size_t size) {
+    while (size > 0) {
+        const ssize_t sent = write(STDOUT_FILENO, data, (unsigned)size);
+        if (sent < 0 && errno == EAGAIN && !wait_for_room()) return;
+        if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (sent < 0) exit(EXIT_FAILURE);
+        data += sent;
+        size -= (size_t)sent;
+    }
 }
 
 uint32_t board_counter(void) {
