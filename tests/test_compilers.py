@@ -19,7 +19,7 @@ from firmware.build import build, image_path, load_sizes
 from firmware.toolchain import CHOICES, demo_board, missing_tools, require_tools, with_compiler
 from host.console import UserError
 from host.demo import stages
-from host.report import REPORT_FILE
+from host.report.report import REPORT_FILE
 
 SEVERAL = [board for board in BOARDS.values() if len(board.compilers) > 1]
 FOREIGN = [
