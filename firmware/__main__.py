@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from firmware.boards import BOARDS, find_board
-from firmware.toolchain import CHOICES, install_tools, with_compiler
+from firmware.toolchain import CHOICES, MissingTools, install_tools, with_compiler
 from host.console import console, run
 
 board_option = click.option(
@@ -34,13 +34,20 @@ def main() -> None:
     "--board", "board_names", multiple=True, help="A name from the table of boards; all of them if none is given."
 )
 @compiler_option
-def tools(board_names: tuple[str, ...], compiler: str | None) -> None:
+@click.option("--if-possible", is_flag=True, help="Where something cannot be installed, say what is missing and go on.")
+def tools(board_names: tuple[str, ...], compiler: str | None, if_possible: bool) -> None:
     """Install the compilers and emulators that boards and fuzzer need, where that is possible without a password."""
     from firmware.fuzz import FUZZ
 
     boards = [with_compiler(find_board(name), compiler) for name in board_names]
     # The tests need each board's own compiler, and not only one that stands in for it.
-    install_tools(*(boards or [replace(board, compilers=board.compilers[:1]) for board in (*BOARDS.values(), FUZZ)]))
+    boards = boards or [replace(board, compilers=board.compilers[:1]) for board in (*BOARDS.values(), FUZZ)]
+    try:
+        install_tools(*boards)
+    except MissingTools as error:
+        if not if_possible:
+            raise
+        console.print(f"Going on without: {error.message}", markup=False, highlight=False)
 
 
 @main.command()

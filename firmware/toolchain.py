@@ -15,6 +15,10 @@ from host.console import UserError, console
 CHOICES = ("system", "zig")  # of compilers: the one that has to be installed, and the one from PyPI
 
 
+class MissingTools(UserError):
+    """A compiler or an emulator is not installed."""
+
+
 def with_compiler(board: Board, choice: str | None) -> Board:
     """The board, built by nothing but the compiler of that choice; None leaves it open. UserError where it has none."""
     if choice is None or not board.compilers:
@@ -59,16 +63,16 @@ def demo_board() -> Board:
 
 
 def require_tools(*boards: Board) -> None:
-    """Raise UserError with one line that says what to install, unless everything is there."""
+    """Raise MissingTools with one line that says what to install, unless everything is there."""
     if not (missing := missing_tools(*boards)):
         return
-    names = ", ".join(board.name for board in boards)
+    names = ", ".join(board.name for board in boards if missing_tools(board))
     commands = ", ".join(tool.command for tool in missing)
     if modules := [tool.module for tool in missing if tool.module]:
-        raise UserError(f"board {names} needs {commands}: run `pip install {' '.join(modules)}`, or `make tools`")
+        raise MissingTools(f"board {names} needs {commands}: run `pip install {' '.join(modules)}`, or `make tools`")
     elsewhere = "; ".join(dict.fromkeys(tool.elsewhere for tool in missing))
     stands_in = f", or run `pip install {ZIG.module}`: its compiler does, too" if _stands_in(missing, boards) else ""
-    raise UserError(
+    raise MissingTools(
         f"board {names} needs {commands}: on Debian or Ubuntu run `sudo apt-get install --no-install-recommends "
         f"{' '.join(_packages(missing))}`, elsewhere install {elsewhere}{stands_in}"
     )

@@ -14,6 +14,7 @@ import pytest
 import host.connection
 from firmware.boards import BOARDS
 from firmware.build import build
+from firmware.toolchain import MissingTools
 from host.device import Device
 from host.pace import Patience
 from host.validate import Plan, validate
@@ -22,6 +23,25 @@ ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
 DEMO_MODEL = ROOT / "build" / "digits_small"
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """A test whose board has no compiler or no emulator on this machine is skipped."""
+    return (yield from skipped_without_tools())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """As above."""
+    return (yield from skipped_without_tools())
+
+
+def skipped_without_tools():
+    try:
+        return (yield)
+    except MissingTools as missing:
+        pytest.skip(missing.message)
 
 
 @pytest.fixture(scope="session")
