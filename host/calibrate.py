@@ -12,6 +12,7 @@ from collections.abc import Callable
 from math import prod
 from pathlib import Path
 
+import click
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.random import Generator
@@ -23,7 +24,7 @@ from export.tflite_writer import ModelBuilder
 from firmware.boards import find_board
 from firmware.build import build as build_image
 from firmware.build import image_path
-from host.console import console, track, write_atomically
+from host.console import console, run, track, write_atomically
 from host.cycles import measure
 
 TABLE = Path(__file__).parent.parent / "export" / "cost_table.py"
@@ -224,8 +225,9 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
     return prices
 
 
+@click.command()
 def main() -> None:
-    """Measure, fit and write the table."""
+    """Fit the prices of kernels to counted cycles; write export/cost_table.py. Takes a minute."""
     samples = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(range(MODELS), "random layers"):
@@ -238,4 +240,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "python -m host.calibrate")
