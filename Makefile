@@ -1,6 +1,7 @@
 # tinyproof: the order of the stages. Each stage is a command of its own (`python -m training|export|firmware|host`) and
 # meets the others through files below build/<model>/, so a second run redoes only what changed.
 
+VENV := .venv
 DATASET ?= digits
 PRESET  ?= small
 AUGMENT ?=
@@ -26,6 +27,7 @@ PORT    ?=
 DEVICES ?=
 RESUME  ?=
 SURE    ?=
+PATIENCE ?=
 JUNIT   ?=
 TFLITE  ?=
 KERAS   ?=
@@ -37,6 +39,9 @@ TENSORBOARD ?=
 # Of search alone.
 TRIALS  ?=
 STORAGE ?=
+MILLISECONDS ?=
+# Of bisect alone.
+SAMPLE  ?=
 # Of explore alone.
 IMAGE   ?=
 FILTER  ?=
@@ -44,6 +49,13 @@ WEIGHT  ?=
 STRIDE  ?=
 PADDING ?=
 CLASSES ?=
+
+# A slip of the finger would otherwise be a run with the defaults, and make takes a path with a space for two.
+KNOWN := $(shell sed -n 's/^\([A-Z]*\) *?=.*/\1/p' $(firstword $(MAKEFILE_LIST))) VENV
+GIVEN := $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
+$(foreach name,$(filter-out $(KNOWN),$(GIVEN)),$(error there is no setting $(name); `make` alone lists them))
+$(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
+	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
 # Which model folder: an existing one by name, one made from a given .tflite or .keras, or one trained from DATASET and
 # PRESET.
@@ -61,7 +73,6 @@ DIR := build/$(NAME)
 # The first Python 3.10-3.13 on this machine.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
-VENV := .venv
 RUN  := $(VENV)/bin/python -m
 INSTALL := $(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e
 
@@ -78,31 +89,40 @@ ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/fir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo report explore emulate hello profile flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search FORCE
+.PHONY: help setup tools train export build validate demo report explore emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search FORCE
 
+#: Start here
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Settings: DATASET=$(DATASET) PRESET=$(PRESET) BOARD=$(BOARD) (boards: README.md), also EPOCHS, SEED, SIZE, COLOR,"
-	@echo "          AUGMENT, TENSORBOARD; TFLITE=file.tflite or KERAS=file.keras CALIBRATION=images PIXELS=0..1 instead of a"
-	@echo "          data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT, for search TRIALS and STORAGE,"
-	@echo "          for validate RESUME=1 after an interruption, DEVICES=2, SURE=1 to stop early, JUNIT=file.xml,"
-	@echo "          THROTTLE=115200 and INJECT=seed for a slow and a bad line, SECONDS and COUNT for the fuzzers,"
-	@echo "          COMPILER=system or zig, ENGINE=tflm or compiled for flash and sketch;"
-	@echo "          IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
+	@awk -F ':.*## ' '/^#: / { print "\n" substr($$0, 4) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
+	@echo
+	@echo "Settings, as in \`make validate BOARD=host LIMIT=100\`"
+	@echo "  what to train    DATASET=$(DATASET) PRESET=$(PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 TENSORBOARD=folder"
+	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1"
+	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
+	@echo "                   COMPILER=system or zig"
+	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
+	@echo "  explore          IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
+	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
+	@echo "  fuzz-...         SECONDS COUNT SEED"
+	@echo "  everywhere       PYTHON=/path/to/python3"
+
+FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
 
-setup: $(VENV)/base ## the virtual environment
+doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what to do
+	@$(RUN) host doctor
 
-tools: $(VENV)/base $(if $(ZIG),$(VENV)/portable) ## the compiler and emulator of BOARD
-	@$(RUN) firmware tools --board $(BOARD) $(CHOOSE)
+#: From data to the verdict
 
 train: $(DIR)/training.json ## train PRESET on DATASET
 
 search: | $(VENV)/train ## look for the network that suits DATASET and BOARD best; `make train PRESET=searched` trains it
 	@$(RUN) training.search --dataset $(DATASET) --board $(BOARD) $(if $(TRIALS),--trials $(TRIALS)) \
-		$(if $(STORAGE),--storage "$(STORAGE)") $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color)
+		$(if $(STORAGE),--storage "$(STORAGE)") $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) \
+		$(if $(MILLISECONDS),--milliseconds $(MILLISECONDS)) $(if $(SEED),--seed $(SEED))
 
 export: $(DIR)/model.json ## quantize to int8 and write the C sources
 
@@ -112,11 +132,14 @@ build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
 validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
 	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(foreach port,$(PORT),--port $(port)) \
 		$(if $(BAUD),--baud $(BAUD)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(DEVICES),--devices $(DEVICES)) \
-		$(if $(RESUME),--resume) $(if $(SURE),--stop-when-sure) $(if $(JUNIT),--junit $(JUNIT)) \
+		$(if $(RESUME),--resume) $(if $(SURE),--sure) $(if $(JUNIT),--junit $(JUNIT)) \
+		$(if $(PATIENCE),--patience $(PATIENCE)) \
 		$(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
-	@$(RUN) host report $(DIR)
+	@$(RUN) host report --model $(DIR)
+
+#: Look inside
 
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(filter $(REAL),$(BOARD)),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
@@ -124,18 +147,24 @@ explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(filter $(REAL),
 		$(if $(FILTER),--filter '$(FILTER)') $(if $(WEIGHT),--weight $(WEIGHT)) $(if $(STRIDE),--stride $(STRIDE)) \
 		$(if $(PADDING),--padding $(PADDING)) $(if $(MODEL),--model '$(MODEL)') $(if $(CLASSES),--classes '$(CLASSES)')
 
-FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
+describe: $(VENV)/base $(or $(TFLITE),$(DIR)/model.tflite) ## what is in TFLITE or the model: ops, inputs, outputs, arena
+	@$(RUN) export describe --tflite $(or $(TFLITE),$(DIR)/model.tflite)
+
+profile: tools $(DIR)/model.json $(ELF) ## what every op costs on BOARD (or PORT)
+	@$(RUN) host profile --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+
+bisect: tools $(DIR)/model.json $(ELF) ## the first op of SAMPLE=0 whose output is not the golden's
+	@$(RUN) host bisect --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(SAMPLE),--sample $(SAMPLE))
+
+hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
+	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
 
 # Without a BOARD of its own choice the device is Python's interpreter, which needs no compiler.
 EMULATED := $(if $(filter command environment,$(firstword $(origin BOARD))),$(BOARD),interpreter)
 emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a device on a pseudo-terminal; prints its port
 	@$(RUN) host emulate --model $(DIR) --board $(EMULATED)
 
-hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
-	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
-
-profile: tools $(DIR)/model.json $(ELF) ## what every op costs on BOARD (or PORT)
-	@$(RUN) host profile --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+#: A board on a cable
 
 flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) host flash --model $(DIR) $(FOR_BOARD) $(if $(PORT),--port $(PORT))
@@ -143,8 +172,23 @@ flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and
 sketch: $(DIR)/model.json ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
 	@$(RUN) firmware sketch --model $(DIR) $(FOR_BOARD)
 
-doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what to do
-	@$(RUN) host doctor
+#: This project itself
+
+setup: $(VENV)/base ## the virtual environment
+
+tools: $(VENV)/base $(if $(ZIG),$(VENV)/portable) ## the compiler and emulator of BOARD
+	@$(RUN) firmware tools --board $(BOARD) $(CHOOSE)
+
+# Without a compiler or an emulator its tests are skipped.
+test: lint ## the test suite
+	@$(RUN) firmware tools --if-possible
+	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
+	@$(RUN) pytest -q -n 2 --dist loadfile tests
+
+lint: $(VENV)/test ## ruff and mypy
+	@$(RUN) ruff check --quiet .
+	@$(RUN) ruff format --quiet --check .
+	@$(RUN) mypy
 
 bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of inference, speed of the pipeline
 	@$(RUN) firmware tools --board qemu --board qemu-uart --board host --compiler system
@@ -168,17 +212,6 @@ docs: $(VENV)/base ## the generated pages of docs/
 screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
 	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
 	@$(RUN) host.report.screenshots
-
-# Without a compiler or an emulator its tests are skipped.
-test: lint ## the test suite
-	@$(RUN) firmware tools --if-possible
-	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
-	@$(RUN) pytest -q -n 2 --dist loadfile tests
-
-lint: $(VENV)/test ## ruff and mypy
-	@$(RUN) ruff check --quiet .
-	@$(RUN) ruff format --quiet --check .
-	@$(RUN) mypy
 
 lock: ## pin every version again (needs uv)
 	uv pip compile --universal --python-version 3.10 --all-extras --no-annotate --no-header -q pyproject.toml -o requirements.lock

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from export.pixels import DEFAULT, PIXELS
 from host.console import UserError, console, run
+from host.options import ModelFolder, Words, board_option_for, engine_option
 
 FILE = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group()
@@ -18,18 +19,26 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--model", required=True, type=FOLDER, help="Folder of the model; with model.keras and splits.npz.")
+@click.option("--model", required=True, type=ModelFolder(), help="The model's folder, or its name in build/.")
 @click.option("--keras", "keras_file", type=FILE, help="A Keras model from elsewhere, instead of the folder's.")
 @click.option(
     "--calibration", type=FILE, help="For --keras: a folder of pictures, or an .npy of images uint8 (N,H,W,C)."
 )
-@click.option("--pixels", default="0..1", show_default=True, help="What --keras takes a pixel as: 0..1, 0..255, -1..1.")
+@click.option(
+    "--pixels",
+    type=Words(tuple(PIXELS)),
+    default=DEFAULT,
+    show_default=True,
+    help=f"What --keras takes a pixel as: {', '.join(PIXELS)}.",
+)
 def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pixels: str) -> None:
     """Convert a Keras model to a full-integer model.tflite."""
     from export.manifest import MANIFEST_FILE, TFLITE_FILE
     from export.quantize import quantize_keras, quantize_model
     from host.console import write_atomically
 
+    if keras_file is None and (calibration is not None or pixels != DEFAULT):
+        raise UserError("--calibration and --pixels go with a model from elsewhere: add --keras, or leave them out")
     console.print("Quantizing to int8")
     if keras_file is None:
         content = quantize_model(model)
@@ -49,10 +58,10 @@ def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pix
 
 
 @main.command()
-@click.option("--model", type=FOLDER, help="Folder of the model.  [default: build/<name of the .tflite>]")
+@click.option("--model", type=ModelFolder(), help="The model's folder.  [default: build/<name of the .tflite>]")
 @click.option("--tflite", type=FILE, help="A .tflite from elsewhere; it is copied into the folder.")
-@click.option("--board", "board_name", default="qemu", show_default=True, help="The board it has to run on.")
-@click.option("--engine", help="tflm or compiled; without it the board's own choice.")
+@board_option_for("The board it has to run on.")
+@engine_option
 @click.option(
     "--optimize",
     type=click.Choice(["small", "balanced", "fast"]),
@@ -61,7 +70,10 @@ def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pix
     help="What memory the compiled engine spends on speed.",
 )
 def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str | None, optimize: str) -> None:
-    """Write the model as C sources and model.json, once the engine of the board is known to run it."""
+    """Write the model as C sources and model.json.
+
+    Refuses what the engine of the board does not run.
+    """
     from export.borders import with_int8_ends
     from export.describe import summary_table
     from export.emit import export_model, write_export
@@ -94,7 +106,7 @@ def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str |
 @main.command()
 @click.option("--tflite", required=True, type=FILE, help="The model to describe.")
 def describe(tflite: Path) -> None:
-    """Show the ops of a .tflite, its inputs and outputs, and what the compiled engine needs for it."""
+    """Show what is in a .tflite: ops, inputs, outputs, arena."""
     from export.describe import end_lines, op_table
     from export.lower import lower
     from export.tflite_reader import load_graph

@@ -25,6 +25,7 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int]) -> Images:
     """
     from training.image_folder import SUFFIXES, read_pictures
 
+    check_calibration(path)
     if path.is_dir():
         files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES]
         if not files:
@@ -50,6 +51,15 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int]) -> Images:
     return images[_spread(len(images))].astype(np.uint8)
 
 
+def check_calibration(path: Path) -> None:
+    """Raise UserError where there is nothing of that name: known before TensorFlow is waited for."""
+    if not path.exists():
+        raise UserError(
+            f"{path} does not exist: give CALIBRATION=, a folder of pictures or an .npy of images uint8 (N,H,W,C), "
+            "such as a few hundred of those the network was trained on"
+        )
+
+
 def _read_array(path: Path) -> NDArray[np.generic]:
     try:
         found = np.load(path, allow_pickle=False)
@@ -60,13 +70,8 @@ def _read_array(path: Path) -> NDArray[np.generic]:
                 raise UserError(f"{path} holds {', '.join(archive.files) or 'nothing'}: give a file with one array")
             array: NDArray[np.generic] = archive[archive.files[0]]
             return array
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist: give CALIBRATION=, a folder of pictures or an .npy of images uint8 (N,H,W,C), "
-            "such as a few hundred of those the network was trained on"
-        ) from None
-    except NPZ_DAMAGE as error:
-        raise UserError(f"{path} cannot be read as an array ({error}): save it with numpy.save") from None
+    except NPZ_DAMAGE:
+        raise UserError(f"{path} cannot be read as an array of numbers: save it with numpy.save") from None
 
 
 def _spread(count: int) -> list[int]:

@@ -6,26 +6,25 @@ changed meaning between versions, the bytes cannot.
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from export.calibration import load_calibration
+from export.calibration import check_calibration, load_calibration
 from export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
 from export.emit_settings import tensor_info
 from export.graph import Graph
 from export.lower import check_ends
 from export.ops.dense import DENSE
+from export.pixels import PIXELS
 from export.tflite_reader import read_graph
 from host.console import UserError
 from training.backend import load_keras, quiet
 from training.files import KERAS_FILE, SPLITS_FILE, load_splits
 from training.preprocess import preprocess
-
-# What a network from elsewhere takes a pixel 0..255 as: (factor, summand) from a pixel divided by 255.
-PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
 
 
 def quantize_model(model: Path) -> bytes:
@@ -56,6 +55,9 @@ def quantize_keras(path: Path, calibration: Path, pixels: str) -> bytes:
 
     `pixels` is what the network takes a pixel as, a name of PIXELS. UserError where it cannot be such a model.
     """
+    if pixels not in PIXELS:
+        raise UserError(f"unknown range of pixels {pixels!r}: choose one of {', '.join(PIXELS)}")
+    check_calibration(calibration)
     try:
         network = _load(path, "give a .keras file that this version of Keras saved")
     except ModuleNotFoundError as error:
@@ -72,8 +74,6 @@ def quantize_keras(path: Path, calibration: Path, pixels: str) -> bytes:
 
 def _check_pixels(path: Path, network: Any, pixels: str) -> None:
     """Raise UserError where the network scales pixels itself and would have them scaled twice."""
-    if pixels not in PIXELS:
-        raise UserError(f"unknown range of pixels {pixels!r}: choose one of {', '.join(PIXELS)}")
     scaling = [layer.name for layer in network.layers if type(layer).__name__ in ("Rescaling", "Normalization")]
     if scaling and pixels != "0..255":
         raise UserError(
@@ -141,6 +141,10 @@ def check_quantized(graph: Graph) -> None:
 
 
 def _load(path: Path, advice: str) -> Any:
+    if not path.exists():
+        raise UserError(f"{path} does not exist: {advice}")
+    if path.suffix != ".h5" and not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is no .keras file, or only a part of one: {advice}")
     keras = load_keras()
     try:
         return keras.models.load_model(path, compile=False)

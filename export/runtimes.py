@@ -26,6 +26,7 @@ import numpy as np
 from export.graph import ABSENT, Graph, Op, Tensor
 from firmware.boards import Board
 from host.console import UserError
+from host.options import ENGINES
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,14 @@ def check_runtime(graph: Graph, runtime: Runtime) -> None:
 
 
 def runtime_of(board: Board, engine: str | None) -> Runtime | None:
-    """The TFLM that runs models on `board` under `engine` (None: the board's own); None for the compiled engine."""
+    """The TFLM that runs models on `board` under `engine` (None: the board's own); None for the compiled engine.
+
+    UserError for an engine that the board does not have.
+    """
+    if engine is not None and engine not in ENGINES:
+        raise UserError(f"unknown engine {engine!r}; known: {', '.join(ENGINES)}")
+    if engine == "tflm" and not board.runtime:
+        raise UserError(f"board {board.name} runs {board.engine} alone: leave ENGINE= out, or name a real board")
     return find_runtime(board.runtime) if (engine or board.engine) == "tflm" and board.runtime else None
 
 

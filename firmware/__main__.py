@@ -9,19 +9,9 @@ from pathlib import Path
 import click
 
 from firmware.boards import BOARDS, find_board
-from firmware.toolchain import CHOICES, MissingTools, install_tools, with_compiler
-from host.console import console, run
-
-board_option = click.option(
-    "--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards."
-)
-
-compiler_option = click.option(
-    "--compiler",
-    type=click.Choice(CHOICES),
-    help="The one that has to be installed (cc, arm-none-eabi-gcc, ...), or the one from PyPI.  [default: the first of "
-    "them that is there]",
-)
+from firmware.toolchain import MissingTools, install_tools, with_compiler
+from host.console import console, make_writable, run
+from host.options import BoardName, board_option, compiler_option, engine_option, model_option, real_board_option
 
 
 @click.group()
@@ -31,12 +21,19 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--board", "board_names", multiple=True, help="A name from the table of boards; all of them if none is given."
+    "--board",
+    "board_names",
+    type=BoardName(),
+    multiple=True,
+    help="A name from the table of boards; all of them if none is given.",
 )
 @compiler_option
 @click.option("--if-possible", is_flag=True, help="Where something cannot be installed, say what is missing and go on.")
 def tools(board_names: tuple[str, ...], compiler: str | None, if_possible: bool) -> None:
-    """Install the compilers and emulators that boards and fuzzer need, where that is possible without a password."""
+    """Install the compilers and emulators that boards need.
+
+    With apt-get, where that is possible without a password; elsewhere it says what to install.
+    """
     from firmware.fuzz import FUZZ
 
     boards = [with_compiler(find_board(name), compiler) for name in board_names]
@@ -52,12 +49,10 @@ def tools(board_names: tuple[str, ...], compiler: str | None, if_possible: bool)
 
 @main.command()
 @board_option
-@click.option(
-    "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
-)
+@model_option
 @compiler_option
 def build(board_name: str, model: Path, compiler: str | None) -> None:
-    """Compile and link the firmware of a board around an exported model."""
+    """Compile and link the firmware of a board around a model."""
     from export.manifest import load_manifest
     from firmware.build import build as build_firmware
     from firmware.build import image_path
@@ -79,13 +74,11 @@ def build(board_name: str, model: Path, compiler: str | None) -> None:
 
 
 @main.command()
-@board_option
-@click.option(
-    "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
-)
-@click.option("--engine", help="tflm or compiled; without it the board's own choice.")
+@real_board_option
+@model_option
+@engine_option
 def sketch(board_name: str, model: Path, engine: str | None) -> None:
-    """Write the firmware of a real board as a folder for the Arduino IDE or ESP-IDF."""
+    """Write a real board's firmware for the Arduino IDE or ESP-IDF."""
     from firmware.sketch import sketch as write_sketch
 
     console.print(f"sketch: {write_sketch(find_board(board_name), model, engine)}")
@@ -93,15 +86,24 @@ def sketch(board_name: str, model: Path, engine: str | None) -> None:
 
 @main.command()
 @click.option("--seconds", type=click.IntRange(min=0), default=60, show_default=True, help="0: the corpus alone.")
-@click.option("--out", default="build/fuzz", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    default="build/fuzz",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where the fuzzer and what it finds go.",
+)
 def fuzz(seconds: int, out: Path) -> None:
-    """Fuzz the firmware: malformed requests under libFuzzer and the sanitizers. Exit status 1 when something broke.
+    """Fuzz the firmware with malformed requests.
+
+    Under libFuzzer and the sanitizers. Exit status 1 when something broke.
 
     Example: python -m firmware fuzz --seconds 3600
     """
     from firmware.fuzz import FUZZ, build_target
     from firmware.fuzz import fuzz as run_fuzzer
 
+    make_writable(out)
     install_tools(FUZZ)
     target = build_target(out)
     console.print(f"Fuzzing for {seconds} s: {target}")

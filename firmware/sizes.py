@@ -134,5 +134,5 @@ def print_budget(title: str, flash_bytes: int, ram_bytes: int, budget: Budget) -
     """Print the table of what is used of what there is."""
     rows = table(title, "", "used", f"of the {budget.of}'s", "")
     for name, used, limit in (("flash", flash_bytes, budget.flash_bytes), ("RAM", ram_bytes, budget.ram_bytes)):
-        rows.add_row(name, f"{used:,}", f"{limit:,}", f"{100 * used / limit:.1f} %")
+        rows.add_row(name, f"{used:,}", f"{limit:,}", f"{used / limit:.1%}")
     console.print(rows)

@@ -20,7 +20,6 @@ from firmware.build import FIRMWARE, GENERATED
 from host.console import UserError
 from host.protocol_c import protocol_header
 
-ENGINES = ("tflm", "compiled")
 SOURCE_SUFFIXES = (".c", ".cc", ".cpp", ".h")
 ARDUINO_LIBRARY = "Chirale_TensorFLowLite"
 ARDUINO_LIBRARY_VERSION = "2.0.0"
@@ -49,8 +48,6 @@ def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
 def check_engine(board: Board, engine: str | None, model: Path, manifest: Manifest) -> str:
     """The engine to use on `board`: `engine`, or the board's own. Raises UserError unless it runs the model."""
     engine = engine or board.engine
-    if engine not in ENGINES:
-        raise UserError(f"unknown engine {engine!r}; known: {', '.join(ENGINES)}")
     if engine == "compiled" and manifest.compiled_refusal:
         raise UserError(manifest.compiled_refusal)
     if runtime := runtime_of(board, engine):

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import click
 
-from firmware.__main__ import compiler_option
-from host.console import console, run
-
-model_option = click.option(
-    "--model", required=True, type=click.Path(path_type=Path), help="The model's folder, e.g. build/digits_small."
-)
-port_option = click.option(
-    "--port",
-    help="A serial port or pyserial URL; without it a real board is found on USB, any other started on this machine.",
+from host.console import UserError, console, make_writable, run
+from host.options import (
+    BoardName,
+    PortName,
+    board_option,
+    board_option_for,
+    compiler_option,
+    engine_option,
+    model_option,
+    port_option,
+    real_board_option,
 )
 
 
@@ -27,10 +29,11 @@ def main() -> None:
 
 @main.command()
 @model_option
-@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@board_option
 @click.option(
     "--port",
     "ports",
+    type=PortName(),
     multiple=True,
     help="A serial port or pyserial URL (rfc2217://host:port, socket://host:port); again for several devices. Without "
     "it a real board is found on USB, any other started on this machine.",
@@ -49,7 +52,9 @@ def main() -> None:
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run of this model, as its journal has it.")
-@click.option("--stop-when-sure", is_flag=True, help="End once fewer than 0.5 % of the samples differ, at 99 %.")
+@click.option(
+    "--stop-when-sure", "--sure", "sure", is_flag=True, help="End once fewer than 0.5 % of samples differ, at 99 %."
+)
 @click.option(
     "--patience", type=click.FloatRange(min=0), default=60, show_default=True, help="Seconds for a device to come back."
 )
@@ -64,11 +69,13 @@ def validate(
     inject: str | None,
     limit: int | None,
     resume: bool,
-    stop_when_sure: bool,
+    sure: bool,
     patience: float,
     junit: Path | None,
 ) -> None:
-    """Stream the test samples through devices and compare every output byte with the golden.
+    """Compare every output byte of devices with the golden's.
+
+    Streams the test samples through them and writes report.html and report.json.
 
     Example: python -m host validate --model build/digits_small --port /dev/ttyACM0
     """
@@ -82,8 +89,14 @@ def validate(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job ends like Ctrl-C
     board = find_board(board_name)
+    if ports and devices > 1:
+        raise UserError(f"--devices {devices} starts emulated boards and --port names one: give one of the two")
+    if patience != patience:
+        raise UserError("--patience nan is no time: give seconds, e.g. 60")
+    if junit:
+        make_writable(junit.parent, "--junit")
     line = LineSettings(throttle, parse_faults(inject) if inject else None)
-    report = run_validation(Plan(model, board, ports, devices, limit, baud, line, resume, stop_when_sure, patience))
+    report = run_validation(Plan(model, board, ports, devices, limit, baud, line, resume, sure, patience))
     path = report.save(model)
     if junit:
         save_junit(report, junit)
@@ -94,11 +107,11 @@ def validate(
 
 
 @main.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@model_option
 def report(model: Path) -> None:
-    """Make report.html again, from the report.json of the last validation in the folder MODEL.
+    """Make report.html again, from the last validation's report.json.
 
-    Example: python -m host report build/digits_small
+    Example: python -m host report --model build/digits_small
     """
     from host.report.file import load_report
     from host.report.page import save_page
@@ -109,26 +122,29 @@ def report(model: Path) -> None:
 @main.command()
 @click.option("--dataset", default="digits", show_default=True, help="A data set, or a folder of pictures.")
 @click.option("--preset", default="small", show_default=True, help="The network.")
-@click.option(
-    "--board", "board_name", help="A board that runs on this machine.  [default: qemu if installed, or unicorn]"
-)
+@board_option_for("A board that runs on this machine.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
 @compiler_option
-def demo(dataset: str, preset: str, board_name: str | None, limit: int | None, compiler: str | None) -> None:
-    """Everything on this machine, from training to the verdict of the emulated chip; needs no `make`."""
+def demo(dataset: str, preset: str, board_name: str, limit: int | None, compiler: str | None) -> None:
+    """From training to the verdict of an emulated chip, without `make`."""
     from firmware.boards import find_board
-    from firmware.toolchain import demo_board
     from host.demo import demo as run_demo
 
-    board = find_board(board_name) if board_name else demo_board()
-    sys.exit(run_demo(dataset, preset, board, limit, compiler))
+    sys.exit(run_demo(dataset, preset, find_board(board_name), limit, compiler))
 
 
 @main.command()
 @model_option
-@click.option("--board", "board_name", default="interpreter", show_default=True, help="What stands behind the port.")
+@click.option(
+    "--board",
+    "board_name",
+    type=BoardName(),
+    default="interpreter",
+    show_default=True,
+    help="What stands behind the port.",
+)
 def emulate(model: Path, board_name: str) -> None:
-    """Run a device on a pseudo-terminal and print its port, until Ctrl-C."""
+    """Run a device on a pseudo-terminal; prints its port. Ctrl-C ends it."""
     from export.manifest import load_manifest
     from firmware.boards import find_board
     from host.connection import start
@@ -147,7 +163,7 @@ def emulate(model: Path, board_name: str) -> None:
 
 @main.command()
 @model_option
-@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@board_option
 @port_option
 def hello(model: Path, board_name: str, port: str | None) -> None:
     """Print what a device says about itself."""
@@ -158,7 +174,7 @@ def hello(model: Path, board_name: str, port: str | None) -> None:
 
     with connect(model, find_board(board_name), port) as device:
         reply = device.hello()
-        rows = table(f"Device on {device.transport.url}", "", "")
+        rows = table(f"Device on {device.transport.url}", "", "", text=2)
     for name, kind, _ in wire_fields(type(reply)):
         value = getattr(reply, name)
         text = value.hex() if kind == "sha256" else "; ".join(map(str, value)) if kind == "tensors" else str(value)
@@ -168,7 +184,7 @@ def hello(model: Path, board_name: str, port: str | None) -> None:
 
 @main.command()
 @model_option
-@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@board_option
 @port_option
 def profile(model: Path, board_name: str, port: str | None) -> None:
     """Print what every op of an inference costs on a device.
@@ -183,11 +199,11 @@ def profile(model: Path, board_name: str, port: str | None) -> None:
 
 @main.command()
 @model_option
-@click.option("--board", "board_name", default="qemu", show_default=True, help="A name from the table of boards.")
+@board_option
 @port_option
 @click.option("--sample", type=click.IntRange(min=0), default=0, show_default=True, help="Its number, from 0.")
 def bisect(model: Path, board_name: str, port: str | None, sample: int) -> None:
-    """Find the first op of one sample whose output is not the golden's. Exit status 1 if there is one.
+    """Find the first op of one sample that is not the golden's. Exit status 1 if there is one.
 
     Example: python -m host bisect --model build/digits_small --port /dev/ttyACM0 --sample 17
     """
@@ -199,11 +215,14 @@ def bisect(model: Path, board_name: str, port: str | None, sample: int) -> None:
 
 @main.command()
 @model_option
-@click.option("--board", "board_name", required=True, help="A real board from the table of boards.")
-@click.option("--engine", help="tflm or compiled; without it the board's own choice.")
-@click.option("--port", help="Its serial port; without it it is found by USB ids.")
+@real_board_option
+@engine_option
+@click.option("--port", type=PortName(), help="Its serial port; without it it is found by USB ids.")
 def flash(model: Path, board_name: str, engine: str | None, port: str | None) -> None:
-    """Build the firmware of a real board, upload it, and hear from the board which model it runs."""
+    """Build for a real board, upload, and hear from it.
+
+    It says which model it runs, and whether its self-test passed.
+    """
     from firmware.boards import find_board
     from host.flash import flash as flash_board
 
@@ -213,7 +232,10 @@ def flash(model: Path, board_name: str, engine: str | None, port: str | None) ->
 
 @main.command()
 def doctor() -> None:
-    """Say what is installed, which boards are plugged in, and what to do; status 2 if the demo cannot run."""
+    """Say what is installed and plugged in, and what to do.
+
+    Exit status 2 if the demo cannot run.
+    """
     from host.doctor import examine, print_checks
 
     checks = examine()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.progress import TaskID
 
-from export.manifest import Manifest
+from export.manifest import Manifest, load_manifest
 from firmware.boards import Board
 from firmware.build import image_path, load_sizes
 from firmware.toolchain import require_tools
@@ -39,7 +39,8 @@ def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
     require_tools(board)
     image = image_path(model, board)
     if board.sources and not image.is_file():
-        raise UserError(f"{image} is not there; run `make build BOARD={board.name}` first")
+        load_manifest(model)  # what is missing first
+        raise UserError(f"{image} is not there; run `make build BOARD={board.name} MODEL={model.resolve().name}` first")
     places = {"firmware": str(image), "model": str(model), "python": sys.executable}
     return emulator([word.format(**places) for word in board.run])
 

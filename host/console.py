@@ -32,12 +32,27 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run a command line and exit: every error is one line and status 2, an interruption too."""
     try:
         command.main(prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
     except click.ClickException as error:
-        hint = f" (try `{name} --help`)" if isinstance(error, click.UsageError) else ""
-        click.echo(f"Error: {error.format_message()}{hint}", err=True)
+        hint = ""
+        if isinstance(error, click.UsageError):
+            hint = f" (try `{error.ctx.command_path if error.ctx else name} --help`)"
+        click.echo(f"Error: {' '.join(error.format_message().split())}{hint}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # whoever read the output has gone, such as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still has to flush
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(
+            f"Error: {error.filename}: {error.strerror}; check that it is there, that you may read and write it, and "
+            "that there is room",
+            err=True,
+        )
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Error: interrupted", err=True)
@@ -63,12 +78,27 @@ def track(items: Sequence[T], description: str) -> Iterable[T]:
         yield from progress.track(items, description=description)
 
 
-def table(title: str, *columns: str) -> Table:
-    """An empty table in the house style; the first column is left-aligned, the others right-aligned."""
+def table(title: str, *columns: str, text: int = 1) -> Table:
+    """An empty table in the house style: the first columns, so many, are text at the left, the others at the right.
+
+    On a narrow terminal text goes on in the next line; nothing is cut off.
+    """
     result = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_header=any(columns))
     for index, column in enumerate(columns):
-        result.add_column(column, justify="left" if index == 0 else "right")
+        is_text = index < text
+        result.add_column(column, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
     return result
+
+
+def make_writable(folder: Path, option: str = "--out") -> Path:
+    """Make sure, before minutes of work, that files can be written to the folder. UserError if they cannot."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): choose another {option}") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder} cannot be written to: choose another {option}, or change its permissions")
+    return folder
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -48,6 +48,7 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
     check_fits(manifest, board, engine)
     platformio = find_platformio()
     here = named_port(port) if port else find_port(board, bootloader_too=True)
+    check_there(here)
     console.print(f"{board.title} on {here}")
 
     environment = f"{board.name}-{engine}"
@@ -66,6 +67,16 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
         f"{hello.self_test_vectors - hello.self_test_failures} of {hello.self_test_vectors} passed"
     )
     return hello
+
+
+def check_there(port: SerialPort) -> None:
+    """Raise UserError, before minutes of compiling, where a port that the user named is not there."""
+    ports = scan()
+    if not os.path.exists(port.device) and port.device not in [other.device for other in ports]:
+        raise UserError(
+            f"there is no port {port.device}; ports there are: {', '.join(map(str, ports)) or 'none'}. Plug the board "
+            "in, or leave PORT= out to have it found"
+        )
 
 
 def check_fits(manifest: Manifest, board: Board, engine: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from host import framing, protocol
-from host.console import console, write_atomically
+from host.console import console, run, write_atomically
 from host.protocol import MESSAGES, Message, TensorTrace, wire_fields
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
@@ -64,6 +66,12 @@ def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-if __name__ == "__main__":
+@click.command()
+def main() -> None:
+    """Write docs/protocol.md again."""
     write_atomically(PAGE, protocol_page())
     console.print(f"wrote {PAGE.name}")
+
+
+if __name__ == "__main__":
+    run(main, "python -m host.protocol_docs")

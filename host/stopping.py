@@ -1,4 +1,4 @@
-"""`--stop-when-sure`: ends a run once the share of samples that differ from the golden is bounded.
+"""`--sure`: ends a run once the share of samples that differ from the golden is bounded.
 
 Two strata. The samples whose golden answer is least certain (the smallest margin between its two largest outputs) all
 run first: a device that computes wrongly changes its mind there first. Being chosen, they say nothing about the others.

@@ -8,10 +8,12 @@ that came back under another name; knows nothing about messages.
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import threading
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import serial
 from serial.tools import list_ports
@@ -204,5 +206,18 @@ def open_port(url: str, baud: int, dtr: bool = False) -> serial.SerialBase:
         port.open()
     except (serial.SerialException, ValueError, OSError) as error:
         known = ", ".join(p.device for p in list_ports.comports()) or "none"
-        raise UserError(f"cannot open port {url}: {error}. Ports found: {known}") from error
+        raise UserError(
+            f"cannot open port {url or '(no name)'}: {_reason(url, error)}. Ports there are: {known}; "
+            "name one of them, or run `make doctor`"
+        ) from error
     return port
+
+
+def _reason(url: str, error: Exception) -> str:
+    """Why a port was not opened: the system's own words where pyserial passes its number on."""
+    address = urlsplit(url)
+    if address.scheme in ("socket", "rfc2217") and address.netloc.count(":") == 0:
+        return f"host and port are missing, as in {address.scheme}://host:port"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return " ".join(str(error).split())

@@ -62,7 +62,7 @@ class Plan:
             if value != usual:
                 words += [f"--{name}", str(value)]
         if self.stop_when_sure:
-            words.append("--stop-when-sure")
+            words.append("--sure")
         return "python -m host validate " + shlex.join(words)
 
 

@@ -138,7 +138,7 @@ def test_make_without_the_system_s_compiler_installs_the_one_from_pypi(workplace
     (workplace / ".venv" / "portable").unlink()
     tools = workplace / "bin"
     tools.mkdir()
-    for name in ("make", "sh", "find", "grep", "echo", "cmp", "python3"):
+    for name in ("make", "sh", "find", "grep", "sed", "echo", "cmp", "python3"):
         (tools / name).symlink_to(shutil.which(name))
     dry = ["make", "-n", "-f", str(ROOT / "Makefile"), "build", "MODEL=m", "BOARD=host"]
     runs = [

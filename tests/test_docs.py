@@ -6,7 +6,9 @@ import ast
 import re
 import shlex
 import subprocess
+from importlib import import_module
 
+import click
 import pytest
 from conftest import ROOT
 
@@ -14,6 +16,7 @@ from export.ops import OPS
 from firmware.boards import BOARDS
 
 README = (ROOT / "README.md").read_text()
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
 
 def test_readme_lists_every_board_as_the_table_of_boards_has_it():
@@ -33,15 +36,6 @@ def test_make_alone_lists_every_target_that_a_user_may_want():
     phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
     assert result.returncode == 0
     assert set(listed) == set(phony) - {"FORCE"}
-
-
-def test_commands_shown_in_the_readme_are_targets():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    shown = re.findall(r"^    make (.+?)(?:  .*)?$", README, re.MULTILINE)
-    assert len(shown) > 5
-    for command in shown:
-        for word in command.split():
-            assert "=" in word or word in targets, command
 
 
 @pytest.mark.parametrize(
@@ -89,7 +83,7 @@ def links(page):
     return [link for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()) if "://" not in link]
 
 
-@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_links_of_the_docs_lead_somewhere(page):
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
@@ -104,13 +98,86 @@ def test_every_page_of_the_docs_is_reached_from_the_readme():
     assert set(ROOT.glob("docs/*.md")) <= reached
 
 
-def test_make_commands_in_the_docs_are_targets_and_settings_of_the_makefile():
+def makefile_words():
+    """(targets, settings) of the Makefile."""
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    settings = set(re.findall(r"^([A-Z_]+) *\?=", makefile, re.MULTILINE)) | {"PYTHON"}
-    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+    return targets, set(re.findall(r"^([A-Z_]+) *\?=", makefile, re.MULTILINE)) | {"PYTHON"}
+
+
+def test_make_commands_in_the_docs_are_targets_and_settings_of_the_makefile():
+    targets, settings = makefile_words()
+    for page in PAGES:
         text = page.read_text()
         shown = re.findall(r"^    make (.+?)(?:  .*)?$", text, re.MULTILINE) + re.findall(r"`make ([^`]+)`", text)
         for word in (word for command in shown for word in shlex.split(command)):
             name = word.split("=")[0]
             assert name in (settings if "=" in word else targets), f"{page.name}: {word}"
+
+
+def slug(heading):
+    """The fragment by which a heading is linked to."""
+    return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_fragments_of_links_are_headings_of_the_page_they_lead_to(page):
+    for link, fragment in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text()):
+        target = page.parent / link if link else page
+        headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+        assert fragment in map(slug, headings), f"{link}#{fragment}"
+
+
+# The modules that run as `python -m`, and the console command.
+RUNNABLE = r"(training|export|firmware|host)((?:\.\w+)*)"
+
+
+def assert_is_a_command(module, words, where):
+    """Fail unless `python -m module words` names a command that exists, and options that it has."""
+    path = ROOT / module.replace(".", "/")
+    assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), f"{where}: {module}"
+    command = getattr(import_module(f"{module}.__main__" if path.is_dir() else module), "main", None)
+    if not isinstance(command, click.Command):  # what only other programs start
+        return
+    while isinstance(command, click.Group) and words and re.fullmatch(r"[a-z]+", words[0]):
+        found = command.get_command(click.Context(command), words[0])
+        assert found, f"{where}: {words[0]}"
+        command, words = found, words[1:]
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    for word in words:
+        if word.startswith("--"):
+            assert word.split("=")[0] in {*known, "--help"}, f"{where}: {word}"
+
+
+def shown_commands(text):
+    """(module, words) of every `python -m ...` and `tinyproof ...` that a text tells to type."""
+    for module, dotted, rest in re.findall(rf"python -m {RUNNABLE}((?: [^\s`#\"'(),;:|]+)*)", text):
+        yield module + dotted, rest.split()
+    for rest in re.findall(r"(?:`|^    |bin/)tinyproof((?: [a-z-][^\s`#()]*)+)", text, re.MULTILINE):
+        yield "host.tinyproof", rest.split()
+
+
+SOURCES = [path for folder in ("export", "firmware", "host", "training") for path in (ROOT / folder).rglob("*.py")]
+
+
+def test_python_commands_in_docs_and_sources_exist_with_their_options():
+    found = 0
+    for path in [*PAGES, *SOURCES]:
+        for module, words in shown_commands(path.read_text()):
+            assert_is_a_command(module, [word.rstrip(".") for word in words], path.relative_to(ROOT))
+            found += 1
+    assert found > 40
+
+
+def test_make_commands_in_messages_are_targets_and_settings_of_the_makefile():
+    targets, settings = makefile_words()
+    found = 0
+    for path in SOURCES:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        for text in filter(None, map(template, nodes)):
+            for command in re.findall(r"`make ([^`]+)`", text):
+                for word in command.split():
+                    name = word.split("=")[0]
+                    assert name in (settings if "=" in word else targets), f"{path.relative_to(ROOT)}: {word}"
+                    found += 1
+    assert found > 30

@@ -96,7 +96,7 @@ def test_what_is_no_report_is_refused(tmp_path, content):
 
 
 def test_no_report_names_the_command_that_makes_one(command, tmp_path):
-    result = command("host", "report", tmp_path)
+    result = command("host", "report", "--model", tmp_path)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1 and "make validate" in result.stderr
 

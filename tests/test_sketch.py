@@ -11,8 +11,9 @@ import pytest
 from export.manifest import load_manifest, save_manifest
 from firmware import sketch as sketch_module
 from firmware.boards import BOARDS
-from firmware.sketch import ENGINES, sketch
+from firmware.sketch import sketch
 from host.console import UserError
+from host.options import ENGINES
 from host.ports import REAL_BOARDS
 
 # What the folders include and the vendors' tools bring along.

@@ -12,9 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from firmware.boards import find_board
-from host.console import UserError, console, run, table
+from host.console import UserError, console, make_writable, run, table
+from host.options import Words, board_option_for
 from training.augment import AUGMENTATIONS
-from training.cost import print_device_cost
 from training.datasets import BUILT_IN, load_dataset
 from training.files import FLOAT_SCORES_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
 from training.journey import journey_table, trace
@@ -28,15 +28,31 @@ LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of t
 
 
 @click.command()
-@click.option("--dataset", default="digits", show_default=True, help=f"{', '.join(BUILT_IN)}, or a folder or zip.")
-@click.option("--preset", default="small", show_default=True, help=f"The network: {', '.join((*PRESETS, SEARCHED))}.")
+@click.option(
+    "--dataset",
+    type=Words(tuple(BUILT_IN)),
+    default="digits",
+    show_default=True,
+    help=f"{', '.join(BUILT_IN)}, or a folder or zip.",
+)
+@click.option(
+    "--preset",
+    type=Words((*PRESETS, SEARCHED)),
+    default="small",
+    show_default=True,
+    help=f"The network: {', '.join((*PRESETS, SEARCHED))}.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The model folder.  [default: build/<dataset>_<preset>]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Rounds over the training images.  [default: the recipe's]")
-@click.option("--augment", help=f"How training images vary: {', '.join(AUGMENTATIONS)}.  [default: the recipe's]")
+@click.option(
+    "--augment",
+    type=Words(tuple(AUGMENTATIONS)),
+    help=f"How training images vary: {', '.join(AUGMENTATIONS)}.  [default: the recipe's]",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Of weights and order.")
 @click.option("--size", help="Pictures only: 28, or HEIGHTxWIDTH such as 96x64.  [default: 28]")
 @click.option("--color/--grey", default=None, help="Pictures only: keep colour or drop it.  [default: as they are]")
-@click.option("--board", "board_name", default="qemu", show_default=True, help="The board it has to fit.")
+@board_option_for("The board it has to fit.")
 @click.option("--tensorboard", type=click.Path(path_type=Path), help="A folder for logs that TensorBoard shows.")
 def main(
     dataset: str,
@@ -51,6 +67,8 @@ def main(
     tensorboard: Path | None,
 ) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""
+    from training.cost import print_device_cost
+
     board = find_board(board_name)
     if tensorboard and find_spec("tensorboard") is None:
         raise UserError("--tensorboard needs the Python package tensorboard: install tinyproof[tensorboard]")
@@ -61,6 +79,8 @@ def main(
         chosen = find_preset(preset, data.name)
         recipe = find_recipe(preset, data.name, len(data.train), epochs, augment)
         plan = Plan(data, preset, chosen.network, recipe, seed)
+        if tensorboard:
+            make_writable(tensorboard, "--tensorboard")
         folder = make_writable(out or Path("build") / f"{data.name}_{preset}")
         say(describe(data))
         if is_trained(plan, folder):
@@ -103,17 +123,6 @@ def parse_size(text: str) -> tuple[int, int]:
             f"{text!r} is no image size: write 28, or HEIGHTxWIDTH such as 96x64, each from 1 to {LARGEST_SIDE}"
         )
     return height, width
-
-
-def make_writable(folder: Path) -> Path:
-    """Make sure, before minutes of training, that files can be written to the folder. UserError if they cannot."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): choose another --out") from error
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written to: choose another --out")
-    return folder
 
 
 def describe(data: Dataset) -> str:

@@ -8,18 +8,19 @@ database that several machines may share, and goes on where it was interrupted.
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
 from firmware.boards import Board, find_board
-from host.console import UserError, console, progress_bar, run, write_atomically
-from training.__main__ import make_writable, parse_size
+from host.console import UserError, console, make_writable, progress_bar, run, write_atomically
+from host.options import Words, board_option_for
+from training.__main__ import parse_size
 from training.batches import batch_count, training_batches
-from training.cost import Cost, estimate
-from training.datasets import load_dataset
+from training.datasets import BUILT_IN, load_dataset
 from training.network import Block, Network, network_from_json
 from training.optimize import compile_model
 from training.presets import CHOICE_FILE, SEARCH_FOLDER, SEARCHED
@@ -27,6 +28,9 @@ from training.recipes import Recipe
 from training.search_plot import PLOT_FILE, plot
 from training.splits import Dataset, take_stratified
 from training.train import Plan, predict
+
+if TYPE_CHECKING:
+    from training.cost import Cost
 
 TRIALS = 40
 TRAIN_IMAGES, VALIDATION_IMAGES = 10_000, 3_000  # at most, of each trial
@@ -45,12 +49,14 @@ class Candidate:
 
 
 @click.command()
-@click.option("--dataset", default="digits", show_default=True, help="As for `python -m training`.")
-@click.option("--board", "board_name", default="qemu", show_default=True, help="Whose flash and RAM it has to fit.")
+@click.option(
+    "--dataset", type=Words(tuple(BUILT_IN)), default="digits", show_default=True, help="As for `python -m training`."
+)
+@board_option_for("Whose flash and RAM it has to fit.")
 @click.option("--trials", type=click.IntRange(min=1), default=TRIALS, show_default=True, help="Networks to train.")
 @click.option("--milliseconds", type=click.FloatRange(min=0, min_open=True), help="Most modelled time an image.")
 @click.option(
-    "--storage", help="Optuna's storage, such as postgresql://...  [default: a SQLite file beside the result]"
+    "--storage", help="Optuna's storage, such as postgresql://host/name  [default: a SQLite file beside the result]"
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Of proposals and weights."
@@ -67,7 +73,10 @@ def main(
     size: str | None,
     color: bool | None,
 ) -> None:
-    """Search networks, plot accuracy against time, and leave the choice for `make train PRESET=searched`."""
+    """Search for the network that suits a data set and a board.
+
+    Plots accuracy against time and leaves the choice for `make train PRESET=searched`.
+    """
     board = find_board(board_name)
     try:
         data = load_dataset(dataset, None if size is None else parse_size(size), color)
@@ -100,11 +109,14 @@ def open_study(storage: str, data: Dataset, board: Board, seed: int) -> Any:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     shape = "x".join(map(str, data.image_shape))
+    with warnings.catch_warnings():  # that multivariate and group are experimental: the lock file pins them
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
     try:
         return optuna.create_study(
             storage=storage,
             study_name=f"{data.name}-{shape}-{board.name}-{RECIPE.epochs}",
-            sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True),
+            sampler=sampler,
             directions=("maximize", "minimize"),
             load_if_exists=True,
         )
@@ -147,6 +159,8 @@ def try_network(trial: Any, data: Dataset, board: Board, milliseconds: float | N
     """Accuracy on the validation images and modelled milliseconds of the network that the trial proposes."""
     import optuna
 
+    from training.cost import estimate
+
     network = propose(trial)
     if any(t.values and t.user_attrs["network"] == _text(network) for t in trial.study.get_trials(deepcopy=False)):
         raise optuna.TrialPruned("tried before")
@@ -184,6 +198,8 @@ def propose(trial: Any) -> Network:
 
 def read_candidates(study: Any, milliseconds: float | None) -> list[Candidate]:
     """What the study has found so far, within the time limit."""
+    from training.cost import Cost
+
     found = [
         Candidate(
             network_from_json(json.loads(trial.user_attrs["network"])),

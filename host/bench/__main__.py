@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import click
 import numpy as np
 
 from export.manifest import TFLITE_FILE, load_manifest
@@ -28,7 +29,7 @@ from host.bench.inference import (
 )
 from host.bench.link import measure_links, print_links
 from host.connection import connect
-from host.console import UserError, console, progress_bar, table, write_atomically
+from host.console import UserError, console, progress_bar, run, table, write_atomically
 from host.interpreters import golden_interpreter
 from host.samples import load_samples
 
@@ -83,8 +84,12 @@ def measure_golden(name: str, count: int) -> PipelineSpeed:
     return PipelineSpeed("golden", name, None, count, round(time.monotonic() - started, 2), None)
 
 
+@click.command()
 def main() -> None:
-    """Measure everything, print it, and write build/bench.json."""
+    """Measure inference and pipeline; write build/bench.json.
+
+    Needs build/digits_small and build/digits_course. Takes some minutes.
+    """
     measured = models()
     inference = [measure_inference(name, model) for name, model in measured.items()]
     choices = [cost for name, model in measured.items() for cost in measure_choices(name, model)]
@@ -121,4 +126,4 @@ def _print_pipeline(speeds: list[PipelineSpeed]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "python -m host.bench")

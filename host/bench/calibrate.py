@@ -12,6 +12,7 @@ from collections.abc import Callable
 from math import prod
 from pathlib import Path
 
+import click
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.random import Generator
@@ -25,7 +26,7 @@ from firmware.boards import find_board
 from firmware.build import build as build_image
 from firmware.build import image_path
 from host.bench.cycles import measure
-from host.console import console, track, write_atomically
+from host.console import console, run, track, write_atomically
 
 TABLE = Path(export.cost.__file__).with_name("cost_table.py")
 MODELS = 8
@@ -225,8 +226,9 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
     return prices
 
 
+@click.command()
 def main() -> None:
-    """Measure, fit and write the table."""
+    """Fit the prices of kernels to counted cycles; write export/cost_table.py. Takes a minute."""
     samples = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(range(MODELS), "random layers"):
@@ -239,4 +241,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "python -m host.bench.calibrate")

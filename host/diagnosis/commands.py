@@ -32,7 +32,10 @@ def profile(model: Path, board: Board, port: str | None) -> None:
             examiner.trace(row.tobytes())
         ops, hello = examiner.results(), examiner.station.hello
         if all(op.count is None for op in ops):
-            raise UserError(f"{examiner.station.name}: {hello.engine} does not tell the time of single ops")
+            raise UserError(
+                f"{examiner.station.name}: {hello.engine} does not tell the time of single ops; "
+                "profile a board with the engine compiled, e.g. BOARD=qemu"
+            )
         print_profile(f"{model.name} on {examiner.station.name}, engine {hello.engine}", ops, hello.counter_unit)
         if hello.clock_hz:
             console.print(f"CPU clock: {hello.clock_hz / 1e6:g} MHz.")
@@ -44,7 +47,10 @@ def bisect(model: Path, board: Board, port: str | None, sample: int) -> bool:
         raise UserError("bisecting needs the golden: tflite-micro exists for Linux on x86-64 only")
     with _examined(model, board, port) as (examiner, samples):
         if sample >= len(samples.inputs):
-            raise UserError(f"there is no sample {sample}: the samples are {samples.source}, counted from 0")
+            raise UserError(
+                f"there is no sample {sample}: the samples are {samples.source}, counted from 0; "
+                "give a smaller --sample"
+            )
         data = samples.inputs[sample].tobytes()
         [inference] = examiner.station.device.infer([data], examiner.station.hello)
         given, differing = examiner.trace(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.markup import escape
 
 from host.console import console, table
@@ -12,7 +13,8 @@ from host.report.report import Cause, OpResult
 
 def print_profile(title: str, ops: Sequence[OpResult], unit: str) -> None:
     """Every tensor with its kernel, its shape and its share of the time."""
-    rows = table(title, "tensor", "kernel", "shape", "MACs", unit, "share", "per MAC")
+    rows = table(title, "tensor", "kernel", "shape", "MACs", unit, "share", "per MAC", text=3)
+    rows.box, rows.padding = box.SIMPLE_HEAD, (0, 1, 0, 0)  # as many columns as 80 characters take
     total = sum(op.count or 0 for op in ops)
     for op in ops:
         cost = _cost(op, total)
@@ -45,7 +47,7 @@ def print_causes(causes: Sequence[Cause], ops: Sequence[OpResult], ruled_out: Se
 
 def print_bisection(title: str, ops: Sequence[OpResult], differing: Sequence[int]) -> None:
     """Every tensor of one inference: the golden's or not."""
-    rows = table(title, "tensor", "kernel", "shape", "")
+    rows = table(title, "tensor", "kernel", "shape", "", text=3)
     for op in ops:
         first = " first" if differing and op.index == differing[0] else ""
         state = f"[red]differs{first}[/]" if op.index in differing else "[green]golden[/]"

@@ -28,6 +28,7 @@ from host.device import Device, Inference, Patience
 from host.exchange import FASTEST_BAUD
 from host.line.faults import FAULTS, LineSettings, parse_faults
 from host.line.proxy import Line
+from host.options import BoardName, ModelFolder
 from host.transport import BAUD, LineLost, Transport
 
 SAMPLES = 60
@@ -154,12 +155,21 @@ def input_bytes(model: Path) -> int:
 
 
 @click.command()
-@click.option("--model", default="build/digits_small", show_default=True, type=click.Path(path_type=Path))
-@click.option("--board", "board_name", default="host", show_default=True, help="A board that runs on this machine.")
-@click.option("--count", default=200, show_default=True, type=click.IntRange(min=1), help="How many schedules.")
-@click.option("--seed", default=0, show_default=True, help="The first of them.")
 @click.option(
-    "--jobs", default=6, show_default=True, type=click.IntRange(min=1), help="Runs at once; most of one waits."
+    "--model", default="build/digits_small", show_default=True, type=ModelFolder(), help="The model's folder."
+)
+@click.option(
+    "--board",
+    "board_name",
+    type=BoardName(),
+    default="host",
+    show_default=True,
+    help="A board that runs on this machine.",
+)
+@click.option("--count", default=200, show_default=True, type=click.IntRange(min=1), help="How many schedules.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first of them.")
+@click.option(
+    "--jobs", default=6, show_default=True, type=click.IntRange(1, 64), help="Runs at once; most of one waits."
 )
 def main(model: Path, board_name: str, count: int, seed: int, jobs: int) -> None:
     """Stream samples over bad lines. Exit status 1 when one broke a promise.

@@ -4,41 +4,62 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from firmware.__main__ import compiler_option
-from host.console import UserError, console, run
+from host.console import UserError, console, make_writable, run
+from host.options import ModelFolder, PortName, Words, board_option_for, compiler_option
 from training.lab.convolution import PADDINGS, Padding, dropped
-from training.lab.exploration import HandMade, Learned, OnChip, by_hand, look_into, on_chip
-from training.lab.filters import as_filter
+from training.lab.filters import NAMED, as_filter
 from training.lab.pictures import ASCENT, BUNDLED, load_picture
-from training.lab.worked_numbers import worked_pixel, worked_pooling
+
+if TYPE_CHECKING:
+    from training.lab.exploration import HandMade, Learned, OnChip
 
 NO_BOARD = "none"
 
 
 @click.command()
-@click.option("--image", default=BUNDLED, show_default=True, help=f"A picture's file, {BUNDLED} or {ASCENT}.")
-@click.option("--filter", "filter_text", default="vertical-lines", show_default=True, help="A name or numbers.")
+@click.option(
+    "--image",
+    default=BUNDLED,
+    type=Words((BUNDLED, ASCENT)),
+    show_default=True,
+    help=f"A picture's file, {BUNDLED} or {ASCENT}.",
+)
+@click.option(
+    "--filter",
+    "filter_text",
+    type=Words(tuple(NAMED)),
+    default="vertical-lines",
+    show_default=True,
+    help="A name or numbers.",
+)
 @click.option("--weight", help="What the sum is multiplied by, e.g. 1/9.  [default: makes the numbers add up to 1]")
 @click.option("--stride", type=int, default=1, show_default=True, help="Keep every n-th pixel.")
-@click.option("--padding", default=PADDINGS[0], show_default=True, help=f"{', '.join(PADDINGS)}.")
-@click.option("--model", help="A trained model: the name of its folder in build/, or the folder.")
+@click.option("--padding", type=Words(PADDINGS), default=PADDINGS[0], show_default=True, help=f"{', '.join(PADDINGS)}.")
+@click.option("--model", type=ModelFolder(), help="A trained model's folder, or its name in build/.")
 @click.option("--classes", help="Classes of the model to show side by side, e.g. 3,8.  [default: two unlike ones]")
-@click.option("--board", "board_name", help=f"A board, or {NO_BOARD}.  [default: the emulated one that is ready]")
+@board_option_for(f"A board, or {NO_BOARD}.", NO_BOARD)
 @compiler_option
-@click.option("--port", help="The serial port of a real board; without it the board is found on USB.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default="build/explore", show_default=True)
+@click.option("--port", type=PortName(), help="The serial port of a real board; without it the board is found on USB.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="build/explore",
+    show_default=True,
+    help="A folder for page and figures.",
+)
 def main(
     image: str,
     filter_text: str,
     weight: str | None,
     stride: int,
     padding: Padding,
-    model: str | None,
+    model: Path | None,
     classes: str | None,
-    board_name: str | None,
+    board_name: str,
     compiler: str | None,
     port: str | None,
     out: Path,
@@ -52,16 +73,17 @@ def main(
               python -m training.lab --model digits_small --board none
     """
     from firmware.boards import find_board
-    from firmware.toolchain import demo_board, with_compiler
-    from training.__main__ import make_writable
+    from firmware.toolchain import with_compiler
+    from training.lab.exploration import by_hand, look_into, on_chip
     from training.lab.page import write_page
     from training.lab.trained import load_trained
 
     filter_ = as_filter(filter_text, None if weight is None else parse_weight(weight))
-    board = None if board_name == NO_BOARD else find_board(board_name) if board_name else demo_board()
-    board = board and with_compiler(board, compiler)
+    board = None if board_name == NO_BOARD else with_compiler(find_board(board_name), compiler)
     if port is not None and (board is None or not board.application):
         raise UserError(f"PORT={port} goes with a real board; name it with BOARD=, e.g. BOARD=nano33ble")
+    if classes is not None and model is None:
+        raise UserError(f"CLASSES={classes} goes with a trained model; name it with MODEL=, e.g. MODEL=digits_small")
     trained = None if model is None else load_trained(model)
     labels = None if trained is None or classes is None else parse_classes(classes, trained.labels)
     source = load_picture(image)
@@ -110,6 +132,8 @@ def parse_classes(text: str, names: tuple[str, ...]) -> list[int]:
 
 
 def _say_by_hand(hand: HandMade) -> None:
+    from training.lab.worked_numbers import worked_pixel, worked_pooling
+
     filter_, source = hand.filter, hand.source
     console.print("[bold]One pixel by hand[/], the exercise's filter over the pixel 192:")
     console.print(worked_pixel().text, markup=False)

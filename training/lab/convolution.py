@@ -81,7 +81,10 @@ def pool(picture: Picture, kind: Pooling = "max", size: int = 2, partial: bool =
     array([[76,  9]], dtype=uint8)
     """
     if picture.ndim != 2 or size < 1 or (min(picture.shape) < size and not partial):
-        raise UserError(f"a picture of shape {picture.shape} cannot be pooled in blocks of {size}x{size}")
+        raise UserError(
+            f"a picture of shape {picture.shape} cannot be pooled in blocks of {size}x{size}: "
+            "give a larger picture or a smaller stride"
+        )
     if not partial:
         height, width = picture.shape[0] // size * size, picture.shape[1] // size * size
         picture = picture[:height, :width]

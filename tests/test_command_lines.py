@@ -1,0 +1,315 @@
+"""Every command line: wrong input ends in one line and status 2, help is whole and prompt, words are the same all over.
+
+A row of the table is a command and the words that its line must hold. Nothing may appear in the folder it runs in.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import zipfile
+from importlib import import_module
+
+import click
+import numpy as np
+import pytest
+from click.shell_completion import BashComplete
+from click.testing import CliRunner
+from conftest import ROOT
+from test_host_command import assert_one_line
+
+from firmware.boards import BOARDS
+from host.options import ENGINES, emulated_board
+from host.tinyproof import COMMANDS
+from host.tinyproof import main as tinyproof
+
+MODULES = (
+    *("training", "training.lab", "training.search", "export", "firmware", "host"),
+    *(
+        "host.bench",
+        "host.bench.calibrate",
+        "host.line.fuzz",
+        "host.protocol_docs",
+        "host.report.screenshots",
+        "host.tinyproof",
+    ),
+)
+
+
+def entry(module):
+    """The click command of `python -m module`."""
+    is_package = hasattr(import_module(module), "__path__")
+    return import_module(f"{module}.__main__" if is_package else module).main
+
+
+def commands(command, *words):
+    """(words, command) of a command and all below it."""
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from commands(command.get_command(context, name), *words, name)
+
+
+ALL = [
+    pytest.param(command, id=" ".join((module, *words)))
+    for module in MODULES
+    for words, command in commands(entry(module))
+]
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with things that are not what they should be."""
+    (tmp_path / "text.txt").write_text("text")
+    (tmp_path / "empty dir é").mkdir()
+    (tmp_path / "cut.keras").write_bytes(b"PK\3\4half of a zip")
+    (tmp_path / "cut.npy").write_bytes(b"\x93NUMPY")
+    with zipfile.ZipFile(tmp_path / "some.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    np.save(tmp_path / "pixels.npy", np.zeros((3, 28, 28, 1), np.uint8))
+    (tmp_path / "cut.tflite").write_bytes(b"\x1c\0\0\0TFL3")
+    return tmp_path
+
+
+WRONG = [
+    ("host validate", "--model", "python -m host validate --help"),
+    ("host validate --model text.txt", "text.txt is a file", "folder"),
+    ("host validate --model ''", "name a folder"),
+    ("host validate --model 'empty dir é'", "empty dir é/model.json does not exist", "make export"),
+    ("host validate --model x --port /dev/nope --devices 2", "--devices 2", "one of the two"),
+    ("host validate --model x --patience nan", "nan", "give seconds"),
+    ("host validate --model x --junit text.txt/x.xml", "text.txt", "another --junit"),
+    ("host report --model text.txt", "text.txt is a file"),
+    ("host report --model nothing", "nothing/report.json does not exist", "make validate"),
+    ("host hello --model nothing", "nothing/model.json does not exist"),
+    ("host flash --model nothing --board qemu", "qemu is not on a USB cable", "nano33ble"),
+    ("training --epochs 1 --tensorboard text.txt --out out", "text.txt", "another --tensorboard"),
+    ("training --out text.txt", "text.txt", "another --out"),
+    ("export quantize --model out --keras no.keras --calibration pixels.npy", "no.keras does not exist"),
+    ("export quantize --model out --keras cut.keras --calibration pixels.npy", "only a part", "this version of Keras"),
+    ("export quantize --model out --keras 'empty dir é' --calibration pixels.npy", "is no .keras file"),
+    ("export quantize --model out --keras some.keras --calibration no.npy", "no.npy does not exist", "CALIBRATION="),
+    ("export quantize --model out --keras some.keras --calibration pixels.npy --pixels 0..2", "'0..2'", "-1..1"),
+    ("export quantize --model out --keras some.keras", "some.keras needs images", "CALIBRATION="),
+    ("export quantize --model out --calibration pixels.npy", "add --keras"),
+    ("export emit --tflite cut.tflite", "cut.tflite", "cut short"),
+    ("export emit --tflite cut.tflite --engine magic", "unknown engine 'magic'", *ENGINES),
+    ("export emit --tflite cut.tflite --engine tflm --board qemu", "qemu runs compiled alone", "leave ENGINE= out"),
+    ("export emit --tflite cut.tflite --model text.txt", "text.txt is a file"),
+    ("firmware sketch --model x", "--board", "python -m firmware sketch --help"),
+    ("firmware build --model text.txt", "text.txt is a file"),
+    ("firmware fuzz --seconds 0 --out text.txt", "text.txt", "another --out"),
+    ("host.line.fuzz --count 1 --jobs 100000", "--jobs"),
+    ("host.line.fuzz --count 1 --seed -1", "--seed"),
+    ("host.bench extra", "extra"),
+    ("host.bench.calibrate extra", "extra"),
+    ("host.protocol_docs extra", "extra"),
+    ("training.lab --board none --classes 3", "CLASSES=3", "MODEL="),
+    ("training.lab --board none --stride 100000", "smaller stride"),
+    ("training.lab --board none --model text.txt", "text.txt is a file"),
+    ("host.tinyproof validate --model text.txt", "text.txt is a file", "tinyproof validate --help"),
+]
+
+
+@pytest.mark.parametrize("line, words", [(line, words) for line, *words in WRONG], ids=[line for line, *_ in WRONG])
+def test_wrong_input_ends_in_one_line_that_says_what_to_do_and_leaves_nothing(place, line, words):
+    before = sorted(place.rglob("*"))
+    result = subprocess.run(
+        [sys.executable, "-m", *shlex.split(line)],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert_one_line(result, *words)
+    assert sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("host hello --port socket://", ("host and port are missing", "make doctor")),
+        ("host hello --port ''", ("(no name)", "Ports there are")),
+        ("host hello --port {place}", ("Is a directory", "name one of them")),
+        ("host profile --board interpreter", ("does not tell the time", "BOARD=qemu")),
+        ("host bisect --board interpreter --sample 100000", ("there is no sample 100000", "smaller --sample")),
+        ("host flash --board esp32 --port /dev/nope", ("there is no port /dev/nope", "Plug the board in")),
+    ],
+)
+def test_a_wrong_port_or_sample_ends_in_one_line(model, command, line, words, tmp_path):
+    module, verb, *rest = shlex.split(line.format(place=tmp_path))
+    assert_one_line(command(module, verb, "--model", model, *rest), *words)
+
+
+def test_a_file_that_the_system_refuses_ends_in_one_line(monkeypatch, capsys):
+    from host.console import run
+
+    @click.command()
+    def broken():
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    monkeypatch.setattr(sys, "argv", ["broken"])
+    with pytest.raises(SystemExit) as stopped:
+        run(broken, "broken")
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == (
+        "Error: /some/file: Permission denied; check that it is there, that you may read and write it, and that there "
+        "is room\n"
+    )
+
+
+def test_a_reader_that_goes_away_is_no_traceback(model):
+    result = subprocess.run(
+        f"{sys.executable} -m export describe --tflite {model / 'model.tflite'} | true",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_help_at_80_columns_cuts_nothing_off_and_explains_every_option(command):
+    result = CliRunner().invoke(command, ["--help"], env={"COLUMNS": "80"}, terminal_width=80)
+    assert result.exit_code == 0
+    assert not [line for line in result.output.splitlines()[1:] if len(line) > 80 or line.endswith("...")], (
+        result.output
+    )
+    for parameter in command.params:
+        assert isinstance(parameter, click.Option) and parameter.help, parameter.name
+
+
+SLOW = {"keras", "matplotlib", "optuna", "scipy", "sklearn", "tensorflow", "tflite_micro", "unicorn"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_help_does_nothing_and_waits_for_no_slow_library(module, tmp_path):
+    program = (
+        "import runpy, sys\n"
+        f"sys.argv = ['x', '--help']\n"
+        "try:\n"
+        f"    runpy.run_module('{module}', run_name='__main__')\n"
+        "except SystemExit as stopped:\n"
+        "    assert stopped.code == 0\n"
+        "print(*{name.split('.')[0] for name in sys.modules})\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert result.stdout.startswith("Usage: ")
+    assert set(result.stdout.splitlines()[-1].split()) & SLOW == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def completed(line):
+    """What the shell offers for the last word of a line."""
+    *words, incomplete = line.split(" ")
+    found = BashComplete(tinyproof, {}, "tinyproof", "_X").get_completions(words[1:], incomplete)
+    return [item.value for item in found]
+
+
+def test_the_shell_completes_commands_options_boards_and_models(tmp_path, monkeypatch):
+    (tmp_path / "build" / "my_model").mkdir(parents=True)
+    (tmp_path / "build" / "my_model" / "model.json").touch()
+    (tmp_path / "build" / "explore").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert completed("tinyproof val") == ["validate"]
+    assert completed("tinyproof validate --res") == ["--resume"]
+    assert completed("tinyproof validate --board ") == list(BOARDS)
+    assert completed("tinyproof flash --board nano") == ["nano33ble"]
+    assert "qemu" not in completed("tinyproof flash --board ")
+    assert "none" in completed("tinyproof explore --board ")
+    for command in ("validate", "report", "profile", "explore", "build", "export emit"):
+        assert completed(f"tinyproof {command} --model ") == ["my_model"], command
+        assert completed(f"tinyproof {command} --model build/") == ["build/my_model"], command
+    assert completed("tinyproof train --dataset fash") == ["fashion_mnist"]
+    assert "course" in completed("tinyproof train --preset ")
+
+
+def test_a_model_is_named_by_its_folder_or_by_its_name_in_build(tmp_path, monkeypatch):
+    from host.options import ModelFolder
+
+    (tmp_path / "build" / "my_model").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    to_folder = ModelFolder()
+    assert str(to_folder.convert("my_model", None, None)) == "build/my_model"
+    assert str(to_folder.convert("build/my_model", None, None)) == "build/my_model"
+    assert str(to_folder.convert("new_model", None, None)) == "new_model"
+
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+RECIPES = re.findall(r"^\t@\$\(RUN\) (.+(?:\\\n.+)*)", MAKEFILE, re.MULTILINE)
+
+
+def test_a_setting_of_make_and_the_option_it_becomes_have_the_same_name():
+    passed = re.findall(r"--([a-z-]+) ['\"]?\$\(([A-Z]+)\)", MAKEFILE)
+    assert len(passed) > 40
+    folders = {("model", "DIR"), ("out", "DIR"), ("board", "EMULATED")}
+    assert {pair for pair in passed if pair[0] != pair[1].lower()} - folders == set()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_make_runs_is_a_command_with_those_options(recipe):
+    words = recipe.replace("\\\n", " ").split()
+    if words[0] in ("pip", "pytest", "ruff", "mypy"):
+        return
+    command = entry(words[0])
+    rest = words[1:]
+    while isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), rest.pop(0))
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    recipe = recipe.replace("$(FOR_BOARD)", "--board --engine")
+    assert set(re.findall(r"--[a-z-]+", recipe)) <= known
+
+
+def test_the_console_command_has_the_words_of_make():
+    of_this_project = MAKEFILE.split("#: This project itself")[1]
+    targets = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE))
+    maintenance = set(re.findall(r"^([a-z-]+):.*##", of_this_project, re.MULTILINE)) - {"tools"}
+    assert targets - maintenance - {"help"} <= set(COMMANDS)
+
+
+def test_make_alone_shows_every_setting():
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True).stdout
+    settings = re.findall(r"^([A-Z]+) *\?=", MAKEFILE, re.MULTILINE)
+    assert [name for name in settings if not re.search(rf"\b{name}\b", shown)] == []
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["validate", "BAORD=host"], "there is no setting BAORD"),
+        (["train", "DATASET=my photos"], "DATASET=my photos has a space"),
+    ],
+)
+def test_make_refuses_a_setting_that_it_would_ignore_or_misread(arguments, words):
+    result = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2 and words in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_command_without_a_board_takes_the_emulated_one_that_is_ready():
+    others = {"interpreter": "emulate", "host": "host.line.fuzz"}  # what no chip is needed for
+    options = [
+        (option, words)
+        for module in MODULES
+        for words, command in commands(entry(module))
+        for option in command.params
+        if option.name == "board_name" and not option.required and option.default not in others
+    ]
+    assert len(options) > 10
+    for option, words in options:
+        assert option.default is emulated_board and "qemu if installed, else unicorn" in option.help, words
+    assert emulated_board() in ("qemu", "unicorn")
