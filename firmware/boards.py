@@ -6,6 +6,7 @@ firmware/boards/ that implements board.h.
 
 from __future__ import annotations
 
+import platform
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -156,7 +157,10 @@ ZIG_RV32IMC_C = Compiler(
     ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c", "-Wl,-e,reset", *BARE_METAL_FLAGS),
     headers="freestanding",
 )
-ZIG_HOST_C = Compiler(ZIG, ("-mcpu=baseline", *HOST_C.flags))  # not for the CPU of this computer alone
+# Of Linux with zig's own C library, linked statically: its headers for the system's may be newer than the library, and
+# then have other numbers for the speeds of a line. Not for the CPU of this computer alone.
+ZIG_OWN_LIBRARY = ("-target", f"{platform.machine()}-linux-musl") if sys.platform == "linux" else ()
+ZIG_HOST_C = Compiler(ZIG, (*ZIG_OWN_LIBRARY, "-mcpu=baseline", *HOST_C.flags))
 ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
 
 UNICORN = Tool("unicorn", module="unicorn")

@@ -14,7 +14,7 @@ import pytest
 import host.connection
 from firmware.boards import BOARDS
 from firmware.build import build
-from firmware.toolchain import MissingTools
+from firmware.toolchain import MissingTools, taken_compiler
 from host.device import Device
 from host.pace import Patience
 from host.validate import Plan, validate
@@ -22,6 +22,11 @@ from host.validate import Plan, validate
 ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
 DEMO_MODEL = ROOT / "build" / "digits_small"
+CC = taken_compiler(BOARDS["host"]).tool.argv  # a C compiler of this machine, or the one from PyPI
+SANITIZERS = (
+    f"-fsanitize={'address,undefined' if CC == ['cc'] else 'undefined'}",  # the one from PyPI has no library for more
+    "-fno-sanitize-recover=all",
+)
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
 
 
@@ -60,7 +65,7 @@ def compile_shared(tmp_path_factory):
             "-fsanitize=undefined",
             "-fno-sanitize-recover=all",
         ]
-        command = ["cc", *flags, *(f"-I{folder}" for folder in includes), *map(str, sources), "-o", str(library)]
+        command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources), "-o", str(library)]
         subprocess.run(command, check=True)
         return ctypes.CDLL(str(library))
 

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from conftest import CC
 from kernel_library import KERNELS, KernelLibrary
 from layers import UNDEFINED_IN_TFLM
 from random_layers import NotConverted, converted_model
@@ -55,7 +56,7 @@ def build_kernels(folder: Path) -> Path:
     """The kernels as a shared library that every model links with."""
     library = folder / "libkernels.so"
     sources = map(str, sorted(KERNELS.glob("*.c")))
-    subprocess.run(["cc", *FLAGS, f"-I{KERNELS}", *sources, "-o", str(library)], check=True)
+    subprocess.run([*CC, *FLAGS, f"-I{KERNELS}", *sources, "-o", str(library)], check=True)
     return library
 
 
@@ -98,7 +99,7 @@ def _difference(content: bytes, program: Program, golden: Golden, folder: Path, 
     library = folder / "model.so"
     includes = [f"-I{path}" for path in (folder, KERNELS, ENGINE)]
     linked = [str(kernels), f"-Wl,-rpath,{kernels.parent}"]
-    subprocess.run(["cc", *FLAGS, *includes, str(folder / "model.c"), *linked, "-o", str(library)], check=True)
+    subprocess.run([*CC, *FLAGS, *includes, str(folder / "model.c"), *linked, "-o", str(library)], check=True)
     model = ctypes.CDLL(str(library))
     watch = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t)(lambda tensor, size: None)
     input_bytes, output_bytes = (sum(tensor.size for tensor in ends) for ends in (program.inputs, program.outputs))

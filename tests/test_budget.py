@@ -12,6 +12,9 @@ from conftest import ROOT
 from export.tflite_writer import ModelBuilder
 from firmware.boards import NANO_33_BLE_SENSE
 from firmware.sizes import Sizes, read_sizes, read_symbols
+from firmware.toolchain import demo_board, taken_compiler
+
+BOARD = demo_board()  # an emulated Cortex-M4F
 
 
 def dense_model(inputs: int, outputs: int) -> bytes:
@@ -44,19 +47,19 @@ def test_what_does_not_fit_stops_the_build_and_leaves_no_firmware(content, memor
     model = tmp_path / "big"
     exported = command("export", "emit", "--tflite", tmp_path / "big.tflite", "--model", model)
     assert exported.returncode == 0, exported.stderr
-    result = command("firmware", "build", "--model", model, "--board", "qemu")
+    result = command("firmware", "build", "--model", model, "--board", BOARD.name)
     assert result.returncode == 2
     assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
     for words in ("does not fit the Arduino Nano 33 BLE Sense", memory, heaviest, "more than"):
         assert words in result.stderr
-    assert not (model / "qemu" / "firmware.elf").exists()
+    assert not (model / BOARD.name / "firmware.elf").exists()
 
 
 def test_sizes_are_those_that_the_linker_placed(command, model):
-    assert command("firmware", "build", "--model", model, "--board", "qemu").returncode == 0
-    image = model / "qemu" / "firmware.elf"
-    sizes = Sizes.load(model / "qemu" / "sizes.json")
-    assert sizes == replace(read_sizes(image, sizes.weight_bytes), compiler="arm-none-eabi-gcc")
+    assert command("firmware", "build", "--model", model, "--board", BOARD.name).returncode == 0
+    image = model / BOARD.name / "firmware.elf"
+    sizes = Sizes.load(model / BOARD.name / "sizes.json")
+    assert sizes == replace(read_sizes(image, sizes.weight_bytes), compiler=taken_compiler(BOARD).tool.command)
     symbols = {symbol.name: symbol for symbol in read_symbols(image)}
     tables = re.findall(r"^    \{(\w+), sizeof", (model / "c" / "model.c").read_text(), re.MULTILINE)
     assert sum(symbols[table].size_bytes for table in tables) == sizes.weight_bytes

@@ -13,6 +13,7 @@ from pathlib import Path
 import needs
 import numpy as np
 import pytest
+from conftest import CC, SANITIZERS
 from every_op import every_op_network, two_ends_network
 from networks import pooled_layer, random_network, usual_network
 from test_graph import MODEL
@@ -30,7 +31,6 @@ from host.console import UserError
 ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
 WARNINGS = ("-Wall", "-Wextra", "-Werror")
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def objects(tmp_path_factory) -> Path:
     """The kernels, compiled with sanitizers once for all programs."""
     folder = tmp_path_factory.mktemp("objects")
     sources = sorted(map(str, (FIRMWARE / "kernels").glob("*.c")))
-    command = ["gcc", "-std=c11", "-O2", *WARNINGS, "-Wconversion", *SANITIZERS, "-c", *sources]
+    command = [*CC, "-std=c11", "-O2", *WARNINGS, "-Wconversion", *SANITIZERS, "-c", *sources]
     subprocess.run(command, cwd=folder, check=True)
     return folder
 
@@ -80,7 +80,7 @@ def program(objects):
     def build(folder: Path) -> Path:
         binary = folder / "engine_pipe"
         sources = [ROOT / "tests/c/engine_pipe.c", FIRMWARE / "engine/compiled/engine.c", *(folder / "c").glob("*.c")]
-        command = ["gcc", "-std=c11", "-O2", *WARNINGS, *SANITIZERS, *includes(folder), *sources, *objects.glob("*.o")]
+        command = [*CC, "-std=c11", "-O2", *WARNINGS, *SANITIZERS, *includes(folder), *sources, *objects.glob("*.o")]
         subprocess.run([*map(str, command), "-o", str(binary)], check=True)
         return binary
 
@@ -201,6 +201,7 @@ def test_generated_sources_and_engine_compile_without_a_warning(dialect, tmp_pat
         )
 
 
+@needs.gcc
 def test_the_op_list_is_a_c_plus_plus_function_that_adds_exactly_the_ops_of_the_model(tmp_path):
     folder = exported(MODEL, tmp_path / "small")
     (tmp_path / "ops.cc").write_text(
@@ -287,7 +288,7 @@ def test_without_the_golden_an_export_has_no_vectors_and_says_so(monkeypatch, tm
     assert load_manifest(folder).golden is None
     assert "#define GOLDEN_COUNT 0" in (folder / "c/golden_vectors.h").read_text()
     subprocess.run(
-        ["gcc", "-std=c11", "-pedantic", *WARNINGS, *includes(folder), "-c", str(folder / "c/golden_vectors.c"),
+        [*CC, "-std=c11", "-pedantic", *WARNINGS, *includes(folder), "-c", str(folder / "c/golden_vectors.c"),
          "-o", "/dev/null"], check=True
     )  # fmt: skip
 

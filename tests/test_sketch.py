@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+from conftest import CC
 
 from export.manifest import load_manifest, save_manifest
 from firmware import sketch as sketch_module
@@ -58,7 +59,7 @@ def test_application_engine_and_model_compile_without_any_include_path(folder):
     path, _, _ = folder
     files = [file for file in sorted(sources(path).glob("*.c")) if file.name != "board.c"]
     assert len(files) > 8
-    command = ["cc", "-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *map(str, files)]
+    command = [*CC, "-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *map(str, files)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
