@@ -94,7 +94,7 @@ def validate(
     if patience != patience:
         raise UserError("--patience nan is no time: give seconds, e.g. 60")
     if junit:
-        make_writable(junit.parent, "--junit")
+        make_writable(junit.parent, "choose another --junit")
     line = LineSettings(throttle, parse_faults(inject) if inject else None)
     report = run_validation(Plan(model, board, ports, devices, limit, baud, line, resume, sure, patience))
     path = report.save(model)

@@ -90,19 +90,29 @@ def table(title: str, *columns: str, text: int = 1) -> Table:
     return result
 
 
-def make_writable(folder: Path, option: str = "--out") -> Path:
+def make_writable(folder: Path, advice: str = "choose another --out") -> Path:
     """Make sure, before minutes of work, that files can be written to the folder. UserError if they cannot."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): choose another {option}") from error
+        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): {advice}") from error
     if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written to: choose another {option}, or change its permissions")
+        raise UserError(f"{folder} cannot be written to: {advice}, or change its permissions")
     return folder
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that it is seen whole or not at all: into a temporary sibling, then renamed over `path`."""
+    """Write a file so that it is seen whole or not at all: into a temporary sibling, then renamed over `path`.
+
+    An OSError names `path`, not the sibling.
+    """
+    try:
+        _write_and_rename(path, content)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+def _write_and_rename(path: Path, content: bytes | str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -184,6 +184,8 @@ def main() -> int:
     parser.add_argument("--worker", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help="keep the files of one model here (with --count 1)")
     args = parser.parse_args()
+    if args.count < 1 or args.seed < 0:
+        parser.error("--count is 1 or more, --seed 0 or more")
     if args.worker:
         work(Path(args.worker[0]), list(map(int, args.worker[1:])))
         return 0

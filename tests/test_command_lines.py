@@ -27,15 +27,9 @@ from host.tinyproof import COMMANDS
 from host.tinyproof import main as tinyproof
 
 MODULES = (
-    *("training", "training.lab", "training.search", "export", "firmware", "host"),
-    *(
-        "host.bench",
-        "host.bench.calibrate",
-        "host.line.fuzz",
-        "host.protocol_docs",
-        "host.report.screenshots",
-        "host.tinyproof",
-    ),
+    *("training", "training.lab", "training.report", "training.search", "export", "firmware", "host"),
+    *("host.bench", "host.bench.calibrate", "host.line.fuzz", "host.protocol_docs", "host.report.screenshots"),
+    "host.tinyproof",
 )
 
 
@@ -88,6 +82,7 @@ WRONG = [
     ("host hello --model nothing", "nothing/model.json does not exist"),
     ("host flash --model nothing --board qemu", "qemu is not on a USB cable", "nano33ble"),
     ("training --epochs 1 --tensorboard text.txt --out out", "text.txt", "another --tensorboard"),
+    ("training.report --model nothing", "nothing/training.json does not exist", "make train"),
     ("training --out text.txt", "text.txt", "another --out"),
     ("export quantize --model out --keras no.keras --calibration pixels.npy", "no.keras does not exist"),
     ("export quantize --model out --keras cut.keras --calibration pixels.npy", "only a part", "this version of Keras"),
@@ -144,6 +139,14 @@ def test_wrong_input_ends_in_one_line_that_says_what_to_do_and_leaves_nothing(pl
 def test_a_wrong_port_or_sample_ends_in_one_line(model, command, line, words, tmp_path):
     module, verb, *rest = shlex.split(line.format(place=tmp_path))
     assert_one_line(command(module, verb, "--model", model, *rest), *words)
+
+
+def test_a_place_that_cannot_be_written_ends_in_one_line_that_names_it(model, command):
+    (model / "report.html").unlink(missing_ok=True)
+    (model / "report.html").mkdir()
+    result = command("host", "validate", "--model", model, "--board", "interpreter", "--limit", 3)
+    assert_one_line(result, f"{model / 'report.html'}: Is a directory", "may read and write")
+    assert not list(model.glob(".report*"))
 
 
 def test_a_file_that_the_system_refuses_ends_in_one_line(monkeypatch, capsys):

@@ -112,7 +112,7 @@ def test_int8_agrees_with_the_network_on_what_it_takes_a_pixel_as(elsewhere, tmp
             "unknown range of pixels '0..2': choose one of 0..1, 0..255, -1..1",
         ),
         ("flat", "images.npy", [], "a model with one input of images (N,H,W,C) of one size"),
-        ("missing", "images.npy", [], "missing.keras cannot be loaded"),
+        ("missing", "images.npy", [], "missing.keras does not exist"),
     ],
 )
 def test_what_cannot_be_calibrated_is_refused_in_one_line(

@@ -80,7 +80,7 @@ def main(
         recipe = find_recipe(preset, data.name, len(data.train), epochs, augment)
         plan = Plan(data, preset, chosen.network, recipe, seed)
         if tensorboard:
-            make_writable(tensorboard, "--tensorboard")
+            make_writable(tensorboard, "choose another --tensorboard")
         folder = make_writable(out or Path("build") / f"{data.name}_{preset}")
         say(describe(data))
         if is_trained(plan, folder):

@@ -1,6 +1,7 @@
 """The training report: one HTML page with the curves, the confusion matrix and the hardest images of a trained model.
 
-Made from the files of a model folder alone, so it can be made again at any time: `python -m training.report <folder>`.
+Made from the files of a model folder alone, so it can be made again at any time: `python -m training.report --model
+<folder>`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from host.console import UserError, console, run
+from host.options import model_option
 from host.report.statistics import confusion, wilson
 from training.files import (
     FLOAT_SCORES_FILE,
@@ -35,10 +37,10 @@ HARDEST = 24
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def main(folder: Path) -> None:
-    """Write training.html into a model FOLDER."""
-    console.print(f"wrote {write_report(folder)}", markup=False)
+@model_option
+def main(model: Path) -> None:
+    """Write training.html into a model's folder again."""
+    console.print(f"wrote {write_report(model)}", markup=False)
 
 
 def write_report(folder: Path) -> Path:

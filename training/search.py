@@ -80,7 +80,7 @@ def main(
     board = find_board(board_name)
     try:
         data = load_dataset(dataset, None if size is None else parse_size(size), color)
-        folder = make_writable(SEARCH_FOLDER / data.name)
+        folder = make_writable(SEARCH_FOLDER / data.name, "move what is in its place")
         study = open_study(storage or f"sqlite:///{folder / 'study.db'}", data, board, seed)
         search(study, part_of(data), board, trials, milliseconds, seed)
     except ModuleNotFoundError as error:
