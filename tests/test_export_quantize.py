@@ -103,7 +103,7 @@ def test_missing_files_name_the_command_that_makes_them(tmp_path):
 def test_a_file_that_is_no_network_is_one_line(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"no network")
     write_splits(tmp_path, images())
-    with pytest.raises(UserError, match="cannot be loaded") as caught:
+    with pytest.raises(UserError, match="is no .keras file") as caught:
         quantize_model(tmp_path)
     assert "\n" not in caught.value.message
 
