@@ -53,7 +53,7 @@ def choose_kernels(
 
     arena_bytes: of a program of such calls.
     """
-    chosen = _join(graph, calls)
+    chosen = _join(graph, calls, optimize)
     if optimize is Optimize.SMALL:
         return chosen
     alone = {call.ops[0].index: call for call in calls}
@@ -79,20 +79,20 @@ def _larger(call: Call, conv: Call, optimize: Optimize) -> Call | None:
     return replace(call, kernel=conv2d_winograd4.CONV2D_WINOGRAD4, params=params)
 
 
-def _join(graph: Graph, calls: Sequence[Call]) -> tuple[Call, ...]:
+def _join(graph: Graph, calls: Sequence[Call], optimize: Optimize) -> tuple[Call, ...]:
     chosen: list[Call] = []
     readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
     while remaining:
         call = remaining.pop(0)
-        pooled = _with_pool(call, remaining[0], readers) if remaining else None
+        pooled = _with_pool(call, remaining[0], readers, optimize) if remaining else None
         if pooled:
             remaining.pop(0)
-        chosen.append(pooled or _alone(call))
+        chosen.append(pooled or _alone(call, optimize))
     return tuple(chosen)
 
 
-def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | None:
+def _with_pool(call: Call, following: Call, readers: Counter[int], optimize: Optimize) -> Call | None:
     """A convolution and the pooling after it as one call; None where that is not possible.
 
     Not for windows that overlap: what they share would be computed more than once.
@@ -109,20 +109,24 @@ def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | Non
     narrow = conv2d_narrow.pack(both, pool.window)
     if narrow:
         return replace(whole, kernel=conv2d_narrow.CONV2D_NARROW, params=narrow)
-    return _convolution(whole, both, pool.window)
+    return _convolution(whole, both, pool.window, optimize)
 
 
-def _convolution(call: Call, conv: Conv2dParams, pool: Window) -> Call | None:
+def _convolution(call: Call, conv: Conv2dParams, pool: Window, optimize: Optimize) -> Call | None:
     """The call with the fastest kernel for a convolution and its pooling; None where only the plain one is exact."""
-    transformed = conv2d_winograd.pack(conv, pool)
-    if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
-    padded = conv2d_padded.pack(conv, pool)
-    if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(call, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
-    packed = conv2d_packed.pack(conv, pool)
-    if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
+    bytes_each = conv2d_packed.pack(conv, pool, as_bytes=True)
+    if optimize is not Optimize.SMALL or bytes_each is None:
+        transformed = conv2d_winograd.pack(conv, pool)
+        if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
+            return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
+        padded = conv2d_padded.pack(conv, pool)
+        if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
+            return replace(call, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
+        packed = conv2d_packed.pack(conv, pool)
+        if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
+            return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
+    if bytes_each:
+        return replace(call, kernel=conv2d_packed.CONV2D_BYTES, params=bytes_each)
     return None
 
 
@@ -134,10 +138,10 @@ def _is_tiling(pool: Window) -> bool:
     return apart and starts_inside and ends_inside and (pool.y_w - 1) * pool.stride_w - pool.pad_w < pool.x_w
 
 
-def _alone(call: Call) -> Call:
+def _alone(call: Call, optimize: Optimize) -> Call:
     """The call with the fastest kernel for it."""
     if isinstance(call.params, Conv2dParams):
-        return _convolution(call, call.params, conv2d_packed.no_pool(call.params.window)) or call
+        return _convolution(call, call.params, conv2d_packed.no_pool(call.params.window), optimize) or call
     if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):
         return replace(call, kernel=dense_packed.DENSE_PACKED, params=rows)
     if isinstance(call.params, DepthwiseConv2dParams) and (planes := depthwise_conv2d_packed.pack(call.params)):
