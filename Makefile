@@ -27,6 +27,7 @@ CALIBRATION ?=
 PIXELS  ?=
 MODEL   ?=
 ENGINE  ?=
+OPTIMIZE ?=
 TENSORBOARD ?=
 # Of search alone.
 TRIALS  ?=
@@ -78,6 +79,7 @@ help: ## this list
 	@echo "          data set, MODEL=name of a folder in build/, PORT, BAUD, LIMIT, for search TRIALS and STORAGE,"
 	@echo "          for validate RESUME=1 after an interruption, DEVICES=2, SURE=1 to stop early, JUNIT=file.xml,"
 	@echo "          THROTTLE=115200 and INJECT=seed for a slow and a bad line, SECONDS and COUNT for the fuzzers,"
+	@echo "          OPTIMIZE=small, balanced or fast: what memory the compiled engine spends on speed,"
 	@echo "          ENGINE=tflm or compiled for flash and sketch; IMAGE, FILTER, WEIGHT, STRIDE, PADDING, CLASSES for explore"
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
@@ -113,6 +115,7 @@ explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(filter $(REAL),
 		$(if $(FILTER),--filter '$(FILTER)') $(if $(WEIGHT),--weight $(WEIGHT)) $(if $(STRIDE),--stride $(STRIDE)) \
 		$(if $(PADDING),--padding $(PADDING)) $(if $(MODEL),--model '$(MODEL)') $(if $(CLASSES),--classes '$(CLASSES)')
 
+SPENDING  := $(if $(OPTIMIZE),--optimize $(OPTIMIZE))
 FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
 
 # Without a BOARD of its own choice the device is Python's interpreter, which needs no compiler.
@@ -219,7 +222,7 @@ $(SETTINGS_FILE): FORCE
 
 $(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train
 	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) --board $(BOARD) \
+		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) --board $(BOARD) $(SPENDING) \
 		$(if $(AUGMENT),--augment $(AUGMENT)) $(if $(TENSORBOARD),--tensorboard $(TENSORBOARD))
 
 $(DIR)/model.tflite: $(DIR)/training.json export/quantize.py
@@ -247,15 +250,21 @@ $(DIR)/model.tflite:
 	@echo "Error: there is no $@; models here: $(notdir $(wildcard build/*_*))" >&2; exit 2
 endif
 
+# Rewritten only when the setting changed: what was exported otherwise is exported again.
+EXPORT_SETTINGS := build/.settings/$(NAME).export
+$(EXPORT_SETTINGS): FORCE
+	@mkdir -p $(@D)
+	@echo '$(OPTIMIZE)' | cmp -s - $@ || echo '$(OPTIMIZE)' > $@
+
 ifneq ($(TFLITE),)
 $(TFLITE):
 	@echo "Error: $@ does not exist; give the path of a .tflite file" >&2; exit 2
 
-$(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) | $(VENV)/base
-	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR) $(FOR_BOARD)
+$(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) $(EXPORT_SETTINGS) | $(VENV)/base
+	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR) $(FOR_BOARD) $(SPENDING)
 else
-$(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) | $(VENV)/base
-	@$(RUN) export emit --model $(DIR) $(FOR_BOARD)
+$(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) $(EXPORT_SETTINGS) | $(VENV)/base
+	@$(RUN) export emit --model $(DIR) $(FOR_BOARD) $(SPENDING)
 endif
 
 $(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES) | tools

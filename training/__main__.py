@@ -10,6 +10,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from export.ops.fast import Optimize
 from firmware.boards import find_board
 from host.console import UserError, console, run, table
 from training.augment import AUGMENTATIONS
@@ -36,6 +37,13 @@ LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of t
 @click.option("--size", help="Pictures only: 28, or HEIGHTxWIDTH such as 96x64.  [default: 28]")
 @click.option("--color/--grey", default=None, help="Pictures only: keep colour or drop it.  [default: as they are]")
 @click.option("--board", "board_name", default="qemu", show_default=True, help="The board it has to fit.")
+@click.option(
+    "--optimize",
+    type=click.Choice([each.value for each in Optimize]),
+    default="balanced",
+    show_default=True,
+    help="What memory the compiled engine will spend on speed.",
+)
 @click.option("--tensorboard", type=click.Path(path_type=Path), help="A folder for logs that TensorBoard shows.")
 def main(
     dataset: str,
@@ -47,6 +55,7 @@ def main(
     size: str | None,
     color: bool | None,
     board_name: str,
+    optimize: str,
     tensorboard: Path | None,
 ) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""
@@ -67,7 +76,7 @@ def main(
         console.print(class_table(data))
         model = plan.untrained_model()
         console.print(journey_table(trace(model)))
-        print_device_cost(model, board, folder.name)
+        print_device_cost(model, board, folder.name, Optimize(optimize))
         say(f"recipe: {recipe}")
         run = train(plan, folder, tensorboard)
     except ModuleNotFoundError as error:

@@ -9,7 +9,7 @@ within a window. The pooling's own clamp and the convolution's are one clamp aft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
 
@@ -27,19 +27,24 @@ from export.ops import (
 )
 from export.ops.add import AddParams
 from export.ops.conv2d import Conv2dParams
+from export.ops.conv2d_packed import Conv2dPackedParams
+from export.ops.conv2d_winograd import Conv2dWinogradParams
 from export.ops.dense import DenseParams
 from export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from export.ops.kind import Call
+from export.ops.kind import Call, Kernel, Params
 from export.ops.pool2d import AVERAGE_KERNEL, MaxPool2dParams
 from export.ops.window import Window
 
-MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 to 8 times larger
+MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's weights where packing makes them 2 to 8 times larger
 MAX_WEIGHT_BYTES_FAST = 512 * 1024
 MORE_ARENA = 1.05  # what a balanced choice may make of the smallest arena
 
 
 class Optimize(Enum):
-    """What memory the choice of kernels spends on speed: none, a little, or whatever it takes."""
+    """What memory the choice of kernels spends on speed: none, some, or whatever it takes.
+
+    SMALL keeps one byte for each weight of a convolution; the others choose kernels that take two to eight.
+    """
 
     SMALL = "small"
     BALANCED = "balanced"
@@ -113,21 +118,29 @@ def _with_pool(call: Call, following: Call, readers: Counter[int], optimize: Opt
 
 
 def _convolution(call: Call, conv: Conv2dParams, pool: Window, optimize: Optimize) -> Call | None:
-    """The call with the fastest kernel for a convolution and its pooling; None where only the plain one is exact."""
-    bytes_each = conv2d_packed.pack(conv, pool, as_bytes=True)
-    if optimize is not Optimize.SMALL or bytes_each is None:
-        transformed = conv2d_winograd.pack(conv, pool)
-        if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
-            return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
-        padded = conv2d_padded.pack(conv, pool)
-        if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
-            return replace(call, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
-        packed = conv2d_packed.pack(conv, pool)
-        if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
-            return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
-    if bytes_each:
-        return replace(call, kernel=conv2d_packed.CONV2D_BYTES, params=bytes_each)
+    """The call with the best kernel for a convolution and its pooling; None where only the plain one is exact."""
+    for kernel, params in _candidates(conv, pool, optimize):
+        if params:
+            return replace(call, kernel=kernel, params=params)
     return None
+
+
+def _candidates(conv: Conv2dParams, pool: Window, optimize: Optimize) -> Iterator[tuple[Kernel, Params | None]]:
+    """Kernels, the best first, and what each would compute with; None where the layer does not fit it."""
+    if optimize is Optimize.SMALL:
+        yield conv2d_packed.CONV2D_BYTES, conv2d_packed.pack(conv, pool, as_bytes=True)
+    else:
+        transformed = conv2d_winograd.pack(conv, pool)
+        yield conv2d_winograd.CONV2D_WINOGRAD, transformed if _is_affordable(transformed) else None
+        padded = conv2d_padded.pack(conv, pool)
+        yield conv2d_padded.CONV2D_PADDED, padded if padded and _is_affordable(padded.conv) else None
+    packed = conv2d_packed.pack(conv, pool)
+    yield conv2d_packed.CONV2D_PACKED, packed if _is_affordable(packed) else None
+    yield conv2d_packed.CONV2D_BYTES, conv2d_packed.pack(conv, pool, as_bytes=True)
+
+
+def _is_affordable(params: Conv2dPackedParams | Conv2dWinogradParams | None) -> bool:
+    return params is not None and params.weights.nbytes <= MAX_WEIGHT_BYTES
 
 
 def _is_tiling(pool: Window) -> bool:
