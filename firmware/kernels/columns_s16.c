@@ -126,21 +126,20 @@
 DOT("columns_dot_s16", "5", "88", HALF_S16, "");
 DOT("columns_dot_bytes", "4", "96", HALF_BYTES, PART DOUBLE);
 
+// One sum, with its bias, becomes a byte. Whether the product is negative is seen in the sum: where they differ, a sum
+// below zero with a product of zero, the rounding shift makes zero of 0 and of -1.
+#define VALUE(a)                          \
+    "add r0, r12, " a ", asr #31\n"       \
+    "smmlar " a ", " a ", r3, r0\n"       \
+    "asr " a ", lr\n"                     \
+    "ssat " a ", #8, " a "\n"
+
 // One channel's sums in registers a and b, doubled by `shift`, become bytes.
 #define CHANNEL(a, b, shift)              \
     "ldmia r1!, {r0, r3, r12, lr}\n"      \
     "add " a ", r0, " a shift "\n"        \
     "add " b ", r0, " b shift "\n"        \
-    "smmulr " a ", " a ", r3\n"           \
-    "smmulr " b ", " b ", r3\n"           \
-    "add " a ", " a ", " a ", asr #31\n"  \
-    "add " b ", " b ", " b ", asr #31\n"  \
-    "add " a ", r12\n"                    \
-    "add " b ", r12\n"                    \
-    "asr " a ", lr\n"                     \
-    "asr " b ", lr\n"                     \
-    "ssat " a ", #8, " a "\n"             \
-    "ssat " b ", #8, " b "\n"
+    VALUE(a) VALUE(b)
 
 // As columns.h declares it; `first` and `second` double the sums of every other filter.
 //   [sp] where a group enters the loop, end of its weights, bytes of its weights, x, y, y_right, end of y, channels
@@ -187,6 +186,7 @@ OUTPUT("columns_output_bytes", "4", "96", HALF_BYTES, PART, ", lsl #1", ", asr #
 
 #undef OUTPUT
 #undef CHANNEL
+#undef VALUE
 #undef DOT
 #undef FUNCTION
 #undef SUMS

@@ -7,14 +7,14 @@
 #include "gather.h"
 #include "packed.h"
 
-// The loops of columns.h for one layout of weights, and how many numbers of those a quad of four filters takes.
+// The loops of columns.h for one layout of weights, and how many numbers a quad takes there for each filter.
 typedef struct {
     void (*dot)(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind);
     void (*output)(
         int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
         const int32_t *channels
     );
-    int32_t quad;
+    int32_t numbers;
 } column_loops;
 
 // The index inside [0, n) that lies nearest to i. A pooling window at the border has some of its pixels again instead of
@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void finish_pixels(
     if (groups > 0) loops->output(y, right, v, p->weights, quads, groups, p->output.channels);
     if (done < y_c) {
         const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX};
-        loops->dot(sums, v, p->weights + groups * quads * loops->quad, quads, 1, 0);
+        loops->dot(sums, v, p->weights + loops->numbers * done * quads, quads, 1, 0);
         columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
     }
 }
