@@ -35,6 +35,7 @@ CALIBRATION ?=
 PIXELS  ?=
 MODEL   ?=
 ENGINE  ?=
+OPTIMIZE ?=
 TENSORBOARD ?=
 # Of search alone.
 TRIALS  ?=
@@ -101,7 +102,7 @@ help: ## this list
 	@echo "  what to train    DATASET=$(DATASET) PRESET=$(PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 TENSORBOARD=folder"
 	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1"
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
-	@echo "                   COMPILER=system or zig"
+	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
 	@echo "  explore          IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
 	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
@@ -109,6 +110,7 @@ help: ## this list
 	@echo "  everywhere       PYTHON=/path/to/python3"
 
 FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
+SPENDING  := $(if $(OPTIMIZE),--optimize $(OPTIMIZE))
 
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
 
@@ -269,7 +271,7 @@ $(SETTINGS_FILE): FORCE
 
 $(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train $(if $(TENSORBOARD),$(VENV)/tensorboard)
 	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) --board $(BOARD) \
+		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) --board $(BOARD) $(SPENDING) \
 		$(if $(AUGMENT),--augment $(AUGMENT)) $(if $(TENSORBOARD),--tensorboard $(TENSORBOARD))
 
 $(DIR)/model.tflite: $(DIR)/training.json export/quantize.py
@@ -297,15 +299,21 @@ $(DIR)/model.tflite:
 	@echo "Error: there is no $@; models here: $(notdir $(wildcard build/*_*))" >&2; exit 2
 endif
 
+# Rewritten only when a setting changed: what was exported otherwise is exported again.
+EXPORT_SETTINGS := build/.settings/$(NAME).export
+$(EXPORT_SETTINGS): FORCE
+	@mkdir -p $(@D)
+	@echo '$(OPTIMIZE) $(ENGINE)' | cmp -s - $@ || echo '$(OPTIMIZE) $(ENGINE)' > $@
+
 ifneq ($(TFLITE),)
 $(TFLITE):
 	@echo "Error: $@ does not exist; give the path of a .tflite file" >&2; exit 2
 
-$(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) | $(VENV)/base
-	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR) $(FOR_BOARD)
+$(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) $(EXPORT_SETTINGS) | $(VENV)/base
+	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR) $(FOR_BOARD) $(SPENDING)
 else
-$(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) | $(VENV)/base
-	@$(RUN) export emit --model $(DIR) $(FOR_BOARD)
+$(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) $(EXPORT_SETTINGS) | $(VENV)/base
+	@$(RUN) export emit --model $(DIR) $(FOR_BOARD) $(SPENDING)
 endif
 
 # What another compiler made is made again.

@@ -8,7 +8,7 @@ import click
 
 from export.pixels import DEFAULT, PIXELS
 from host.console import UserError, console, run
-from host.options import ModelFolder, Words, board_option_for, engine_option
+from host.options import ModelFolder, Words, board_option_for, engine_option, optimize_option
 
 FILE = click.Path(path_type=Path)
 
@@ -62,13 +62,7 @@ def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pix
 @click.option("--tflite", type=FILE, help="A .tflite from elsewhere; it is copied into the folder.")
 @board_option_for("The board it has to run on.")
 @engine_option
-@click.option(
-    "--optimize",
-    type=click.Choice(["small", "balanced", "fast"]),
-    default="balanced",
-    show_default=True,
-    help="What memory the compiled engine spends on speed.",
-)
+@optimize_option
 def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str | None, optimize: str) -> None:
     """Write the model as C sources and model.json.
 
@@ -78,7 +72,7 @@ def emit(model: Path | None, tflite: Path | None, board_name: str, engine: str |
     from export.describe import summary_table
     from export.emit import export_model, write_export
     from export.manifest import TFLITE_FILE
-    from export.ops.fast import Optimize
+    from export.optimize import Optimize
     from export.runtimes import runtime_of
     from firmware.boards import find_board
     from training.files import LABELS_FILE, SPLITS_FILE, load_labels, load_splits

@@ -184,6 +184,7 @@ EVENTS: dict[str, Callable[[Any], Events]] = {
     "average_pool2d": _pool2d,
     "average_pool2d_packed": _pool2d,
     "conv2d": _conv2d,
+    "conv2d_bytes": _conv2d_packed,
     "conv2d_narrow": _conv2d_narrow,
     "conv2d_packed": _conv2d_packed,
     "conv2d_padded": _conv2d_padded,

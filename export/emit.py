@@ -26,7 +26,7 @@ from export.graph import Graph
 from export.lower import Program, check_ends, lower
 from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
 from export.ops import BY_TFLITE_NAME
-from export.ops.fast import Optimize
+from export.optimize import Optimize
 from export.runtimes import Runtime, check_runtime
 from export.steps import describe_steps
 from export.tflite_reader import read_graph
@@ -77,10 +77,11 @@ def export_model(
     """
     graph = read_graph(content, source)
     program, refusal = _lowered(graph, runtime, optimize)
+    small = lower(graph, optimize=Optimize.SMALL) if program and optimize is not Optimize.SMALL else program
     ends = _ends(graph)
     _check_fit(source, ends, labels, x_calibration)
     vectors = _vectors(content, ends, x_calibration)
-    manifest = _manifest(graph, program, refusal, content, name, labels, ends, len(vectors.inputs))
+    manifest = _manifest(graph, program, small, refusal, content, name, labels, ends, len(vectors.inputs))
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     sources = {
         "golden_vectors.c": emit_golden_vectors_c(vectors, origin),
@@ -168,6 +169,7 @@ def _vectors(content: bytes, ends: Ends, x_calibration: NDArray[np.uint8] | None
 def _manifest(
     graph: Graph,
     program: Program | None,
+    small: Program | None,
     refusal: str,
     content: bytes,
     name: str,
@@ -202,6 +204,8 @@ def _manifest(
         macs=sum(macs_of.values()),
         weight_bytes=constant_bytes(program) if program else 0,
         arena_bytes=program.arena_bytes if program else 0,
+        small_weight_bytes=constant_bytes(small) if small else 0,
+        small_arena_bytes=small.arena_bytes if small else 0,
         compiled_refusal=refusal,
         tflm_arena_bytes=arena_bytes(content) or unmeasured_arena_bytes(graph),
         golden=golden_name() if vector_count else None,

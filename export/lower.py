@@ -15,9 +15,10 @@ from export.graph import ABSENT, Graph, Op, Tensor
 from export.memory_plan import Lifetime, plan_memory
 from export.ops import BY_TFLITE_NAME
 from export.ops.copy import copy_all
-from export.ops.fast import Optimize, choose_kernels
+from export.ops.fast import choose_kernels
 from export.ops.kind import Call, Kernel, OpKind, Params
 from export.ops.operands import QUANTIZE_CURE
+from export.optimize import Optimize
 from export.shape_folding import fold_shapes
 from host.console import UserError
 

@@ -73,7 +73,8 @@ class Manifest:
 
     `model_sha256` is over the `.tflite`, `segments_sha256` over the constant tables of the compiled engine in order, as
     they lie in flash. `compiled_refusal`: why the compiled engine does not run the model, in a sentence; empty when it
-    does, and only then do `steps`, `segments_sha256`, `macs`, `weight_bytes` and `arena_bytes` say anything.
+    does, and only then do `steps`, `segments_sha256`, `macs` and the bytes of weights and arena say anything.
+    The two `small_` numbers are what `--optimize small` makes of weight_bytes and arena_bytes.
     `tflm_arena_bytes`: the arena that TensorFlow Lite Micro gets. `pixel_input`: an input byte is `pixel - 128`.
     `golden`: the reference behind the golden vectors in the generated C, None where it was not available and there are
     none.
@@ -93,6 +94,8 @@ class Manifest:
     macs: int
     weight_bytes: int
     arena_bytes: int
+    small_weight_bytes: int
+    small_arena_bytes: int
     compiled_refusal: str
     tflm_arena_bytes: int
     golden: str | None

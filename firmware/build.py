@@ -52,7 +52,7 @@ def build(model: Path, board: Board) -> Sizes:
     require_tools(board)
     compiler = taken_compiler(board)
     if board.budget:  # before compiling: what cannot fit whatever the code's size
-        check_model(manifest, board.budget, "flash", "its weights", manifest.weight_bytes)
+        check_model(manifest, board.engine, board.budget, "flash", "its weights", manifest.weight_bytes)
     folder = model / board.name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build.") as scratch_name:
@@ -62,7 +62,7 @@ def build(model: Path, board: Board) -> Sizes:
         _compile(board, compiler, model, scratch, image)
         sizes = replace(read_sizes(image, manifest.weight_bytes), compiler=compiler.tool.command)
         if board.budget:
-            check_budget(sizes, board.budget, image)
+            check_budget(sizes, manifest, board.budget, image)
         sizes.save(scratch / SIZES_FILE)
         if board.watcher:
             _compile_watcher(board, scratch / WATCHER_FILE)

@@ -18,6 +18,7 @@ from host.console import UserError, console, table
 
 HEAVIEST_SHOWN = 4
 ELF_MAGIC = b"\x7fELF"
+CURE = "Use a smaller preset or model"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def read_symbols(image: Path) -> list[Symbol]:
     return sorted(symbols, key=lambda symbol: -symbol.size_bytes)
 
 
-def check_budget(sizes: Sizes, budget: Budget, image: Path) -> None:
+def check_budget(sizes: Sizes, manifest: Manifest, budget: Budget, image: Path) -> None:
     """Raise UserError when the image does not fit, saying how much is missing and what weighs most."""
     for memory, used, limit, in_flash in (
         ("flash", sizes.flash_bytes, budget.flash_bytes, True),
@@ -104,19 +105,29 @@ def check_budget(sizes: Sizes, budget: Budget, image: Path) -> None:
             heaviest = [s for s in read_symbols(image) if s.in_flash == in_flash][:HEAVIEST_SHOWN]
             raise UserError(
                 f"does not fit the {budget.of}: {used:,} bytes of {memory}, {used - limit:,} more than its {limit:,}; "
-                f"heaviest: {', '.join(f'{s.name} {s.size_bytes:,}' for s in heaviest)}. Use a smaller preset or model"
+                f"heaviest: {', '.join(f'{s.name} {s.size_bytes:,}' for s in heaviest)}. "
+                f"{_cure(manifest, memory, used - limit)}"
             )
 
 
-def check_model(manifest: Manifest, budget: Budget, memory: str, parts: str, needed: int) -> None:
+def check_model(manifest: Manifest, engine: str, budget: Budget, memory: str, parts: str, needed: int) -> None:
     """Raise UserError when `parts` of the model alone need more of the memory ("flash" or "RAM") than the chip has."""
     limit = budget.flash_bytes if memory == "flash" else budget.ram_bytes
     if needed > limit:
         raise UserError(
             f"{manifest.name} does not fit the {budget.of}: {parts} alone are {needed:,} bytes, "
             f"{needed - limit:,} more than its {limit:,} of {memory}{_heaviest(manifest, memory)}. "
-            "Use a smaller preset or model"
+            f"{_cure(manifest, memory, needed - limit) if engine == 'compiled' else CURE}"
         )
+
+
+def _cure(manifest: Manifest, memory: str, missing: int) -> str:
+    """What to do about an image of the compiled engine that lacks so many bytes of the memory."""
+    if memory == "flash":
+        saved = manifest.weight_bytes - manifest.small_weight_bytes
+    else:
+        saved = manifest.arena_bytes - manifest.small_arena_bytes
+    return f"Use OPTIMIZE=small, which takes {saved:,} less, or a smaller preset or model" if saved >= missing else CURE
 
 
 def _heaviest(manifest: Manifest, memory: str) -> str:

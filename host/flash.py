@@ -93,8 +93,8 @@ def check_fits(manifest: Manifest, board: Board, engine: str) -> None:
     flash_bytes = model_bytes + manifest.golden_count * (manifest.input_bytes + manifest.output_bytes)
     ram_bytes = arena_bytes + manifest.input_bytes
     print_budget("Memory before compiling: the model alone", flash_bytes, ram_bytes, budget)
-    check_model(manifest, budget, "flash", f"{what} and the self-test's vectors", flash_bytes)
-    check_model(manifest, budget, "RAM", "its arena and one input", ram_bytes)
+    check_model(manifest, engine, budget, "flash", f"{what} and the self-test's vectors", flash_bytes)
+    check_model(manifest, engine, budget, "RAM", "its arena and one input", ram_bytes)
 
 
 def find_platformio() -> str:

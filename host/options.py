@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from export.optimize import Optimize
 from firmware.boards import BOARDS
 from firmware.toolchain import CHOICES, demo_board
 
@@ -123,6 +124,13 @@ compiler_option = click.option(
     type=click.Choice(CHOICES),
     help="The one that has to be installed (cc, arm-none-eabi-gcc, ...), or the one from PyPI.  [default: the first of "
     "them that is there]",
+)
+optimize_option = click.option(
+    "--optimize",
+    type=click.Choice([each.value for each in Optimize]),
+    default=Optimize.BALANCED.value,
+    show_default=True,
+    help="What memory the compiled engine spends on speed; small: one byte a weight, as in the .tflite.",
 )
 port_option = click.option(
     "--port",

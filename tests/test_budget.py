@@ -55,6 +55,30 @@ def test_what_does_not_fit_stops_the_build_and_leaves_no_firmware(content, memor
     assert not (model / BOARD.name / "firmware.elf").exists()
 
 
+def convolutions_model(layers: int, channels: int) -> bytes:
+    """Convolutions whose weights the default layout makes 3.6 times larger."""
+    b = ModelBuilder()
+    weights = np.random.default_rng(1).integers(-60, 61, (channels, 3, 3, channels), np.int8)
+    tensors = [b.tensor((1, 4, 4, channels), 0.1) for _ in range(layers + 1)]
+    for x, y in zip(tensors, tensors[1:], strict=False):
+        b.conv2d([x, b.constant(weights, [0.001])], y, padding="SAME")
+    return b.build(inputs=tensors[:1], outputs=tensors[-1:])
+
+
+def test_the_refusal_names_the_setting_that_makes_it_fit(command, tmp_path):
+    (tmp_path / "deep.tflite").write_bytes(convolutions_model(8, 64))
+    model = tmp_path / "deep"
+    for optimize, status in (("balanced", 2), ("small", 0)):
+        exported = command("export", "emit", "--tflite", f"{model}.tflite", "--model", model, "--optimize", optimize)
+        assert exported.returncode == 0, exported.stderr
+        result = command("firmware", "build", "--model", model, "--board", "qemu")
+        assert result.returncode == status, result.stderr
+        advice = re.search(r"Use OPTIMIZE=small, which takes ([\d,]+) less", result.stderr)
+        assert bool(advice) == bool(status)
+        if advice:
+            assert int(advice[1].replace(",", "")) == 8 * 64 * 64 * (32 - 9)
+
+
 def test_sizes_are_those_that_the_linker_placed(command, model):
     assert command("firmware", "build", "--model", model, "--board", BOARD.name).returncode == 0
     image = model / BOARD.name / "firmware.elf"

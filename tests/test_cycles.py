@@ -14,8 +14,9 @@ from export.emit import export_model, write_export
 from export.golden import Golden
 from export.lower import lower
 from export.manifest import load_manifest
-from export.ops.fast import Optimize
+from export.optimize import Optimize
 from export.tflite_reader import load_graph, read_graph
+from export.tflite_writer import ModelBuilder
 from firmware.boards import find_board
 from firmware.build import build, image_path
 from host.bench.calibrate import random_layers
@@ -97,19 +98,35 @@ def some_layers() -> list[bytes]:
 
 
 @needs.golden
+@pytest.mark.parametrize("optimize", [Optimize.SMALL, Optimize.FAST])
 @pytest.mark.parametrize("number", range(4))
-def test_the_assembly_gives_the_bytes_of_tflm(number, tmp_path):
+def test_the_assembly_gives_the_bytes_of_tflm(number, optimize, tmp_path):
     content = some_layers()[number]
-    assert_image_equals_golden(content, tmp_path)
+    assert_image_equals_golden(content, tmp_path, optimize)
 
 
 @needs.golden
-def test_every_kernel_s_assembly_gives_the_bytes_of_tflm(tmp_path):
-    assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path)
+@pytest.mark.parametrize("optimize", [Optimize.SMALL, Optimize.FAST])
+def test_every_kernel_s_assembly_gives_the_bytes_of_tflm(optimize, tmp_path):
+    assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path, optimize)
 
 
-def assert_image_equals_golden(content: bytes, folder) -> None:
-    export = export_model(content, "layers", "layers", (), None, optimize=Optimize.FAST)
+@needs.golden
+def test_the_largest_sums_that_fit_beside_another_filter_s_are_exact(tmp_path):
+    """The absolute weights of filters 1 and 3 add up to 2^16 - 1: 256 times their sums just fits 32 bits."""
+    taps = np.full((6, 1, 1, 517), 127, np.int8)
+    taps[1::2, ..., 516] = 3
+    taps[2:4] *= -1
+    b = ModelBuilder()
+    x, y = b.tensor((1, 2, 3, 517), 1.0), b.tensor((1, 2, 3, 6), 2.0**17)
+    b.conv2d([x, b.constant(taps, [1.0])], y)
+    content = b.build([x], [y])
+    assert_image_equals_golden(content, tmp_path, Optimize.SMALL)
+    assert [step.kernels for step in load_manifest(tmp_path).steps] == [("conv2d_bytes",)]
+
+
+def assert_image_equals_golden(content: bytes, folder, optimize: Optimize) -> None:
+    export = export_model(content, "layers", "layers", (), None, optimize=optimize)
     write_export(folder, content, export)
     build(folder, BOARD)
     graph = read_graph(content, "layers")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from export.cost import modelled_cycles
+from export.emit_model import constant_bytes
 from export.lower import lower
-from export.ops.fast import Optimize
-from export.ops.packed import pack_bytes, pack_quads
+from export.ops.packed import pack_bytes, pack_quads, pack_two_filters
+from export.optimize import Optimize
 from export.tflite_reader import read_graph
 from export.tflite_writer import ModelBuilder
 
@@ -23,10 +24,11 @@ def conv_and_pool(
     w_scale=(1.0,),
     side=10,
     second_reader=False,
+    largest=127,
 ) -> bytes:
     """A convolution whose accumulators are worth `real` output steps each, and a pooling."""
     b = ModelBuilder()
-    taps = np.random.default_rng(1).integers(-127, 128, (filters, *kernel, channels), np.int8)
+    taps = np.random.default_rng(1).integers(-largest, largest, (filters, *kernel, channels), np.int8, endpoint=True)
     conv = [side - k + 1 for k in kernel]
     step = step or pool
     out = [(n - k) // s + 1 for n, k, s in zip(conv, pool, step, strict=True)]
@@ -78,11 +80,31 @@ def test_it_is_not_where_that_would_not_be_exact_or_would_repeat_work(layer, ker
 
 @pytest.mark.parametrize(
     "channels, kernels",
-    [(64, ["conv2d_winograd"]), (96, ["conv2d_packed"]), (128, ["conv2d", "max_pool2d"])],
+    [(64, ["conv2d_winograd"]), (96, ["conv2d_packed"]), (128, ["conv2d_bytes"])],
 )
 def test_packing_does_not_eat_the_flash(channels, kernels):
-    layer = conv_and_pool(channels=channels, filters=channels, side=4, real=0.0001)
+    layer = conv_and_pool(channels=channels, filters=channels, side=4, real=0.0001, largest=90)
     assert kernels_of(layer) == kernels
+
+
+@pytest.mark.parametrize(
+    "layer, kernel",
+    [
+        ({}, "conv2d_bytes"),
+        ({"kernel": (1, 1), "channels": 12}, "conv2d_bytes"),
+        ({"channels": 6, "kernel": (2, 5), "pool": (3, 3)}, "conv2d_bytes"),
+        ({"kernel": (2, 2), "channels": 2}, "conv2d_narrow"),
+        ({"channels": 128, "side": 4, "real": 0.0001}, "conv2d_packed"),  # sums that do not fit beside another filter's
+        ({"real": 1.5}, "conv2d"),
+    ],
+)
+def test_small_keeps_a_byte_for_every_weight_where_that_is_exact(layer, kernel):
+    assert kernels_of(conv_and_pool(**layer), optimize=Optimize.SMALL)[0] == kernel
+
+
+def test_small_takes_as_much_flash_for_weights_as_the_tflite():
+    program = lower(read_graph(conv_and_pool(channels=16, filters=16), "model"), optimize=Optimize.SMALL)
+    assert constant_bytes(program) == 16 * 3 * 3 * 16 + 16 * 16  # and four words for each filter
 
 
 def test_the_model_s_output_is_never_skipped():
@@ -124,13 +146,25 @@ def test_packed_weights_hold_every_tap_where_the_kernel_reads_it():
     assert quads[0, 0, :, 1].tolist() == taps[1, [[0, 2], [1, 3]]].tolist()
     assert quads[1, 1].tolist() == [[[29, 0]] + [[0, 0]] * 3, [[30, 0]] + [[0, 0]] * 3]
     assert pack_bytes(taps.astype(np.int8))[1, 1, 0].tolist() == [29, 30, 0, 0]
+    pairs = pack_two_filters(-taps.astype(np.int8))  # (groups, quads, 2, 2, 2)
+    assert pairs.shape == (2, 2, 2, 2, 2)
+    assert pairs[0, 0, 1, 1].tolist() == [-(256 * taps[3, t] + taps[2, t]) for t in (1, 3)]
+
+
+@pytest.mark.parametrize(
+    "first, second, fits",
+    [([-127], [-128], False), ([0], [-128], True), ([-128], [127], True), ([0] * 517, [127] * 516 + [4], False)],
+)
+def test_two_filters_share_a_number_only_where_both_can_be_had_out_of_it(first, second, fits):
+    assert (pack_two_filters(np.array([first, second], np.int8)) is not None) == fits
 
 
 def test_speed_is_bought_with_memory_as_far_as_asked():
     layer = conv_and_pool(channels=8, filters=8, side=16, pool=(3, 3), step=(1, 1))
     chosen = {spent: lower(read_graph(layer, "model"), optimize=spent) for spent in Optimize}
     kernels = {spent: program.steps[0].kernel.name for spent, program in chosen.items()}
-    assert kernels[Optimize.SMALL] == "conv2d_winograd" and kernels[Optimize.FAST] == "conv2d_winograd4"
-    arenas = {spent: program.arena_bytes for spent, program in chosen.items()}
-    assert arenas[Optimize.BALANCED] <= arenas[Optimize.SMALL] * 1.05 < arenas[Optimize.FAST]
-    assert modelled_cycles(chosen[Optimize.FAST]) < modelled_cycles(chosen[Optimize.SMALL])
+    assert list(kernels.values()) == ["conv2d_bytes", "conv2d_winograd", "conv2d_winograd4"]
+    small, balanced, fast = chosen.values()
+    assert small.arena_bytes <= balanced.arena_bytes < fast.arena_bytes
+    assert constant_bytes(small) < constant_bytes(balanced) < constant_bytes(fast)
+    assert modelled_cycles(small) > modelled_cycles(balanced) > modelled_cycles(fast)

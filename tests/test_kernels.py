@@ -1,6 +1,6 @@
 """The C kernels against TensorFlow Lite Micro: byte for byte, over random layers and the edges of their arithmetic.
 
-Every case runs on the plain kernels, on the fast ones that export finds for it, and on those that take more memory.
+Every case runs on the plain kernels, and on those that export finds for it with each value of `--optimize`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from op_layers import (
 from export.borders import with_int8_ends
 from export.golden import Golden
 from export.lower import lower
-from export.ops.fast import Optimize
+from export.optimize import Optimize
 from export.tflite_reader import read_graph
 from host.console import UserError
 
@@ -60,10 +60,7 @@ def kernels(compile_shared) -> KernelLibrary:
 def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
     try:
         graph = read_graph(case.model, "case")
-        programs = [
-            lower(graph, fast=False),
-            *(lower(graph, optimize=spent) for spent in (Optimize.SMALL, Optimize.FAST)),
-        ]
+        programs = [lower(graph, fast=False), *(lower(graph, optimize=spent) for spent in Optimize)]
     except UserError as refusal:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
         reject()

@@ -11,9 +11,10 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from export.optimize import Optimize
 from firmware.boards import find_board
 from host.console import UserError, console, make_writable, run, table
-from host.options import Words, board_option_for
+from host.options import Words, board_option_for, optimize_option
 from training.augment import AUGMENTATIONS
 from training.datasets import BUILT_IN, load_dataset
 from training.files import FLOAT_SCORES_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE, TRAINING_FILE
@@ -53,6 +54,7 @@ LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of t
 @click.option("--size", help="Pictures only: 28, or HEIGHTxWIDTH such as 96x64.  [default: 28]")
 @click.option("--color/--grey", default=None, help="Pictures only: keep colour or drop it.  [default: as they are]")
 @board_option_for("The board it has to fit.")
+@optimize_option
 @click.option("--tensorboard", type=click.Path(path_type=Path), help="A folder for logs that TensorBoard shows.")
 def main(
     dataset: str,
@@ -64,6 +66,7 @@ def main(
     size: str | None,
     color: bool | None,
     board_name: str,
+    optimize: str,
     tensorboard: Path | None,
 ) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""
@@ -90,7 +93,7 @@ def main(
         console.print(class_table(data))
         model = plan.untrained_model()
         console.print(journey_table(trace(model)))
-        print_device_cost(model, board, folder.name)
+        print_device_cost(model, board, folder.name, Optimize(optimize))
         say(f"recipe: {recipe}")
         run = train(plan, folder, tensorboard)
     except ModuleNotFoundError as error:

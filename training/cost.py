@@ -19,6 +19,7 @@ from export.describe import summary_table
 from export.emit import export_model, write_export
 from export.emit_model import constant_bytes
 from export.lower import lower
+from export.optimize import Optimize
 from export.quantize import convert, with_full_range
 from export.runtimes import runtime_of
 from export.tflite_reader import read_graph
@@ -33,11 +34,11 @@ CLOCK_HZ = 64_000_000  # of the Arduino Nano 33 BLE Sense
 SAMPLE_IMAGES = 8
 
 
-def print_device_cost(model: Any, board: Board, name: str) -> None:
+def print_device_cost(model: Any, board: Board, name: str, optimize: Optimize = Optimize.BALANCED) -> None:
     """Print what a Keras model, trained or not, costs on a board. UserError where it cannot run there or fit."""
     noise = _noise(model)
     content = convert(model, noise)
-    export = export_model(content, f"the network {name}", name, (), noise, runtime_of(board, None))
+    export = export_model(content, f"the network {name}", name, (), noise, runtime_of(board, None), optimize)
     console.print(summary_table(export.manifest))
     if export.program:
         cycles = modelled_cycles(export.program)

@@ -1,4 +1,4 @@
-"""CONV_2D with the MAX_POOL_2D that follows it, if one does: the kernel `conv2d_packed_s8`."""
+"""CONV_2D with the MAX_POOL_2D that follows it, if one does: the kernels `conv2d_packed_s8` and `conv2d_bytes_s8`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from export.c_values import ConstantTable, Field, Struct
 from export.ops.conv2d import Conv2dParams
 from export.ops.kind import Kernel, Params
-from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
+from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, pack_two_filters, rounded_up
 from export.ops.window import Window, emit_window, lead_bytes
 
 
@@ -18,7 +18,7 @@ from export.ops.window import Window, emit_window, lead_bytes
 class Conv2dPackedParams(Params):
     """The members of `conv2d_packed_params`."""
 
-    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2)
+    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2); of conv2d_bytes (groups, quads, 2, 2, 2)
     x_zero_point: int
     row_taps: int
     window: Window
@@ -32,14 +32,15 @@ def no_pool(window: Window) -> Window:
     return Window(h, w, c, h, w, c, 1, 1, 1, 1, 1, 1, 0, 0)
 
 
-def pack(conv: Conv2dParams, pool: Window) -> Conv2dPackedParams | None:
-    """The packed layer; None where its numbers do not fit the kernel."""
+def pack(conv: Conv2dParams, pool: Window, as_bytes: bool = False) -> Conv2dPackedParams | None:
+    """The packed layer, `as_bytes` for `conv2d_bytes_s8`; None where its numbers do not fit the kernel."""
     output = pack_output(conv.bias, conv.weights, conv.output)
-    if output is None:
+    filters = conv.weights.reshape(conv.window.y_c, -1)
+    weights = pack_two_filters(filters) if as_bytes else pack_quads(2 * filters.astype(np.int16))
+    if output is None or weights is None:
         return None
-    weights = conv.weights.reshape(conv.window.y_c, conv.window.k_h, -1)
-    taps = pack_quads(2 * weights.reshape(conv.window.y_c, -1).astype(np.int16))
-    return Conv2dPackedParams(taps, conv.x_zero_point, weights.shape[2], conv.window, pool, output)
+    row_taps = filters.shape[1] // conv.window.k_h
+    return Conv2dPackedParams(weights, conv.x_zero_point, row_taps, conv.window, pool, output)
 
 
 def emit(params: Conv2dPackedParams) -> Struct:
@@ -82,3 +83,4 @@ def leads(params: Conv2dPackedParams) -> tuple[int]:
 
 
 CONV2D_PACKED = Kernel("conv2d_packed", emit, scratch_bytes, leads)
+CONV2D_BYTES = Kernel("conv2d_bytes", emit, scratch_bytes, leads)

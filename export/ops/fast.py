@@ -9,9 +9,8 @@ within a window. The pooling's own clamp and the convolution's are one clamp aft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from enum import Enum
 
 from export.graph import Graph
 from export.ops import (
@@ -27,23 +26,18 @@ from export.ops import (
 )
 from export.ops.add import AddParams
 from export.ops.conv2d import Conv2dParams
+from export.ops.conv2d_packed import Conv2dPackedParams
+from export.ops.conv2d_winograd import Conv2dWinogradParams
 from export.ops.dense import DenseParams
 from export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from export.ops.kind import Call
+from export.ops.kind import Call, Kernel, Params
 from export.ops.pool2d import AVERAGE_KERNEL, MaxPool2dParams
 from export.ops.window import Window
+from export.optimize import Optimize
 
-MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's packed weights; packing makes them 2 to 8 times larger
+MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's weights where packing makes them 2 to 8 times larger
 MAX_WEIGHT_BYTES_FAST = 512 * 1024
 MORE_ARENA = 1.05  # what a balanced choice may make of the smallest arena
-
-
-class Optimize(Enum):
-    """What memory the choice of kernels spends on speed: none, a little, or whatever it takes."""
-
-    SMALL = "small"
-    BALANCED = "balanced"
-    FAST = "fast"
 
 
 def choose_kernels(
@@ -53,7 +47,7 @@ def choose_kernels(
 
     arena_bytes: of a program of such calls.
     """
-    chosen = _join(graph, calls)
+    chosen = _join(graph, calls, optimize)
     if optimize is Optimize.SMALL:
         return chosen
     alone = {call.ops[0].index: call for call in calls}
@@ -79,20 +73,20 @@ def _larger(call: Call, conv: Call, optimize: Optimize) -> Call | None:
     return replace(call, kernel=conv2d_winograd4.CONV2D_WINOGRAD4, params=params)
 
 
-def _join(graph: Graph, calls: Sequence[Call]) -> tuple[Call, ...]:
+def _join(graph: Graph, calls: Sequence[Call], optimize: Optimize) -> tuple[Call, ...]:
     chosen: list[Call] = []
     readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
     while remaining:
         call = remaining.pop(0)
-        pooled = _with_pool(call, remaining[0], readers) if remaining else None
+        pooled = _with_pool(call, remaining[0], readers, optimize) if remaining else None
         if pooled:
             remaining.pop(0)
-        chosen.append(pooled or _alone(call))
+        chosen.append(pooled or _alone(call, optimize))
     return tuple(chosen)
 
 
-def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | None:
+def _with_pool(call: Call, following: Call, readers: Counter[int], optimize: Optimize) -> Call | None:
     """A convolution and the pooling after it as one call; None where that is not possible.
 
     Not for windows that overlap: what they share would be computed more than once.
@@ -109,21 +103,33 @@ def _with_pool(call: Call, following: Call, readers: Counter[int]) -> Call | Non
     narrow = conv2d_narrow.pack(both, pool.window)
     if narrow:
         return replace(whole, kernel=conv2d_narrow.CONV2D_NARROW, params=narrow)
-    return _convolution(whole, both, pool.window)
+    return _convolution(whole, both, pool.window, optimize)
 
 
-def _convolution(call: Call, conv: Conv2dParams, pool: Window) -> Call | None:
-    """The call with the fastest kernel for a convolution and its pooling; None where only the plain one is exact."""
-    transformed = conv2d_winograd.pack(conv, pool)
-    if transformed and transformed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(call, kernel=conv2d_winograd.CONV2D_WINOGRAD, params=transformed)
-    padded = conv2d_padded.pack(conv, pool)
-    if padded and padded.conv.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(call, kernel=conv2d_padded.CONV2D_PADDED, params=padded)
-    packed = conv2d_packed.pack(conv, pool)
-    if packed and packed.weights.nbytes <= MAX_WEIGHT_BYTES:
-        return replace(call, kernel=conv2d_packed.CONV2D_PACKED, params=packed)
+def _convolution(call: Call, conv: Conv2dParams, pool: Window, optimize: Optimize) -> Call | None:
+    """The call with the best kernel for a convolution and its pooling; None where only the plain one is exact."""
+    for kernel, params in _candidates(conv, pool, optimize):
+        if params:
+            return replace(call, kernel=kernel, params=params)
     return None
+
+
+def _candidates(conv: Conv2dParams, pool: Window, optimize: Optimize) -> Iterator[tuple[Kernel, Params | None]]:
+    """Kernels, the best first, and what each would compute with; None where the layer does not fit it."""
+    if optimize is Optimize.SMALL:
+        yield conv2d_packed.CONV2D_BYTES, conv2d_packed.pack(conv, pool, as_bytes=True)
+    else:
+        transformed = conv2d_winograd.pack(conv, pool)
+        yield conv2d_winograd.CONV2D_WINOGRAD, transformed if _is_affordable(transformed) else None
+        padded = conv2d_padded.pack(conv, pool)
+        yield conv2d_padded.CONV2D_PADDED, padded if padded and _is_affordable(padded.conv) else None
+    packed = conv2d_packed.pack(conv, pool)
+    yield conv2d_packed.CONV2D_PACKED, packed if _is_affordable(packed) else None
+    yield conv2d_packed.CONV2D_BYTES, conv2d_packed.pack(conv, pool, as_bytes=True)
+
+
+def _is_affordable(params: Conv2dPackedParams | Conv2dWinogradParams | None) -> bool:
+    return params is not None and params.weights.nbytes <= MAX_WEIGHT_BYTES
 
 
 def _is_tiling(pool: Window) -> bool:
@@ -134,10 +140,10 @@ def _is_tiling(pool: Window) -> bool:
     return apart and starts_inside and ends_inside and (pool.y_w - 1) * pool.stride_w - pool.pad_w < pool.x_w
 
 
-def _alone(call: Call) -> Call:
+def _alone(call: Call, optimize: Optimize) -> Call:
     """The call with the fastest kernel for it."""
     if isinstance(call.params, Conv2dParams):
-        return _convolution(call, call.params, conv2d_packed.no_pool(call.params.window)) or call
+        return _convolution(call, call.params, conv2d_packed.no_pool(call.params.window), optimize) or call
     if isinstance(call.params, DenseParams) and (rows := dense_packed.pack(call.params)):
         return replace(call, kernel=dense_packed.DENSE_PACKED, params=rows)
     if isinstance(call.params, DepthwiseConv2dParams) and (planes := depthwise_conv2d_packed.pack(call.params)):

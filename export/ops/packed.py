@@ -68,6 +68,20 @@ def pack_quads(weights: NDArray[np.int16]) -> NDArray[np.int16]:
     return np.ascontiguousarray(np.moveaxis(grouped, (-3, -1, -4, -2), (-4, -3, -2, -1)))
 
 
+def pack_two_filters(weights: NDArray[np.int8]) -> NDArray[np.int16] | None:
+    """weights (y_c, taps) -> (groups, quads, 2, GROUP / 2, 2): as `pack_quads`, but one number holds the weights of two
+    filters, 256 times that of the second plus that of the first.
+
+    None where that needs more than 16 bits, or 256 times the second one's sum more than 32.
+    """
+    quads = pack_quads(weights.astype(np.int16)).astype(np.int32)
+    both = 256 * quads[..., 1::2, :] + quads[..., ::2, :]
+    second = np.abs(weights[1::2].astype(np.int64)).sum(axis=1).max(initial=0)
+    if both.min() < np.iinfo(np.int16).min or 256 * 128 * int(second) > INT32_MAX:
+        return None
+    return both.astype(np.int16)
+
+
 def pack_bytes(weights: NDArray[np.int8]) -> NDArray[np.int8]:
     """weights (y_c, taps) -> (groups, quads, GROUP, 4), taps as they come: the kernel spreads the bytes itself."""
     y_c, taps = weights.shape

@@ -2,7 +2,9 @@
 // and laid out so that each word of weights, once loaded, serves both.
 //
 // A quad of four taps t0-t3 takes four words: (t0, t2) of column 0, of column 1, (t1, t3) of column 0, of column 1. The
-// weights of four filters for it take eight: (t0, t2) of each filter, then (t1, t3) of each.
+// weights of four filters for it take eight: (t0, t2) of each filter, then (t1, t3) of each. Or four, where one 16-bit
+// number holds the weights of two filters, 256 times that of the second plus that of the first: (t0, t2) of filters 0 and
+// 1, of 2 and 3, (t1, t3) of both.
 #pragma once
 #include "dsp.h"
 #include "kernels.h"
@@ -15,9 +17,21 @@ void columns_dot_s16(
     int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
 );
 
+// The same sums, doubled, where w (runs, quads, 2, 2, 2) holds two filters a number. Those of filters 1 and 3 must stay
+// within 2^23 before they are doubled.
+void columns_dot_bytes(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+);
+
 // y[o] and y_right[o] = the output bytes of all channels o in groups of four, before the clamp: the doubled sums of two
 // columns that see the same x (quads, 2, 2, 2) in w (groups, quads, 2, 4, 2), each with its row of channels (4 * groups, 4)
-void columns_output_s8(
+void columns_output_s16(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+);
+
+// The same with w (groups, quads, 2, 2, 2), as above.
+void columns_output_bytes(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
     const int32_t *channels
 );

@@ -1,5 +1,5 @@
-// The inner loop of the packed convolutions: two columns of pixels times four filters, sixteen multiplications for
-// every six words loaded.
+// The inner loops of the packed convolutions: two columns of pixels times four filters, sixteen multiplications a half
+// quad. One reads weights that are doubled and have 16 bits each, the other those of two filters in 16 bits.
 #include "columns.h"
 
 #ifdef DSP_INSTRUCTIONS
@@ -7,8 +7,8 @@
 //   r0 x0, r3 x1, r12 w0, lr w1   r1 x   r2 w   r4-r11 the sums
 //   [sp] where a run of sums enters the loop, end of its weights, bytes of its weights, rewind, next sums, end of sums
 
-// One pair of taps: 44 bytes.
-#define HALF                         \
+// One pair of taps with weights of 16 bits: 44 bytes.
+#define HALF_S16                     \
     "ldrd r0, r3, [r1], #8\n"        \
     "ldrd r12, lr, [r2], #8\n"       \
     "smlad r4, r0, r12, r4\n"        \
@@ -20,20 +20,52 @@
     "smlad r9, r3, r12, r9\n"        \
     "smlad r10, r0, lr, r10\n"       \
     "smlad r11, r3, lr, r11\n"
-#define QUAD HALF HALF
 
-// Where the first round enters the loop at 2: with -quads mod 4 of its quads left out.
-#define ENTER(quads)                 \
+// The same with weights of two filters in 16 bits: 48 bytes. As they are they make 256 times the sum of the second
+// filter plus that of the first; their lower bytes alone make that of the first.
+#define HALF_BYTES                   \
+    "ldrd r0, r3, [r1], #8\n"        \
+    "ldrd r12, lr, [r2], #8\n"       \
+    "smlad r6, r0, r12, r6\n"        \
+    "smlad r7, r3, r12, r7\n"        \
+    "sxtb16 r12, r12\n"              \
+    "smlad r10, r0, lr, r10\n"       \
+    "smlad r11, r3, lr, r11\n"       \
+    "sxtb16 lr, lr\n"                \
+    "smlad r4, r0, r12, r4\n"        \
+    "smlad r5, r3, r12, r5\n"        \
+    "smlad r8, r0, lr, r8\n"         \
+    "smlad r9, r3, lr, r9\n"
+
+// 256 times the sums of the second filters.
+#define PART                         \
+    "sub r6, r4\n"                   \
+    "sub r7, r5\n"                   \
+    "sub r10, r8\n"                  \
+    "sub r11, r9\n"
+// From there to all of them doubled.
+#define DOUBLE                       \
+    "lsl r4, #1\n"                   \
+    "lsl r5, #1\n"                   \
+    "asr r6, #7\n"                   \
+    "asr r7, #7\n"                   \
+    "lsl r8, #1\n"                   \
+    "lsl r9, #1\n"                   \
+    "asr r10, #7\n"                  \
+    "asr r11, #7\n"
+
+// Where the first round enters the loop at 2: with -quads mod 4 of its quads, of so many bytes of code, left out.
+#define ENTER(quads, bytes)          \
     "rsb r3, " quads ", #0\n"        \
     "and r3, r3, #3\n"               \
-    "movs r4, #88\n"                 \
+    "movs r4, #" bytes "\n"          \
     "adr r5, 2f\n"                   \
     "mla r3, r3, r4, r5\n"           \
     "orr r3, r3, #1\n"               \
     "str r3, [sp]\n"
 
 // The sums r4-r11 of all quads; r0 is the end of the weights.
-#define SUMS                         \
+#define SUMS(HALF)                   \
     "str r0, [sp, #4]\n"             \
     "movs r4, #0\n"                  \
     "movs r5, #0\n"                  \
@@ -45,113 +77,127 @@
     "mov r11, r4\n"                  \
     "ldr pc, [sp]\n"                 \
     ".balign 4\n"                    \
-    "2:\n" QUAD QUAD QUAD QUAD       \
+    "2:\n"                           \
+    HALF HALF HALF HALF HALF HALF HALF HALF \
     "ldr r0, [sp, #4]\n"             \
     "cmp r2, r0\n"                   \
     "bne 2b\n"
 
-__asm__(".syntax unified\n"
-        ".thumb\n"
-        ".section .text.columns_dot_s16, \"ax\", %progbits\n"
-        ".balign 4\n"
-        ".global columns_dot_s16\n"
-        ".thumb_func\n"
-        ".type columns_dot_s16, %function\n"
-        "columns_dot_s16:\n"
-        "push {r4-r11, lr}\n"
-        "ldrd r4, r5, [sp, #36]\n"    // runs, rewind
-        "sub sp, #28\n"
-        "str r0, [sp, #16]\n"
-        "add r0, r0, r4, lsl #5\n"    // the end of the sums
-        "str r0, [sp, #20]\n"
-        "lsl r6, r3, #5\n"
-        "strd r6, r5, [sp, #8]\n"
-        ENTER("r3")
-        "1:\n"
-        "ldr r0, [sp, #8]\n"
-        "add r0, r2\n"
-        SUMS
-        "ldrd r0, r3, [sp, #12]\n"
-        "sub r1, r1, r0\n"
-        "stmia r3!, {r4-r11}\n"
-        "ldr r0, [sp, #20]\n"
-        "str r3, [sp, #16]\n"
-        "cmp r0, r3\n"
-        "bne 1b\n"
-        "add sp, #28\n"
-        "pop {r4-r11, pc}\n"
-        ".size columns_dot_s16, . - columns_dot_s16\n"
-        ".text\n");
+#define FUNCTION(name, body)                        \
+    __asm__(".syntax unified\n"                     \
+            ".thumb\n"                              \
+            ".section .text." name ", \"ax\", %progbits\n" \
+            ".balign 4\n"                           \
+            ".global " name "\n"                    \
+            ".thumb_func\n"                         \
+            ".type " name ", %function\n"           \
+            name ":\n"                              \
+            body                                    \
+            ".size " name ", . - " name "\n"        \
+            ".text\n")
 
-// One channel's sums in registers a and b become bytes.
-#define CHANNEL(a, b)                     \
-    "ldmia r1!, {r0, r3, r12, lr}\n"      \
-    "add " a ", r0\n"                     \
-    "add " b ", r0\n"                     \
-    "smmulr " a ", " a ", r3\n"           \
-    "smmulr " b ", " b ", r3\n"           \
-    "add " a ", " a ", " a ", asr #31\n"  \
-    "add " b ", " b ", " b ", asr #31\n"  \
-    "add " a ", r12\n"                    \
-    "add " b ", r12\n"                    \
+// As columns.h declares it. Bytes of a quad: 2^log_weights of weights, `code` of instructions.
+#define DOT(name, log_weights, code, HALF, FINISH)                  \
+    FUNCTION(name,                                                  \
+        "push {r4-r11, lr}\n"                                       \
+        "ldrd r4, r5, [sp, #36]\n"    /* runs, rewind */            \
+        "sub sp, #28\n"                                             \
+        "str r0, [sp, #16]\n"                                       \
+        "add r0, r0, r4, lsl #5\n"    /* the end of the sums */     \
+        "str r0, [sp, #20]\n"                                       \
+        "lsl r6, r3, #" log_weights "\n"                            \
+        "strd r6, r5, [sp, #8]\n"                                   \
+        ENTER("r3", code)                                           \
+        "1:\n"                                                      \
+        "ldr r0, [sp, #8]\n"                                        \
+        "add r0, r2\n"                                              \
+        SUMS(HALF)                                                  \
+        FINISH                                                      \
+        "ldrd r0, r3, [sp, #12]\n"                                  \
+        "sub r1, r1, r0\n"                                          \
+        "stmia r3!, {r4-r11}\n"                                     \
+        "ldr r0, [sp, #20]\n"                                       \
+        "str r3, [sp, #16]\n"                                       \
+        "cmp r0, r3\n"                                              \
+        "bne 1b\n"                                                  \
+        "add sp, #28\n"                                             \
+        "pop {r4-r11, pc}\n")
+
+DOT("columns_dot_s16", "5", "88", HALF_S16, "");
+DOT("columns_dot_bytes", "4", "96", HALF_BYTES, PART DOUBLE);
+
+// One sum, with its bias, becomes a byte. Whether the product is negative is seen in the sum: where they differ, a sum
+// below zero with a product of zero, the rounding shift makes zero of 0 and of -1.
+#define VALUE(a)                          \
+    "add r0, r12, " a ", asr #31\n"       \
+    "smmlar " a ", " a ", r3, r0\n"       \
     "asr " a ", lr\n"                     \
-    "asr " b ", lr\n"                     \
-    "ssat " a ", #8, " a "\n"             \
-    "ssat " b ", #8, " b "\n"
+    "ssat " a ", #8, " a "\n"
 
+// One channel's sums in registers a and b, doubled by `shift`, become bytes.
+#define CHANNEL(a, b, shift)              \
+    "ldmia r1!, {r0, r3, r12, lr}\n"      \
+    "add " a ", r0, " a shift "\n"        \
+    "add " b ", r0, " b shift "\n"        \
+    VALUE(a) VALUE(b)
+
+// As columns.h declares it; `first` and `second` double the sums of every other filter.
 //   [sp] where a group enters the loop, end of its weights, bytes of its weights, x, y, y_right, end of y, channels
-__asm__(".syntax unified\n"
-        ".thumb\n"
-        ".section .text.columns_output_s8, \"ax\", %progbits\n"
-        ".balign 4\n"
-        ".global columns_output_s8\n"
-        ".thumb_func\n"
-        ".type columns_output_s8, %function\n"
-        "columns_output_s8:\n"
-        "push {r4-r11, lr}\n"
-        "ldrd r4, r5, [sp, #36]\n"    // quads, groups
-        "ldr r6, [sp, #44]\n"
-        "sub sp, #36\n"
-        "add r5, r0, r5, lsl #2\n"    // the end of y
-        "strd r0, r1, [sp, #16]\n"
-        "strd r5, r6, [sp, #24]\n"
-        "lsl r5, r4, #5\n"
-        "strd r5, r2, [sp, #8]\n"
-        "mov r2, r3\n"
-        ENTER("r4")
-        "1:\n"
-        "ldrd r0, r1, [sp, #8]\n"
-        "add r0, r2\n"
-        SUMS
-        "ldr r1, [sp, #28]\n"
-        CHANNEL("r4", "r5") CHANNEL("r6", "r7") CHANNEL("r8", "r9") CHANNEL("r10", "r11")
-        "ldrd r0, r3, [sp, #16]\n"
-        "str r1, [sp, #28]\n"
-        "ldr r1, [sp, #24]\n"
-        "strb r5, [r3], #1\n"         // the right column first: it may be the left one again
-        "strb r7, [r3], #1\n"
-        "strb r9, [r3], #1\n"
-        "strb r11, [r3], #1\n"
-        "strb r4, [r0], #1\n"
-        "strb r6, [r0], #1\n"
-        "strb r8, [r0], #1\n"
-        "strb r10, [r0], #1\n"
-        "strd r0, r3, [sp, #16]\n"
-        "cmp r0, r1\n"
-        "bne 1b\n"
-        "add sp, #36\n"
-        "pop {r4-r11, pc}\n"
-        ".size columns_output_s8, . - columns_output_s8\n"
-        ".text\n");
+#define OUTPUT(name, log_weights, code, HALF, PREPARE, first, second) \
+    FUNCTION(name,                                                  \
+        "push {r4-r11, lr}\n"                                       \
+        "ldrd r4, r5, [sp, #36]\n"    /* quads, groups */           \
+        "ldr r6, [sp, #44]\n"                                       \
+        "sub sp, #36\n"                                             \
+        "add r5, r0, r5, lsl #2\n"    /* the end of y */            \
+        "strd r0, r1, [sp, #16]\n"                                  \
+        "strd r5, r6, [sp, #24]\n"                                  \
+        "lsl r5, r4, #" log_weights "\n"                            \
+        "strd r5, r2, [sp, #8]\n"                                   \
+        "mov r2, r3\n"                                              \
+        ENTER("r4", code)                                           \
+        "1:\n"                                                      \
+        "ldrd r0, r1, [sp, #8]\n"                                   \
+        "add r0, r2\n"                                              \
+        SUMS(HALF)                                                  \
+        PREPARE                                                     \
+        "ldr r1, [sp, #28]\n"                                       \
+        CHANNEL("r4", "r5", first) CHANNEL("r6", "r7", second)      \
+        CHANNEL("r8", "r9", first) CHANNEL("r10", "r11", second)    \
+        "ldrd r0, r3, [sp, #16]\n"                                  \
+        "str r1, [sp, #28]\n"                                       \
+        "ldr r1, [sp, #24]\n"                                       \
+        "strb r5, [r3], #1\n"    /* the right column first: it may be the left one again */ \
+        "strb r7, [r3], #1\n"                                       \
+        "strb r9, [r3], #1\n"                                       \
+        "strb r11, [r3], #1\n"                                      \
+        "strb r4, [r0], #1\n"                                       \
+        "strb r6, [r0], #1\n"                                       \
+        "strb r8, [r0], #1\n"                                       \
+        "strb r10, [r0], #1\n"                                      \
+        "strd r0, r3, [sp, #16]\n"                                  \
+        "cmp r0, r1\n"                                              \
+        "bne 1b\n"                                                  \
+        "add sp, #36\n"                                             \
+        "pop {r4-r11, pc}\n")
 
+OUTPUT("columns_output_s16", "5", "88", HALF_S16, "", "", "");
+OUTPUT("columns_output_bytes", "4", "96", HALF_BYTES, PART, ", lsl #1", ", asr #7");
+
+#undef OUTPUT
 #undef CHANNEL
+#undef VALUE
+#undef DOT
+#undef FUNCTION
 #undef SUMS
 #undef ENTER
-#undef QUAD
-#undef HALF
+#undef DOUBLE
+#undef PART
+#undef HALF_BYTES
+#undef HALF_S16
 #else
 // sums (4, 2): one run, modulo 2^32    x (quads, 2, 2, 2)  w (quads, 2, 4, 2)
-static void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
+static void run_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
     for (int32_t k = 0; k < 4; k++, sums += 2, w += 2) {
         uint32_t a = 0, b = 0;
         const int16_t *v = x, *u = w;
@@ -164,24 +210,72 @@ static void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads
     }
 }
 
-void columns_dot_s16(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+// The same, doubled    w (quads, 2, 2, 2)
+static void run_bytes(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
+    for (int32_t k = 0; k < 2; k++, sums += 4, w += 2) {
+        uint32_t a = 0, b = 0, both_a = 0, both_b = 0;
+        const int16_t *v = x, *u = w;
+        for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 4) {
+            const int32_t even = (int8_t)(u[0] & 0xff), odd = (int8_t)(u[1] & 0xff);
+            a += (uint32_t)(v[0] * even + v[1] * odd);
+            b += (uint32_t)(v[2] * even + v[3] * odd);
+            both_a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
+            both_b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
+        }
+        sums[0] = (int32_t)(2 * a);
+        sums[1] = (int32_t)(2 * b);
+        sums[2] = (int32_t)(both_a - a) >> 7;
+        sums[3] = (int32_t)(both_b - b) >> 7;
+    }
+}
+
+typedef void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads);
+
+// step: of w from one quad to the next
+static inline void dot(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind, run *one, int32_t step
 ) {
-    for (; runs > 0; runs--, sums += 8, w += 16 * quads) {
-        run(sums, x, w, quads);
+    for (; runs > 0; runs--, sums += 8, w += step * quads) {
+        one(sums, x, w, quads);
         x += 8 * quads - rewind / 2;
     }
 }
 
-void columns_output_s8(
+static inline void output(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels, run *one, int32_t step
+) {
+    packed_output output = {channels, INT8_MIN, INT8_MAX};
+    for (; groups > 0; groups--, y += 4, y_right += 4, w += step * quads, output.channels += 16) {
+        int32_t sums[8];
+        one(sums, x, w, quads);
+        columns_finish_s8(y, y_right, sums, 4, &output);
+    }
+}
+
+void columns_dot_s16(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+) {
+    dot(sums, x, w, quads, runs, rewind, run_s16, 16);
+}
+
+void columns_dot_bytes(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+) {
+    dot(sums, x, w, quads, runs, rewind, run_bytes, 8);
+}
+
+void columns_output_s16(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
     const int32_t *channels
 ) {
-    packed_output output = {channels, INT8_MIN, INT8_MAX};
-    for (; groups > 0; groups--, y += 4, y_right += 4, w += 16 * quads, output.channels += 16) {
-        int32_t sums[8];
-        run(sums, x, w, quads);
-        columns_finish_s8(y, y_right, sums, 4, &output);
-    }
+    output(y, y_right, x, w, quads, groups, channels, run_s16, 16);
+}
+
+void columns_output_bytes(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+) {
+    output(y, y_right, x, w, quads, groups, channels, run_bytes, 8);
 }
 #endif

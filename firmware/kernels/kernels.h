@@ -216,6 +216,10 @@ typedef struct {
 // x does not hold every row of it in whole words.
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
+// The same with one byte a weight: weights (groups, quads, 2, 2, 2), 256 times that of the second filter plus that of the
+// first. The sum of the absolute weights of each second filter is below 2^16.
+void conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
+
 typedef struct {
     conv2d_packed_params conv;  // of the padded image; a row of its window is whole words, some of them without weight
     int32_t x_h, x_w;

@@ -26,6 +26,7 @@ from host.bench.inference import (
     models,
     print_choices,
     print_inference,
+    with_best,
 )
 from host.bench.link import measure_links, print_links
 from host.connection import connect
@@ -92,7 +93,7 @@ def main() -> None:
     """
     measured = models()
     inference = [measure_inference(name, model) for name, model in measured.items()]
-    choices = [cost for name, model in measured.items() for cost in measure_choices(name, model)]
+    choices = [cost for name, model in with_best(measured).items() for cost in measure_choices(name, model)]
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
     links = measure_links(BUILD)

@@ -1,7 +1,8 @@
 """`python -m host.bench.calibrate`: fits the prices of `export.cost` to counted cycles, into `export/cost_table.py`.
 
 Random layers of every kind go into a few models; each model is built for the emulated Cortex-M4F and run once, which
-gives the cycles of each layer. Run it after a change of a kernel (it takes a minute), and read the errors it prints.
+gives the cycles of each layer. Run it after a change of a kernel (it takes two minutes), naming that kernel where the
+others stayed as they are, and read the errors it prints.
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from numpy.random import Generator
 
 import export.cost
 from export.cost import EVENTS, OTHER, events
+from export.cost_table import CYCLES
 from export.emit import export_model, write_export
 from export.lower import Step
+from export.optimize import Optimize
 from export.tflite_writer import ModelBuilder
 from firmware.boards import find_board
 from firmware.build import build as build_image
 from firmware.build import image_path
 from host.bench.cycles import measure
-from host.console import console, run, track, write_atomically
+from host.console import UserError, console, run, track, write_atomically
 
 TABLE = Path(export.cost.__file__).with_name("cost_table.py")
 MODELS = 8
@@ -195,9 +198,9 @@ def random_layers(seed: int, side_by_side: bool = False) -> bytes:
     return b.build(inputs, outputs if side_by_side else outputs[-1:])
 
 
-def count_cycles(content: bytes, folder: Path) -> list[tuple[Step, int]]:
+def count_cycles(content: bytes, folder: Path, optimize: Optimize) -> list[tuple[Step, int]]:
     """Every step of a model with the cycles counted for it."""
-    export = export_model(content, "random layers", "layers", (), None)
+    export = export_model(content, "random layers", "layers", (), None, optimize=optimize)
     assert export.program is not None  # made of what the compiled engine runs
     write_export(folder, content, export)
     board = find_board("qemu")
@@ -227,13 +230,21 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
 
 
 @click.command()
-def main() -> None:
-    """Fit the prices of kernels to counted cycles; write export/cost_table.py. Takes a minute."""
-    samples = []
+@click.argument("kernels", nargs=-1)
+def main(kernels: tuple[str, ...]) -> None:
+    """Measure, fit and write the table; of KERNELS alone, such as conv2d_bytes, where some are named."""
+    samples: list[tuple[Step, int]] = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(range(MODELS), "random layers"):
-            samples += count_cycles(random_layers(seed), Path(folder) / f"layers_{seed}")
-    prices = fit(samples)
+            layers = random_layers(seed)
+            usual = count_cycles(layers, Path(folder) / f"layers_{seed}", Optimize.BALANCED)
+            known = {step.kernel.name for step, _ in usual}
+            small = count_cycles(layers, Path(folder) / f"small_{seed}", Optimize.SMALL)
+            samples += usual + [(step, cycles) for step, cycles in small if step.kernel.name not in known]
+    if missing := set(kernels) - {step.kernel.name for step, _ in samples}:
+        raise UserError(f"no layer has the kernel {', '.join(sorted(missing))}; see export/cost_table.py for names")
+    prices = fit([sample for sample in samples if not kernels or sample[0].kernel.name in kernels])
+    prices = dict(sorted({**(CYCLES if kernels else {}), **prices}.items()))
     rows = "".join(f"    {kernel!r}: {costs},\n" for kernel, costs in prices.items()).replace("'", '"')
     text = '"""Written by `python -m host.bench.calibrate`. Do not edit."""\n\n'
     write_atomically(TABLE, f"{text}CYCLES: dict[str, tuple[float, ...]] = {{\n{rows}}}\n")

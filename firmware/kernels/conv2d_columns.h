@@ -1,0 +1,98 @@
+// Convolution of any geometry with the max pooling that follows it: two output pixels at a time, and for each pixel of
+// their pooling windows the part of x it sees, side by side in 16 bits, times four filters at a time.
+// Requantizing never reverses an order, so the largest sum makes the largest byte, and one requantization is enough.
+// Each kernel includes it with the loops that read its weights; a model has one of the kernels, as a rule.
+#pragma once
+#include "columns.h"
+#include "gather.h"
+#include "packed.h"
+
+// The loops of columns.h for one layout of weights, and how many numbers a quad takes there for each filter.
+typedef struct {
+    void (*dot)(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind);
+    void (*output)(
+        int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+        const int32_t *channels
+    );
+    int32_t numbers;
+} column_loops;
+
+// The index inside [0, n) that lies nearest to i. A pooling window at the border has some of its pixels again instead of
+// those outside, which changes no maximum.
+static inline int32_t nearest(int32_t i, int32_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
+
+// best[k] = max(best[k], sums[k])    (n,)
+static inline void raise_to(int32_t *best, const int32_t *sums, int32_t n) {
+    for (int32_t k = 0; k < n; k++) {
+        if (sums[k] > best[k]) best[k] = sums[k];
+    }
+}
+
+// One column of v: what the convolution's output pixel (i, j) sees.
+__attribute__((noinline)) static void see(
+    int16_t *v, int8_t *window, const int8_t *x, int32_t i, int32_t j, const conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    const int32_t top = i * g->stride_h - g->pad_h, left = j * g->stride_w - g->pad_w, row = p->row_taps;
+    const int inside = top >= 0 && left >= 0 && top + (g->k_h - 1) * g->dilation_h < g->x_h && left + g->k_w <= g->x_w;
+    if (inside && row % 4 == 0 && g->dilation_w == 1) {
+        const int8_t *from = x + (top * g->x_w + left) * g->x_c;
+        for (int32_t a = 0; a < g->k_h; a++, from += g->dilation_h * g->x_w * g->x_c) v = widen_column(v, from, row);
+    } else {
+        gather_s8(window, x, top, left, p->x_zero_point, g);
+        widen_column(v, window, g->k_h * row);
+    }
+}
+
+// Two pixels without a pooling, four channels at a time; the last one to three of them need not become bytes in y.
+static inline __attribute__((always_inline)) void finish_pixels(
+    int8_t *y, int8_t *right, int32_t *sums, const int16_t *v, int32_t quads, const conv2d_packed_params *p,
+    const column_loops *loops
+) {
+    const int32_t y_c = p->window.y_c, groups = y_c / 4, done = 4 * groups;
+    if (groups > 0) loops->output(y, right, v, p->weights, quads, groups, p->output.channels);
+    if (done < y_c) {
+        const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX};
+        loops->dot(sums, v, p->weights + loops->numbers * done * quads, quads, 1, 0);
+        columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
+    }
+}
+
+static inline __attribute__((always_inline)) void conv2d_columns(
+    int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p, const column_loops *loops
+) {
+    const window_geometry *g = &p->window, *pool = &p->pool;
+    const int32_t groups = (g->y_c + 3) / 4, quads = (g->k_h * p->row_taps + 3) / 4, y_c = pool->y_c;
+    const int pools = pool->k_h > 1 || pool->k_w > 1;
+    int32_t *best = (int32_t *)(void *)scratch, *sums = pools ? best + 8 * groups : best;
+    int16_t *v = (int16_t *)(void *)(sums + (pools ? 8 * groups : 8));
+    int8_t *window = (int8_t *)(v + 8 * quads);
+    int8_t *const end = y + pool->y_h * pool->y_w * y_c;
+    place at[2] = {{0, 0}, {0, 0}};
+    while (y != end) {
+        int8_t *right = y;  // without another pixel this one is computed twice
+        at[1] = at[0];
+        if (y + y_c != end) {
+            right += y_c;
+            at[1] = behind(at[0], pool->y_w);
+        }
+        for (int32_t o = 0; pools && o < 8 * groups; o++) best[o] = INT32_MIN;
+        for (int32_t a = 0; a < pool->k_h; a++) {
+            for (int32_t b = 0; b < pool->k_w; b++) {
+                for (int32_t k = 0; k < 2; k++) {
+                    const int32_t i = nearest(at[k].i * pool->stride_h - pool->pad_h + a, pool->x_h);
+                    see(v + 2 * k, window, x, i, nearest(at[k].j * pool->stride_w - pool->pad_w + b, pool->x_w), p);
+                }
+                if (pools) {
+                    loops->dot(sums, v, p->weights, quads, groups, 16 * quads);
+                    raise_to(best, sums, 8 * groups);
+                }
+            }
+        }
+        if (pools) columns_finish_s8(y, right, best, y_c, &p->output);
+        else finish_pixels(y, right, best, v, quads, p, loops);
+        limit_s8(y, (int32_t)(right - y) + y_c, p->output.y_min, p->output.y_max);
+        y = right + y_c;
+        at[0] = behind(at[1], pool->y_w);
+    }
+}
