@@ -27,6 +27,7 @@ from export.steps import describe_steps
 from export.tflite_reader import read_graph
 from export.tflite_writer import ModelBuilder
 from firmware.boards import BOARDS
+from firmware.toolchain import demo_board
 from host.report.report import Cause, Report
 from host.samples import load_samples
 from host.validate import Plan, validate
@@ -136,13 +137,13 @@ def test_one_wrong_multiplier_is_named_with_its_op_and_channel(model, op, channe
     assert f"channel {channel} alone: in its multiplier or shift: its scale is 1.3 times the right one" in cause.text
 
 
-@pytest.mark.parametrize("board_name", ["host", "qemu"])
-def test_a_wrong_padding_is_named_with_its_op(model, board_name):
+def test_a_wrong_padding_is_named_with_its_op(model):
+    """On a chip: there a read before the image finds other bytes, where a process may be ended for it."""
     source = (model / "c" / "model.c").read_text()
     head, struct, rest = source.partition("static const conv2d_winograd_params conv2d_2")
     assert rest.count(".pad_w = 0") > 1
     (model / "c" / "model.c").write_text(head + struct + rest.replace(".pad_w = 0", ".pad_w = 1", 1))
-    cause = only(validated(model, board_name), "kernel")
+    cause = only(validated(model, demo_board().name), "kernel")
     assert cause.op == CONV_2
     assert "computes with a padding of 0 x 1 instead of 0 x 0" in cause.text
 

@@ -16,8 +16,9 @@ import pytest
 from conftest import DEMO_MODEL, FIRMWARE, ROOT
 
 from firmware.build import GENERATED
-from firmware.sketch import ARDUINO_LIBRARY, ARDUINO_LIBRARY_VERSION, ENGINES, SOURCE_SUFFIXES, source_files
+from firmware.sketch import ARDUINO_LIBRARY, ARDUINO_LIBRARY_VERSION, SOURCE_SUFFIXES, source_files
 from host.flash import STAGED_MODEL
+from host.options import ENGINES
 from host.ports import REAL_BOARDS
 from host.transport import BAUD
 

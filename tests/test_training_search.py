@@ -62,7 +62,7 @@ def test_a_search_goes_on_plots_and_leaves_a_network_that_trains_by_name(
 
 def test_a_limit_that_nothing_meets_ends_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert_one_line(run_search("--trials", "1", "--milliseconds", "0.01"), "no network fits qemu")
+    assert_one_line(run_search("--trials", "1", "--milliseconds", "0.01", "--board", "qemu"), "no network fits qemu")
 
 
 def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
