@@ -212,9 +212,7 @@ def _check_interpreter() -> Check:
 
 
 def _check_permission(port: SerialPort, finding: str) -> Check:
-    if (
-        os.access(port.device, os.R_OK | os.W_OK) or importlib.util.find_spec("grp") is None
-    ):  # no groups, no permissions
+    if os.access(port.device, os.R_OK | os.W_OK) or importlib.util.find_spec("grp") is None:
         return Check("port", OK, finding)
     import grp
     import pwd

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest import ROOT
 
+from export.manifest import load_manifest
 from export.tflite_writer import ModelBuilder
 from firmware.boards import NANO_33_BLE_SENSE
 from firmware.sizes import Sizes, read_sizes, read_symbols
@@ -77,6 +80,24 @@ def test_the_refusal_names_the_setting_that_makes_it_fit(command, tmp_path):
         assert bool(advice) == bool(status)
         if advice:
             assert int(advice[1].replace(",", "")) == 8 * 64 * 64 * (32 - 9)
+
+
+def test_make_exports_again_when_optimize_changed(tmp_path):
+    (tmp_path / "deep.tflite").write_bytes(convolutions_model(1, 16))
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    weights = []
+    for optimize in ("small", "small", ""):
+        make = ["make", "-f", ROOT / "Makefile", "-o", ".venv/base", "export", "TFLITE=deep.tflite"]
+        result = subprocess.run(
+            [*make, f"OPTIMIZE={optimize}"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stderr
+        weights.append(load_manifest(tmp_path / "build" / "deep").weight_bytes if "wrote" in result.stdout else None)
+    assert weights == [16 * 16 * 9 + 16 * 16, None, 16 * 16 * 32 + 16 * 16]
 
 
 def test_sizes_are_those_that_the_linker_placed(command, model):

@@ -233,6 +233,8 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
 @click.argument("kernels", nargs=-1)
 def main(kernels: tuple[str, ...]) -> None:
     """Measure, fit and write the table; of KERNELS alone, such as conv2d_bytes, where some are named."""
+    if unknown := set(kernels) - set(EVENTS):
+        raise UserError(f"there is no price for {', '.join(sorted(unknown))}; known: {', '.join(EVENTS)}")
     samples: list[tuple[Step, int]] = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(range(MODELS), "random layers"):
@@ -241,8 +243,6 @@ def main(kernels: tuple[str, ...]) -> None:
             known = {step.kernel.name for step, _ in usual}
             small = count_cycles(layers, Path(folder) / f"small_{seed}", Optimize.SMALL)
             samples += usual + [(step, cycles) for step, cycles in small if step.kernel.name not in known]
-    if missing := set(kernels) - {step.kernel.name for step, _ in samples}:
-        raise UserError(f"no layer has the kernel {', '.join(sorted(missing))}; see export/cost_table.py for names")
     prices = fit([sample for sample in samples if not kernels or sample[0].kernel.name in kernels])
     prices = dict(sorted({**(CYCLES if kernels else {}), **prices}.items()))
     rows = "".join(f"    {kernel!r}: {costs},\n" for kernel, costs in prices.items()).replace("'", '"')
