@@ -230,9 +230,9 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
 
 
 @click.command()
-@click.argument("kernels", nargs=-1)
+@click.option("--kernel", "kernels", multiple=True, help="Its price alone, e.g. conv2d_bytes.  [default: all prices]")
 def main(kernels: tuple[str, ...]) -> None:
-    """Measure, fit and write the table; of KERNELS alone, such as conv2d_bytes, where some are named."""
+    """Fit the prices of kernels to counted cycles; write export/cost_table.py. Takes some minutes."""
     if unknown := set(kernels) - set(EVENTS):
         raise UserError(f"there is no price for {', '.join(sorted(unknown))}; known: {', '.join(EVENTS)}")
     samples: list[tuple[Step, int]] = []
