@@ -107,6 +107,10 @@ def test_the_makefile_has_the_compilers_of_the_table():
     assert all([compiler.tool for compiler in board.compilers[1:]] == [ZIG] for board in SEVERAL)
 
 
+# What make would do; it takes a file of settings, whose recipe writes it only where it changed, for changed.
+DRY = ["make", "-n", "-f", str(ROOT / "Makefile"), "-o", "build/.settings/m.export", "build", "MODEL=m", "BOARD=host"]
+
+
 @pytest.fixture
 def workplace(tmp_path):
     """A folder where make finds the model `m`, its firmware for board host by the system's compiler, and all tools."""
@@ -130,8 +134,7 @@ def workplace(tmp_path):
 @pytest.mark.parametrize("settings, rebuilt", [((), False), (("COMPILER=system",), False), (("COMPILER=zig",), True)])
 @needs.gcc
 def test_make_compiles_again_when_another_compiler_is_chosen(workplace, settings, rebuilt):
-    dry = ["make", "-n", "-f", str(ROOT / "Makefile"), "build", "MODEL=m", "BOARD=host", *settings]
-    result = subprocess.run(dry, cwd=workplace, capture_output=True, text=True, check=True)
+    result = subprocess.run([*DRY, *settings], cwd=workplace, capture_output=True, text=True, check=True)
     lines = [line for line in result.stdout.splitlines() if "firmware build" in line]
     assert len(lines) == rebuilt, result.stdout
     assert all(line.endswith("--compiler zig") for line in lines)
@@ -143,9 +146,8 @@ def test_make_without_the_system_s_compiler_installs_the_one_from_pypi(workplace
     tools.mkdir()
     for name in ("make", "sh", "find", "grep", "sed", "echo", "cmp", "python3"):
         (tools / name).symlink_to(shutil.which(name))
-    dry = ["make", "-n", "-f", str(ROOT / "Makefile"), "build", "MODEL=m", "BOARD=host"]
     runs = [
-        subprocess.run([*dry, *more], cwd=workplace, env={"PATH": str(tools)}, capture_output=True, text=True)
+        subprocess.run([*DRY, *more], cwd=workplace, env={"PATH": str(tools)}, capture_output=True, text=True)
         for more in ((), ("COMPILER=system",))
     ]
     assert ["[portable]" in run.stdout for run in runs] == [True, False], runs
