@@ -52,7 +52,7 @@ PADDING ?=
 CLASSES ?=
 
 # A slip of the finger would otherwise be a run with the defaults, and make takes a path with a space for two.
-KNOWN := $(shell sed -n 's/^\([A-Z]*\) *?=.*/\1/p' $(firstword $(MAKEFILE_LIST))) VENV
+KNOWN := $(shell sed -n 's/^\([A-Z]*\) *?=.*/\1/p' $(firstword $(MAKEFILE_LIST))) VENV TINYPROOF_DATA
 GIVEN := $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 $(foreach name,$(filter-out $(KNOWN),$(GIVEN)),$(error there is no setting $(name); `make` alone lists them))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
