@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -24,8 +25,13 @@ SAMPLES = 359
 
 @contextmanager
 def slow_line(model):
+    """A device behind a line. Whatever becomes of it, no other device gets the name of its port in the meantime."""
     with Line(lambda: start(model, HOST), LineSettings(BAUD)) as line:
-        yield line
+        holder = os.open(line.port, os.O_RDWR | os.O_NOCTTY)  # a name is given again when nobody has it open
+        try:
+            yield line
+        finally:
+            os.close(holder)
 
 
 def validation(model, *arguments, limits=None):

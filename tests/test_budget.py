@@ -74,7 +74,7 @@ def test_the_refusal_names_the_setting_that_makes_it_fit(command, tmp_path):
     for optimize, status in (("balanced", 2), ("small", 0)):
         exported = command("export", "emit", "--tflite", f"{model}.tflite", "--model", model, "--optimize", optimize)
         assert exported.returncode == 0, exported.stderr
-        result = command("firmware", "build", "--model", model, "--board", "qemu")
+        result = command("firmware", "build", "--model", model, "--board", BOARD.name)
         assert result.returncode == status, result.stderr
         advice = re.search(r"Use OPTIMIZE=small, which takes ([\d,]+) less", result.stderr)
         assert bool(advice) == bool(status)
