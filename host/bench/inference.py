@@ -225,7 +225,7 @@ def print_inference(costs: list[InferenceCost]) -> None:
 
 def print_choices(costs: list[ChoiceCost]) -> None:
     """What speed costs in memory."""
-    rows = table("--optimize", "model", "", "instructions", "cycles", "RAM", "weights in flash")
+    rows = table("OPTIMIZE", "model", "", "instructions", "cycles", "RAM", "flash", text=2)
     for cost in costs:
         counts = (cost.instructions, cost.cycles_modelled, cost.ram_bytes, cost.weight_bytes)
         rows.add_row(cost.model, cost.optimize, *(f"{count:,}" for count in counts))
@@ -233,21 +233,8 @@ def print_choices(costs: list[ChoiceCost]) -> None:
 
 
 def _print_ops(cost: InferenceCost) -> None:
-    columns = (
-        "kernel",
-        "output",
-        "MACs",
-        "instructions",
-        "cycles",
-        "estimated",
-        "ins/MAC",
-        "cycles/MAC",
-        "TFLM ins/MAC",
-    )
-    rows = table(f"{cost.model}, call by call", *columns)
+    rows = table(f"{cost.model}, call by call", "kernel", "MACs", "instructions", "cycles", "cycles/MAC")
     for op in cost.ops:
-        shape = ",".join(map(str, op.output_shape[1:] or op.output_shape))
-        per_mac = [f"{n / op.macs:.2f}" if op.macs else "" for n in (op.instructions, op.cycles_modelled)]
-        counts = (op.macs, op.instructions, op.cycles_modelled, op.cycles_estimated)
-        rows.add_row(op.kernel, shape, *(f"{n:,}" for n in counts), *per_mac, op.tflm_instructions_per_mac)
+        per_mac = f"{op.cycles_modelled / op.macs:.2f}" if op.macs else ""
+        rows.add_row(op.kernel, *(f"{n:,}" for n in (op.macs, op.instructions, op.cycles_modelled)), per_mac)
     console.print(rows)
