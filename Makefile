@@ -296,7 +296,7 @@ endif
 
 ifneq ($(MODEL),)
 $(DIR)/model.tflite:
-	@echo "Error: there is no $@; models here: $(notdir $(wildcard build/*_*))" >&2; exit 2
+	@echo "Error: there is no $@; models here: $(patsubst build/%/model.tflite,%,$(wildcard build/*/model.tflite))" >&2; exit 2
 endif
 
 # Rewritten only when a setting changed: what was exported otherwise is exported again.
