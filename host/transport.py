@@ -158,7 +158,7 @@ class Transport:
         except serial.SerialTimeoutException as error:
             raise LineLost(f"{self.url}: the device took no bytes for {WRITE_TIMEOUT_S:g} s") from error
         except (serial.SerialException, OSError) as error:
-            raise LineLost(f"{self.url}: {error}") from error
+            raise LineLost(f"{self.url}: the device went away ({error})") from error
         self.bytes_sent += len(data)
 
     def _read(
