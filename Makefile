@@ -258,16 +258,21 @@ $(VENV)/tensorboard: $(VENV)/train
 
 # ---- the stages
 
+# The recipe of a file of settings: written anew only when they changed, so that what was made with others is made again.
+define REMEMBER
+@mkdir -p $(@D)
+@echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+endef
+
 ifeq ($(MODEL),)
 ifeq ($(TFLITE),)
 ifeq ($(KERAS),)
-# Rewritten only when a setting or the data folder changed: what was trained otherwise is trained again.
+# A changed data folder counts, too.
 SETTINGS := $(DATASET) $(PRESET) $(AUGMENT) $(EPOCHS) $(SEED) $(SIZE) $(COLOR) $(shell ls -lRL $(DATASET) 2>/dev/null | cksum) \
 	$(if $(filter searched,$(PRESET)),$(shell cksum build/search/$(DATASET)/chosen.json 2>/dev/null))
 SETTINGS_FILE := build/.settings/$(NAME)
 $(SETTINGS_FILE): FORCE
-	@mkdir -p $(@D)
-	@echo '$(SETTINGS)' | cmp -s - $@ || echo '$(SETTINGS)' > $@
+	$(call REMEMBER,$(SETTINGS))
 
 $(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train $(if $(TENSORBOARD),$(VENV)/tensorboard)
 	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
@@ -286,8 +291,7 @@ $(KERAS):
 
 KERAS_SETTINGS := build/.settings/$(NAME)
 $(KERAS_SETTINGS): FORCE
-	@mkdir -p $(@D)
-	@echo '$(KERAS) $(CALIBRATION) $(PIXELS)' | cmp -s - $@ || echo '$(KERAS) $(CALIBRATION) $(PIXELS)' > $@
+	$(call REMEMBER,$(KERAS) $(CALIBRATION) $(PIXELS))
 
 $(DIR)/model.tflite: $(KERAS) export/quantize.py export/calibration.py $(KERAS_SETTINGS) | $(VENV)/train
 	@$(RUN) export quantize --keras $(KERAS) --model $(DIR) $(if $(CALIBRATION),--calibration $(CALIBRATION)) \
@@ -299,11 +303,9 @@ $(DIR)/model.tflite:
 	@echo "Error: there is no $@; models here: $(patsubst build/%/model.tflite,%,$(wildcard build/*/model.tflite))" >&2; exit 2
 endif
 
-# Rewritten only when a setting changed: what was exported otherwise is exported again.
 EXPORT_SETTINGS := build/.settings/$(NAME).export
 $(EXPORT_SETTINGS): FORCE
-	@mkdir -p $(@D)
-	@echo '$(OPTIMIZE) $(ENGINE)' | cmp -s - $@ || echo '$(OPTIMIZE) $(ENGINE)' > $@
+	$(call REMEMBER,$(OPTIMIZE) $(ENGINE))
 
 ifneq ($(TFLITE),)
 $(TFLITE):

@@ -22,7 +22,7 @@ from firmware.sketch import board_folder, check_engine, copy_sources, replace_fo
 from host.connection import check_identity
 from host.console import UserError, console
 from host.device import Device, DeviceError
-from host.ports import REAL_BOARDS, SerialPort, find_port, named_port, scan
+from host.ports import REAL_BOARDS, SerialPort, check_there, find_port, named_port, scan
 from host.protocol import HelloReply
 from host.transport import BAUD, Transport, open_port
 
@@ -67,16 +67,6 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
         f"{hello.self_test_vectors - hello.self_test_failures} of {hello.self_test_vectors} passed"
     )
     return hello
-
-
-def check_there(port: SerialPort) -> None:
-    """Raise UserError, before minutes of compiling, where a port that the user named is not there."""
-    ports = scan()
-    if not os.path.exists(port.device) and port.device not in [other.device for other in ports]:
-        raise UserError(
-            f"there is no port {port.device}; ports there are: {', '.join(map(str, ports)) or 'none'}. Plug the board "
-            "in, or leave PORT= out to have it found"
-        )
 
 
 def check_fits(manifest: Manifest, board: Board, engine: str) -> None:

@@ -111,6 +111,16 @@ def named_port(device: str) -> SerialPort:
     return SerialPort(device)
 
 
+def check_there(port: SerialPort) -> None:
+    """Raise UserError, before minutes of compiling, where a port that the user named is not there."""
+    ports = scan()
+    if not os.path.exists(port.device) and port.device not in [other.device for other in ports]:
+        raise UserError(
+            f"there is no port {port.device}; ports there are: {_listed(ports) or 'none'}. Plug the board "
+            "in, or leave PORT= out to have it found"
+        )
+
+
 def find_again(before: SerialPort) -> str | None:
     """Where a port is that may have come back under another name; None while it is away.
 
