@@ -1,96 +1,38 @@
-# tinyproof: the order of the stages. Each stage is a command of its own (`python -m training|export|firmware|host`) and
-# meets the others through files below build/<model>/, so a second run redoes only what changed.
+# tinyproof: the order of the stages. A stage is a command of its own (`tinyproof train`, ...) that gets every setting
+# given here, takes those that are its own, and has nothing to do where its files were made of the same inputs. Stages
+# meet through files below build/<model>/.
 
+# Every setting. A slip of the finger would otherwise be a run with the defaults.
+SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS BOARD ENGINE \
+	OPTIMIZE COMPILER PORT BAUD DEVICES LIMIT RESUME SURE PATIENCE JUNIT THROTTLE INJECT IMAGE FILTER WEIGHT STRIDE PADDING \
+	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT
 VENV := .venv
-DATASET ?= digits
-PRESET  ?= small
-AUGMENT ?=
-# What compiles for a board; where it is not installed, the compiler from PyPI does. COMPILER=system or zig chooses.
-CC_host         := cc
-CC_qemu         := arm-none-eabi-gcc
-CC_qemu-uart    := arm-none-eabi-gcc
-CC_qemu-riscv32 := riscv64-unknown-elf-gcc
-# The emulated Cortex-M4F: the Arm compiler and QEMU where both are installed, else compiler and CPU from PyPI.
-BOARD   ?= $(if $(and $(shell command -v $(CC_qemu)),$(shell command -v qemu-system-arm)),qemu,unicorn)
-COMPILER ?=
-EPOCHS  ?=
-SEED    ?=
-SIZE    ?=
-COLOR   ?=
-LIMIT   ?=
-BAUD    ?=
-THROTTLE ?=
-INJECT  ?=
-SECONDS ?=
-COUNT   ?=
-PORT    ?=
-DEVICES ?=
-RESUME  ?=
-SURE    ?=
-PATIENCE ?=
-JUNIT   ?=
-TFLITE  ?=
-KERAS   ?=
-CALIBRATION ?=
-PIXELS  ?=
-MODEL   ?=
-ENGINE  ?=
-OPTIMIZE ?=
-TENSORBOARD ?=
-# Of search alone.
-TRIALS  ?=
-STORAGE ?=
-MILLISECONDS ?=
-# Of bisect alone.
-SAMPLE  ?=
-# Of explore alone.
-IMAGE   ?=
-FILTER  ?=
-WEIGHT  ?=
-STRIDE  ?=
-PADDING ?=
-CLASSES ?=
 
-# A slip of the finger would otherwise be a run with the defaults, and make takes a path with a space for two.
-KNOWN := $(shell sed -n 's/^\([A-Z]*\) *?=.*/\1/p' $(firstword $(MAKEFILE_LIST))) VENV TINYPROOF_DATA
-GIVEN := $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
-$(foreach name,$(filter-out $(KNOWN),$(GIVEN)),$(error there is no setting $(name); `make` alone lists them))
+$(if $(wildcard tinyproof/make.py),,$(error run make in the folder of its Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST)))))
+OVERRIDES := $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
+$(foreach name,$(filter-out $(SETTINGS) VENV PYTHON TINYPROOF_DATA,$(OVERRIDES)),$(error there is no setting $(name); `make` alone lists them))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
-# Which model folder: an existing one by name, one made from a given .tflite or .keras, or one trained from DATASET and
-# PRESET.
-ifneq ($(MODEL),)
-NAME := $(MODEL)
-else ifneq ($(TFLITE),)
-NAME := $(basename $(notdir $(TFLITE)))
-else ifneq ($(KERAS),)
-NAME := $(basename $(notdir $(KERAS)))
-else
-NAME := $(patsubst %.zip,%,$(notdir $(patsubst %/,%,$(DATASET))))_$(PRESET)
-endif
-DIR := build/$(NAME)
-
 # The first Python 3.10-3.13 on this machine.
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell \
+ifndef PYTHON
+PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell \
 	$(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
-RUN  := $(VENV)/bin/python -m
-INSTALL := $(RUN) pip install -q --disable-pip-version-check -c requirements.lock -e
-
-TRAINING_SOURCES := $(wildcard training/*.py)
-EXPORT_SOURCES   := $(wildcard export/*.py export/*/*.py)
-FIRMWARE_SOURCES := $(shell find firmware -name '*.[ch]' -o -name '*.ld') $(wildcard firmware/*.py) host/protocol.py host/protocol_c.py
-# Boards on a USB cable: PlatformIO builds for them, and there is no image here.
-REAL  := nano33ble esp32 esp32s3 esp32c3
-CHOOSE := $(if $(COMPILER),--compiler $(COMPILER))
-# Not empty where the compiler from PyPI is taken.
-ZIG   := $(or $(filter zig,$(COMPILER)),$(filter unicorn,$(BOARD)),$(if $(and $(if $(COMPILER),,free),$(CC_$(BOARD))),$(if \
-	$(shell command -v $(CC_$(BOARD))),,missing)))
-ELF   := $(if $(PORT)$(filter interpreter $(REAL),$(BOARD)),,$(DIR)/$(BOARD)/firmware.elf)
+endif
+quoted = '$(subst ','\'',$(1))'
+given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(name))))))
+ASKED := $(BOARD)
+# Which folder (DIR) and BOARD these settings mean, and what that board needs: tinyproof/make.py says, from its tables.
+$(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -m tinyproof.make $(call given,$(SETTINGS)))),$(eval $(fact)))
+GIVEN = $(call given,$(filter-out MODEL,$(SETTINGS)))
+RUN := $(VENV)/bin/tinyproof
+export TINYPROOF_BY_MAKE := 1
+# The usual model, whatever settings are for.
+USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
-.PHONY: help setup tools train export build validate demo report explore emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search FORCE
+.NOTPARALLEL:
+.PHONY: help setup tools train export build validate demo report explore emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
 
 #: Start here
 help: ## this list
@@ -99,7 +41,7 @@ help: ## this list
 		$(MAKEFILE_LIST)
 	@echo
 	@echo "Settings, as in \`make validate BOARD=host LIMIT=100\`"
-	@echo "  what to train    DATASET=$(DATASET) PRESET=$(PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 TENSORBOARD=folder"
+	@echo "  what to train    DATASET=$(USUAL_DATASET) PRESET=$(USUAL_PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 TENSORBOARD=folder"
 	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1"
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
@@ -109,111 +51,106 @@ help: ## this list
 	@echo "  fuzz-...         SECONDS COUNT SEED"
 	@echo "  everywhere       PYTHON=/path/to/python3"
 
-FOR_BOARD := --board $(BOARD) $(if $(ENGINE),--engine $(ENGINE))
-SPENDING  := $(if $(OPTIMIZE),--optimize $(OPTIMIZE))
-
 demo: validate ## everything on this machine, from training to the verdict of the emulated chip
 
 doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what to do
-	@$(RUN) host doctor
+	@$(RUN) doctor
 
 #: From data to the verdict
 
-train: $(DIR)/training.json ## train PRESET on DATASET
+train: $(VENV)/train $(if $(TENSORBOARD),$(VENV)/tensorboard) ## train PRESET on DATASET
+	@$(RUN) train --out $(DIR) $(GIVEN)
 
-search: | $(VENV)/train ## look for the network that suits DATASET and BOARD best; `make train PRESET=searched` trains it
-	@$(RUN) training.search --dataset $(DATASET) --board $(BOARD) $(if $(TRIALS),--trials $(TRIALS)) \
-		$(if $(STORAGE),--storage "$(STORAGE)") $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) \
-		$(if $(MILLISECONDS),--milliseconds $(MILLISECONDS)) $(if $(SEED),--seed $(SEED))
+search: $(VENV)/train ## look for the network that suits DATASET and BOARD best; `make train PRESET=searched` trains it
+	@$(RUN) search $(GIVEN)
 
-export: $(DIR)/model.json ## quantize to int8 and write the C sources
+# A model of its own instead of DATASET and PRESET is not trained here.
+export: $(if $(MODEL)$(TFLITE)$(KERAS),$(if $(KERAS),$(VENV)/train,$(VENV)/base),train) ## quantize to int8 and write the C sources
+	@$(RUN) export --model $(DIR) $(GIVEN)
 
-build: tools $(DIR)/model.json $(ELF) ## compile the firmware for BOARD
-	@$(if $(ELF),,$(RUN) firmware build --model $(DIR) --board $(BOARD) $(CHOOSE))
+build: tools export ## compile the firmware for BOARD
+	@$(RUN) build --model $(DIR) $(GIVEN)
 
-validate: tools $(DIR)/model.json $(ELF) ## every test image through BOARD (or PORT), byte by byte against the golden
-	@$(RUN) host validate --model $(DIR) --board $(BOARD) $(foreach port,$(PORT),--port $(port)) \
-		$(if $(BAUD),--baud $(BAUD)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(DEVICES),--devices $(DEVICES)) \
-		$(if $(RESUME),--resume) $(if $(SURE),--sure) $(if $(JUNIT),--junit $(JUNIT)) \
-		$(if $(PATIENCE),--patience $(PATIENCE)) \
-		$(if $(THROTTLE),--throttle $(THROTTLE)) $(if $(INJECT),--inject $(INJECT))
+# What a run on BOARD or PORT takes: an image only where one is built and run on this machine.
+READY := tools $(if $(HAS_IMAGE),build,export)
+
+validate: $(READY) ## every test image through BOARD (or PORT), byte by byte against the golden
+	@$(RUN) validate --model $(DIR) $(GIVEN)
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
-	@$(RUN) host report --model $(DIR)
+	@$(RUN) report --model $(DIR)
 
 #: Look inside
 
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
-explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(filter $(REAL),$(BOARD)),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
-	@$(RUN) training.lab --board $(BOARD) $(CHOOSE) $(if $(PORT),--port $(PORT)) $(if $(IMAGE),--image '$(IMAGE)') \
-		$(if $(FILTER),--filter '$(FILTER)') $(if $(WEIGHT),--weight $(WEIGHT)) $(if $(STRIDE),--stride $(STRIDE)) \
-		$(if $(PADDING),--padding $(PADDING)) $(if $(MODEL),--model '$(MODEL)') $(if $(CLASSES),--classes '$(CLASSES)')
+explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
+	@$(RUN) explore $(if $(MODEL),--model $(DIR)) $(GIVEN)
 
-describe: $(VENV)/base $(or $(TFLITE),$(DIR)/model.tflite) ## what is in TFLITE or the model: ops, inputs, outputs, arena
-	@$(RUN) export describe --tflite $(or $(TFLITE),$(DIR)/model.tflite)
+describe: $(if $(TFLITE),$(VENV)/base,export) ## what is in TFLITE or the model: ops, inputs, outputs, arena
+	@$(RUN) describe --tflite $(or $(TFLITE),$(DIR)/model.tflite)
 
-profile: tools $(DIR)/model.json $(ELF) ## what every op costs on BOARD (or PORT)
-	@$(RUN) host profile --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+profile: $(READY) ## what every op costs on BOARD (or PORT)
+	@$(RUN) profile --model $(DIR) $(GIVEN)
 
-bisect: tools $(DIR)/model.json $(ELF) ## the first op of SAMPLE=0 whose output is not the golden's
-	@$(RUN) host bisect --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT)) $(if $(SAMPLE),--sample $(SAMPLE))
+bisect: $(READY) ## the first op of SAMPLE=0 whose output is not the golden's
+	@$(RUN) bisect --model $(DIR) $(GIVEN)
 
-hello: tools $(DIR)/model.json $(ELF) ## what the device says about itself
-	@$(RUN) host hello --model $(DIR) --board $(BOARD) $(if $(PORT),--port $(PORT))
+hello: $(READY) ## what the device says about itself
+	@$(RUN) hello --model $(DIR) $(GIVEN)
 
 # Without a BOARD of its own choice the device is Python's interpreter, which needs no compiler.
-EMULATED := $(if $(filter command environment,$(firstword $(origin BOARD))),$(BOARD),interpreter)
-emulate: $(DIR)/model.json $(if $(filter interpreter,$(EMULATED)),,build) ## a device on a pseudo-terminal; prints its port
-	@$(RUN) host emulate --model $(DIR) --board $(EMULATED)
+emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints its port
+	@$(RUN) emulate --model $(DIR) $(call given,$(if $(ASKED),BOARD))
 
 #: A board on a cable
 
-flash: $(DIR)/model.json | $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
-	@$(RUN) host flash --model $(DIR) $(FOR_BOARD) $(if $(PORT),--port $(PORT))
+flash: export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
+	@$(RUN) flash --model $(DIR) $(GIVEN)
 
-sketch: $(DIR)/model.json ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
-	@$(RUN) firmware sketch --model $(DIR) $(FOR_BOARD)
+sketch: export ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
+	@$(RUN) sketch --model $(DIR) $(GIVEN)
 
 #: This project itself
 
 setup: $(VENV)/base ## the virtual environment
 
-tools: $(VENV)/base $(if $(ZIG),$(VENV)/portable) ## the compiler and emulator of BOARD
-	@$(RUN) firmware tools --board $(BOARD) $(CHOOSE)
+tools: $(VENV)/base $(if $(FROM_PYPI),$(VENV)/portable) ## the compiler and emulator of BOARD
+	@$(RUN) tools $(GIVEN)
 
 # Without a compiler or an emulator its tests are skipped.
 test: lint ## the test suite
-	@$(RUN) firmware tools --if-possible
-	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
-	@$(RUN) pytest -q -n 2 --dist loadfile tests
+	@$(RUN) tools --if-possible
+	@$(MAKE) --no-print-directory export $(USUAL)
+	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile tests
 
-lint: $(VENV)/test ## ruff and mypy
-	@$(RUN) ruff check --quiet .
-	@$(RUN) ruff format --quiet --check .
-	@$(RUN) mypy
+lint: $(VENV)/test ## ruff, mypy, and which package may import which
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --quiet --check .
+	@$(VENV)/bin/python tests/installed.py build/installed
+	@$(VENV)/bin/mypy
 
 bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of inference, speed of the pipeline
-	@$(RUN) firmware tools --board qemu --board qemu-uart --board host --compiler system
-	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
-	@$(MAKE) --no-print-directory export DATASET=digits PRESET=course
-	@$(RUN) host.bench
+	@$(RUN) tools --board qemu --board qemu-uart --board host --compiler system
+	@$(MAKE) --no-print-directory export $(USUAL)
+	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
+	@$(RUN) bench
 
 fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers, for SECONDS=60
-	@$(RUN) firmware fuzz $(if $(SECONDS),--seconds $(SECONDS))
+	@$(RUN) fuzz-device $(GIVEN)
 
 fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)
-	@$(MAKE) --no-print-directory build DATASET=digits PRESET=small BOARD=host SEED=
-	@$(RUN) host.line.fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+	@$(MAKE) --no-print-directory build $(USUAL) BOARD=host
+	@$(RUN) fuzz-link $(call given,COUNT SEED)
 
 fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C against TFLM: COUNT=500 of them from SEED=0 on
-	@PYTHONPATH=. $(VENV)/bin/python tests/random_models.py --count $(or $(COUNT),500) --seed $(or $(SEED),0)
+	@PYTHONPATH=tests $(VENV)/bin/python tests/random_models.py --count $(or $(COUNT),500) --seed $(or $(SEED),0)
 
-docs: $(VENV)/base ## the generated pages of docs/
-	@$(RUN) host.protocol_docs
+docs: $(VENV)/base ## the generated parts of README.md and docs/
+	@$(RUN) docs
 
 screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
-	@$(MAKE) --no-print-directory export DATASET=digits PRESET=small
-	@$(RUN) host.report.screenshots
+	@$(MAKE) --no-print-directory export $(USUAL)
+	@$(RUN) screenshots
 
 lock: ## pin every version again (needs uv)
 	uv pip compile --universal --python-version 3.10 --all-extras --no-annotate --no-header -q pyproject.toml -o requirements.lock
@@ -221,105 +158,27 @@ lock: ## pin every version again (needs uv)
 clean: ## remove everything generated, keep the virtual environment
 	rm -rf build
 
-# ---- environments: the base, TensorFlow on top for training and quantizing, the test tools on top of both
+# ---- environments: the base, and what is added to it: TensorFlow for training and quantizing, PlatformIO, ...
+
+INSTALL = $(VENV)/bin/python -m pip install -q --disable-pip-version-check -c requirements.lock -e
 
 $(VENV)/base: pyproject.toml requirements.lock
-	@$(if $(PYTHON),,echo "Python 3.10 to 3.13 is needed: install one, or name it: make PYTHON=/path/to/python3"; exit 2)
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: on Debian or Ubuntu run sudo apt-get install python3-venv"; exit 2; }
+	@$(if $(PYTHON),,echo "Python 3.10 to 3.13 is needed: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2)
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module: on Debian or Ubuntu run sudo apt-get install python3-venv" >&2; exit 2; }
 	@echo "Creating $(VENV) with the pinned versions of requirements.lock (about 0.2 GB)"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) .
 	@touch $@
 
-$(VENV)/train: $(VENV)/base
-	@echo "Adding TensorFlow, for training and quantizing only (about 2 GB)"
-	@$(INSTALL) '.[train]'
-	@touch $@
-
-$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable $(VENV)/tensorboard
-	@echo "Adding the test tools"
-	@$(INSTALL) '.[test]'
-	@touch $@
-
-$(VENV)/portable: $(VENV)/base
-	@echo "Adding a C compiler and a CPU emulator from PyPI (about 0.4 GB)"
-	@$(INSTALL) '.[portable]'
-	@touch $@
-
-$(VENV)/boards: $(VENV)/base
-	@echo "Adding PlatformIO, which builds and uploads for real boards"
-	@$(INSTALL) '.[boards]'
-	@touch $@
+ADDS_train := TensorFlow, for training and quantizing only (about 2 GB)
+ADDS_portable := a C compiler and a CPU emulator from PyPI (about 0.4 GB)
+ADDS_boards := PlatformIO, which builds and uploads for real boards
+ADDS_tensorboard := TensorBoard
+ADDS_test := the test tools
 
 $(VENV)/tensorboard: $(VENV)/train
-	@echo "Adding TensorBoard"
-	@$(INSTALL) '.[tensorboard]'
+$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable $(VENV)/tensorboard
+$(VENV)/train $(VENV)/portable $(VENV)/boards $(VENV)/tensorboard $(VENV)/test: $(VENV)/base
+	@echo "Adding $(ADDS_$(@F))"
+	@$(INSTALL) '.[$(@F)]'
 	@touch $@
-
-# ---- the stages
-
-# The recipe of a file of settings: written anew only when they changed, so that what was made with others is made again.
-define REMEMBER
-@mkdir -p $(@D)
-@echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
-endef
-
-ifeq ($(MODEL),)
-ifeq ($(TFLITE),)
-ifeq ($(KERAS),)
-# A changed data folder counts, too.
-SETTINGS := $(DATASET) $(PRESET) $(AUGMENT) $(EPOCHS) $(SEED) $(SIZE) $(COLOR) $(shell ls -lRL $(DATASET) 2>/dev/null | cksum) \
-	$(if $(filter searched,$(PRESET)),$(shell cksum build/search/$(DATASET)/chosen.json 2>/dev/null))
-SETTINGS_FILE := build/.settings/$(NAME)
-$(SETTINGS_FILE): FORCE
-	$(call REMEMBER,$(SETTINGS))
-
-$(DIR)/training.json: $(SETTINGS_FILE) $(TRAINING_SOURCES) | $(VENV)/train $(if $(TENSORBOARD),$(VENV)/tensorboard)
-	@$(RUN) training --dataset $(DATASET) --preset $(PRESET) --out $(DIR) $(if $(EPOCHS),--epochs $(EPOCHS)) \
-		$(if $(SEED),--seed $(SEED)) $(if $(SIZE),--size $(SIZE)) $(if $(COLOR),--color) --board $(BOARD) $(SPENDING) \
-		$(if $(AUGMENT),--augment $(AUGMENT)) $(if $(TENSORBOARD),--tensorboard $(TENSORBOARD))
-
-$(DIR)/model.tflite: $(DIR)/training.json export/quantize.py
-	@$(RUN) export quantize --model $(DIR)
-endif
-endif
-endif
-
-ifneq ($(KERAS),)
-$(KERAS):
-	@echo "Error: $@ does not exist; give the path of a .keras file" >&2; exit 2
-
-KERAS_SETTINGS := build/.settings/$(NAME)
-$(KERAS_SETTINGS): FORCE
-	$(call REMEMBER,$(KERAS) $(CALIBRATION) $(PIXELS))
-
-$(DIR)/model.tflite: $(KERAS) export/quantize.py export/calibration.py $(KERAS_SETTINGS) | $(VENV)/train
-	@$(RUN) export quantize --keras $(KERAS) --model $(DIR) $(if $(CALIBRATION),--calibration $(CALIBRATION)) \
-		$(if $(PIXELS),--pixels $(PIXELS))
-endif
-
-ifneq ($(MODEL),)
-$(DIR)/model.tflite:
-	@echo "Error: there is no $@; models here: $(patsubst build/%/model.tflite,%,$(wildcard build/*/model.tflite))" >&2; exit 2
-endif
-
-EXPORT_SETTINGS := build/.settings/$(NAME).export
-$(EXPORT_SETTINGS): FORCE
-	$(call REMEMBER,$(OPTIMIZE) $(ENGINE))
-
-ifneq ($(TFLITE),)
-$(TFLITE):
-	@echo "Error: $@ does not exist; give the path of a .tflite file" >&2; exit 2
-
-$(DIR)/model.json: $(TFLITE) $(EXPORT_SOURCES) $(EXPORT_SETTINGS) | $(VENV)/base
-	@$(RUN) export emit --tflite $(TFLITE) --model $(DIR) $(FOR_BOARD) $(SPENDING)
-else
-$(DIR)/model.json: $(DIR)/model.tflite $(EXPORT_SOURCES) $(EXPORT_SETTINGS) | $(VENV)/base
-	@$(RUN) export emit --model $(DIR) $(FOR_BOARD) $(SPENDING)
-endif
-
-# What another compiler made is made again.
-BY_ANOTHER := $(if $(CC_$(BOARD)),$(shell \
-	grep -qs '"compiler": "$(if $(ZIG),ziglang cc,$(CC_$(BOARD)))"' $(DIR)/$(BOARD)/sizes.json || echo FORCE))
-$(DIR)/%/firmware.elf: $(DIR)/model.json $(FIRMWARE_SOURCES) $(BY_ANOTHER) | tools
-	@$(RUN) firmware build --board $* --model $(DIR) $(CHOOSE)

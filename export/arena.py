@@ -12,10 +12,11 @@ import subprocess
 import sys
 from math import prod
 
-from export.golden import golden_available
-from export.graph import Graph, Op, Tensor
-from export.tflite_reader import read_graph
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.environment import run_module
+from tinyproof.export.golden import golden_available
+from tinyproof.export.graph import Graph, Op, Tensor
+from tinyproof.export.tflite_reader import read_graph
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 ALIGNMENT_BYTES = 16
@@ -58,7 +59,7 @@ def measure_arena(model: bytes) -> int | None:
     """
     if not golden_available():
         return None
-    command = [sys.executable, "-m", "export.arena"]
+    command = run_module("tinyproof.export.arena")
     try:
         result = subprocess.run(command, input=model, capture_output=True, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:

@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 import tflite
 
-from export.graph import Graph, Op, Tensor
-from export.tflite_reader import read_graph
+from tinyproof.export.graph import Graph, Op, Tensor
+from tinyproof.export.tflite_reader import read_graph
 
 # Places of the fields in their tables' vtables, from the schema.
 SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS, MODEL_SIGNATURES = 6, 8, 10, 18

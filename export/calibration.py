@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError
-from training.files import NPZ_DAMAGE
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.model_files import NPZ_DAMAGE
 
 MOST_IMAGES = 500
 Images = NDArray[np.uint8]
@@ -23,7 +24,7 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int]) -> Images:
 
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
-    from training.image_folder import SUFFIXES, read_pictures
+    from tinyproof.pictures import SUFFIXES, read_pictures
 
     check_calibration(path)
     if path.is_dir():
@@ -55,7 +56,8 @@ def check_calibration(path: Path) -> None:
     """Raise UserError where there is nothing of that name: known before TensorFlow is waited for."""
     if not path.exists():
         raise UserError(
-            f"{path} does not exist: give CALIBRATION=, a folder of pictures or an .npy of images uint8 (N,H,W,C), "
+            f"{path} does not exist: give {advice.setting('calibration')}, a folder of pictures or an .npy of images "
+            "uint8 (N,H,W,C), "
             "such as a few hundred of those the network was trained on"
         )
 

@@ -2,7 +2,7 @@
 
 Every kernel's cycles are a sum over what it does: once for the call, for each pixel, for each group of filters, for
 each quad of taps... How often follows from the step's parameters (`events`); what each costs was fitted to the cycles
-that `host.bench.cycles` counts for random layers (`python -m host.bench.calibrate` writes `cost_table.py`). Plain
+that `host.bench.cycles` counts for random layers (`tinyproof calibrate` writes `cost_table.py`). Plain
 kernels of rare ops have one price for every element they make or read.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from export.cost_table import CYCLES
-from export.lower import Program, Step
-from export.ops.window import Window
+from tinyproof.export.cost_table import CYCLES
+from tinyproof.export.lower import Program, Step
+from tinyproof.export.ops.window import Window
 
 Events = tuple[int, ...]
 OTHER = "other"  # the prices of kernels that have none of their own

@@ -1,4 +1,4 @@
-"""Written by `python -m host.bench.calibrate`. Do not edit."""
+"""Written by `tinyproof calibrate`. Do not edit."""
 
 CYCLES: dict[str, tuple[float, ...]] = {
     "add": (80.317, 0.0, 113.941),

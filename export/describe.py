@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.table import Table
 
-from export import c_text
-from export.emit_model import constant_bytes, op_bytes
-from export.graph import Graph, Tensor
-from export.lower import Program
-from export.manifest import Manifest
-from export.ops import BY_TFLITE_NAME
-from host.console import table
+from tinyproof.console import UserError, console, table
+from tinyproof.export import c_text
+from tinyproof.export.emit_model import constant_bytes, op_bytes
+from tinyproof.export.graph import Graph, Tensor
+from tinyproof.export.lower import Program, lower
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.tflite_reader import load_graph
+from tinyproof.manifest import Manifest
+
+
+def describe(tflite: Path) -> None:
+    """Print what is in a `.tflite`, and what the compiled engine would make of it."""
+    graph = load_graph(tflite)
+    try:
+        program, refusal = lower(graph), ""
+    except UserError as error:
+        program, refusal = None, error.message
+    console.print(op_table(graph, program))
+    for line in end_lines(graph):
+        console.print(line)
+    console.print(f"arena {program.arena_bytes:,} bytes" if program else f"not for the compiled engine: {refusal}")
 
 
 def op_table(graph: Graph, program: Program | None) -> Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from export.manifest import TensorInfo
-from training.preprocess import preprocess
+from tinyproof.manifest import TensorInfo
+from tinyproof.preprocess import preprocess
 
 
 def device_bytes(x: TensorInfo, images: NDArray[np.uint8]) -> NDArray[np.int8]:

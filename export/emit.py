@@ -13,25 +13,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export import c_text
-from export.arena import arena_bytes, unmeasured_arena_bytes
-from export.device_input import device_bytes
-from export.emit_data import emit_model_data_c, emit_model_data_h
-from export.emit_model import constant_bytes, emit_model_c, emit_model_h, op_bytes, segments
-from export.emit_ops import emit_model_ops_h
-from export.emit_settings import MAX_RANK, emit_model_settings_c, emit_model_settings_h, tensor_info
-from export.emit_vectors import Vectors, emit_golden_vectors_c, emit_golden_vectors_h, golden_vectors, no_vectors
-from export.golden import Golden, golden_available, golden_name
-from export.graph import Graph
-from export.lower import Program, check_ends, lower
-from export.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
-from export.ops import BY_TFLITE_NAME
-from export.optimize import Optimize
-from export.runtimes import Runtime, check_runtime
-from export.steps import describe_steps
-from export.tflite_reader import read_graph
-from export.version import tool_version
-from host.console import UserError, write_atomically
+from tinyproof.console import UserError, write_atomically
+from tinyproof.export import c_text
+from tinyproof.export.arena import arena_bytes, unmeasured_arena_bytes
+from tinyproof.export.device_input import device_bytes
+from tinyproof.export.emit_data import emit_model_data_c, emit_model_data_h
+from tinyproof.export.emit_model import constant_bytes, emit_model_c, emit_model_h, op_bytes, segments
+from tinyproof.export.emit_ops import emit_model_ops_h
+from tinyproof.export.emit_settings import MAX_RANK, emit_model_settings_c, emit_model_settings_h, tensor_info
+from tinyproof.export.emit_vectors import (
+    Vectors,
+    emit_golden_vectors_c,
+    emit_golden_vectors_h,
+    golden_vectors,
+    no_vectors,
+)
+from tinyproof.export.golden import Golden, golden_available, golden_name
+from tinyproof.export.graph import Graph
+from tinyproof.export.lower import Program, check_ends, lower
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.runtimes import Runtime, check_runtime
+from tinyproof.export.steps import describe_steps
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
+from tinyproof.optimize import Optimize
+from tinyproof.version import tool_version
 
 C_FOLDER = "c"
 PIXEL_SCALE = 1 / 255

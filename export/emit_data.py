@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from export import c_text
+from tinyproof.export import c_text
 
 
 def emit_model_data_h(content: bytes, origin: str) -> str:

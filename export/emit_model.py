@@ -6,10 +6,10 @@ from collections import Counter
 
 import numpy as np
 
-from export import c_text
-from export.c_values import ConstantTable, Struct
-from export.graph import Tensor
-from export.lower import Buffer, Place, Program, Step
+from tinyproof.export import c_text
+from tinyproof.export.c_values import ConstantTable, Struct
+from tinyproof.export.graph import Tensor
+from tinyproof.export.lower import Buffer, Place, Program, Step
 
 
 def emit_model_h(program: Program, origin: str) -> str:

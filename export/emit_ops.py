@@ -6,7 +6,7 @@ run on TFLM; control flow and variables are not among them. What a runtime does 
 
 from __future__ import annotations
 
-from export.graph import Graph
+from tinyproof.export.graph import Graph
 
 # Name in the schema -> the resolver's method, without its `Add`.
 RESOLVER_METHODS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from export import c_text
-from export.graph import Tensor
-from export.manifest import Manifest, TensorInfo
+from tinyproof.export import c_text
+from tinyproof.export.graph import Tensor
+from tinyproof.manifest import Manifest, TensorInfo
 
 MAX_RANK = 6  # of `tensor_spec`
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export import c_text
-from export.golden import Golden
+from tinyproof.export import c_text
+from tinyproof.export.golden import Golden
 
 VECTOR_BYTES = 5 * 1024  # flash for inputs and outputs together
 RANDOM_SEED = 1

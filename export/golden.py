@@ -12,9 +12,9 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from export.graph import Graph
-from export.tflite_reader import read_graph
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.graph import Graph
+from tinyproof.export.tflite_reader import read_graph
 
 WHEEL = "tflite-micro"
 ARENA_SPARE_BYTES = 1 << 20

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError
+from tinyproof.console import UserError
 
 ABSENT = -1  # the tensor index of an optional operand that is not there
 

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from export.graph import ABSENT, Graph, Op, Tensor
-from export.memory_plan import Lifetime, plan_memory
-from export.ops import BY_TFLITE_NAME
-from export.ops.copy import copy_all
-from export.ops.fast import choose_kernels
-from export.ops.kind import Call, Kernel, OpKind, Params
-from export.ops.operands import QUANTIZE_CURE
-from export.optimize import Optimize
-from export.shape_folding import fold_shapes
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
+from tinyproof.export.memory_plan import Lifetime, plan_memory
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops.copy import copy_all
+from tinyproof.export.ops.fast import choose_kernels
+from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
+from tinyproof.export.ops.operands import QUANTIZE_CURE
+from tinyproof.export.shape_folding import fold_shapes
+from tinyproof.optimize import Optimize
 
 CURES = {
     "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
@@ -155,7 +155,7 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
             raise UserError(
                 f"{graph.source}: the {what} '{tensor.name}' is {tensor.dtype}, not int8; convert with full-integer "
                 "quantization (a representative data set, TFLITE_BUILTINS_INT8, inference_input_type and "
-                "inference_output_type tf.int8), which is what `python -m export quantize` does."
+                "inference_output_type tf.int8), which is what `tinyproof quantize` does."
             )
         if tensor.data is not None:
             raise UserError(f"{graph.source}: the model's {what} is a constant; export another model.")

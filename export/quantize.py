@@ -13,18 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.calibration import check_calibration, load_calibration
-from export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
-from export.emit_settings import tensor_info
-from export.graph import Graph
-from export.lower import check_ends
-from export.ops.dense import DENSE
-from export.pixels import PIXELS
-from export.tflite_reader import read_graph
-from host.console import UserError
-from training.backend import load_keras, quiet
-from training.files import KERAS_FILE, SPLITS_FILE, load_splits
-from training.preprocess import preprocess
+from tinyproof import advice
+from tinyproof.backend import load_keras, quiet
+from tinyproof.console import UserError
+from tinyproof.export.calibration import check_calibration, load_calibration
+from tinyproof.export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
+from tinyproof.export.emit_settings import tensor_info
+from tinyproof.export.graph import Graph
+from tinyproof.export.lower import check_ends
+from tinyproof.export.ops.dense import DENSE
+from tinyproof.export.pixels import PIXELS
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.model_files import KERAS_FILE, SPLITS_FILE, load_splits
+from tinyproof.preprocess import preprocess
+
+CONVERTERS = ("tensorflow-cpu", "tensorflow", "keras")  # packages that decide what is converted to
+
+
+def deciding_code() -> list[Path]:
+    """The sources that decide, beside those packages, what is converted to."""
+    return [Path(__file__).with_name(name) for name in ("quantize.py", "calibration.py", "pixels.py")]
 
 
 def quantize_model(model: Path) -> bytes:
@@ -34,14 +42,14 @@ def quantize_model(model: Path) -> bytes:
     """
     path = model / KERAS_FILE
     if not path.is_file():
-        raise UserError(f"{path} does not exist: run `make train` first")
+        raise UserError(f"{path} does not exist: run `{advice.command('train')}` first")
     splits = load_splits(model / SPLITS_FILE)
     try:
-        network = _load(path, "run `make train` to make it again")
+        network = _load(path, f"run `{advice.command('train')}` to make it again")
         if tuple(network.input_shape[1:]) != splits.x_calibration.shape[1:]:
             raise UserError(
                 f"{path} takes {network.input_shape[1:]} but the images beside it are "
-                f"{splits.x_calibration.shape[1:]}; run `make train` to make both again"
+                f"{splits.x_calibration.shape[1:]}; run `{advice.command('train')}` to make both again"
             )
         content = convert(network, with_full_range(splits.x_calibration))
     except ModuleNotFoundError as error:
@@ -77,7 +85,8 @@ def _check_pixels(path: Path, network: Any, pixels: str) -> None:
     scaling = [layer.name for layer in network.layers if type(layer).__name__ in ("Rescaling", "Normalization")]
     if scaling and pixels != "0..255":
         raise UserError(
-            f"{path} scales its input itself (layer '{scaling[0]}'), so it takes pixels as they are: add PIXELS=0..255"
+            f"{path} scales its input itself (layer '{scaling[0]}'), so it takes pixels as they are: add "
+            f"{advice.setting('pixels', '0..255')}"
         )
 
 

@@ -23,10 +23,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from export.graph import ABSENT, Graph, Op, Tensor
-from firmware.boards import Board
-from host.console import UserError
-from host.options import ENGINES
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.console import UserError
+from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
+from tinyproof.options import ENGINES
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def runtime_of(board: Board, engine: str | None) -> Runtime | None:
     if engine is not None and engine not in ENGINES:
         raise UserError(f"unknown engine {engine!r}; known: {', '.join(ENGINES)}")
     if engine == "tflm" and not board.runtime:
-        raise UserError(f"board {board.name} runs {board.engine} alone: leave ENGINE= out, or name a real board")
+        raise UserError(
+            f"board {board.name} runs {board.engine} alone: leave {advice.setting('engine')} out, or name a real board"
+        )
     return find_runtime(board.runtime) if (engine or board.engine) == "tflm" and board.runtime else None
 
 
@@ -166,7 +169,7 @@ def _ops(names: str) -> frozenset[str]:
 
 INT8_CURE = (
     "convert with optimizations = [tf.lite.Optimize.DEFAULT], a representative_dataset and "
-    "target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8], as `python -m export quantize` does"
+    "target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8], as `tinyproof quantize` does"
 )
 INT4_CURE = "quantize to 8 bits, with converter._experimental_low_bit_qat = False"
 TYPE_CURES = {

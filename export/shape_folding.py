@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from export.graph import ABSENT, Graph, Op, Tensor
-from export.ops.concatenation import ConcatenationOptions
-from export.ops.strided_slice import StridedSliceOptions, ranges_of
+from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
+from tinyproof.export.ops.concatenation import ConcatenationOptions
+from tinyproof.export.ops.strided_slice import StridedSliceOptions, ranges_of
 
 MAX_VALUES = 64  # of a result: shapes are short, and a damaged file must not make a large one
 WHOLE_NUMBERS = ("int32", "int64")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from export.graph import Graph
-from export.lower import Buffer, Place, Program, Step
-from export.manifest import StepInfo
-from export.ops import BY_TFLITE_NAME
+from tinyproof.export.graph import Graph
+from tinyproof.export.lower import Buffer, Place, Program, Step
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.manifest import StepInfo
 
 
 def describe_steps(program: Program) -> tuple[StepInfo, ...]:

@@ -16,9 +16,9 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from export.graph import ABSENT, Graph, Op, Quantization, Tensor
-from export.ops import BY_TFLITE_NAME
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.graph import ABSENT, Graph, Op, Quantization, Tensor
+from tinyproof.export.ops import BY_TFLITE_NAME
 
 # More than any model that fits a microcontroller has; they bound the time and memory that a corrupt file can take.
 MAX_TENSORS = 4096

@@ -12,15 +12,21 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from export.manifest import load_manifest
-from firmware.boards import ZIG_LIBRARY, Board, Compiler
-from firmware.sizes import Sizes, check_budget, check_model, read_sizes
-from firmware.toolchain import require_tools, taken_compiler
-from host.console import UserError
-from host.protocol_c import protocol_header
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.compilers import ZIG_LIBRARY, Compiler
+from tinyproof.console import UserError
+from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
+from tinyproof.installing import require_tools
+from tinyproof.made import fingerprint, tree_state
+from tinyproof.manifest import MANIFEST_FILE, load_manifest
+from tinyproof.protocol_c import protocol_header
+from tinyproof.toolchain import find_tool, taken_compiler
+from tinyproof.version import package_version
 
 FIRMWARE = Path(__file__).parent
 GENERATED = "c"  # the generated sources, below the model folder
+SOURCE_SUFFIXES = (".c", ".h", ".ld")
 IMAGE_FILE = "firmware.elf"
 SIZES_FILE = "sizes.json"
 WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
@@ -37,6 +43,24 @@ def load_sizes(model: Path, board_name: str) -> Sizes | None:
     return Sizes.load(path) if path.is_file() else None
 
 
+def build_inputs(model: Path, board: Board) -> str:
+    """What decides the image: compiler, flags, and every source of the firmware and of the model."""
+    compiler = taken_compiler(board)
+    tool = Path(find_tool(compiler.tool) or "")
+    files = (path for path in FIRMWARE.rglob("*") if path.suffix in SOURCE_SUFFIXES)
+    return fingerprint(
+        *(
+            repr(replace(board, compilers=())),
+            repr(compiler),
+            str(tool),
+            tree_state(tool),
+            package_version(compiler.tool.module),
+        ),
+        *(protocol_header(), model / MANIFEST_FILE),
+        sorted([*files, *(model / GENERATED).rglob("*.[ch]")]),
+    )
+
+
 def build(model: Path, board: Board) -> Sizes:
     """Build the firmware of `board` for the model exported to the folder `model`.
 
@@ -44,7 +68,7 @@ def build(model: Path, board: Board) -> Sizes:
     """
     manifest = load_manifest(model)
     if board.application:
-        raise UserError(f"board {board.name} is built and uploaded by `make flash BOARD={board.name}`")
+        raise UserError(f"board {board.name} is built and uploaded by `{advice.command('flash', board=board.name)}`")
     if not board.compilers:
         raise UserError(f"board {board.name} has no firmware to build")
     if manifest.compiled_refusal:

@@ -17,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from export.emit import export_model, write_export
-from export.tflite_writer import ModelBuilder
-from firmware.boards import WARNINGS, Board, Compiler, Tool
-from firmware.build import FIRMWARE, build, image_path
-from host.console import UserError
-from host.protocol import MESSAGES, SCALAR_FORMATS, wire_fields
+from tinyproof.boards import Board
+from tinyproof.compilers import WARNINGS, Compiler, Tool
+from tinyproof.console import UserError
+from tinyproof.cores import PORTABLE
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.firmware.build import FIRMWARE, build, image_path
+from tinyproof.protocol import MESSAGES, SCALAR_FORMATS, wire_fields
 
 CORPUS = FIRMWARE / "boards" / "fuzz" / "corpus"
 INPUT_LIMIT_BYTES = 1024
@@ -34,6 +36,7 @@ FUZZ = Board(
     name="fuzz",
     title="the firmware under libFuzzer",
     engine="compiled",
+    core=PORTABLE,
     sources=("fuzz/board.c",),
     compilers=(
         Compiler(

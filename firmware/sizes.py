@@ -12,9 +12,10 @@ from typing import Any
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
-from export.manifest import Manifest, OpInfo
-from firmware.boards import Budget
-from host.console import UserError, console, table
+from tinyproof import advice
+from tinyproof.boards import Budget
+from tinyproof.console import UserError, console, table
+from tinyproof.manifest import Manifest, OpInfo
 
 HEAVIEST_SHOWN = 4
 ELF_MAGIC = b"\x7fELF"
@@ -127,7 +128,11 @@ def _cure(manifest: Manifest, memory: str, missing: int) -> str:
         saved = manifest.weight_bytes - manifest.small_weight_bytes
     else:
         saved = manifest.arena_bytes - manifest.small_arena_bytes
-    return f"Use OPTIMIZE=small, which takes {saved:,} less, or a smaller preset or model" if saved >= missing else CURE
+    return (
+        f"Use {advice.setting('optimize', 'small')}, which takes {saved:,} less, or a smaller preset or model"
+        if saved >= missing
+        else CURE
+    )
 
 
 def _heaviest(manifest: Manifest, memory: str) -> str:

@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from export.manifest import TFLITE_FILE, Manifest, load_manifest
-from export.runtimes import check_runtime, runtime_of
-from export.tflite_reader import load_graph
-from firmware.boards import Board
-from firmware.build import FIRMWARE, GENERATED
-from host.console import UserError
-from host.protocol_c import protocol_header
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.console import UserError
+from tinyproof.export.runtimes import check_runtime, runtime_of
+from tinyproof.export.tflite_reader import load_graph
+from tinyproof.firmware.build import FIRMWARE, GENERATED
+from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
+from tinyproof.protocol_c import protocol_header
 
 SOURCE_SUFFIXES = (".c", ".cc", ".cpp", ".h")
 ARDUINO_LIBRARY = "Chirale_TensorFLowLite"
@@ -42,7 +43,7 @@ def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
         name = "tinyproof_" + re.sub(r"\W", "_", manifest.name, flags=re.ASCII)
         target = model / "sketch" / board.name / name
         return replace_folder(target, lambda new: _write_arduino(new, name, folder, manifest, model, engine))
-    raise UserError(f"board {board.name} is built on this machine: `make build BOARD={board.name}`")
+    raise UserError(f"board {board.name} is built on this machine: `{advice.command('build', board=board.name)}`")
 
 
 def check_engine(board: Board, engine: str | None, model: Path, manifest: Manifest) -> str:

@@ -5,7 +5,6 @@ Refuses a device that does not run exactly the model in question.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -15,33 +14,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.progress import TaskID
 
-from export.manifest import Manifest, load_manifest
-from firmware.boards import Board
-from firmware.build import image_path, load_sizes
-from firmware.toolchain import require_tools
-from host.console import UserError
-from host.device import Device, DeviceError, count
-from host.emulators import Emulator, emulator
-from host.journal import Identity
-from host.line.faults import LineSettings
-from host.ports import find_port
-from host.protocol import HelloReply
-from host.transport import BAUD, Transport
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.console import UserError
+from tinyproof.firmware.build import image_path, load_sizes
+from tinyproof.host.device import Device, DeviceError, count
+from tinyproof.host.emulators import Emulator, emulator
+from tinyproof.host.journal import Identity
+from tinyproof.host.line.faults import LineSettings
+from tinyproof.host.ports import find_port
+from tinyproof.host.transport import Transport
+from tinyproof.installing import require_tools
+from tinyproof.line import BAUD
+from tinyproof.manifest import Manifest, load_manifest
+from tinyproof.protocol import HelloReply
 
 if TYPE_CHECKING:
-    from host.line.proxy import Line
+    from tinyproof.host.line.proxy import Line
 
 
 def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
     """The firmware of `board` for `model`, running on this machine."""
     if not board.run:
-        raise UserError(f"board {board.name} is a real one: name its port with PORT=...")
+        raise UserError(f"board {board.name} is a real one: name its port with {advice.setting('port', '...')}")
     require_tools(board)
     image = image_path(model, board)
     if board.sources and not image.is_file():
         load_manifest(model)  # what is missing first
-        raise UserError(f"{image} is not there; run `make build BOARD={board.name} MODEL={model.resolve().name}` first")
-    places = {"firmware": str(image), "model": str(model), "python": sys.executable}
+        raise UserError(f"{image} is not there; run `{advice.command('build', board=board.name, model=model)}` first")
+    places = {"firmware": str(image), "model": str(model)}
     return emulator([word.format(**places) for word in board.run])
 
 
@@ -175,7 +176,7 @@ def _start_behind(
 ) -> AbstractContextManager[Emulator] | AbstractContextManager[Line]:
     if not settings:
         return start(model, board)
-    from host.line.proxy import Line  # of pseudo-terminals, which not every system has
+    from tinyproof.host.line.proxy import Line  # of pseudo-terminals, which not every system has
 
     return Line(lambda: start(model, board), settings)
 

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from host.exchange import IN_VAIN, DeviceError, DeviceReset, DeviceSilent, Exchange
-from host.framing import NUMBERS_IN_SIGHT, Frame, wire_bytes_limit
-from host.pace import Pace, Patience
-from host.protocol import ErrorReply, Fetch, FetchReply, HelloReply, Infer, InferReply, Trace, TraceReply
-from host.transport import Transport
+from tinyproof.framing import NUMBERS_IN_SIGHT, Frame, wire_bytes_limit
+from tinyproof.host.exchange import IN_VAIN, DeviceError, DeviceReset, DeviceSilent, Exchange
+from tinyproof.host.pace import Pace, Patience
+from tinyproof.host.transport import Transport
+from tinyproof.protocol import ErrorReply, Fetch, FetchReply, HelloReply, Infer, InferReply, Trace, TraceReply
 
 __all__ = ["Device", "DeviceError", "DeviceReset", "DeviceSilent", "Inference", "Patience", "count", "mean_count"]
 

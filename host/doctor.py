@@ -18,13 +18,15 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from export.golden import golden_name
-from firmware.boards import BOARDS, Board, Tool
-from firmware.toolchain import demo_board, find_tool, taken_compiler, used_tools
-from host.console import UserError, console
-from host.flash import find_platformio
-from host.interpreters import TFLITE_PACKAGES
-from host.ports import REAL_BOARDS, SerialPort, boards_behind, scan
+from tinyproof import advice
+from tinyproof.boards import BOARDS, Board
+from tinyproof.compilers import Tool
+from tinyproof.console import UserError, console
+from tinyproof.export.golden import golden_name
+from tinyproof.host.flash import find_platformio
+from tinyproof.host.interpreters import TFLITE_PACKAGES
+from tinyproof.host.ports import REAL_BOARDS, SerialPort, boards_behind, scan
+from tinyproof.toolchain import demo_board, find_tool, taken_compiler, used_tools
 
 OK, MISSING, PROBLEM = "ok", "missing", "problem"
 STYLES = {OK: "green", MISSING: "yellow", PROBLEM: "red"}
@@ -69,8 +71,9 @@ def print_checks(checks: Sequence[Check]) -> None:
         console.print(f"{state} {check.subject:{width}}  {escape(check.finding)}")
         if check.remedy:
             console.print(f"{'':8} {'':{width}}  -> {escape(check.remedy)}")
+    demo = advice.command("demo")
     stopping = [check.subject for check in checks if check.stops_demo]
-    console.print(f"`make demo` needs: {', '.join(stopping)}" if stopping else "`make demo` has all it needs.")
+    console.print(f"`{demo}` needs: {', '.join(stopping)}" if stopping else f"`{demo}` has all it needs.")
 
 
 def check_python() -> Check:
@@ -134,7 +137,7 @@ def check_tools(boards: Iterable[Board]) -> Iterator[Check]:
             tool.command,
             MISSING if lacking else OK,
             "; ".join(findings),
-            f"make tools BOARD={names[0]}{elsewhere}" if lacking else "",
+            f"{advice.command('tools', board=names[0])}{elsewhere}" if lacking else "",
             needed=demo_board().name in names,
         )
 

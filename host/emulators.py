@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from host.console import UserError
-from host.tcp_line import serve
+from tinyproof.console import UserError
+from tinyproof.host.tcp_line import serve
 
 END_TIMEOUT_S = 0.5  # for each way of ending, from gentle to sure
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import random
 import time
 
-from host.console import UserError
-from host.framing import SEQUENCES, Frame
-from host.pace import Patience
-from host.protocol import (
+from tinyproof.console import UserError
+from tinyproof.framing import SEQUENCES, Frame
+from tinyproof.host.pace import Patience
+from tinyproof.host.transport import LineLost, Transport
+from tinyproof.line import BAUD, SLOWER_BAUDS
+from tinyproof.protocol import (
     PROTOCOL_VERSION,
     ErrorReply,
     Hello,
@@ -26,13 +28,10 @@ from host.protocol import (
     pack,
     unpack,
 )
-from host.transport import BAUD, LineLost, Transport
 
 SESSIONS = 0xFFFFFF00  # above, the keys of a session would run into 0
 LOG_LINES_KEPT = 1000
 GRACE_S = 1.0  # how long frames that already came are looked at after a deadline
-FASTEST_BAUD = 921600  # every USB bridge of an ESP32 board does it
-SLOWER_BAUDS = (460800, 230400)
 EXCHANGES = 3  # that show that a speed works
 IN_VAIN = 3  # questions, before the speed is taken for wrong
 NOISE_BYTES = 1024  # to a device at another speed: a few times that makes it go back to the first

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from export.golden import WHEEL, golden_available, golden_name
-from host.console import track, write_atomically
-from host.interpreters import Interpreter, default_interpreter, default_name, golden_interpreter
-from host.samples import Samples
-from training.files import NPZ_DAMAGE
+from tinyproof.console import track, write_atomically
+from tinyproof.export.golden import WHEEL, golden_available, golden_name
+from tinyproof.host.interpreters import Interpreter, default_interpreter, default_name, golden_interpreter
+from tinyproof.host.samples import Samples
+from tinyproof.model_files import NPZ_DAMAGE
 
 EXPECTED_FILE = "expected.npz"
 

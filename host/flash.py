@@ -14,17 +14,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from export.manifest import Manifest, load_manifest
-from firmware.boards import Board
-from firmware.build import FIRMWARE, GENERATED
-from firmware.sizes import check_model, print_budget
-from firmware.sketch import board_folder, check_engine, copy_sources, replace_folder
-from host.connection import check_identity
-from host.console import UserError, console
-from host.device import Device, DeviceError
-from host.ports import REAL_BOARDS, SerialPort, check_there, find_port, named_port, scan
-from host.protocol import HelloReply
-from host.transport import BAUD, Transport, open_port
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.console import UserError, console
+from tinyproof.firmware.build import FIRMWARE, GENERATED
+from tinyproof.firmware.sizes import check_model, print_budget
+from tinyproof.firmware.sketch import board_folder, check_engine, copy_sources, replace_folder
+from tinyproof.host.connection import check_identity
+from tinyproof.host.device import Device, DeviceError
+from tinyproof.host.ports import REAL_BOARDS, SerialPort, check_there, find_port, named_port, scan
+from tinyproof.host.transport import Transport, open_port
+from tinyproof.line import BAUD
+from tinyproof.manifest import Manifest, load_manifest
+from tinyproof.protocol import HelloReply
 
 STAGED_MODEL = FIRMWARE.parent / "build" / "platformio" / "model"  # as platformio.ini and boards/esp32 look for it
 TOUCH_BAUD = 1200  # opening the port at this speed and closing it asks an Arduino board for its bootloader
@@ -123,7 +125,7 @@ def wait_for_return(board: Board, before: SerialPort) -> SerialPort:
     if found is None:
         raise UserError(
             f"the {board.title} was uploaded to and did not come back in {RETURN_S:g} s: press its reset button once, "
-            f"then try `make hello BOARD={board.name}`; if it stays away, {board.recovery}"
+            f"then try `{advice.command('hello', board=board.name)}`; if it stays away, {board.recovery}"
         )
     return found
 
@@ -156,7 +158,11 @@ def _run(platformio: str, board: Board, environment: str, *arguments: str) -> No
         step = "upload to" if arguments else "build"
         raise UserError(
             f"PlatformIO could not {step} {environment} (status {result.returncode}); what it says is above. "
-            + (f"If the board does not react, {board.recovery}" if arguments else "`make doctor` checks the tools")
+            + (
+                f"If the board does not react, {board.recovery}"
+                if arguments
+                else f"`{advice.command('doctor')}` checks the tools"
+            )
         )
 
 

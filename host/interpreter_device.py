@@ -20,11 +20,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
-from export.tflite_reader import read_graph
-from host.framing import Decoder, Frame, Session, encode
-from host.interpreters import Interpreter, LiteRT, TensorKeeper, default_interpreter, golden_interpreter, tensor_keeper
-from host.protocol import (
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.framing import Decoder, Frame, Session, encode
+from tinyproof.host.interpreters import (
+    Interpreter,
+    LiteRT,
+    TensorKeeper,
+    default_interpreter,
+    golden_interpreter,
+    tensor_keeper,
+)
+from tinyproof.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
+from tinyproof.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
     ErrorReply,

@@ -19,8 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from export.golden import Golden, golden_available
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.golden import Golden, golden_available
 
 # Same API under three names: today's package, its predecessor (older machines, Raspberry Pi), and all of TensorFlow.
 TFLITE_PACKAGES = (

@@ -25,13 +25,13 @@ from pathlib import Path
 import portalocker
 from cobs import cobs
 
-from host.console import UserError, console, write_atomically
+from tinyproof import advice
+from tinyproof.console import UserError, console, write_atomically
 
 JOURNAL_FILE = "journal"
 EARLIER_FILE = "journal.before"  # what a new run finds goes there
 SYNC_INTERVAL_S = 1.0
 BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
-GO_ON = "run the same command with RESUME=1 (--resume) to go on"
 
 KEY, DEVICE, ANSWER = 1, 2, 3
 ANSWER_HEAD = struct.Struct("<IBI")  # sample, number of the identity, ticks; then the output bytes
@@ -137,7 +137,7 @@ def read_journal(path: Path) -> Contents:
                 else:
                     orphans += 1
     except (ValueError, TypeError, IndexError, struct.error) as error:
-        raise JournalError(f"{path} is of another version of this tool ({error}); start without RESUME=1") from error
+        raise JournalError(f"{path} is of another version of this tool ({error}); {_start_anew()}") from error
     return Contents(key, identities, answers, len(chunks) - len(records) + orphans)
 
 
@@ -193,7 +193,7 @@ class Journal:
             if self.earlier:
                 raise JournalError(
                     f"{self.path} is of another device or firmware ({'; '.join(map(str, self.identities.values()))}) "
-                    f"than this one ({identity}): go on with that one, or start without RESUME=1"
+                    f"than this one ({identity}): go on with that one, or {_start_anew()}"
                 )
             number = max(self.identities, default=-1) + 1
             if number == IDENTITY_LIMIT:
@@ -215,7 +215,7 @@ class Journal:
     def kept(self) -> str:
         """What an interruption leaves, and how to go on."""
         answered = len(self.earlier) + self._recorded
-        return f"{answered:,} of {self.key.samples:,} samples are in {self.path}: {GO_ON}"
+        return f"{answered:,} of {self.key.samples:,} samples are in {self.path}: {_go_on()}"
 
     def read_back(self, samples: Iterable[int]) -> list[Answer]:
         """The answers to exactly `samples`, from the file, in the order of the samples.
@@ -228,7 +228,7 @@ class Journal:
         if found != wanted:
             raise JournalError(
                 f"{self.path}: {len(wanted - found)} samples are missing and {len(found - wanted)} were not asked for; "
-                "start without RESUME=1"
+                f"{_start_anew()}"
             )
         return answers
 
@@ -245,7 +245,7 @@ class Journal:
         if wrong:
             raise JournalError(
                 f"{self.path}: sample {wrong[0]} does not stand in it exactly once, "
-                f"with {self.key.output_bytes} bytes; start without RESUME=1"
+                f"with {self.key.output_bytes} bytes; {_start_anew()}"
             )
 
     def _append(self, kind: int, payload: bytes) -> None:
@@ -253,9 +253,9 @@ class Journal:
         try:
             written = os.write(self._file, data)
         except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}; when that is settled, {GO_ON}") from error
+            raise JournalError(f"{self.path}: {error.strerror}; when that is settled, {_go_on()}") from error
         if written != len(data):
-            raise JournalError(f"{self.path}: the disk is full; when there is room, {GO_ON}")
+            raise JournalError(f"{self.path}: the disk is full; when there is room, {_go_on()}")
 
     def _begin(self) -> None:
         """Put an earlier run aside if it got anywhere, and start a file of our own."""
@@ -272,12 +272,20 @@ class Journal:
             return None
         if contents.key != self.key:
             other = "model" if contents.key.model_sha256 != self.key.model_sha256 else "samples (LIMIT, data)"
-            raise JournalError(f"{self.path} is of another run, with other {other}: start without RESUME=1")
+            raise JournalError(f"{self.path} is of another run, with other {other}: {_start_anew()}")
         self._check(contents.answers)
         samples = f"{len(contents.answers):,} of {self.key.samples:,} samples"
         damaged = f"; {contents.damaged} damaged records dropped, their samples run again" if contents.damaged else ""
         console.print(f"Resuming: {samples} are answered in {self.path}{damaged}.")
         return contents
+
+
+def _start_anew() -> str:
+    return f"start without {advice.setting('resume', True)}"
+
+
+def _go_on() -> str:
+    return f"run the same command with {advice.setting('resume', True)} to go on"
 
 
 def _holds_answers(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+PATIENCE_S = 60.0  # for a device to come back
 LONGEST_BACKOFF = 6  # doublings
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from serial.tools import list_ports
 
-from firmware.boards import BOARDS, Board, UsbId
-from host.console import UserError
+from tinyproof import advice
+from tinyproof.boards import BOARDS, Board, UsbId
+from tinyproof.console import UserError
 
 REAL_BOARDS = {name: board for name, board in BOARDS.items() if board.application}
 
@@ -83,12 +84,15 @@ def find_port(board: Board, bootloader_too: bool = False) -> SerialPort:
         return found[0]
     if found:
         raise UserError(
-            f"{len(found)} ports could be the {board.title}: {_listed(found)}; name one, e.g. PORT={found[0].device}"
+            f"{len(found)} ports could be the {board.title}: {_listed(found)}; name one, e.g. "
+            f"{advice.setting('port', found[0].device)}"
         )
     if waiting:
         raise UserError(
             f"the {board.title} on {waiting[0].device} is in its bootloader and runs no program: "
-            f"`make flash BOARD={board.name}` gives it one, pressing its reset button once starts the one it has"
+            f"`{advice.command('flash', board=board.name)}` gives it one, pressing its reset button once starts the "
+            "one "
+            "it has"
         )
     if other := [port for port in ports if port.has(board.other_socket)]:
         raise UserError(
@@ -98,7 +102,8 @@ def find_port(board: Board, bootloader_too: bool = False) -> SerialPort:
     looked_for = ", ".join(map(str, board.application))
     raise UserError(
         f"no port is an {board.title}: looked for USB {looked_for}; ports there are: {_listed(ports) or 'none'}. "
-        "Plug it in with a cable that carries data, name its port with PORT=, or run `make doctor`"
+        f"Plug it in with a cable that carries data, name its port with {advice.setting('port')}, or run "
+        f"`{advice.command('doctor')}`"
     )
 
 
@@ -117,7 +122,7 @@ def check_there(port: SerialPort) -> None:
     if not os.path.exists(port.device) and port.device not in [other.device for other in ports]:
         raise UserError(
             f"there is no port {port.device}; ports there are: {_listed(ports) or 'none'}. Plug the board "
-            "in, or leave PORT= out to have it found"
+            f"in, or leave {advice.setting('port')} out to have it found"
         )
 
 

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from host.connection import Station
-from host.console import progress_bar
-from host.device import DeviceError, DeviceReset
-from host.journal import Answer, Journal, JournalError
-from host.report.report import Disagreement
-from host.sharing import Share
-from host.stopping import StoppingRule
-from host.transport import LineLost
+from tinyproof import advice
+from tinyproof.console import progress_bar
+from tinyproof.host.connection import Station
+from tinyproof.host.device import DeviceError, DeviceReset
+from tinyproof.host.journal import Answer, Journal, JournalError
+from tinyproof.host.report.report import Disagreement
+from tinyproof.host.sharing import Share
+from tinyproof.host.stopping import StoppingRule
+from tinyproof.host.transport import LineLost
 
-PATIENCE_S = 60.0  # for a device to come back
 FRUITLESS_LIMIT = 3  # times in a row that a device may come back and go again without an answer
 RECONNECT_S = 2.0  # one attempt to find it
 END_S = 2.0  # for requests in flight when the run is interrupted
@@ -106,7 +106,7 @@ def check_resumed(station: Station, journal: Journal, inputs: NDArray[np.int8]) 
         if inference.output != answer.output:
             raise JournalError(
                 f"{station.url}: sample {answer.sample} gives other bytes than this kind of device gave before, says "
-                f"{journal.path}; other firmware? Start without RESUME=1"
+                f"{journal.path}; other firmware? Start without {advice.setting('resume', True)}"
             )
 
 

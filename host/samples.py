@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from export.device_input import device_bytes
-from export.manifest import Manifest
-from host.console import UserError
-from training.files import SPLITS_FILE, load_splits
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.export.device_input import device_bytes
+from tinyproof.manifest import Manifest
+from tinyproof.model_files import SPLITS_FILE, load_splits
 
 RANDOM_SAMPLES = 200
 RANDOM_SEED = 1
@@ -47,7 +48,8 @@ def load_samples(model: Path, manifest: Manifest, limit: int | None = None) -> S
     tensor = manifest.inputs[0]
     if len(manifest.inputs) != 1 or tuple(images.shape[1:]) != tuple(tensor.shape[1:]):
         raise UserError(
-            f"{model}: test images of shape {images.shape[1:]} for an input of shape {tensor.shape}; run `make train`"
+            f"{model}: test images of shape {images.shape[1:]} for an input of shape {tensor.shape}; run "
+            f"`{advice.command('train')}`"
         )
     whole = len(images) == len(splits.x_test)
     source = f"test split, {len(images):,} of {len(splits.x_test):,} images"

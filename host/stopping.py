@@ -16,7 +16,8 @@ from math import lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
-from host.report.report import Interval, Sure
+from tinyproof.host.report.report import Sure
+from tinyproof.statistics import Interval
 
 RATE_LIMIT = 0.005
 CONFIDENCE = 0.99

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 import serial
 from serial.tools import list_ports
 
-from host.console import UserError
-from host.framing import Decoder, Frame, Session, encode
-from host.ports import find_again, named_port, wants_dtr
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.framing import Decoder, Frame, Session, encode
+from tinyproof.host.ports import find_again, named_port, wants_dtr
+from tinyproof.line import BAUD
 
-BAUD = 115200  # every board's line starts with it
 FRAMES_WAITING = 4096  # received and not yet taken; more are dropped, as if the line had lost them
 WRITE_TIMEOUT_S = 20.0
 SEARCH_INTERVAL_S = 0.05
@@ -208,7 +209,7 @@ def open_port(url: str, baud: int, dtr: bool = False) -> serial.SerialBase:
         known = ", ".join(p.device for p in list_ports.comports()) or "none"
         raise UserError(
             f"cannot open port {url or '(no name)'}: {_reason(url, error)}. Ports there are: {known}; "
-            "name one of them, or run `make doctor`"
+            f"name one of them, or run `{advice.command('doctor')}`"
         ) from error
     return port
 

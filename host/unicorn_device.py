@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from firmware.boards import BOARDS
-from firmware.build import WATCHER_FILE
+from tinyproof.boards import BOARDS
+from tinyproof.firmware.build import WATCHER_FILE
 
 RAM_BASE = 0x2000_0000
 TIMER_BASE = 0x4000_0000

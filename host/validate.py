@@ -7,7 +7,6 @@ with damaged constants.
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,22 +17,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.manifest import TFLITE_FILE, Manifest, load_manifest
-from firmware.boards import Board
-from host.connection import Station, open_station
-from host.console import UserError, console
-from host.device import DeviceError
-from host.diagnosis.diagnose import diagnose
-from host.exchange import FASTEST_BAUD
-from host.expected import expected_outputs
-from host.journal import JOURNAL_FILE, Journal, Key
-from host.line.faults import LineSettings
-from host.report.findings import Finding, make_report
-from host.report.report import Report
-from host.run import PATIENCE_S, Run, compute, look_again
-from host.samples import Samples, load_samples
-from host.sharing import Share
-from host.stopping import StoppingRule
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.console import UserError, console
+from tinyproof.host.connection import Station, open_station
+from tinyproof.host.device import DeviceError
+from tinyproof.host.diagnosis.diagnose import diagnose
+from tinyproof.host.expected import expected_outputs
+from tinyproof.host.journal import JOURNAL_FILE, Journal, Key
+from tinyproof.host.line.faults import LineSettings
+from tinyproof.host.pace import PATIENCE_S
+from tinyproof.host.report.findings import Finding, make_report
+from tinyproof.host.report.report import Report
+from tinyproof.host.run import Run, compute, look_again
+from tinyproof.host.samples import Samples, load_samples
+from tinyproof.host.sharing import Share
+from tinyproof.host.stopping import StoppingRule
+from tinyproof.line import FASTEST_BAUD
+from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,15 @@ class Plan:
 
     @property
     def command(self) -> str:
-        """What does the same from the start, typed in a checkout."""
-        words = ["--model", str(self.model), "--board", self.board.name]
-        for port in self.ports:
-            words += ["--port", port]
-        options = {"devices": (self.devices, 1), "limit": (self.limit, None), "baud": (self.baud, FASTEST_BAUD)}
-        for name, (value, usual) in options.items():
-            if value != usual:
-                words += [f"--{name}", str(value)]
-        if self.stop_when_sure:
-            words.append("--sure")
-        return "python -m host validate " + shlex.join(words)
+        """What does the same from the start, typed anywhere on this computer."""
+        unusual = {
+            "devices": None if self.devices == 1 else self.devices,
+            "limit": self.limit,
+            "baud": None if self.baud == FASTEST_BAUD else self.baud,
+            "sure": self.stop_when_sure,
+            "port": tuple(self.ports) or None,
+        }
+        return advice.command_line("validate", model=self.model, board=self.board.name, **unusual)
 
 
 def validate(plan: Plan) -> Report:
@@ -102,7 +101,10 @@ def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[
 def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
     """All devices of the plan, each greeted and running the model."""
     if plan.devices > 1 and plan.board.application:
-        raise UserError(f"{plan.devices} real boards: name their ports, e.g. PORT='/dev/ttyACM0 /dev/ttyACM1'")
+        raise UserError(
+            f"{plan.devices} real boards: name their ports, e.g. "
+            f"{advice.setting('port', ('/dev/ttyACM0', '/dev/ttyACM1'))}"
+        )
     stations: list[Station] = []
     with ExitStack() as opened:
         ports: Sequence[str | None] = plan.ports or [None] * plan.devices

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-import host.connection
-from firmware.boards import BOARDS
-from firmware.build import build
-from firmware.toolchain import MissingTools, taken_compiler
-from host.device import Device
-from host.pace import Patience
-from host.validate import Plan, validate
+from tinyproof.advice import BY_MAKE
+from tinyproof.boards import BOARDS
+from tinyproof.firmware.build import build
+from tinyproof.host.device import Device
+from tinyproof.host.pace import Patience
+from tinyproof.host.validate import Plan, validate
+from tinyproof.installing import MissingTools
+from tinyproof.toolchain import taken_compiler
 
 ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -27,6 +28,7 @@ SANITIZERS = (
     f"-fsanitize={'address,undefined' if CC == ['cc'] else 'undefined'}",  # the one from PyPI has no library for more
     "-fno-sanitize-recover=all",
 )
+os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
 
 
@@ -85,11 +87,11 @@ def model(tmp_path) -> Path:
 
 @pytest.fixture
 def command():
-    """(module, *arguments) -> the finished process of `python -m module ...`, text captured."""
+    """(verb, *arguments) -> the finished process of `tinyproof verb ...`, text captured."""
 
-    def run(module: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(verb: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", module, *map(str, arguments)],
+            [sys.executable, "-m", "tinyproof", verb, *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=ROOT,
@@ -126,7 +128,9 @@ def clean_sha256(built):
 @pytest.fixture
 def soon_silent(monkeypatch):
     """A device that does not answer is taken for lost after one second, not 25."""
-    monkeypatch.setattr(host.connection, "Device", lambda transport: Device(transport, Patience(silence_s=1.0)))
+    monkeypatch.setattr(
+        "tinyproof.host.connection.Device", lambda transport: Device(transport, Patience(silence_s=1.0))
+    )
 
 
 @pytest.fixture

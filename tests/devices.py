@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmware.boards import BOARDS
-from firmware.build import build
-from host.connection import start
-from host.device import Device
-from host.transport import Transport
+from tinyproof.boards import BOARDS
+from tinyproof.firmware.build import build
+from tinyproof.host.connection import start
+from tinyproof.host.device import Device
+from tinyproof.host.transport import Transport
 
 
 @contextmanager

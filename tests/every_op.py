@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from export.borders import with_int8_ends
-from export.tflite_writer import ModelBuilder
+from tinyproof.export.borders import with_int8_ends
+from tinyproof.export.tflite_writer import ModelBuilder
 
 SCALE, ZERO_POINT = 0.05, 3
 

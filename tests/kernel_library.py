@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Struct
-from export.lower import Buffer, Place, Program
+from tinyproof.export.c_values import ConstantTable, Struct
+from tinyproof.export.lower import Buffer, Place, Program
 
 KERNELS = Path(__file__).parent.parent / "firmware" / "kernels"
 GUARD = 64  # bytes around the arena and the output that no kernel may touch

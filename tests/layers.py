@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from export.tflite_writer import ModelBuilder
+from tinyproof.export.tflite_writer import ModelBuilder
 
 zero_points = st.one_of(st.sampled_from((-128, 127, 0, -1)), st.integers(-128, 127))
 activations = st.sampled_from(("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1"))

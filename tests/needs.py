@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from export.golden import golden_available
+from tinyproof.export.golden import golden_available
 
 PUBLIC_DATA = Path(os.environ.get("TINYPROOF_DATA", ""))  # a folder of data sets and models
 

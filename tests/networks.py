@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from layers import add_linear_constants
 
-from export.tflite_writer import ModelBuilder
+from tinyproof.export.tflite_writer import ModelBuilder
 
 
 def random_network(seed: int) -> bytes:

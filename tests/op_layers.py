@@ -24,7 +24,7 @@ from layers import (
     zero_points,
 )
 
-from export.tflite_writer import ModelBuilder
+from tinyproof.export.tflite_writer import ModelBuilder
 
 shapes = st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple)
 images = st.tuples(st.just(1), st.integers(1, 7), st.integers(1, 7), st.integers(1, 9))

@@ -29,11 +29,11 @@ from kernel_library import KERNELS, KernelLibrary
 from layers import UNDEFINED_IN_TFLM
 from random_layers import NotConverted, converted_model
 
-from export.emit_model import emit_model_c, emit_model_h
-from export.golden import Golden
-from export.lower import Program, lower
-from export.tflite_reader import read_graph
-from host.console import UserError, progress_bar
+from tinyproof.console import UserError, progress_bar
+from tinyproof.export.emit_model import emit_model_c, emit_model_h
+from tinyproof.export.golden import Golden
+from tinyproof.export.lower import Program, lower
+from tinyproof.export.tflite_reader import read_graph
 
 ENGINE = KERNELS.parent / "engine"
 FLAGS = ["-std=c11", "-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all"]

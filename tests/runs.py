@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 from conftest import ROOT
 
-from firmware.boards import BOARDS
-from host.connection import start
-from host.emulators import emulator
-from host.journal import JOURNAL_FILE, read_journal
-from host.line.proxy import Line, LineSettings
+from tinyproof.boards import BOARDS
+from tinyproof.host.connection import start
+from tinyproof.host.emulators import emulator
+from tinyproof.host.journal import JOURNAL_FILE, read_journal
+from tinyproof.host.line.proxy import Line, LineSettings
 
 HOST = BOARDS["host"]
 BAUD = 921_600  # the 359 samples take three seconds
@@ -36,7 +36,7 @@ def slow_line(model):
 
 def validation(model, *arguments, limits=None):
     """`python -m host validate` as a process of its own, its output captured; `limits` are those of setrlimit."""
-    command = [sys.executable, "-m", "host", "validate", "--model", model, "--board", "host", *arguments]
+    command = [sys.executable, "-m", "tinyproof", "validate", "--model", model, "--board", "host", *arguments]
     return subprocess.Popen(
         list(map(str, command)),
         cwd=ROOT,
@@ -69,7 +69,7 @@ def assert_each_sample_counted_once(report, clean_sha256):
 LIAR = """
 import sys
 from pathlib import Path
-from host import interpreter_device as device
+from tinyproof.host import interpreter_device as device
 honest, counts = device.InterpreterDevice._infer, {}
 def infer(self, data):
     reply = honest(self, data)

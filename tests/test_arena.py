@@ -9,8 +9,8 @@ from ai_edge_litert import schema_py_generated as schema
 from conftest import DEMO_MODEL
 from networks import random_network
 
-import export.arena
-from export.arena import (
+from tinyproof.console import UserError
+from tinyproof.export.arena import (
     ALIGNMENT_BYTES,
     MARGIN_BYTES,
     arena_bytes,
@@ -18,9 +18,8 @@ from export.arena import (
     measure_arena,
     unmeasured_arena_bytes,
 )
-from export.tflite_reader import read_graph
-from export.tflite_writer import ModelBuilder
-from host.console import UserError
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
 
 
 class Network(ModelBuilder):
@@ -172,7 +171,7 @@ def test_without_the_wheel_the_arena_is_little_larger(model):
 
 
 def test_without_the_wheel_nothing_is_measured(monkeypatch):
-    monkeypatch.setattr(export.arena, "golden_available", lambda: False)
+    monkeypatch.setattr("tinyproof.export.arena.golden_available", lambda: False)
     model = Network(4, 4, 1).pool("MAX_POOL_2D").bytes()
     assert measure_arena(model) is None
     assert arena_bytes(model) is None

@@ -5,13 +5,13 @@ A row of the table is a command and the words that its line must hold. Nothing m
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 import zipfile
-from importlib import import_module
 
 import click
 import numpy as np
@@ -21,38 +21,12 @@ from click.testing import CliRunner
 from conftest import ROOT
 from test_host_command import assert_one_line
 
-from firmware.boards import BOARDS
-from host.options import ENGINES, emulated_board
-from host.tinyproof import COMMANDS
-from host.tinyproof import main as tinyproof
+from tinyproof.__main__ import STOREY_OF
+from tinyproof.__main__ import main as tinyproof
+from tinyproof.boards import BOARDS
+from tinyproof.options import ENGINES, emulated_board
 
-MODULES = (
-    *("training", "training.lab", "training.report", "training.search", "export", "firmware", "host"),
-    *("host.bench", "host.bench.calibrate", "host.line.fuzz", "host.protocol_docs", "host.report.screenshots"),
-    "host.tinyproof",
-)
-
-
-def entry(module):
-    """The click command of `python -m module`."""
-    is_package = hasattr(import_module(module), "__path__")
-    return import_module(f"{module}.__main__" if is_package else module).main
-
-
-def commands(command, *words):
-    """(words, command) of a command and all below it."""
-    yield words, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            yield from commands(command.get_command(context, name), *words, name)
-
-
-ALL = [
-    pytest.param(command, id=" ".join((module, *words)))
-    for module in MODULES
-    for words, command in commands(entry(module))
-]
+ALL = [pytest.param(tinyproof.get_command(click.Context(tinyproof), name), id=name) for name in STOREY_OF]
 
 
 @pytest.fixture
@@ -70,43 +44,43 @@ def place(tmp_path):
 
 
 WRONG = [
-    ("host validate", "--model", "python -m host validate --help"),
-    ("host validate --model text.txt", "text.txt is a file", "folder"),
-    ("host validate --model ''", "name a folder"),
-    ("host validate --model 'empty dir é'", "empty dir é/model.json does not exist", "make export"),
-    ("host validate --model x --port /dev/nope --devices 2", "--devices 2", "one of the two"),
-    ("host validate --model x --patience nan", "nan", "give seconds"),
-    ("host validate --model x --junit text.txt/x.xml", "text.txt", "another --junit"),
-    ("host report --model text.txt", "text.txt is a file"),
-    ("host report --model nothing", "nothing/report.json does not exist", "make validate"),
-    ("host hello --model nothing", "nothing/model.json does not exist"),
-    ("host flash --model nothing --board qemu", "qemu is not on a USB cable", "nano33ble"),
-    ("training --epochs 1 --tensorboard text.txt --out out", "text.txt", "another --tensorboard"),
-    ("training.report --model nothing", "nothing/training.json does not exist", "make train"),
-    ("training --out text.txt", "text.txt", "another --out"),
-    ("export quantize --model out --keras no.keras --calibration pixels.npy", "no.keras does not exist"),
-    ("export quantize --model out --keras cut.keras --calibration pixels.npy", "only a part", "this version of Keras"),
-    ("export quantize --model out --keras 'empty dir é' --calibration pixels.npy", "is no .keras file"),
-    ("export quantize --model out --keras some.keras --calibration no.npy", "no.npy does not exist", "CALIBRATION="),
-    ("export quantize --model out --keras some.keras --calibration pixels.npy --pixels 0..2", "'0..2'", "-1..1"),
-    ("export quantize --model out --keras some.keras", "some.keras needs images", "CALIBRATION="),
-    ("export quantize --model out --calibration pixels.npy", "add --keras"),
-    ("export emit --tflite cut.tflite", "cut.tflite", "cut short"),
-    ("export emit --tflite cut.tflite --engine magic", "unknown engine 'magic'", *ENGINES),
-    ("export emit --tflite cut.tflite --engine tflm --board qemu", "qemu runs compiled alone", "leave ENGINE= out"),
-    ("export emit --tflite cut.tflite --model text.txt", "text.txt is a file"),
-    ("firmware sketch --model x", "--board", "python -m firmware sketch --help"),
-    ("firmware build --model text.txt", "text.txt is a file"),
-    ("firmware fuzz --seconds 0 --out text.txt", "text.txt", "another --out"),
-    ("host.line.fuzz --count 1 --jobs 100000", "--jobs"),
-    ("host.line.fuzz --count 1 --seed -1", "--seed"),
-    ("host.bench extra", "extra"),
-    ("host.bench.calibrate extra", "extra"),
-    ("host.protocol_docs extra", "extra"),
-    ("training.lab --board none --classes 3", "CLASSES=3", "MODEL="),
-    ("training.lab --board none --stride 100000", "smaller stride"),
-    ("training.lab --board none --model text.txt", "text.txt is a file"),
-    ("host.tinyproof validate --model text.txt", "text.txt is a file", "tinyproof validate --help"),
+    ("validate", "--model", "tinyproof validate --help"),
+    ("validate --model text.txt", "text.txt is a file", "folder"),
+    ("validate --model ''", "name a folder"),
+    ("validate --model 'empty dir é'", "empty dir é/model.json does not exist", "make export"),
+    ("validate --model x --port /dev/nope --devices 2", "--devices 2", "one of the two"),
+    ("validate --model x --patience nan", "nan", "give seconds"),
+    ("validate --model x --junit text.txt/x.xml", "text.txt", "another --junit"),
+    ("report --model text.txt", "text.txt is a file"),
+    ("report --model nothing", "nothing/report.json does not exist", "make validate"),
+    ("hello --model nothing", "nothing/model.json does not exist"),
+    ("flash --model nothing --board qemu", "qemu is not on a USB cable", "nano33ble"),
+    ("train --epochs 1 --tensorboard text.txt --out out", "text.txt", "another --tensorboard"),
+    ("training-report --model nothing", "nothing/training.json does not exist", "make train"),
+    ("train --out text.txt", "text.txt", "another --out"),
+    ("quantize --model out --keras no.keras --calibration pixels.npy", "no.keras does not exist"),
+    ("quantize --model out --keras cut.keras --calibration pixels.npy", "only a part", "this version of Keras"),
+    ("quantize --model out --keras 'empty dir é' --calibration pixels.npy", "is no .keras file"),
+    ("quantize --model out --keras some.keras --calibration no.npy", "no.npy does not exist", "CALIBRATION="),
+    ("quantize --model out --keras some.keras --calibration pixels.npy --pixels 0..2", "'0..2'", "-1..1"),
+    ("quantize --model out --keras some.keras", "some.keras needs images", "CALIBRATION="),
+    ("quantize --model out --calibration pixels.npy", "add --keras"),
+    ("emit --tflite cut.tflite", "cut.tflite", "cut short"),
+    ("emit --tflite cut.tflite --engine magic", "unknown engine 'magic'", *ENGINES),
+    ("emit --tflite cut.tflite --engine tflm --board qemu", "qemu runs compiled alone", "leave ENGINE= out"),
+    ("emit --tflite cut.tflite --model text.txt", "text.txt is a file"),
+    ("sketch --model x", "--board", "tinyproof sketch --help"),
+    ("build --model text.txt", "text.txt is a file"),
+    ("fuzz-device --seconds 0 --out text.txt", "text.txt", "another --out"),
+    ("fuzz-link --count 1 --jobs 100000", "--jobs"),
+    ("fuzz-link --count 1 --seed -1", "--seed"),
+    ("bench extra", "extra"),
+    ("calibrate extra", "extra"),
+    ("docs extra", "extra"),
+    ("explore --board none --classes 3", "CLASSES=3", "MODEL="),
+    ("explore --board none --stride 100000", "smaller stride"),
+    ("explore --board none --model text.txt", "text.txt is a file"),
+    ("validate --model text.txt", "text.txt is a file", "tinyproof validate --help"),
 ]
 
 
@@ -114,7 +88,7 @@ WRONG = [
 def test_wrong_input_ends_in_one_line_that_says_what_to_do_and_leaves_nothing(place, line, words):
     before = sorted(place.rglob("*"))
     result = subprocess.run(
-        [sys.executable, "-m", *shlex.split(line)],
+        [sys.executable, "-m", "tinyproof", *shlex.split(line)],
         cwd=place,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -128,29 +102,29 @@ def test_wrong_input_ends_in_one_line_that_says_what_to_do_and_leaves_nothing(pl
 @pytest.mark.parametrize(
     "line, words",
     [
-        ("host hello --port socket://", ("host and port are missing", "make doctor")),
-        ("host hello --port ''", ("(no name)", "Ports there are")),
-        ("host hello --port {place}", ("Is a directory", "name one of them")),
-        ("host profile --board interpreter", ("does not tell the time", "BOARD=qemu")),
-        ("host bisect --board interpreter --sample 100000", ("there is no sample 100000", "smaller --sample")),
-        ("host flash --board esp32 --port /dev/nope", ("there is no port /dev/nope", "Plug the board in")),
+        ("hello --port socket://", ("and port are missing", "make doctor")),
+        ("hello --port ''", ("(no name)", "Ports there are")),
+        ("hello --port {place}", ("Is a directory", "name one of them")),
+        ("profile --board interpreter", ("does not tell the time", "BOARD=qemu")),
+        ("bisect --board interpreter --sample 100000", ("there is no sample 100000", "smaller --sample")),
+        ("flash --board esp32 --port /dev/nope", ("there is no port /dev/nope", "Plug the board in")),
     ],
 )
 def test_a_wrong_port_or_sample_ends_in_one_line(model, command, line, words, tmp_path):
-    module, verb, *rest = shlex.split(line.format(place=tmp_path))
-    assert_one_line(command(module, verb, "--model", model, *rest), *words)
+    verb, *rest = shlex.split(line.format(place=tmp_path))
+    assert_one_line(command(verb, "--model", model, *rest), *words)
 
 
 def test_a_place_that_cannot_be_written_ends_in_one_line_that_names_it(model, command):
     (model / "report.html").unlink(missing_ok=True)
     (model / "report.html").mkdir()
-    result = command("host", "validate", "--model", model, "--board", "interpreter", "--limit", 3)
+    result = command("validate", "--model", model, "--board", "interpreter", "--limit", 3)
     assert_one_line(result, f"{model / 'report.html'}: Is a directory", "may read and write")
     assert not list(model.glob(".report*"))
 
 
 def test_a_file_that_the_system_refuses_ends_in_one_line(monkeypatch, capsys):
-    from host.console import run
+    from tinyproof.console import run
 
     @click.command()
     def broken():
@@ -168,7 +142,7 @@ def test_a_file_that_the_system_refuses_ends_in_one_line(monkeypatch, capsys):
 
 def test_a_reader_that_goes_away_is_no_traceback(model):
     result = subprocess.run(
-        f"{sys.executable} -m export describe --tflite {model / 'model.tflite'} | true",
+        f"{sys.executable} -m tinyproof describe --tflite {model / 'model.tflite'} | true",
         shell=True,
         cwd=ROOT,
         capture_output=True,
@@ -191,13 +165,13 @@ def test_help_at_80_columns_cuts_nothing_off_and_explains_every_option(command):
 SLOW = {"keras", "matplotlib", "optuna", "scipy", "sklearn", "tensorflow", "tflite_micro", "unicorn"}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_help_does_nothing_and_waits_for_no_slow_library(module, tmp_path):
+@pytest.mark.parametrize("verb", STOREY_OF)
+def test_help_does_nothing_and_waits_for_no_slow_library(verb, tmp_path):
     program = (
         "import runpy, sys\n"
-        f"sys.argv = ['x', '--help']\n"
+        f"sys.argv = ['x', '{verb}', '--help']\n"
         "try:\n"
-        f"    runpy.run_module('{module}', run_name='__main__')\n"
+        "    runpy.run_module('tinyproof', run_name='__main__')\n"
         "except SystemExit as stopped:\n"
         "    assert stopped.code == 0\n"
         "print(*{name.split('.')[0] for name in sys.modules})\n"
@@ -235,7 +209,7 @@ def test_the_shell_completes_commands_options_boards_and_models(tmp_path, monkey
     assert completed("tinyproof flash --board nano") == ["nano33ble"]
     assert "qemu" not in completed("tinyproof flash --board ")
     assert "none" in completed("tinyproof explore --board ")
-    for command in ("validate", "report", "profile", "explore", "build", "export emit"):
+    for command in ("validate", "report", "profile", "explore", "build", "emit"):
         assert completed(f"tinyproof {command} --model ") == ["my_model"], command
         assert completed(f"tinyproof {command} --model build/") == ["build/my_model"], command
     assert completed("tinyproof train --dataset fash") == ["fashion_mnist"]
@@ -243,7 +217,7 @@ def test_the_shell_completes_commands_options_boards_and_models(tmp_path, monkey
 
 
 def test_a_model_is_named_by_its_folder_or_by_its_name_in_build(tmp_path, monkeypatch):
-    from host.options import ModelFolder
+    from tinyproof.options import ModelFolder
 
     (tmp_path / "build" / "my_model").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
@@ -254,41 +228,43 @@ def test_a_model_is_named_by_its_folder_or_by_its_name_in_build(tmp_path, monkey
 
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-RECIPES = re.findall(r"^\t@\$\(RUN\) (.+(?:\\\n.+)*)", MAKEFILE, re.MULTILINE)
+LINES = MAKEFILE.replace("\\\n", " ").splitlines()
+SETTINGS = next(line for line in LINES if line.startswith("SETTINGS :=")).split()[2:]
+RECIPES = re.findall(r"^\t@\$\(RUN\) (.+)", MAKEFILE, re.MULTILINE)
 
 
-def test_a_setting_of_make_and_the_option_it_becomes_have_the_same_name():
-    passed = re.findall(r"--([a-z-]+) ['\"]?\$\(([A-Z]+)\)", MAKEFILE)
-    assert len(passed) > 40
-    folders = {("model", "DIR"), ("out", "DIR"), ("board", "EMULATED")}
-    assert {pair for pair in passed if pair[0] != pair[1].lower()} - folders == set()
+def options_of(command):
+    return {word for parameter in command.params for word in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def test_every_setting_of_make_is_an_option_of_a_command_and_is_shown():
+    known = set().union(*(options_of(parameter.values[0]) for parameter in ALL))
+    assert [name for name in SETTINGS if f"--{name.lower()}" not in known] == []
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert [name for name in SETTINGS if not re.search(rf"\b{name}\b", shown)] == []
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_what_make_runs_is_a_command_with_those_options(recipe):
-    words = recipe.replace("\\\n", " ").split()
-    if words[0] in ("pip", "pytest", "ruff", "mypy"):
-        return
-    command = entry(words[0])
-    rest = words[1:]
-    while isinstance(command, click.Group):
-        command = command.get_command(click.Context(command), rest.pop(0))
-    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    recipe = recipe.replace("$(FOR_BOARD)", "--board --engine")
-    assert set(re.findall(r"--[a-z-]+", recipe)) <= known
+    verb, *words = recipe.split()
+    command = tinyproof.get_command(click.Context(tinyproof), verb)
+    assert {word for word in words if word.startswith("--")} <= options_of(command)
 
 
 def test_the_console_command_has_the_words_of_make():
     of_this_project = MAKEFILE.split("#: This project itself")[1]
     targets = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE))
     maintenance = set(re.findall(r"^([a-z-]+):.*##", of_this_project, re.MULTILINE)) - {"tools"}
-    assert targets - maintenance - {"help"} <= set(COMMANDS)
+    assert targets - maintenance - {"help"} <= set(STOREY_OF)
 
 
-def test_make_alone_shows_every_setting():
-    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True).stdout
-    settings = re.findall(r"^([A-Z]+) *\?=", MAKEFILE, re.MULTILINE)
-    assert [name for name in settings if not re.search(rf"\b{name}\b", shown)] == []
+def test_a_setting_is_an_option_in_the_words_of_make(model, command):
+    for words in (("BOARD=interpreter", "LIMIT=3"), ("--board", "interpreter", "--limit", "3")):
+        assert command("validate", "--model", model, *words).returncode == 0
+        assert json.loads((model / "report.json").read_text())["samples"] == 3
+    assert_one_line(command("validate", "LIMIT=0", "--model", model), "--limit", "0")
+    assert_one_line(command("validate", "EPOCHS=1", "--model", "nothing"), "nothing/model.json")  # another stage's
+    assert_one_line(command("validate", "LIMT=1", TINYPROOF_BY_MAKE=""), "there is no setting LIMT", "validate --help")
 
 
 @pytest.mark.parametrize(
@@ -304,15 +280,14 @@ def test_make_refuses_a_setting_that_it_would_ignore_or_misread(arguments, words
 
 
 def test_a_command_without_a_board_takes_the_emulated_one_that_is_ready():
-    others = {"interpreter": "emulate", "host": "host.line.fuzz"}  # what no chip is needed for
+    others = ("interpreter", "host")  # what no chip is needed for
     options = [
-        (option, words)
-        for module in MODULES
-        for words, command in commands(entry(module))
-        for option in command.params
+        (option, parameter.id)
+        for parameter in ALL
+        for option in parameter.values[0].params
         if option.name == "board_name" and not option.required and option.default not in others
     ]
-    assert len(options) > 10
+    assert len(options) > 8
     for option, words in options:
         assert option.default is emulated_board and "qemu if installed, else unicorn" in option.help, words
     assert emulated_board() in ("qemu", "unicorn")

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
+from functools import partial
 
 import needs
 import pytest
 from conftest import FIRMWARE, ROOT
 
-from firmware import toolchain
-from firmware.boards import BOARDS, HOST_C, ZIG, ZIG_LIBRARY, Compiler, find_board
-from firmware.build import build, image_path, load_sizes
-from firmware.toolchain import CHOICES, demo_board, missing_tools, require_tools, with_compiler
-from host.console import UserError
-from host.demo import stages
-from host.report.report import REPORT_FILE
+from tinyproof import toolchain
+from tinyproof.boards import BOARDS, find_board
+from tinyproof.compilers import HOST_C, ZIG, ZIG_LIBRARY, Compiler
+from tinyproof.console import UserError
+from tinyproof.firmware.build import build, image_path, load_sizes
+from tinyproof.host.report.report import REPORT_FILE
+from tinyproof.installing import require_tools
+from tinyproof.toolchain import CHOICES, demo_board, missing_tools, with_compiler
 
 SEVERAL = [board for board in BOARDS.values() if len(board.compilers) > 1]
 FOREIGN = [
@@ -37,11 +38,11 @@ def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
     require_tools(*(with_compiler(find_board(board), choice) for choice in CHOICES))
     reports = []
     for choice in CHOICES:
-        built = command("firmware", "build", "--model", model, "--board", board, "--compiler", choice)
+        built = command("build", "--model", model, "--board", board, "--compiler", choice)
         assert built.returncode == 0, built.stderr
         compiler = with_compiler(find_board(board), choice).compilers[0].tool.command
         assert f"compiled by {compiler}, " in " ".join(built.stdout.split())
-        result = command("host", "validate", "--model", model, "--board", board, "--limit", 50)
+        result = command("validate", "--model", model, "--board", board, "--limit", 50)
         assert result.returncode == 0, result.stdout + result.stderr
         reports.append(json.loads((model / REPORT_FILE).read_text()))
         assert reports[-1]["versions"]["compiler"] == compiler
@@ -94,75 +95,52 @@ def test_what_the_compiler_from_pypi_cannot_build_needs_its_own_and_says_so(comm
         (("--compiler", "zig"), "board host-checked is compiled by cc alone: leave COMPILER=zig out"),
         ((), "board host-checked needs cc: "),
     ):
-        result = command("firmware", "build", "--model", model, "--board", "host-checked", *arguments, PATH="")
+        result = command("build", "--model", model, "--board", "host-checked", *arguments, PATH="")
         assert result.returncode == 2 and words in result.stderr and result.stderr.count("\n") == 1
         assert "ziglang" not in result.stderr
     assert not (model / "host-checked").exists()
 
 
-def test_the_makefile_has_the_compilers_of_the_table():
-    """It has to know which are missing before there is a Python environment."""
-    pairs = re.findall(r"^CC_(\S+) *:= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert dict(pairs) == {board.name: board.compilers[0].tool.command for board in SEVERAL}
-    assert all([compiler.tool for compiler in board.compilers[1:]] == [ZIG] for board in SEVERAL)
+def asked_by_make(*settings, path):
+    """What make is told, by a Python without packages, where these programs are."""
+    words = [sys.executable, "-S", "-m", "tinyproof.make", *settings]
+    done = subprocess.run(words, cwd=ROOT, env={"PATH": str(path)}, capture_output=True, text=True, check=True)
+    return dict(word.split(":=") for word in done.stdout.split())
 
 
-# What make would do; it takes a file of settings, whose recipe writes it only where it changed, for changed.
-DRY = ["make", "-n", "-f", str(ROOT / "Makefile"), "-o", "build/.settings/m.export", "build", "MODEL=m", "BOARD=host"]
+def test_make_installs_the_compiler_from_pypi_where_the_system_has_none(tmp_path):
+    for board in SEVERAL:
+        assert all([compiler.tool for compiler in board.compilers[1:]] == [ZIG] for board in SEVERAL)
+        none, one = tmp_path / "none", tmp_path / board.name
+        one.mkdir()
+        (one / board.compilers[0].tool.command).touch(0o755)
+        name = f"BOARD={board.name}"
+        found = [asked_by_make(name, path=none), asked_by_make(name, "COMPILER=system", path=none)]
+        found += [asked_by_make(name, path=one), asked_by_make(name, "COMPILER=zig", path=one)]
+        assert [bool(facts["FROM_PYPI"]) for facts in found] == [True, False, False, True], board.name
+    assert asked_by_make(path=tmp_path / "none")["BOARD"] == "unicorn"
 
 
-@pytest.fixture
-def workplace(tmp_path):
-    """A folder where make finds the model `m`, its firmware for board host by the system's compiler, and all tools."""
-    for number, name in enumerate(
-        [
-            *("pyproject.toml", "requirements.lock", ".venv/base", ".venv/portable", "build/m/model.tflite"),
-            *("build/m/model.json", "build/m/host/firmware.elf", "build/m/host/sizes.json"),
-        ]
-    ):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text('  "compiler": "cc"\n')
-        os.utime(path, (number, number))
-    (tmp_path / "host").mkdir()
-    for name in ("protocol.py", "protocol_c.py"):
-        shutil.copy2(ROOT / "host" / name, tmp_path / "host")
-        os.utime(tmp_path / "host" / name, (0, 0))
-    return tmp_path
+def test_make_knows_what_a_board_needs_and_which_folder_is_meant(tmp_path):
+    for board in BOARDS.values():
+        facts = asked_by_make(f"BOARD={board.name}", path=tmp_path)
+        assert (bool(facts["HAS_IMAGE"]), bool(facts["ON_CABLE"])) == (bool(board.compilers), bool(board.application))
+    assert not asked_by_make("BOARD=host", "PORT=/dev/ttyACM0", path=tmp_path)["HAS_IMAGE"]
+    folders = {
+        (): "digits_small",
+        ("DATASET=My-Photos.zip", "PRESET=photo"): "my_photos_photo",
+        ("DATASET=a/Photos/",): "photos_small",
+        ("TFLITE=x/Person.tflite",): "Person",
+        ("KERAS=mine.keras",): "mine",
+        ("MODEL=some",): "some",
+    }
+    for settings, folder in folders.items():
+        assert asked_by_make(*settings, path=tmp_path)["DIR"] == f"build/{folder}"
 
 
-@pytest.mark.parametrize("settings, rebuilt", [((), False), (("COMPILER=system",), False), (("COMPILER=zig",), True)])
 @needs.gcc
-def test_make_compiles_again_when_another_compiler_is_chosen(workplace, settings, rebuilt):
-    result = subprocess.run([*DRY, *settings], cwd=workplace, capture_output=True, text=True, check=True)
-    lines = [line for line in result.stdout.splitlines() if "firmware build" in line]
-    assert len(lines) == rebuilt, result.stdout
-    assert all(line.endswith("--compiler zig") for line in lines)
-
-
-def test_make_without_the_system_s_compiler_installs_the_one_from_pypi(workplace):
-    (workplace / ".venv" / "portable").unlink()
-    tools = workplace / "bin"
-    tools.mkdir()
-    for name in ("make", "sh", "find", "grep", "sed", "echo", "cmp", "python3"):
-        (tools / name).symlink_to(shutil.which(name))
-    runs = [
-        subprocess.run([*DRY, *more], cwd=workplace, env={"PATH": str(tools)}, capture_output=True, text=True)
-        for more in ((), ("COMPILER=system",))
-    ]
-    assert ["[portable]" in run.stdout for run in runs] == [True, False], runs
-    assert "firmware build" in runs[0].stdout
-
-
-def test_the_demo_compiles_again_when_another_compiler_is_chosen(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "build" / "digits_small" / "host"
-    folder.mkdir(parents=True)
-    numbers = dict.fromkeys(("flash", "ram", "code", "weight", "golden", "stack"), 0)
-    sizes = {f"{name}_bytes": number for name, number in numbers.items()} | {"image_sha256": "", "compiler": "cc"}
-    (folder / "sizes.json").write_text(json.dumps(sizes))
-    for choice, kept in (("system", True), ("zig", False)):
-        board = with_compiler(find_board("host"), choice)
-        compiling = next(s for s in stages("digits", "small", board, None, choice) if s.what == "compiling")
-        assert (compiling.makes is not None) == kept
-        assert compiling.command[-2:] == ("--compiler", choice)
+@needs.portable
+def test_an_image_is_built_again_when_another_compiler_is_chosen_and_only_then(command, model):
+    build = partial(command, "build", "--model", model, "--board", "host")
+    said = [build(*more).stdout for more in ((), (), ("--compiler", "system"), ("--compiler", "zig"), ())]
+    assert ["is built already" in text for text in said] == [False, True, True, False, False]

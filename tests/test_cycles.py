@@ -9,21 +9,21 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from layers import conv2d_and_pool, inputs_for
 
-from export.cost import modelled_cycles
-from export.emit import export_model, write_export
-from export.golden import Golden
-from export.lower import lower
-from export.manifest import load_manifest
-from export.optimize import Optimize
-from export.tflite_reader import load_graph, read_graph
-from export.tflite_writer import ModelBuilder
-from firmware.boards import find_board
-from firmware.build import build, image_path
-from host.bench.calibrate import random_layers
-from host.bench.cortex_m4 import decode, refill_cycles, straight_cycles
-from host.bench.cycles import measure
-from host.connection import connect
-from host.samples import load_samples
+from tinyproof.boards import find_board
+from tinyproof.export.cost import modelled_cycles
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.golden import Golden
+from tinyproof.export.lower import lower
+from tinyproof.export.tflite_reader import load_graph, read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.firmware.build import build, image_path
+from tinyproof.host.bench.calibrate import random_layers
+from tinyproof.host.bench.cortex_m4 import decode, refill_cycles, straight_cycles
+from tinyproof.host.bench.cycles import measure
+from tinyproof.host.connection import connect
+from tinyproof.host.samples import load_samples
+from tinyproof.manifest import load_manifest
+from tinyproof.optimize import Optimize
 
 BOARD = find_board("qemu")
 

@@ -9,16 +9,16 @@ from dataclasses import replace
 import pytest
 from devices import running
 
-from export.manifest import load_manifest, save_manifest
-from firmware.boards import BOARDS
-from firmware.build import build
-from host.connection import start
-from host.device import Device, DeviceError, DeviceSilent, Patience
-from host.framing import Frame
-from host.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply, pack, unpack
-from host.samples import load_samples
-from host.transport import LineLost, Transport
-from host.validate import Plan, validate
+from tinyproof.boards import BOARDS
+from tinyproof.firmware.build import build
+from tinyproof.framing import Frame
+from tinyproof.host.connection import start
+from tinyproof.host.device import Device, DeviceError, DeviceSilent, Patience
+from tinyproof.host.samples import load_samples
+from tinyproof.host.transport import LineLost, Transport
+from tinyproof.host.validate import Plan, validate
+from tinyproof.manifest import load_manifest, save_manifest
+from tinyproof.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply, pack, unpack
 
 FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
 

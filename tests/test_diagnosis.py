@@ -14,23 +14,23 @@ import pytest
 from conftest import FIRMWARE
 from layers import add_linear_constants
 
-import firmware.build
-import host.diagnosis.diagnose
-from export import c_text
-from export.emit import export_model, write_export
-from export.emit_model import emit_model_c, emit_model_h, segments
-from export.golden import Golden
-from export.graph import Graph
-from export.lower import lower
-from export.manifest import TFLITE_FILE, load_manifest, save_manifest
-from export.steps import describe_steps
-from export.tflite_reader import read_graph
-from export.tflite_writer import ModelBuilder
-from firmware.boards import BOARDS
-from firmware.toolchain import demo_board
-from host.report.report import Cause, Report
-from host.samples import load_samples
-from host.validate import Plan, validate
+import tinyproof.firmware.build
+import tinyproof.host.diagnosis.diagnose
+from tinyproof.boards import BOARDS
+from tinyproof.export import c_text
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.emit_model import emit_model_c, emit_model_h, segments
+from tinyproof.export.golden import Golden
+from tinyproof.export.graph import Graph
+from tinyproof.export.lower import lower
+from tinyproof.export.steps import describe_steps
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.host.report.report import Cause, Report
+from tinyproof.host.samples import load_samples
+from tinyproof.host.validate import Plan, validate
+from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
+from tinyproof.toolchain import demo_board
 
 CONV_1, CONV_2, DENSE_1, DENSE_2, SOFTMAX = range(5)  # the tensors of the demo's model
 
@@ -71,7 +71,7 @@ def with_scale(graph: Graph, op: int, channel: int, factor: float) -> Graph:
 
 
 def validated(model: Path, board_name: str, limit: int = 12) -> Report:
-    firmware.build.build(model, BOARDS[board_name])
+    tinyproof.firmware.build.build(model, BOARDS[board_name])
     return validate(Plan(model, BOARDS[board_name], limit=limit))
 
 
@@ -96,7 +96,7 @@ def firmware_copy(tmp_path, monkeypatch) -> Path:
     """The firmware's sources, to be changed; `build` compiles them."""
     copy = tmp_path / "firmware"
     shutil.copytree(FIRMWARE, copy)
-    monkeypatch.setattr(firmware.build, "FIRMWARE", copy)
+    monkeypatch.setattr(tinyproof.firmware.build, "FIRMWARE", copy)
     return copy
 
 
@@ -219,7 +219,7 @@ def test_litert_as_the_device_differs_by_rounding_and_each_layer_is_named(tmp_pa
 @pytest.mark.parametrize("board_name", ["host", "interpreter"])
 def test_where_nothing_differs_every_tensor_of_a_few_samples_is_the_goldens(model, board_name):
     if BOARDS[board_name].sources:
-        firmware.build.build(model, BOARDS[board_name])
+        tinyproof.firmware.build.build(model, BOARDS[board_name])
     report = validate(Plan(model, BOARDS[board_name], limit=6))
     assert (report.verdict, report.causes) == ("equal", [])
     assert all((op.traced, op.different) == (5, 0) for op in report.ops)
@@ -228,8 +228,8 @@ def test_where_nothing_differs_every_tensor_of_a_few_samples_is_the_goldens(mode
 
 
 def test_more_differences_than_are_looked_into_are_counted(model, monkeypatch):
-    monkeypatch.setattr(host.diagnosis.diagnose, "TRACED", 2)
-    monkeypatch.setattr(host.diagnosis.diagnose, "EXAMINED", 1)
+    monkeypatch.setattr(tinyproof.host.diagnosis.diagnose, "TRACED", 2)
+    monkeypatch.setattr(tinyproof.host.diagnosis.diagnose, "EXAMINED", 1)
     emit(model, with_weight(graph_of(model), 0, (3, 1, 1, 0), 60))
     report = validated(model, "host", limit=30)
     kernel, rest = [cause for cause in report.causes if cause.kind != "self-test"]
@@ -238,16 +238,16 @@ def test_more_differences_than_are_looked_into_are_counted(model, monkeypatch):
 
 
 def test_bisect_and_profile_say_it_on_the_terminal(model, command):
-    firmware.build.build(model, BOARDS["host"])
-    equal = command("host", "bisect", "--model", model, "--board", "host")
+    tinyproof.firmware.build.build(model, BOARDS["host"])
+    equal = command("bisect", "--model", model, "--board", "host")
     assert equal.returncode == 0 and "All 5 tensors are the golden's" in equal.stdout
-    profile = command("host", "profile", "--model", model, "--board", "host")
+    profile = command("profile", "--model", model, "--board", "host")
     assert profile.returncode == 0 and all(f"conv2d_{op}" in profile.stdout for op in (0, 2))
     emit(model, with_weight(graph_of(model), 0, (3, 1, 1, 0), 60))
-    firmware.build.build(model, BOARDS["host"])
-    different = command("host", "bisect", "--model", model, "--board", "host", "--sample", 1)
+    tinyproof.firmware.build.build(model, BOARDS["host"])
+    different = command("bisect", "--model", model, "--board", "host", "--sample", 1)
     assert different.returncode == 1 and "differs first" in different.stdout
-    missing = command("host", "bisect", "--model", model, "--board", "host", "--sample", 9999)
+    missing = command("bisect", "--model", model, "--board", "host", "--sample", 9999)
     assert missing.returncode == 2 and "no sample 9999" in missing.stderr
-    silent = command("host", "profile", "--model", model, "--board", "interpreter")
+    silent = command("profile", "--model", model, "--board", "interpreter")
     assert silent.returncode == 2 and "does not tell the time of single ops" in silent.stderr

@@ -6,16 +6,21 @@ import ast
 import re
 import shlex
 import subprocess
-from importlib import import_module
 
 import click
 import pytest
 from conftest import ROOT
+from installed import STOREYS
+from test_command_lines import SETTINGS, options_of
 
-from export.ops import OPS
-from firmware.boards import BOARDS
+from tinyproof import advice
+from tinyproof.__main__ import STOREY_OF
+from tinyproof.__main__ import main as tinyproof
+from tinyproof.boards import BOARDS
+from tinyproof.export.ops import OPS
 
 README = (ROOT / "README.md").read_text()
+SOURCES = [path for folder in ("tinyproof", *STOREYS) for path in (ROOT / folder).rglob("*.py")]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 
 
@@ -35,7 +40,7 @@ def test_make_alone_lists_every_target_that_a_user_may_want():
     listed = re.findall(r"^  make ([a-z-]+) ", result.stdout, re.MULTILINE)
     phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
     assert result.returncode == 0
-    assert set(listed) == set(phony) - {"FORCE"}
+    assert set(listed) == set(phony)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +49,7 @@ def test_make_alone_lists_every_target_that_a_user_may_want():
         (["validate", "BOARD=uno"], "unknown board 'uno'"),
         (["validate", "DATASET=nothing"], "unknown data set 'nothing'"),
         (["validate", "PRESET=huge"], "unknown preset 'huge'"),
-        (["export", "TFLITE=nothing.tflite"], "nothing.tflite does not exist"),
+        (["export", "TFLITE=nothing.tflite"], "cannot read nothing.tflite"),
         (["validate", "MODEL=nothing"], "build/nothing/model.tflite"),
     ],
 )
@@ -62,13 +67,21 @@ def template(node):
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else "\u2026" for part in node.values)
+        return "".join(part.value if isinstance(part, ast.Constant) else advised(part.value) for part in node.values)
     return None
 
 
+def advised(node):
+    """What `advice` says, as `make` has it; an ellipsis for what only a run knows."""
+    if not isinstance(node, ast.Call) or not ast.unparse(node.func).startswith("advice."):
+        return "\u2026"
+    known = [part.value if isinstance(part, ast.Constant) else "\u2026" for part in node.args]
+    named = {p.arg: p.value.value if isinstance(p.value, ast.Constant) else "\u2026" for p in node.keywords}
+    return getattr(advice, node.func.attr)(*known, **named).replace("'\u2026'", "\u2026")
+
+
 def test_messages_quoted_in_troubleshooting_are_those_of_the_source():
-    sources = [path for folder in ("export", "firmware", "host", "training") for path in (ROOT / folder).rglob("*.py")]
-    nodes = (node for path in sources for node in ast.walk(ast.parse(path.read_text())))
+    nodes = (node for path in SOURCES for node in ast.walk(ast.parse(path.read_text())))
     known = [text for node in nodes if (text := template(node))]
     known.append((ROOT / "firmware/engine/tflm/engine.cc").read_text())
     quotes = re.findall(r"^> (.+)$", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
@@ -102,7 +115,7 @@ def makefile_words():
     """(targets, settings) of the Makefile."""
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    return targets, set(re.findall(r"^([A-Z_]+) *\?=", makefile, re.MULTILINE)) | {"PYTHON"}
+    return targets, {*SETTINGS, "PYTHON"}
 
 
 def test_make_commands_in_the_docs_are_targets_and_settings_of_the_makefile():
@@ -128,56 +141,42 @@ def test_fragments_of_links_are_headings_of_the_page_they_lead_to(page):
         assert fragment in map(slug, headings), f"{link}#{fragment}"
 
 
-# The modules that run as `python -m`, and the console command.
-RUNNABLE = r"(training|export|firmware|host)((?:\.\w+)*)"
-
-
-def assert_is_a_command(module, words, where):
-    """Fail unless `python -m module words` names a command that exists, and options that it has."""
-    path = ROOT / module.replace(".", "/")
-    assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), f"{where}: {module}"
-    command = getattr(import_module(f"{module}.__main__" if path.is_dir() else module), "main", None)
-    if not isinstance(command, click.Command):  # what only other programs start
-        return
-    while isinstance(command, click.Group) and words and re.fullmatch(r"[a-z]+", words[0]):
-        found = command.get_command(click.Context(command), words[0])
-        assert found, f"{where}: {words[0]}"
-        command, words = found, words[1:]
-    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    for word in words:
+def assert_is_a_command(words, where):
+    """Fail unless `tinyproof words` names a command that exists, and options that it has."""
+    command = tinyproof.get_command(click.Context(tinyproof), words[0])
+    assert command, f"{where}: {words[0]}"
+    for word in words[1:]:
         if word.startswith("--"):
-            assert word.split("=")[0] in {*known, "--help"}, f"{where}: {word}"
+            assert word.split("=")[0] in {*options_of(command), "--help"}, f"{where}: {word}"
 
 
-def shown_commands(text):
-    """(module, words) of every `python -m ...` and `tinyproof ...` that a text tells to type."""
-    for module, dotted, rest in re.findall(rf"python -m {RUNNABLE}((?: [^\s`#\"'(),;:|]+)*)", text):
-        yield module + dotted, rest.split()
-    for rest in re.findall(r"(?:`|^    |bin/)tinyproof((?: [a-z-][^\s`#()]*)+)", text, re.MULTILINE):
-        yield "host.tinyproof", rest.split()
-
-
-SOURCES = [path for folder in ("export", "firmware", "host", "training") for path in (ROOT / folder).rglob("*.py")]
-
-
-def test_python_commands_in_docs_and_sources_exist_with_their_options():
+def test_console_commands_in_docs_and_sources_exist_with_their_options():
     found = 0
     for path in [*PAGES, *SOURCES]:
-        for module, words in shown_commands(path.read_text()):
-            assert_is_a_command(module, [word.rstrip(".") for word in words], path.relative_to(ROOT))
+        shown = re.findall(r"(?:`|^ +|bin/)tinyproof((?: [a-z-][^\s`#()]*)+)", path.read_text(), re.MULTILINE)
+        for words in (shown_words.split() for shown_words in shown):
+            assert_is_a_command([word.rstrip(".") for word in words], path.relative_to(ROOT))
             found += 1
-    assert found > 40
+    assert found > 30
 
 
 def test_make_commands_in_messages_are_targets_and_settings_of_the_makefile():
+    """Those of `advice.command` and `advice.setting`, and what is written out."""
     targets, settings = makefile_words()
     found = 0
     for path in SOURCES:
-        nodes = ast.walk(ast.parse(path.read_text()))
-        for text in filter(None, map(template, nodes)):
+        source = path.read_text()
+        for verb, arguments in re.findall(r"advice\.command(?:_line)?\(\s*[\"']([a-z-]+)[\"']([^()]*)\)", source):
+            assert verb in STOREY_OF, f"{path.relative_to(ROOT)}: {verb}"
+            assert verb in targets or "advice.command_line" in source, f"{path.relative_to(ROOT)}: {verb}"
+            for name in re.findall(r"(\w+)=", arguments):
+                assert name.upper() in {*settings, "OUT"}, f"{path.relative_to(ROOT)}: {name}"
+            found += 1
+        for name in re.findall(r"advice\.setting\([\"'](\w+)[\"']", source):
+            assert name.upper() in settings, f"{path.relative_to(ROOT)}: {name}"
+        for text in filter(None, map(template, ast.walk(ast.parse(source)))):
             for command in re.findall(r"`make ([^`]+)`", text):
                 for word in command.split():
                     name = word.split("=")[0]
                     assert name in (settings if "=" in word else targets), f"{path.relative_to(ROOT)}: {word}"
-                    found += 1
     assert found > 30

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from firmware import toolchain
-from firmware.boards import BOARDS
-from host import doctor
-from host.console import console
-from host.doctor import MISSING, OK, PROBLEM, Check, examine, print_checks
-from host.ports import SerialPort
+from tinyproof import toolchain
+from tinyproof.boards import BOARDS
+from tinyproof.console import console
+from tinyproof.host import doctor
+from tinyproof.host.doctor import MISSING, OK, PROBLEM, Check, examine, print_checks
+from tinyproof.host.ports import SerialPort
 
 NANO = SerialPort("/dev/ttyACM0", 0x2341, 0x805A, place="1-2")
 CLONE = SerialPort("/dev/ttyUSB0", 0x1A86, 0x7523, place="1-3")

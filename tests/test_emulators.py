@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from firmware.boards import find_board
-from firmware.build import build, image_path
-from host.device import Device
-from host.emulators import emulator
-from host.transport import Transport
+from tinyproof.boards import find_board
+from tinyproof.firmware.build import build, image_path
+from tinyproof.host.device import Device
+from tinyproof.host.emulators import emulator
+from tinyproof.host.transport import Transport
 
 
 @pytest.fixture

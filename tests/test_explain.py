@@ -13,10 +13,10 @@ from layers import Case, conv2d, conv2d_and_pool, dense
 from networks import pooled_layer
 from op_layers import depthwise_conv2d
 
-from export.golden import Golden
-from export.tflite_reader import read_graph
-from host.diagnosis.explain import Example, Explanation, explain
-from host.diagnosis.recompute import (
+from tinyproof.export.golden import Golden
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.host.diagnosis.explain import Example, Explanation, explain
+from tinyproof.host.diagnosis.recompute import (
     Layer,
     finish,
     read_layer,

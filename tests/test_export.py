@@ -18,15 +18,15 @@ from every_op import every_op_network, two_ends_network
 from networks import pooled_layer, random_network, usual_network
 from test_graph import MODEL
 
-from export.emit import export_model, write_export
-from export.emit_vectors import vector_count
-from export.golden import Golden
-from export.manifest import load_manifest
-from export.tflite_reader import read_graph
-from firmware.boards import BOARDS
-from firmware.build import build
-from host.connection import connect
-from host.console import UserError
+from tinyproof.boards import BOARDS
+from tinyproof.console import UserError
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.emit_vectors import vector_count
+from tinyproof.export.golden import Golden
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.firmware.build import build
+from tinyproof.host.connection import connect
+from tinyproof.manifest import load_manifest
 
 ROOT = Path(__file__).parent.parent
 FIRMWARE = ROOT / "firmware"
@@ -225,7 +225,7 @@ def test_a_refused_model_leaves_the_earlier_export_as_it_was(tmp_path, command):
     folder = exported(MODEL, tmp_path / "small")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     (tmp_path / "bad.tflite").write_bytes(MODEL[:500])
-    result = command("export", "emit", "--model", folder, "--tflite", tmp_path / "bad.tflite")
+    result = command("emit", "--model", folder, "--tflite", tmp_path / "bad.tflite")
     assert result.returncode == 2 and "bad.tflite is not a readable .tflite" in result.stderr
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
@@ -246,7 +246,7 @@ def test_an_interrupted_export_is_seen_as_none(tmp_path, monkeypatch):
     def fail(path: Path, content: str | bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("export.emit.write_atomically", fail)
+    monkeypatch.setattr("tinyproof.export.emit.write_atomically", fail)
     with pytest.raises(KeyboardInterrupt):
         write_export(folder, MODEL, export)
     with pytest.raises(UserError, match="run `make export`"):
@@ -283,7 +283,7 @@ def test_golden_vectors_are_few_where_inputs_are_large(sizes, count):
 
 
 def test_without_the_golden_an_export_has_no_vectors_and_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr("export.emit.golden_available", lambda: False)
+    monkeypatch.setattr("tinyproof.export.emit.golden_available", lambda: False)
     folder = exported(MODEL, tmp_path / "small")
     assert load_manifest(folder).golden is None
     assert "#define GOLDEN_COUNT 0" in (folder / "c/golden_vectors.h").read_text()
@@ -295,7 +295,7 @@ def test_without_the_golden_an_export_has_no_vectors_and_says_so(monkeypatch, tm
 
 def test_emit_copies_a_model_from_elsewhere_into_its_own_folder(tmp_path, command):
     (tmp_path / "thing.tflite").write_bytes(MODEL)
-    result = command("export", "emit", "--tflite", tmp_path / "thing.tflite", "--model", tmp_path / "thing")
+    result = command("emit", "--tflite", tmp_path / "thing.tflite", "--model", tmp_path / "thing")
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "thing/model.tflite").read_bytes() == MODEL
     assert load_manifest(tmp_path / "thing").name == "thing"
@@ -303,21 +303,21 @@ def test_emit_copies_a_model_from_elsewhere_into_its_own_folder(tmp_path, comman
 
 
 def test_emit_without_a_model_says_what_to_run_first(tmp_path, command):
-    result = command("export", "emit", "--model", tmp_path)
+    result = command("emit", "--model", tmp_path)
     assert result.returncode == 2 and "run `make export`" in result.stderr
-    assert command("export", "emit").returncode == 2
+    assert command("emit").returncode == 2
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, command):
     (tmp_path / "model.tflite").write_bytes(MODEL)
     (tmp_path / "c").write_text("a file where the folder should be")
-    result = command("export", "emit", "--model", tmp_path)
+    result = command("emit", "--model", tmp_path)
     assert result.returncode == 2 and "cannot be written to" in result.stderr
 
 
 def test_describe_shows_ops_and_quantization(tmp_path, command):
     (tmp_path / "thing.tflite").write_bytes(MODEL)
-    result = command("export", "describe", "--tflite", tmp_path / "thing.tflite")
+    result = command("describe", "--tflite", tmp_path / "thing.tflite")
     assert result.returncode == 0
     for text in ("MAX_POOL_2D", "(1,6,6,4)", "1,296", "arena 148 bytes", "zero point -128"):
         assert text in result.stdout
@@ -326,7 +326,7 @@ def test_describe_shows_ops_and_quantization(tmp_path, command):
 def test_exporting_imports_no_tensorflow(tmp_path):
     (tmp_path / "model.tflite").write_bytes(MODEL)
     script = (
-        "import sys; from export.__main__ import main;"
+        "import sys; from tinyproof.__main__ import main;"
         f"main(['emit', '--model', {str(tmp_path)!r}], standalone_mode=False);"
         "assert not {'tensorflow', 'keras', 'ai_edge_litert'} & sys.modules.keys()"
     )

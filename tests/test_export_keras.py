@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from training_sets import RED, assert_one_line, pictures
 
-import export.__main__ as command_line
-from export.golden import Golden
-from export.tflite_reader import load_graph
+from tinyproof.export.commands import quantize as command_line
+from tinyproof.export.golden import Golden
+from tinyproof.export.tflite_reader import load_graph
 
 pytestmark = needs.tensorflow
 
@@ -20,7 +20,7 @@ pytestmark = needs.tensorflow
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three networks of one shape that take pixels as 0..1, as 0..255 and as -1..1, and images to calibrate with."""
-    from training.backend import load_keras
+    from tinyproof.backend import load_keras
 
     keras = load_keras()
     layers = keras.layers
@@ -56,8 +56,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def quantize(folder: Path, out: Path, name: str, calibration: str | None, *more: str) -> Result:
     images = ["--calibration", str(folder / calibration)] if calibration else []
-    arguments = ["quantize", "--model", str(out), "--keras", str(folder / f"{name}.keras"), *images, *more]
-    return CliRunner().invoke(command_line.main, arguments)
+    arguments = ["--model", str(out), "--keras", str(folder / f"{name}.keras"), *images, *more]
+    return CliRunner().invoke(command_line.command, arguments)
 
 
 @pytest.mark.parametrize("calibration", ["images.npy", "images.npz", "photos"])
@@ -83,7 +83,7 @@ def test_the_devices_input_is_the_pixel_whatever_the_calibration_images_come_as(
     ],
 )
 def test_int8_agrees_with_the_network_on_what_it_takes_a_pixel_as(elsewhere, tmp_path, name, pixels, see):
-    from training.backend import load_keras
+    from tinyproof.backend import load_keras
 
     assert quantize(elsewhere, tmp_path, name, "images.npy", "--pixels", pixels).exit_code == 0
     images = np.load(elsewhere / "images.npy")[:10]

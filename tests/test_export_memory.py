@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.memory_plan import ALIGNMENT, Lifetime, plan_memory
+from tinyproof.export.memory_plan import ALIGNMENT, Lifetime, plan_memory
 
 
 @st.composite

@@ -11,12 +11,12 @@ import pytest
 from kernel_library import KERNELS, KernelLibrary
 from numpy.typing import NDArray
 
-from export.golden import Golden
-from export.lower import lower
-from export.quantize import check_quantized, quantize_model
-from export.tflite_reader import read_graph
-from host.console import UserError
-from training.files import Splits, save_splits
+from tinyproof.console import UserError
+from tinyproof.export.golden import Golden
+from tinyproof.export.lower import lower
+from tinyproof.export.quantize import check_quantized, quantize_model
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.model_files import Splits, save_splits
 
 pytestmark = needs.tensorflow
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.lower import lower
-from export.tflite_reader import read_graph
-from export.tflite_writer import ABSENT, ModelBuilder
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.lower import lower
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
 ZEROS = np.zeros((2, 3, 3, 1), np.int8)
 

@@ -19,13 +19,13 @@ from dataclasses import replace
 import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
-from export.manifest import load_manifest, save_manifest
-from firmware.boards import BOARDS, Budget
-from firmware.build import build, image_path
-from host import flash, ports
-from host.console import UserError
-from host.emulators import emulator
-from host.ports import REAL_BOARDS
+from tinyproof.boards import BOARDS, Budget
+from tinyproof.console import UserError
+from tinyproof.firmware.build import build, image_path
+from tinyproof.host import flash, ports
+from tinyproof.host.emulators import emulator
+from tinyproof.host.ports import REAL_BOARDS
+from tinyproof.manifest import load_manifest, save_manifest
 
 NANO, ESP32 = REAL_BOARDS["nano33ble"], REAL_BOARDS["esp32"]
 PIO = """#!/bin/sh

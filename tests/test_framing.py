@@ -10,7 +10,7 @@ from conftest import FIRMWARE, ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.framing import NUMBERS_IN_SIGHT, OVERHEAD_BYTES, Decoder, Frame, Session, encode, wire_bytes_limit
+from tinyproof.framing import NUMBERS_IN_SIGHT, OVERHEAD_BYTES, Decoder, Frame, Session, encode, wire_bytes_limit
 
 SESSION = 0x9ABCDEF0
 

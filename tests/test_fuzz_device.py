@@ -7,8 +7,8 @@ import shutil
 import pytest
 from conftest import FIRMWARE
 
-from firmware import fuzz
-from firmware.fuzz import CORPUS, build_target, seeds
+from tinyproof.firmware import fuzz
+from tinyproof.firmware.fuzz import CORPUS, build_target, seeds
 
 SECONDS = 20
 
@@ -44,7 +44,7 @@ def test_the_fuzzer_finds_a_bound_that_is_not_checked(tmp_path, monkeypatch, fil
     source = (copy / file).read_text()
     assert source.count(right) == 1
     (copy / file).write_text(source.replace(right, wrong))
-    monkeypatch.setattr("firmware.build.FIRMWARE", copy)
+    monkeypatch.setattr("tinyproof.firmware.build.FIRMWARE", copy)
     fuzzed = fuzz.fuzz(build_target(tmp_path / "build"), SECONDS)
     assert fuzzed.crash is not None and fuzzed.crash.is_file()
     assert "AddressSanitizer" in fuzzed.words

@@ -12,14 +12,14 @@ from every_op import every_op_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from export.borders import with_int8_ends
-from export.graph import Activation, Padding
-from export.lower import lower
-from export.ops import OPS
-from export.ops.convolution import ConvolutionOptions
-from export.tflite_reader import load_graph, read_graph
-from export.tflite_writer import ModelBuilder
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.borders import with_int8_ends
+from tinyproof.export.graph import Activation, Padding
+from tinyproof.export.lower import lower
+from tinyproof.export.ops import OPS
+from tinyproof.export.ops.convolution import ConvolutionOptions
+from tinyproof.export.tflite_reader import load_graph, read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
 
 SECONDS = 5.0  # of this process, for one damaged file
 

@@ -32,30 +32,30 @@ def line():
 
 
 def test_unknown_board(command, model):
-    assert_one_line(command("host", "validate", "--model", model, "--board", "uno"), "'uno'", "qemu", "host")
-    assert_one_line(command("firmware", "build", "--model", model, "--board", "uno"), "'uno'", "qemu", "host")
-    assert_one_line(command("host", "emulate", "--model", model, "--board", "uno"), "'uno'", "qemu", "host")
+    assert_one_line(command("validate", "--model", model, "--board", "uno"), "'uno'", "qemu", "host")
+    assert_one_line(command("build", "--model", model, "--board", "uno"), "'uno'", "qemu", "host")
+    assert_one_line(command("emulate", "--model", model, "--board", "uno"), "'uno'", "qemu", "host")
 
 
 def test_no_such_port(command, model):
-    assert_one_line(command("host", "validate", "--model", model, "--port", "/dev/ttyNONE"), "/dev/ttyNONE")
+    assert_one_line(command("validate", "--model", model, "--port", "/dev/ttyNONE"), "/dev/ttyNONE")
 
 
 def test_nonsense_port_url(command, model):
-    assert_one_line(command("host", "validate", "--model", model, "--port", "nonsense://x"), "nonsense://x")
+    assert_one_line(command("validate", "--model", model, "--port", "nonsense://x"), "nonsense://x")
 
 
 def test_model_that_was_never_exported(command, tmp_path):
-    assert_one_line(command("host", "validate", "--model", tmp_path / "none"), "make export")
-    assert_one_line(command("firmware", "build", "--model", tmp_path / "none"), "make export")
+    assert_one_line(command("validate", "--model", tmp_path / "none"), "make export")
+    assert_one_line(command("build", "--model", tmp_path / "none"), "make export")
 
 
 def test_firmware_that_was_never_built(command, model):
-    assert_one_line(command("host", "validate", "--model", model, "--board", "host"), "make build BOARD=host")
+    assert_one_line(command("validate", "--model", model, "--board", "host"), "make build BOARD=host")
 
 
 def test_port_that_answers_nothing(command, model, line):
-    result = command("host", "validate", "--model", model, "--port", line[0])
+    result = command("validate", "--model", model, "--port", line[0])
     assert_one_line(result, line[0], "no answer")
     assert not (model / "report.json").exists()
 
@@ -71,14 +71,14 @@ def test_port_that_answers_garbage(command, model, line):
     thread = threading.Thread(target=babble)
     thread.start()
     try:
-        assert_one_line(command("host", "validate", "--model", model, "--port", port), port, "none of them an answer")
+        assert_one_line(command("validate", "--model", model, "--port", port), port, "none of them an answer")
     finally:
         stop.set()
         thread.join()
 
 
 def test_missing_compiler_names_what_to_install(command, model):
-    result = command("firmware", "build", "--model", model, "--board", "qemu", "--compiler", "system", PATH="")
+    result = command("build", "--model", model, "--board", "qemu", "--compiler", "system", PATH="")
     assert_one_line(result, "arm-none-eabi-gcc", "apt-get install")
     assert not (model / "qemu" / "firmware.elf").exists()
 
@@ -87,20 +87,20 @@ def test_missing_emulator_names_what_to_install(command, model, tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "arm-none-eabi-gcc").write_text("#!/bin/sh\n")
     (tmp_path / "bin" / "arm-none-eabi-gcc").chmod(0o755)
-    result = command("host", "validate", "--model", model, "--board", "qemu", PATH=str(tmp_path / "bin"))
+    result = command("validate", "--model", model, "--board", "qemu", PATH=str(tmp_path / "bin"))
     assert_one_line(result, "qemu-system-arm", "apt-get install")
 
 
 def test_failed_compilation_leaves_nothing_behind(command, model):
     (model / "c" / "model.c").write_text("#error broken\n")
-    result = command("firmware", "build", "--model", model, "--board", "host")
+    result = command("build", "--model", model, "--board", "host")
     assert result.returncode == 2 and "broken" in result.stderr
     assert list((model / "host").iterdir()) == []
 
 
 def test_emulate_prints_a_port_that_validate_can_use(model):
     emulate = subprocess.Popen(
-        [sys.executable, "-m", "host", "emulate", "--model", str(model)],
+        [sys.executable, "-m", "tinyproof", "emulate", "--model", str(model)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
@@ -109,7 +109,18 @@ def test_emulate_prints_a_port_that_validate_can_use(model):
     try:
         first_line = emulate.stdout.readline()
         port = next(word for word in first_line.split() if word.startswith("/dev/"))
-        validate = [sys.executable, "-m", "host", "validate", "--model", str(model), "--port", port, "--limit", "30"]
+        validate = [
+            sys.executable,
+            "-m",
+            "tinyproof",
+            "validate",
+            "--model",
+            str(model),
+            "--port",
+            port,
+            "--limit",
+            "30",
+        ]
         for _ in range(2):  # the line outlives a client
             result = subprocess.run(validate, capture_output=True, text=True, cwd=ROOT, timeout=120)
             assert result.returncode == 0, result.stdout + result.stderr

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.device import Device, DeviceError, DeviceSilent, Patience
-from host.exchange import LOG_LINES_KEPT
-from host.framing import Decoder, Frame, Session, encode
-from host.protocol import Hello, HelloReply, Infer, InferReply, LogLine, TensorSpec, pack, unpack
-from host.transport import FRAMES_WAITING, LineLost, Transport
+from tinyproof.framing import Decoder, Frame, Session, encode
+from tinyproof.host.device import Device, DeviceError, DeviceSilent, Patience
+from tinyproof.host.exchange import LOG_LINES_KEPT
+from tinyproof.host.transport import FRAMES_WAITING, LineLost, Transport
+from tinyproof.protocol import Hello, HelloReply, Infer, InferReply, LogLine, TensorSpec, pack, unpack
 
 QUICK = Patience(hello_interval_s=0.05, answer_s=0.1, shortest_answer_s=0.05, silence_s=0.5)
 TENSOR = TensorSpec((1, 4), 1.0, 0)
@@ -170,7 +170,7 @@ def test_a_hello_with_a_wrong_layout_is_one_line(payload):
 
 
 def test_a_device_that_never_reads_is_a_lost_line(monkeypatch):
-    monkeypatch.setattr("host.transport.WRITE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("tinyproof.host.transport.WRITE_TIMEOUT_S", 0.3)
     master, slave = pty.openpty()
     tty.setraw(slave)
     try:

@@ -11,8 +11,8 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.console import UserError
-from host.journal import (
+from tinyproof.console import UserError
+from tinyproof.host.journal import (
     EARLIER_FILE,
     Answer,
     Identity,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.cost import modelled_cycles
-from export.emit_model import constant_bytes
-from export.lower import lower
-from export.ops.packed import pack_bytes, pack_quads, pack_two_filters
-from export.optimize import Optimize
-from export.tflite_reader import read_graph
-from export.tflite_writer import ModelBuilder
+from tinyproof.export.cost import modelled_cycles
+from tinyproof.export.emit_model import constant_bytes
+from tinyproof.export.lower import lower
+from tinyproof.export.ops.packed import pack_bytes, pack_quads, pack_two_filters
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.optimize import Optimize
 
 
 def conv_and_pool(

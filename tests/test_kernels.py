@@ -41,12 +41,12 @@ from op_layers import (
     transpose_conv2d,
 )
 
-from export.borders import with_int8_ends
-from export.golden import Golden
-from export.lower import lower
-from export.optimize import Optimize
-from export.tflite_reader import read_graph
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.borders import with_int8_ends
+from tinyproof.export.golden import Golden
+from tinyproof.export.lower import lower
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.optimize import Optimize
 
 pytestmark = needs.golden
 CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

@@ -14,20 +14,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.emit import export_model
-from export.golden import Golden
-from export.runtimes import check_runtime, runtime_of
-from export.tflite_reader import read_graph
-from firmware.boards import BOARDS, STACK_BYTES
-from firmware.toolchain import demo_board
-from host.console import UserError
-from host.emulators import emulator
-from training.lab.chip import filter_on_chip, to_int8, to_pixels
-from training.lab.convolution import convolve
-from training.lab.filters import NAMED, as_filter
-from training.lab.int8_layer import int8_layer, quantize, requantize
-from training.lab.scene import draw_scene
-from training.lab.tiles import plan_tiles
+from tinyproof.boards import BOARDS, STACK_BYTES
+from tinyproof.console import UserError
+from tinyproof.export.emit import export_model
+from tinyproof.export.golden import Golden
+from tinyproof.export.runtimes import check_runtime, runtime_of
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.host.emulators import emulator
+from tinyproof.toolchain import demo_board
+from tinyproof.training.lab.chip import filter_on_chip, to_int8, to_pixels
+from tinyproof.training.lab.convolution import convolve
+from tinyproof.training.lab.filters import NAMED, as_filter
+from tinyproof.training.lab.int8_layer import int8_layer, quantize, requantize
+from tinyproof.training.lab.scene import draw_scene
+from tinyproof.training.lab.tiles import plan_tiles
 
 typed = st.one_of(st.integers(-9, 9).map(float), st.integers(-99, 99).map(lambda n: n / 10), st.floats(-50, 50))
 weights = st.one_of(st.just(None), st.floats(-3, 3), st.sampled_from((1.0, 0.5, 1 / 9, 1 / 256, 7.0)))
@@ -181,7 +181,7 @@ def test_a_real_board_is_flashed_and_then_talked_to_on_its_port(part, tmp_path, 
         Path(port).symlink_to(process.port)
         flashed.append((board.name, folder.name))
 
-    monkeypatch.setattr("host.flash.flash", flash)
+    monkeypatch.setattr("tinyproof.host.flash.flash", flash)
     with ExitStack() as stack:
         port = str(tmp_path / "ttyACM0")
         made = filter_on_chip(part, ["emboss"], tmp_path / "filter", BOARDS["nano33ble"], port)

@@ -16,18 +16,18 @@ from conftest import DEMO_MODEL, ROOT
 from page_check import faults
 from PIL import Image
 
-import training.lab
-from host.console import UserError, console
-from training.lab.convolution import convolve, pool
-from training.lab.filters import NAMED
-from training.lab.gallery import FIGURES
-from training.lab.pictures import load_picture
-from training.lab.scene import draw_scene
+import tinyproof.training.lab
+from tinyproof.console import UserError, console
+from tinyproof.training.lab.convolution import convolve, pool
+from tinyproof.training.lab.filters import NAMED
+from tinyproof.training.lab.gallery import FIGURES
+from tinyproof.training.lab.pictures import load_picture
+from tinyproof.training.lab.scene import draw_scene
 
 DOCS = ROOT / "docs" / "lab.md"
 MODEL_FIGURES = set(list(FIGURES)[list(FIGURES).index("journey") :])
 CHIP_FIGURES = {"chip", "chip_filters", "device_maps"}
-MODULES = [name for _, name, _ in pkgutil.iter_modules(training.lab.__path__, "training.lab.")]
+MODULES = [name for _, name, _ in pkgutil.iter_modules(tinyproof.training.lab.__path__, "tinyproof.training.lab.")]
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def pngs(folder: Path) -> set[str]:
 
 def test_a_picture_goes_through_filter_pooling_and_page_without_a_board(command, photo, tmp_path):
     out = tmp_path / "out"
-    result = command("training.lab", "--image", photo, "--filter", "1 1 1 1", "--board", "none", "--out", out)
+    result = command("explore", "--image", photo, "--filter", "1 1 1 1", "--board", "none", "--out", out)
     assert result.returncode == 0, result.stderr
     assert "84x61, from" in result.stdout and "colour turned to grey" in result.stdout
     assert "weight 0.25" in result.stdout
@@ -59,7 +59,7 @@ def test_a_model_is_looked_into_and_the_chip_agrees_without_tensorflow(command, 
     (out).mkdir()
     (out / "not_ours.png").write_bytes(b"kept")
     result = command(
-        *("training.lab", "--image", photo, "--model", DEMO_MODEL, "--board", "interpreter", "--classes", "3,8"),
+        *("explore", "--image", photo, "--model", DEMO_MODEL, "--board", "interpreter", "--classes", "3,8"),
         *("--out", out),
         PYTHONPATH=str(_without_tensorflow(tmp_path)),
     )
@@ -71,7 +71,7 @@ def test_a_model_is_looked_into_and_the_chip_agrees_without_tensorflow(command, 
     assert "0 bytes differ" in page and "108 of 784 pixels cannot change the answer" in page
     assert page.count("<svg") == len(FIGURES)
     assert faults(page) == []
-    again = command("training.lab", "--image", photo, "--board", "none", "--out", out)
+    again = command("explore", "--image", photo, "--board", "none", "--out", out)
     assert again.returncode == 0 and pngs(out) == FIGURES.keys() - MODEL_FIGURES - CHIP_FIGURES | {"not_ours"}
 
 
@@ -100,7 +100,7 @@ def _without_tensorflow(tmp_path: Path) -> Path:
 )
 def test_a_wrong_setting_ends_in_one_line_and_leaves_nothing(command, tmp_path, arguments, words):
     board = [] if "--board" in arguments or "--port" in arguments else ["--board", "none"]
-    result = command("training.lab", *arguments, *board, "--out", tmp_path / "out")
+    result = command("explore", *arguments, *board, "--out", tmp_path / "out")
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1 and words in result.stderr
     assert not (tmp_path / "out").exists()
@@ -124,8 +124,8 @@ def test_make_passes_every_setting_on(tmp_path):
     assert result.returncode == 0, result.stderr
     said = " ".join(result.stdout.replace("\\\n", " ").split())
     for word in (
-        *("--board none", "--image 'my photo.jpg'", "--filter '1 0 / 0 1'", "--weight 1/2", "--stride 2"),
-        *("--padding same", "--model 'digits_small'", "--classes 'Ankle boot,Bag'"),
+        *("BOARD='none'", "IMAGE='my photo.jpg'", "FILTER='1 0 / 0 1'", "WEIGHT='1/2'", "STRIDE='2'"),
+        *("PADDING='same'", "--model build/digits_small", "CLASSES='Ankle boot,Bag'"),
     ):
         assert word in said
 

@@ -8,13 +8,13 @@ import textbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.golden import Golden
-from export.tflite_writer import ModelBuilder
-from host.console import UserError
-from training.lab.chip import to_int8, to_pixels
-from training.lab.convolution import PADDINGS, convolve, dropped, pad_same, pool
-from training.lab.filters import LARGEST_SIDE, NAMED, as_filter, natural_weight
-from training.lab.scene import draw_scene
+from tinyproof.console import UserError
+from tinyproof.export.golden import Golden
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.training.lab.chip import to_int8, to_pixels
+from tinyproof.training.lab.convolution import PADDINGS, convolve, dropped, pad_same, pool
+from tinyproof.training.lab.filters import LARGEST_SIDE, NAMED, as_filter, natural_weight
+from tinyproof.training.lab.scene import draw_scene
 
 sides = st.integers(1, 12)
 numbers = st.one_of(

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from networks import random_network
 from tflite_micro.python.tflite_micro import runtime
 
-from export.golden import Golden
-from export.graph import Graph
-from export.tflite_reader import read_graph
-from export.tflite_writer import ModelBuilder
-from firmware.boards import BOARDS
-from firmware.toolchain import demo_board
-from host.console import UserError
-from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_splits
-from training.lab.device_maps import maps_on_device, parts
-from training.lab.filters import NAMED
-from training.lab.receptive import receptive_fields
-from training.lab.trained import (
+from tinyproof.boards import BOARDS
+from tinyproof.console import UserError
+from tinyproof.export.golden import Golden
+from tinyproof.export.graph import Graph
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_splits
+from tinyproof.toolchain import demo_board
+from tinyproof.training.lab.device_maps import maps_on_device, parts
+from tinyproof.training.lab.filters import NAMED
+from tinyproof.training.lab.receptive import receptive_fields
+from tinyproof.training.lab.trained import (
     Trained,
     class_responses,
     feature_maps,
@@ -35,7 +35,7 @@ from training.lab.trained import (
     relative,
     total,
 )
-from training.lab.truncation import truncate
+from tinyproof.training.lab.truncation import truncate
 
 
 @pytest.fixture

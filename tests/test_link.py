@@ -11,16 +11,17 @@ from conftest import DEMO_MODEL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.boards import BOARDS
-from firmware.build import build
-from host import exchange
-from host.connection import start
-from host.console import UserError
-from host.device import Device, DeviceError, DeviceReset, Patience
-from host.line import fuzz
-from host.line.faults import FAULTS, Event, Faults, LineSettings, parse_faults
-from host.line.proxy import BITS_PER_BYTE, Line
-from host.transport import BAUD, LineLost, Transport
+from tinyproof.boards import BOARDS
+from tinyproof.console import UserError
+from tinyproof.firmware.build import build
+from tinyproof.host import exchange
+from tinyproof.host.connection import start
+from tinyproof.host.device import Device, DeviceError, DeviceReset, Patience
+from tinyproof.host.line import fuzz
+from tinyproof.host.line.faults import FAULTS, Event, Faults, LineSettings, parse_faults
+from tinyproof.host.line.proxy import BITS_PER_BYTE, Line
+from tinyproof.host.transport import LineLost, Transport
+from tinyproof.line import BAUD
 
 INPUT = bytes(784)
 

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from page_check import faults
 from PIL import Image
 
-from host import page as parts
-from host.page import Bar, Column, Page, Picture, Tile
-from host.page.figures import Colors
-from host.page.page import stylesheet
+from tinyproof import page as parts
+from tinyproof.page import Bar, Column, Page, Picture, Tile
+from tinyproof.page.figures import Colors
+from tinyproof.page.page import stylesheet
 
 PIXELS = np.arange(64, dtype=np.uint8).reshape(8, 8)
 EVIL = '<script>alert("x")</script>'
@@ -200,6 +200,7 @@ def test_the_figures_colours_are_those_of_the_light_stylesheet():
 
 def test_making_pages_imports_matplotlib_only_for_its_figures():
     script = (
-        "import sys, host.page; host.page.Page('t').html(); sys.exit(bool({'matplotlib', 'PIL'} & set(sys.modules)))"
+        "import sys; from tinyproof.page import Page; Page('t').html(); "
+        "sys.exit(bool({'matplotlib', 'PIL'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
-from host import ports
-from host.console import UserError
-from host.ports import REAL_BOARDS, SerialPort, boards_behind, find_port, named_port, wants_dtr
+from tinyproof.console import UserError
+from tinyproof.host import ports
+from tinyproof.host.ports import REAL_BOARDS, SerialPort, boards_behind, find_port, named_port, wants_dtr
 
 
 def usb(device, vendor, product, serial_number=None, location=None, description="n/a"):

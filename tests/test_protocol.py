@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.protocol import (
+from tinyproof.protocol import (
     MESSAGE_BY_ID,
     MESSAGES,
     SHA256_BYTES,
@@ -23,7 +23,7 @@ from host.protocol import (
     unpack,
     wire_fields,
 )
-from host.protocol_docs import PAGE, protocol_page
+from tinyproof.protocol_docs import PAGE, protocol_page
 
 tensor_specs = st.builds(
     TensorSpec,

@@ -15,12 +15,12 @@ import needs
 import pytest
 from conftest import DEMO_MODEL, FIRMWARE, ROOT
 
-from firmware.build import GENERATED
-from firmware.sketch import ARDUINO_LIBRARY, ARDUINO_LIBRARY_VERSION, SOURCE_SUFFIXES, source_files
-from host.flash import STAGED_MODEL
-from host.options import ENGINES
-from host.ports import REAL_BOARDS
-from host.transport import BAUD
+from tinyproof.firmware.build import GENERATED
+from tinyproof.firmware.sketch import ARDUINO_LIBRARY, ARDUINO_LIBRARY_VERSION, SOURCE_SUFFIXES, source_files
+from tinyproof.host.flash import STAGED_MODEL
+from tinyproof.host.ports import REAL_BOARDS
+from tinyproof.line import BAUD
+from tinyproof.options import ENGINES
 
 ESP32 = FIRMWARE / "boards" / "esp32"
 DOCS = (ROOT / "docs" / "boards.md").read_text()
@@ -188,8 +188,3 @@ def test_platformio_reads_its_configuration(tmp_path, ini):
     environment = dict(sections["env:esp32s3-compiled"])
     assert environment["board"] == "esp32-s3-devkitc-1"
     assert environment["platform"] == ini.get("espidf", "platform")
-
-
-def test_the_makefile_knows_the_boards_that_have_no_image_here():
-    listed = re.search(r"^REAL +:= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
-    assert listed == list(REAL_BOARDS)

@@ -12,13 +12,13 @@ import pytest
 from conftest import DEMO_MODEL
 from page_check import faults
 
-from firmware.boards import find_board
-from firmware.build import build
-from host.console import UserError
-from host.report.examples import EXAMPLES, choose_examples
-from host.report.file import load_report
-from host.report.page import build_page, look_beside, save_page
-from host.report.report import (
+from tinyproof.boards import find_board
+from tinyproof.console import UserError
+from tinyproof.firmware.build import build
+from tinyproof.host.report.examples import EXAMPLES, choose_examples
+from tinyproof.host.report.file import load_report
+from tinyproof.host.report.page import build_page, look_beside, save_page
+from tinyproof.host.report.report import (
     Accuracy,
     AccuracyIntervals,
     Cause,
@@ -35,8 +35,8 @@ from host.report.report import (
     Sure,
     TensorDifference,
 )
-from host.report.screenshots import plant_fault
-from host.validate import Plan, validate
+from tinyproof.host.report.screenshots import plant_fault
+from tinyproof.host.validate import Plan, validate
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_what_is_no_report_is_refused(tmp_path, content):
 
 
 def test_no_report_names_the_command_that_makes_one(command, tmp_path):
-    result = command("host", "report", "--model", tmp_path)
+    result = command("report", "--model", tmp_path)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1 and "make validate" in result.stderr
 

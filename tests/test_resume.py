@@ -20,17 +20,18 @@ from runs import (
     wait_for_answers,
 )
 
-import host.connection
-import host.run
-from firmware.boards import BOARDS, HOST_C
-from firmware.build import build
-from host.connection import start
-from host.console import UserError
-from host.journal import JOURNAL_FILE, read_journal
-from host.line.faults import Event, parse_faults
-from host.line.proxy import LineSettings
-from host.transport import LineLost
-from host.validate import Plan, validate
+import tinyproof.host.connection
+import tinyproof.host.run
+from tinyproof.boards import BOARDS
+from tinyproof.compilers import HOST_C
+from tinyproof.console import UserError
+from tinyproof.firmware.build import build
+from tinyproof.host.connection import start
+from tinyproof.host.journal import JOURNAL_FILE, read_journal
+from tinyproof.host.line.faults import Event, parse_faults
+from tinyproof.host.line.proxy import LineSettings
+from tinyproof.host.transport import LineLost
+from tinyproof.host.validate import Plan, validate
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_a_device_that_never_gets_anywhere_is_given_up(model, monkeypatch):
     def stream(run, station):
         raise LineLost("gone")
 
-    monkeypatch.setattr(host.run.Run, "stream", stream)
+    monkeypatch.setattr(tinyproof.host.run.Run, "stream", stream)
     with pytest.raises(UserError, match="times in a row without an answer.*RESUME=1"):
         validate(Plan(model, HOST))
 

@@ -13,13 +13,13 @@ from conftest import DEMO_MODEL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export.emit_ops import RESOLVER_METHODS
-from export.golden import Golden
-from export.graph import Graph, Op, Quantization, Tensor
-from export.runtimes import COMMON, RUNTIMES, TODAY, check_runtime, find_runtime
-from export.tflite_reader import load_graph, read_graph
-from export.tflite_writer import ABSENT, ModelBuilder
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.emit_ops import RESOLVER_METHODS
+from tinyproof.export.golden import Golden
+from tinyproof.export.graph import Graph, Op, Quantization, Tensor
+from tinyproof.export.runtimes import COMMON, RUNTIMES, TODAY, check_runtime, find_runtime
+from tinyproof.export.tflite_reader import load_graph, read_graph
+from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
 CHIRALE, ESP, WHEEL = "chirale-2.0.0", "esp-tflite-micro-1.3.8", "tflite-micro"
 FLOAT, NUMBERS = {"scale": None, "dtype": "float32"}, {"scale": None, "dtype": "int32"}

@@ -18,16 +18,16 @@ from runs import (
 )
 from serial_server import serve
 
-import host.connection
-import host.run
-from export.manifest import load_manifest, save_manifest
-from firmware.boards import BOARDS
-from host.connection import start
-from host.console import UserError
-from host.journal import JOURNAL_FILE
-from host.report.junit import cases
-from host.report.summary import describe_disagreements
-from host.validate import Plan, validate
+import tinyproof.host.connection
+import tinyproof.host.run
+from tinyproof.boards import BOARDS
+from tinyproof.console import UserError
+from tinyproof.host.connection import start
+from tinyproof.host.journal import JOURNAL_FILE
+from tinyproof.host.report.junit import cases
+from tinyproof.host.report.summary import describe_disagreements
+from tinyproof.host.validate import Plan, validate
+from tinyproof.manifest import load_manifest, save_manifest
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_device_that_does_not_repeat_itself_is_named(model, in_root):
     with liar(model, AT_FIRST) as fickle:
         report = validate(Plan(model, HOST, (fickle.port,)))
     assert report.bytes_different > 0
-    assert len(report.disagreements) == min(report.samples_different, host.run.LOOKED_AT_AGAIN)
+    assert len(report.disagreements) == min(report.samples_different, tinyproof.host.run.LOOKED_AT_AGAIN)
     assert f"interpreter on {fickle.port} does not repeat its own answers" in describe_disagreements(report)
 
 

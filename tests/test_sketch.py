@@ -9,13 +9,13 @@ from dataclasses import replace
 import needs
 import pytest
 
-from export.manifest import load_manifest, save_manifest
-from firmware import sketch as sketch_module
-from firmware.boards import BOARDS
-from firmware.sketch import sketch
-from host.console import UserError
-from host.options import ENGINES
-from host.ports import REAL_BOARDS
+from tinyproof.boards import BOARDS
+from tinyproof.console import UserError
+from tinyproof.firmware import sketch as sketch_module
+from tinyproof.firmware.sketch import sketch
+from tinyproof.host.ports import REAL_BOARDS
+from tinyproof.manifest import load_manifest, save_manifest
+from tinyproof.options import ENGINES
 
 # What the folders include and the vendors' tools bring along.
 STANDARD = {f"{name}.h" for name in ("stdbool", "stddef", "stdint", "string", "stdalign")}

@@ -8,10 +8,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from host.report.accuracy import Classified, accuracies, accuracy_intervals
-from host.report.report import Interval
-from host.report.statistics import confusion, mcnemar, summarize_latency, wilson
-from host.stopping import StoppingRule, confidence_bounds, margins
+from tinyproof.host.report.accuracy import Classified, accuracies, accuracy_intervals
+from tinyproof.host.stopping import StoppingRule, confidence_bounds, margins
+from tinyproof.statistics import Interval, confusion, mcnemar, summarize_latency, wilson
 
 # Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17 (1998), table I, row 3.
 NEWCOMBE = [

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from conftest import DEMO_MODEL, FIRMWARE, WARNINGS
 
-from export.manifest import load_manifest
-from host.device import Device, DeviceError
-from host.emulators import emulator
-from host.framing import Frame
-from host.protocol import ErrorCode, ErrorReply, Infer, pack, unpack
-from host.protocol_c import protocol_header
-from host.transport import Transport
+from tinyproof.framing import Frame
+from tinyproof.host.device import Device, DeviceError
+from tinyproof.host.emulators import emulator
+from tinyproof.host.transport import Transport
+from tinyproof.manifest import load_manifest
+from tinyproof.protocol import ErrorCode, ErrorReply, Infer, pack, unpack
+from tinyproof.protocol_c import protocol_header
 
 API = Path(__file__).parent / "c" / "tflm_api"
 SHAPES = ["today", "february_2023"]

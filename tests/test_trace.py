@@ -7,10 +7,10 @@ import zlib
 import pytest
 from devices import running
 
-from export.golden import Golden
-from export.manifest import TFLITE_FILE, load_manifest
-from host.device import DeviceError
-from host.samples import load_samples
+from tinyproof.export.golden import Golden
+from tinyproof.host.device import DeviceError
+from tinyproof.host.samples import load_samples
+from tinyproof.manifest import TFLITE_FILE, load_manifest
 
 COMPILED = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.augment import AUGMENTATIONS, Augmentation, augment
+from tinyproof.training.augment import AUGMENTATIONS, Augmentation, augment
 
 
 def noise(count: int = 40, height: int = 12, width: int = 9, channels: int = 1) -> np.ndarray:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from training_sets import BLACK, GREY, RED, assert_one_line, picture, pictures, run
 
-from training.datasets import from_folder, load_dataset
-from training.splits import Dataset, take_stratified
+from tinyproof.training.datasets import from_folder, load_dataset
+from tinyproof.training.splits import Dataset, take_stratified
 
 
 @settings(deadline=None)  # machines may be busy
@@ -111,7 +111,7 @@ def test_a_spoilt_copy_of_fashion_mnist_is_named(
 def test_fashion_mnist_without_a_network_says_what_to_do(tmp_path: Path) -> None:
     nowhere = {"https_proxy": "http://127.0.0.1:9", "no_proxy": "", "KERAS_HOME": str(tmp_path), "TINYPROOF_DATA": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "training", "--dataset", "fashion_mnist"],
+        [sys.executable, "-m", "tinyproof", "train", "--dataset", "fashion_mnist"],
         env=os.environ | nowhere,
         cwd=tmp_path,
         capture_output=True,

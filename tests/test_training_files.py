@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.console import UserError
-from training import files
+from tinyproof import model_files as files
+from tinyproof.console import UserError
 
 LOADERS: dict[str, Callable[[Path], object]] = {
     files.LABELS_FILE: files.load_labels,
@@ -65,7 +65,15 @@ def test_a_truncated_splits_file_points_to_make_train(tmp_path: Path) -> None:
             assert "run `make train`" in error.message
 
 
-@pytest.mark.parametrize("module", ["training.files", "training.datasets", "training.preprocess", "training.__main__"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "tinyproof.model_files",
+        "tinyproof.training.datasets",
+        "tinyproof.preprocess",
+        "tinyproof.training.commands.train",
+    ],
+)
 def test_importing_a_module_brings_no_tensorflow(module: str) -> None:
     heavy = "{'tensorflow', 'keras', 'sklearn', 'PIL'}"
     code = f"import sys, {module}; print({heavy} & set(sys.modules))"

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import training.__main__ as command_line
-from training import progress
-from training.journey import trace
-from training.network import build_model
-from training.preprocess import preprocess
-from training.presets import PRESETS
+from tinyproof.preprocess import preprocess
+from tinyproof.training import progress
+from tinyproof.training.commands import train as command_line
+from tinyproof.training.journey import trace
+from tinyproof.training.network import build_model
+from tinyproof.training.presets import PRESETS
 
 
 def test_the_examples_in_docstrings_hold() -> None:

@@ -13,14 +13,16 @@ import pytest
 from click.testing import CliRunner
 from training_sets import assert_one_line, pictures, run
 
-import training.__main__ as command_line
-from export.quantize import quantize_model
-from firmware.boards import BOARDS
-from training import files, resume
-from training.backend import load_keras
-from training.datasets import load_dataset
-from training.preprocess import preprocess
-from training.report import REPORT_FILE
+from tinyproof import model_files as files
+from tinyproof.backend import load_keras
+from tinyproof.boards import BOARDS
+from tinyproof.export.quantize import quantize_model
+from tinyproof.made import RECORD_FILE
+from tinyproof.preprocess import preprocess
+from tinyproof.training import resume
+from tinyproof.training.commands import train as command_line
+from tinyproof.training.datasets import load_dataset
+from tinyproof.training.report import REPORT_FILE
 
 
 def weights(folder: Path) -> list[bytes]:
@@ -43,6 +45,7 @@ def test_a_run_leaves_exactly_the_six_files(trained: tuple[Path, Path]) -> None:
     for folder in trained:
         names = {path.name for path in folder.iterdir()}
         left = (
+            RECORD_FILE,
             REPORT_FILE,
             files.KERAS_FILE,
             files.LABELS_FILE,
@@ -86,7 +89,18 @@ def test_the_record_says_what_the_saved_model_does(trained: tuple[Path, Path]) -
 
 
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, trained: tuple[Path, Path]) -> None:
-    command = [sys.executable, "-m", "training", "--board", "interpreter", "--epochs", "2", "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "tinyproof",
+        "train",
+        "--board",
+        "interpreter",
+        "--epochs",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
@@ -122,7 +136,7 @@ def test_a_network_that_does_not_fit_the_board_is_refused_before_it_is_trained(
     folder = pictures(tmp_path / "photos", {"cat": 12, "dog": 12})
     out = tmp_path / "out"
     arguments = ("--dataset", str(folder), "--preset", "photo", "--size", "320", "--color", "--out", str(out))
-    refused = CliRunner().invoke(command_line.main, [*arguments, "--board", board])
+    refused = CliRunner().invoke(command_line.command, [*arguments, "--board", board])
     assert_one_line(refused, memory, BOARDS[board].budget.of)
     assert "epoch" not in refused.stdout and not list(out.iterdir())
 

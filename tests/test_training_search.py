@@ -9,18 +9,20 @@ import pytest
 from click.testing import CliRunner, Result
 from training_sets import assert_one_line, run
 
-from training import search, search_plot
-from training.cost import Cost
-from training.network import Block, Network, network_from_json
-from training.presets import SEARCH_FOLDER, find_preset
+from tinyproof.training import search, search_plot
+from tinyproof.training.candidates import Candidate, choose
+from tinyproof.training.commands.search import command
+from tinyproof.training.cost import Cost
+from tinyproof.training.network import Block, Network, network_from_json
+from tinyproof.training.presets import SEARCH_FOLDER, find_preset
 
 
-def candidate(accuracy: float, milliseconds: float) -> search.Candidate:
-    return search.Candidate(Network((Block("conv", 8),), "mean"), accuracy, Cost(1000, 1000, milliseconds))
+def candidate(accuracy: float, milliseconds: float) -> Candidate:
+    return Candidate(Network((Block("conv", 8),), "mean"), accuracy, Cost(1000, 1000, milliseconds))
 
 
 def run_search(*arguments: str) -> Result:
-    return CliRunner().invoke(search.main, arguments)
+    return CliRunner().invoke(command, arguments)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def run_search(*arguments: str) -> Result:
 )
 def test_the_fastest_of_the_best_is_chosen(tried: list[tuple[float, float]], chosen: int) -> None:
     candidates = [candidate(*values) for values in tried]
-    assert search.choose(candidates) is candidates[chosen]
+    assert choose(candidates) is candidates[chosen]
 
 
 def test_the_front_holds_what_no_faster_network_beats() -> None:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from training_sets import RED, assert_one_line, picture, pictures, run
 
-from host.console import UserError
-from training.datasets import from_folder, from_zip, load_dataset
-from training.public_sets import PUBLIC_SETS
+from tinyproof.console import UserError
+from tinyproof.training.datasets import from_folder, from_zip, load_dataset
+from tinyproof.training.public_sets import PUBLIC_SETS
 
 
 def zipped(folder: Path, path: Path, prefix: str = "") -> Path:
@@ -88,7 +88,7 @@ def test_another_public_set_under_the_name_is_refused(tmp_path: Path, monkeypatc
 def test_without_a_network_one_line_says_what_to_do(name: str, tmp_path: Path) -> None:
     nowhere = {"https_proxy": "http://127.0.0.1:9", "no_proxy": "", "KERAS_HOME": str(tmp_path), "TINYPROOF_DATA": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "training", "--dataset", name],
+        [sys.executable, "-m", "tinyproof", "train", "--dataset", name],
         env=os.environ | nowhere,
         cwd=tmp_path,
         capture_output=True,

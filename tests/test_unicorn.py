@@ -10,9 +10,9 @@ import sys
 import pytest
 from conftest import ROOT
 
-from firmware.boards import find_board
-from firmware.build import WATCHER_FILE, build
-from host.report.report import REPORT_FILE
+from tinyproof.boards import find_board
+from tinyproof.firmware.build import WATCHER_FILE, build
+from tinyproof.host.report.report import REPORT_FILE
 
 STOPS = [
     # what the model does instead of computing, and the words that name it
@@ -38,7 +38,7 @@ def images(tmp_path_factory):
 
 def test_both_pairs_of_compiler_and_emulator_give_the_same_bytes(images, command):
     for board in ("qemu", "unicorn"):
-        result = command("host", "validate", "--model", images, "--board", board)
+        result = command("validate", "--model", images, "--board", board)
         assert result.returncode == 0, result.stdout + result.stderr
         report = json.loads((images / REPORT_FILE).read_text())
         assert (report["verdict"], report["board"]) == ("equal", board)
@@ -63,10 +63,10 @@ def test_both_emulators_count_the_same_instructions_of_one_image(images, command
 COUNT = """
 import sys
 from pathlib import Path
-from firmware.boards import find_board
-from host.connection import start
-from host.device import Device
-from host.transport import Transport
+from tinyproof.boards import find_board
+from tinyproof.host.connection import start
+from tinyproof.host.device import Device
+from tinyproof.host.transport import Transport
 board, model = find_board(sys.argv[1]), Path(sys.argv[2])
 with start(model, board) as emulator, Transport(emulator.port) as transport:
     device = Device(transport)
@@ -91,7 +91,7 @@ def test_what_no_chip_can_do_stops_with_address_function_and_line(crime, what, w
     planted += f"const volatile void *volatile constant = in_flash;\n(void)constant;\n{crime}\n{rest}"
     source.write_text(planted)
     build(model, find_board("unicorn"))
-    result = command("host", "validate", "--model", model, "--board", "unicorn")
+    result = command("validate", "--model", model, "--board", "unicorn")
     assert result.returncode == 2
     for words in (what, where, "model_invoke (model.c:", "the firmware stopped"):
         assert words in result.stderr, result.stderr

@@ -13,8 +13,8 @@ from runs import (
     validation,
 )
 
-from host.report.junit import save_junit
-from host.validate import Plan, validate
+from tinyproof.host.report.junit import save_junit
+from tinyproof.host.validate import Plan, validate
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_device_that_is_wrong_too_often_is_run_to_the_end(model, in_root):
 def test_python_is_asked_once_for_what_a_device_has_to_answer(model, monkeypatch):
     validate(Plan(model, HOST))
     for maker in ("default_interpreter", "golden_interpreter"):
-        monkeypatch.setattr(f"host.expected.{maker}", lambda tflite: pytest.fail("made an interpreter"))
+        monkeypatch.setattr(f"tinyproof.host.expected.{maker}", lambda tflite: pytest.fail("made an interpreter"))
     validate(Plan(model, HOST))
 
 

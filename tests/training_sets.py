@@ -7,14 +7,14 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import training.__main__ as command_line
+from tinyproof.training.commands import train as command_line
 
 BLACK, GREY, RED = (0, 0, 0), (90, 90, 90), (200, 30, 30)
 
 
 def run(*arguments: str) -> Result:
     """`python -m training` for a board without limits: no firmware is linked."""
-    return CliRunner().invoke(command_line.main, ["--board", "interpreter", *arguments])
+    return CliRunner().invoke(command_line.command, ["--board", "interpreter", *arguments])
 
 
 def picture(

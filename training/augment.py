@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError
+from tinyproof.console import UserError
 
 Images = NDArray[np.uint8]
 Flags = NDArray[np.bool_]

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.augment import augment, find_augmentation
-from training.backend import load_keras
-from training.preprocess import preprocess
-from training.recipes import Recipe
-from training.splits import Dataset, Rows
+from tinyproof.backend import load_keras
+from tinyproof.preprocess import preprocess
+from tinyproof.training.augment import augment, find_augmentation
+from tinyproof.training.recipes import Recipe
+from tinyproof.training.splits import Dataset, Rows
 
 Examples = tuple[NDArray[np.float32], NDArray[np.float32]]
 

@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.cost import milliseconds, modelled_cycles
-from export.describe import summary_table
-from export.emit import export_model, write_export
-from export.emit_model import constant_bytes
-from export.lower import lower
-from export.optimize import Optimize
-from export.quantize import convert, with_full_range
-from export.runtimes import runtime_of
-from export.tflite_reader import read_graph
-from firmware.boards import Board
-from firmware.build import build
-from firmware.sizes import print_budget
-from firmware.toolchain import missing_tools
-from host.console import console
-from host.flash import check_fits
+from tinyproof.boards import Board
+from tinyproof.console import console
+from tinyproof.export.cost import milliseconds, modelled_cycles
+from tinyproof.export.describe import summary_table
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.emit_model import constant_bytes
+from tinyproof.export.lower import lower
+from tinyproof.export.quantize import convert, with_full_range
+from tinyproof.export.runtimes import runtime_of
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.firmware.build import build
+from tinyproof.firmware.sizes import print_budget
+from tinyproof.host.flash import check_fits
+from tinyproof.optimize import Optimize
+from tinyproof.toolchain import missing_tools
 
 CLOCK_HZ = 64_000_000  # of the Arduino Nano 33 BLE Sense
 SAMPLE_IMAGES = 8

@@ -5,7 +5,6 @@ Whatever it comes from, no image is in two parts of it (see `training.splits`).
 
 from __future__ import annotations
 
-import re
 import tempfile
 import zipfile
 import zlib
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from host.console import UserError
-from training.public_sets import DATA_VARIABLE as DATA_VARIABLE
-from training.public_sets import PUBLIC_SETS, load_digits, load_public
-from training.splits import Dataset, Rows, take_stratified, without_copies
+from tinyproof.console import UserError
+from tinyproof.folders import dataset_name
+from tinyproof.training.public_sets import PUBLIC_SETS, load_digits, load_public, public_file
+from tinyproof.training.splits import Dataset, Rows, take_stratified, without_copies
 
 if TYPE_CHECKING:
-    from training.image_folder import ImageFolder
+    from tinyproof.training.image_folder import ImageFolder
 
 LARGEST_ZIP = 8 << 30  # bytes unpacked
 BUILT_IN: dict[str, Callable[[], Dataset]] = {
@@ -54,6 +53,13 @@ def load_dataset(name_or_path: str, size: tuple[int, int] | None = None, color: 
         raise UserError(f"{error.filename} may not be read: change its permissions") from error
 
 
+def source_of(name_or_path: str) -> Path | None:
+    """The file or folder that a data set is read from; None where it is built in or downloaded."""
+    if name_or_path in PUBLIC_SETS:
+        return public_file(PUBLIC_SETS[name_or_path])
+    return None if name_or_path in BUILT_IN else Path(name_or_path)
+
+
 def from_folder(root: Path, size: tuple[int, int] = (28, 28), color: bool | None = None, source: str = "") -> Dataset:
     """Return the pictures of a folder, stretched to `size` (height, width); see `read_image_folder` for the layouts.
 
@@ -62,13 +68,13 @@ def from_folder(root: Path, size: tuple[int, int] = (28, 28), color: bool | None
     stay in one part. `source` names the set where the folder is not what the user gave. UserError if the folder holds
     nothing to learn from, or too few pictures of a class to cut.
     """
-    from training.image_folder import read_image_folder
+    from tinyproof.training.image_folder import read_image_folder
 
     pictures = read_image_folder(root, size, color)
     parts, cut = _complete(root, pictures)
     title = source or root.resolve().name
     data = Dataset(
-        name=re.sub(r"[^a-z0-9]+", "_", title.lower().removesuffix(".zip")).strip("_") or "pictures",
+        name=dataset_name(title),
         origin=f"{len(pictures.images):,} pictures in {source or root}; {cut}",
         images=pictures.images,
         labels=pictures.labels,

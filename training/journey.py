@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-from host.console import table
+from tinyproof.console import table
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from host.console import UserError
-from training.backend import load_keras
+from tinyproof.backend import load_keras
+from tinyproof.console import UserError
 
 Shape = tuple[int, int, int]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from training.backend import load_keras
-from training.recipes import Recipe
+from tinyproof.backend import load_keras
+from tinyproof.training.recipes import Recipe
 
 
 def compile_model(model: Any, recipe: Recipe, steps_an_epoch: int) -> None:

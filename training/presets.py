@@ -10,11 +10,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.console import UserError
-from training.network import Block, Network, network_from_json
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.folders import BUILD, dataset_name
+from tinyproof.training.network import Block, Network, network_from_json
 
 SEARCHED = "searched"  # the name under which `make search` leaves its choice for a data set
-SEARCH_FOLDER = Path("build/search")
+SEARCH_FOLDER = BUILD / "search"
 CHOICE_FILE = "chosen.json"
 
 
@@ -115,16 +117,23 @@ def find_preset(name: str, dataset: str) -> Preset:
     UserError, listing the names there are, if there is none.
     """
     if name == SEARCHED:
-        return _searched(SEARCH_FOLDER / dataset / CHOICE_FILE, dataset)
+        return _searched(choice_file(dataset), dataset)
     if name not in PRESETS:
         raise UserError(f"unknown preset {name!r}: choose one of {', '.join((*PRESETS, SEARCHED))}")
     return PRESETS[name]
+
+
+def choice_file(dataset: str) -> Path:
+    """Where the search of a data set leaves its choice."""
+    return SEARCH_FOLDER / dataset_name(dataset) / CHOICE_FILE
 
 
 def _searched(path: Path, dataset: str) -> Preset:
     try:
         return Preset(f"chosen by the search, {path}", network_from_json(json.loads(path.read_text())["network"]))
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist: run `make search DATASET={dataset}` first") from None
+        raise UserError(f"{path} does not exist: run `{advice.command('search', dataset=dataset)}` first") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be used ({error}): run `make search DATASET={dataset}` again") from None
+        raise UserError(
+            f"{path} cannot be used ({error}): run `{advice.command('search', dataset=dataset)}` again"
+        ) from None

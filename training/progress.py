@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from host.console import console, progress_bar
-from training.backend import load_keras
-from training.resume import Progress
+from tinyproof.backend import load_keras
+from tinyproof.console import console, progress_bar
+from tinyproof.training.resume import Progress
 
 
 class Watch:

@@ -6,7 +6,6 @@ Loading needs no TensorFlow, except for that.
 
 from __future__ import annotations
 
-import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,11 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError
-from training.files import NPZ_DAMAGE
-from training.splits import Dataset, take_stratified
+from tinyproof.console import UserError
+from tinyproof.environment import DATA_VARIABLE, data_folder
+from tinyproof.model_files import NPZ_DAMAGE
+from tinyproof.training.splits import Dataset, take_stratified
 
-DATA_VARIABLE = "TINYPROOF_DATA"  # a folder with copies of the public data sets
 DIGIT_NAMES = tuple("0123456789")
 
 
@@ -93,13 +92,18 @@ def load_digits() -> Dataset:
     )
 
 
+def public_file(public: PublicSet) -> Path | None:
+    """The copy of a public set in the user's data folder; None where there is none."""
+    folder = data_folder()
+    return folder / public.file if folder and (folder / public.file).is_file() else None
+
+
 def load_public(public: PublicSet) -> Dataset:
     """Return a public set: its own test images, and a tenth of the others for validation.
 
     UserError if the copy is damaged or the download fails.
     """
-    path = Path(os.environ.get(DATA_VARIABLE, "")) / public.file
-    if os.environ.get(DATA_VARIABLE) and path.is_file():
+    if path := public_file(public):
         x_train, y_train, x_test, y_test = _read(path, public)
     else:
         x_train, y_train, x_test, y_test = _download(public)
@@ -135,7 +139,7 @@ def _read(path: Path, public: PublicSet) -> tuple[NDArray[np.uint8], ...]:
 
 
 def _download(public: PublicSet) -> tuple[NDArray[np.uint8], ...]:
-    from training.backend import load_keras
+    from tinyproof.backend import load_keras
 
     keras = load_keras()
     with _DownloadFailure(public):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from training.augment import find_augmentation
+from tinyproof.training.augment import find_augmentation
 
 
 @dataclass(frozen=True)

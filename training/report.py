@@ -1,7 +1,6 @@
 """The training report: one HTML page with the curves, the confusion matrix and the hardest images of a trained model.
 
-Made from the files of a model folder alone, so it can be made again at any time: `python -m training.report --model
-<folder>`.
+Made from the files of a model folder alone, so it can be made again at any time: `tinyproof training-report`.
 """
 
 from __future__ import annotations
@@ -9,14 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError, console, run
-from host.options import model_option
-from host.report.statistics import confusion, wilson
-from training.files import (
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.model_files import (
     FLOAT_SCORES_FILE,
     LABELS_FILE,
     SPLITS_FILE,
@@ -28,29 +25,25 @@ from training.files import (
     load_record,
     load_splits,
 )
+from tinyproof.statistics import confusion, wilson
 
 if TYPE_CHECKING:
-    from host.page import Picture
+    from tinyproof.page import Picture
 
 REPORT_FILE = "training.html"
 HARDEST = 24
 
 
-@click.command()
-@model_option
-def main(model: Path) -> None:
-    """Write training.html into a model's folder again."""
-    console.print(f"wrote {write_report(model)}", markup=False)
-
-
 def write_report(folder: Path) -> Path:
     """Write the page into the model folder and return its path. UserError if the folder's files are missing."""
-    from host.page import Page, Tile, facts, gallery, heat_table, svg_figure, table, tiles
+    from tinyproof.page import Page, Tile, facts, gallery, heat_table, svg_figure, table, tiles
 
     record, labels = load_record(folder / TRAINING_FILE), load_labels(folder / LABELS_FILE)
     splits, scores = load_splits(folder / SPLITS_FILE), load_float_scores(folder / FLOAT_SCORES_FILE)
     if scores is None or scores.shape != (len(splits.y_test), len(labels)):
-        raise UserError(f"{folder / FLOAT_SCORES_FILE} does not belong to the other files: run `make train` again")
+        raise UserError(
+            f"{folder / FLOAT_SCORES_FILE} does not belong to the other files: run `{advice.command('train')}` again"
+        )
     guesses = scores.argmax(axis=1)
     right = int((guesses == splits.y_test).sum())
     interval = wilson(right, len(guesses))
@@ -93,7 +86,7 @@ def _duration(seconds: float) -> str:
 
 
 def _curves(record: TrainingRecord) -> Any:
-    from host.page import figure_style
+    from tinyproof.page import figure_style
 
     with figure_style() as colors:
         from matplotlib.figure import Figure
@@ -130,7 +123,7 @@ def _by_class(counts: NDArray[np.int64], labels: tuple[str, ...]) -> list[tuple[
 
 def _hardest(splits: Splits, scores: NDArray[np.float32], labels: tuple[str, ...]) -> list[Picture]:
     """The test images that the network is most sure about and wrong."""
-    from host.page import Picture
+    from tinyproof.page import Picture
 
     wrong = np.flatnonzero(scores.argmax(axis=1) != splits.y_test)
     hardest = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")][:HARDEST]
@@ -142,7 +135,3 @@ def _hardest(splits: Splits, scores: NDArray[np.float32], labels: tuple[str, ...
             Picture(splits.x_test[row], f"test image {row}: {truth}, taken for {guess}", truth, f"taken for {said}")
         )
     return pictures
-
-
-if __name__ == "__main__":
-    run(main, "python -m training.report")

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from host.console import write_atomically
-from training.files import NPZ_DAMAGE
+from tinyproof.console import write_atomically
+from tinyproof.model_files import NPZ_DAMAGE
 
 RESUME_FILE = ".resume.npz"
 History = dict[str, list[float]]

@@ -1,4 +1,4 @@
-"""`python -m training.search`: look for the network that suits a data set and a board best.
+"""Looks for the network that suits a data set and a board best.
 
 Optuna proposes networks; each is priced on the board before anything is trained, then trained for a few epochs on part
 of the training images and judged on validation images. The test images are never touched. The study lives in a
@@ -9,97 +9,29 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 
-from firmware.boards import Board, find_board
-from host.console import UserError, console, make_writable, progress_bar, run, write_atomically
-from host.options import Words, board_option_for
-from training.__main__ import parse_size
-from training.batches import batch_count, training_batches
-from training.datasets import BUILT_IN, load_dataset
-from training.network import Block, Network, network_from_json
-from training.optimize import compile_model
-from training.presets import CHOICE_FILE, SEARCH_FOLDER, SEARCHED
-from training.recipes import Recipe
-from training.search_plot import PLOT_FILE, plot
-from training.splits import Dataset, take_stratified
-from training.train import Plan, predict
+from tinyproof.boards import Board
+from tinyproof.console import UserError, console, progress_bar
+from tinyproof.training.batches import batch_count, training_batches
+from tinyproof.training.candidates import Candidate
+from tinyproof.training.network import Block, Network, network_from_json
+from tinyproof.training.optimize import compile_model
+from tinyproof.training.presets import SEARCHED
+from tinyproof.training.recipes import Recipe
+from tinyproof.training.splits import Dataset, take_stratified
+from tinyproof.training.train import Plan, predict
 
 if TYPE_CHECKING:
-    from training.cost import Cost
+    pass
 
 TRIALS = 40
 TRAIN_IMAGES, VALIDATION_IMAGES = 10_000, 3_000  # at most, of each trial
 RECIPE = Recipe(4, 64, "adamw", 3e-3, 0.02, 0.05, 0.0, "light")
-NEAR = 0.005  # share of images; networks whose accuracies differ by less are as good as each other
 WIDTHS = (8, 16, 24, 32, 48, 64)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A network that was tried: its accuracy on validation images after a short training, and its cost."""
-
-    network: Network
-    accuracy: float
-    cost: Cost
-
-
-@click.command()
-@click.option(
-    "--dataset", type=Words(tuple(BUILT_IN)), default="digits", show_default=True, help="As for `python -m training`."
-)
-@board_option_for("Whose flash and RAM it has to fit.")
-@click.option("--trials", type=click.IntRange(min=1), default=TRIALS, show_default=True, help="Networks to train.")
-@click.option("--milliseconds", type=click.FloatRange(min=0, min_open=True), help="Most modelled time an image.")
-@click.option(
-    "--storage", help="Optuna's storage, such as postgresql://host/name  [default: a SQLite file beside the result]"
-)
-@click.option(
-    "--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Of proposals and weights."
-)
-@click.option("--size", help="Pictures only, as for `python -m training`.")
-@click.option("--color/--grey", default=None, help="Pictures only, as for `python -m training`.")
-def main(
-    dataset: str,
-    board_name: str,
-    trials: int,
-    milliseconds: float | None,
-    storage: str | None,
-    seed: int,
-    size: str | None,
-    color: bool | None,
-) -> None:
-    """Search for the network that suits a data set and a board.
-
-    Plots accuracy against time and leaves the choice for `make train PRESET=searched`.
-    """
-    board = find_board(board_name)
-    try:
-        data = load_dataset(dataset, None if size is None else parse_size(size), color)
-        folder = make_writable(SEARCH_FOLDER / data.name, "move what is in its place")
-        study = open_study(storage or f"sqlite:///{folder / 'study.db'}", data, board, seed)
-        search(study, part_of(data), board, trials, milliseconds, seed)
-    except ModuleNotFoundError as error:
-        raise UserError(f"the search needs the Python package {error.name}: install tinyproof[train]") from error
-    candidates = read_candidates(study, milliseconds)
-    if not candidates:
-        raise UserError(f"no network fits {board.name} of {trials} tried: allow more time or memory, or more TRIALS")
-    chosen = choose(candidates)
-    content = {"network": asdict(chosen.network), "accuracy": chosen.accuracy, "cost": asdict(chosen.cost)}
-    write_atomically(
-        folder / CHOICE_FILE, json.dumps({**content, "board": board.name, "study": study.study_name}, indent=2)
-    )
-    plot(candidates, chosen, folder / PLOT_FILE, f"{data.name} on {board.name}: {len(candidates)} networks")
-    console.print(
-        f"chosen of {len(candidates)}: {chosen.accuracy:.1%} on validation after {RECIPE.epochs} epochs, "
-        f"{chosen.cost.milliseconds:.1f} ms, {chosen.cost.weight_bytes:,} bytes of constants"
-    )
-    console.print(f"{describe(chosen.network)}\nwrote {folder}/: {CHOICE_FILE} {PLOT_FILE}", markup=False)
-    console.print(f"train it: make train DATASET={dataset} PRESET={SEARCHED}", markup=False)
 
 
 def open_study(storage: str, data: Dataset, board: Board, seed: int) -> Any:
@@ -159,7 +91,7 @@ def try_network(trial: Any, data: Dataset, board: Board, milliseconds: float | N
     """Accuracy on the validation images and modelled milliseconds of the network that the trial proposes."""
     import optuna
 
-    from training.cost import estimate
+    from tinyproof.training.cost import estimate
 
     network = propose(trial)
     if any(t.values and t.user_attrs["network"] == _text(network) for t in trial.study.get_trials(deepcopy=False)):
@@ -198,7 +130,7 @@ def propose(trial: Any) -> Network:
 
 def read_candidates(study: Any, milliseconds: float | None) -> list[Candidate]:
     """What the study has found so far, within the time limit."""
-    from training.cost import Cost
+    from tinyproof.training.cost import Cost
 
     found = [
         Candidate(
@@ -210,12 +142,6 @@ def read_candidates(study: Any, milliseconds: float | None) -> list[Candidate]:
         if trial.values
     ]
     return [candidate for candidate in found if not milliseconds or candidate.cost.milliseconds <= milliseconds]
-
-
-def choose(candidates: list[Candidate]) -> Candidate:
-    """The fastest of those that are as good as the best one."""
-    best = max(candidate.accuracy for candidate in candidates)
-    return min((c for c in candidates if c.accuracy >= best - NEAR), key=lambda c: (c.cost.milliseconds, -c.accuracy))
 
 
 def describe(network: Network) -> str:
@@ -237,7 +163,3 @@ def _text(network: Network) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0][:200]
-
-
-if __name__ == "__main__":
-    run(main, "python -m training.search")

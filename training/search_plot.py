@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from host.console import write_atomically
+from tinyproof.console import write_atomically
 
 if TYPE_CHECKING:
-    from training.search import Candidate
+    from tinyproof.training.candidates import Candidate
 
 PLOT_FILE = "search.png"
 

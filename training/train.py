@@ -1,4 +1,4 @@
-"""The training run: a data set, a preset and a recipe in, the five files of a model folder out (see `training.files`).
+"""The training run: a data set, a preset and a recipe in, the five files of a model folder out (model_files.py).
 
 The test images are used once, after the last epoch. Those files are written at the very end; until then the folder
 holds what an interrupted run needs to go on (see `training.resume`).
@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError, console, write_atomically
-from training import resume
-from training.backend import load_keras, make_repeatable
-from training.batches import batch_count, examples, training_batches
-from training.files import (
+from tinyproof import preprocess
+from tinyproof.backend import load_keras, make_repeatable
+from tinyproof.console import UserError, console, write_atomically
+from tinyproof.model_files import (
     FLOAT_SCORES_FILE,
     KERAS_FILE,
     LABELS_FILE,
     SPLITS_FILE,
+    TRAINED_FILES,
     TRAINING_FILE,
     Splits,
     TrainingRecord,
@@ -35,16 +35,17 @@ from training.files import (
     save_record,
     save_splits,
 )
-from training.journey import trace
-from training.network import Network, build_model
-from training.optimize import compile_model
-from training.preprocess import preprocess
-from training.progress import Watch
-from training.recipes import Recipe
-from training.splits import Dataset, take_stratified
+from tinyproof.training import augment, batches, network, optimize, resume
+from tinyproof.training.batches import batch_count, examples, training_batches
+from tinyproof.training.journey import trace
+from tinyproof.training.network import Network, build_model
+from tinyproof.training.optimize import compile_model
+from tinyproof.training.progress import Watch
+from tinyproof.training.recipes import Recipe
+from tinyproof.training.splits import Dataset, take_stratified
 
 CALIBRATION_IMAGES = 500
-DECIDING_CODE = ("augment.py", "batches.py", "network.py", "optimize.py", "preprocess.py")
+DECIDING_CODE = (augment, batches, network, optimize, preprocess)  # modules
 VALIDATION_BATCH = 500  # images at a time where nothing is learnt
 
 
@@ -73,9 +74,13 @@ class Plan:
         digest = hashlib.sha256(repr(settings).encode())
         for part in (data.images, data.labels, data.train, data.validation, data.test):
             digest.update(part.tobytes())
-        for name in DECIDING_CODE:
-            digest.update((Path(__file__).parent / name).read_bytes())
+        digest.update(deciding_code())
         return digest.hexdigest()
+
+
+def deciding_code() -> bytes:
+    """The sources of the modules that turn images into weights."""
+    return b"".join(Path(str(module.__file__)).read_bytes() for module in DECIDING_CODE)
 
 
 @dataclass(frozen=True)
@@ -121,10 +126,9 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
 
 def is_trained(plan: Plan, folder: Path) -> bool:
     """Whether the folder holds what this plan leads to, all of it."""
-    names = (KERAS_FILE, LABELS_FILE, SPLITS_FILE, FLOAT_SCORES_FILE, TRAINING_FILE)
     try:
         return load_record(folder / TRAINING_FILE).plan == plan.sha256() and all(
-            map(os.path.isfile, (folder / n for n in names))
+            map(os.path.isfile, (folder / name for name in TRAINED_FILES))
         )
     except UserError:  # no record, or one of an earlier version
         return False
@@ -132,7 +136,9 @@ def is_trained(plan: Plan, folder: Path) -> bool:
 
 def predict(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The class probabilities float32 (N,classes) of images uint8 (N,H,W,C)."""
-    probabilities: NDArray[np.float32] = model.predict(preprocess(images), batch_size=VALIDATION_BATCH, verbose=0)
+    probabilities: NDArray[np.float32] = model.predict(
+        preprocess.preprocess(images), batch_size=VALIDATION_BATCH, verbose=0
+    )
     return probabilities
 
 

@@ -3,27 +3,27 @@
 Each file has the name of its kernel in `firmware/kernels`. To add an op: write the kernel and the file, list it here.
 """
 
-from export.ops.add import ADD, SUB
-from export.ops.concatenation import CONCATENATION, PACK
-from export.ops.conv2d import CONV2D
-from export.ops.dense import DENSE
-from export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
-from export.ops.extremum import MAXIMUM, MINIMUM
-from export.ops.kind import OpKind
-from export.ops.lookup import LOOKUPS
-from export.ops.mean import MEAN, SUM
-from export.ops.mul import MUL
-from export.ops.pad import PAD, PADV2
-from export.ops.pool2d import AVERAGE_POOL2D, MAX_POOL2D
-from export.ops.prelu import PRELU
-from export.ops.reduce_max import REDUCE_MAX
-from export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
-from export.ops.resize_nearest import RESIZE_NEAREST
-from export.ops.softmax import SOFTMAX
-from export.ops.split import SPLIT, SPLIT_V, UNPACK
-from export.ops.strided_slice import SLICE, STRIDED_SLICE
-from export.ops.transpose import TRANSPOSE
-from export.ops.transpose_conv2d import TRANSPOSE_CONV2D
+from tinyproof.export.ops.add import ADD, SUB
+from tinyproof.export.ops.concatenation import CONCATENATION, PACK
+from tinyproof.export.ops.conv2d import CONV2D
+from tinyproof.export.ops.dense import DENSE
+from tinyproof.export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
+from tinyproof.export.ops.extremum import MAXIMUM, MINIMUM
+from tinyproof.export.ops.kind import OpKind
+from tinyproof.export.ops.lookup import LOOKUPS
+from tinyproof.export.ops.mean import MEAN, SUM
+from tinyproof.export.ops.mul import MUL
+from tinyproof.export.ops.pad import PAD, PADV2
+from tinyproof.export.ops.pool2d import AVERAGE_POOL2D, MAX_POOL2D
+from tinyproof.export.ops.prelu import PRELU
+from tinyproof.export.ops.reduce_max import REDUCE_MAX
+from tinyproof.export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
+from tinyproof.export.ops.resize_nearest import RESIZE_NEAREST
+from tinyproof.export.ops.softmax import SOFTMAX
+from tinyproof.export.ops.split import SPLIT, SPLIT_V, UNPACK
+from tinyproof.export.ops.strided_slice import SLICE, STRIDED_SLICE
+from tinyproof.export.ops.transpose import TRANSPOSE
+from tinyproof.export.ops.transpose_conv2d import TRANSPOSE_CONV2D
 
 OPS: tuple[OpKind, ...] = (
     *(CONV2D, DEPTHWISE_CONV2D, TRANSPOSE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, REDUCE_MAX, MEAN, SUM, SOFTMAX),

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import tflite
 
-from export.c_values import Field, Struct
-from export.graph import Graph, Op
-from export.ops import operands
-from export.ops.enums import ActivationOptions, activation_parser
-from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
-from export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
-from export.ops.requantize import clamp_range, quantize_multiplier
+from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.enums import ActivationOptions, activation_parser
+from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
+from tinyproof.export.ops.requantize import clamp_range, quantize_multiplier
 
 LEFT_SHIFT = 20  # TFLM's, of the common scale
 

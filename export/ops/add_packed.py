@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from export.c_values import Field, Struct
-from export.ops.add import AddOperand, AddParams
-from export.ops.kind import Kernel, Params
-from export.ops.packed import PackedScale, emit_packed_scale
+from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.ops.add import AddOperand, AddParams
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.packed import PackedScale, emit_packed_scale
 
 EXACT = 2**30, 0  # multiplier and shift of the operand with the larger scale: one half
 MAX_SHIFT = 22  # 2^22 * 128 and a product below 2^29 together fit 32 bits

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from export.ops.kind import Kernel, Params
-from export.ops.pool2d import Pool2dParams, emit
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.pool2d import Pool2dParams, emit
 
 MOST_PIXELS = 255  # times -128 fit 16 bits
 

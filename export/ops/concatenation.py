@@ -7,12 +7,12 @@ from typing import Any
 
 import tflite
 
-from export.graph import Activation, Graph, Op, OpOptions
-from export.ops import operands
-from export.ops.copy import View, copy, whole
-from export.ops.enums import parse_activation
-from export.ops.kind import Call, OpKind, no_macs
-from export.ops.loops import strides
+from tinyproof.export.graph import Activation, Graph, Op, OpOptions
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.copy import View, copy, whole
+from tinyproof.export.ops.enums import parse_activation
+from tinyproof.export.ops.kind import Call, OpKind, no_macs
+from tinyproof.export.ops.loops import strides
 
 MAX_INPUTS = 10  # TFLM's
 

@@ -9,11 +9,11 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from export.graph import Graph, Op
-from export.ops import operands
-from export.ops.convolution import ConvolutionOptions, ConvolutionParams, emit, fold_params, parser
-from export.ops.kind import Kernel, OpKind, one_call
-from export.ops.window import fold_window
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, emit, fold_params, parser
+from tinyproof.export.ops.kind import Kernel, OpKind, one_call
+from tinyproof.export.ops.window import fold_window
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import Conv2dParams
-from export.ops.kind import Kernel, Params
-from export.ops.packed import pack_output
-from export.ops.window import Window, emit_window, lead_bytes
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.packed import pack_output
+from tinyproof.export.ops.window import Window, emit_window, lead_bytes
 
 TAPS = 10
 

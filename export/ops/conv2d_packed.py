@@ -7,11 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import Conv2dParams
-from export.ops.kind import Kernel, Params
-from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, pack_two_filters, rounded_up
-from export.ops.window import Window, emit_window, lead_bytes
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.packed import (
+    PackedOutput,
+    emit_packed_output,
+    pack_output,
+    pack_quads,
+    pack_two_filters,
+    rounded_up,
+)
+from tinyproof.export.ops.window import Window, emit_window, lead_bytes
 
 
 @dataclass(frozen=True, eq=False)

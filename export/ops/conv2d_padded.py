@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from export.c_values import Field, Struct
-from export.ops import conv2d_packed
-from export.ops.conv2d import Conv2dParams
-from export.ops.conv2d_packed import Conv2dPackedParams
-from export.ops.kind import Kernel, Params
-from export.ops.packed import rounded_up
-from export.ops.window import Window
+from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.ops import conv2d_packed
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.packed import rounded_up
+from tinyproof.export.ops.window import Window
 
 MOST_WASTE = 1.4  # how many times more taps whole words may make of a row
 LARGEST_SHARE = 0.5  # of the output's bytes that the padded image may take

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.ops.conv2d import Conv2dParams
-from export.ops.kind import Kernel, Params
-from export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
-from export.ops.requantize import INT32_MAX
-from export.ops.window import Window, emit_window, lead_bytes
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
+from tinyproof.export.ops.requantize import INT32_MAX
+from tinyproof.export.ops.window import Window, emit_window, lead_bytes
 
 TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # twice Winograd's filter transform, whole numbers
 LARGEST_PIXEL = 4 * 128  # of the transformed image

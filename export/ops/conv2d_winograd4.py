@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from export.ops.conv2d import Conv2dParams
-from export.ops.conv2d_packed import no_pool
-from export.ops.conv2d_winograd import Conv2dWinogradParams, emit, is_three_by_three
-from export.ops.kind import Kernel
-from export.ops.packed import pack_output, pack_quads
-from export.ops.requantize import INT32_MAX
-from export.ops.window import Window
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.conv2d_packed import no_pool
+from tinyproof.export.ops.conv2d_winograd import Conv2dWinogradParams, emit, is_three_by_three
+from tinyproof.export.ops.kind import Kernel
+from tinyproof.export.ops.packed import pack_output, pack_quads
+from tinyproof.export.ops.requantize import INT32_MAX
+from tinyproof.export.ops.window import Window
 
 # Winograd's filter transform times 4, -6, -6, 24, 24 and 1: whole numbers. The kernel divides by what is left of that.
 SCALED_G = np.array([[1, 0, 0], [-1, -1, -1], [-1, 1, -1], [1, 2, 4], [1, -2, 4], [0, 0, 1]])

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import Activation, Graph, Op, OpOptions, Padding
-from export.ops import operands
-from export.ops.enums import parse_activation, parse_padding
-from export.ops.kind import Params
-from export.ops.operands import Activations, Weights
-from export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
-from export.ops.window import Window, emit_window
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.graph import Activation, Graph, Op, OpOptions, Padding
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.enums import parse_activation, parse_padding
+from tinyproof.export.ops.kind import Params
+from tinyproof.export.ops.operands import Activations, Weights
+from tinyproof.export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
+from tinyproof.export.ops.window import Window, emit_window
 
 
 @dataclass(frozen=True)

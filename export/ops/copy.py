@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from export.c_values import Field, Struct
-from export.graph import Graph, Op
-from export.ops.kind import Call, Kernel, Params
-from export.ops.loops import Loops, Shape, emit_loops, nest, strides
+from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops.kind import Call, Kernel, Params
+from tinyproof.export.ops.loops import Loops, Shape, emit_loops, nest, strides
 
 
 @dataclass(frozen=True, eq=False)

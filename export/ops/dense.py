@@ -10,13 +10,13 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import ABSENT, Activation, Graph, Op, OpOptions
-from export.ops import operands
-from export.ops.enums import parse_activation
-from export.ops.kind import Kernel, OpKind, Params, one_call
-from export.ops.operands import Activations, Weights
-from export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.graph import ABSENT, Activation, Graph, Op, OpOptions
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.enums import parse_activation
+from tinyproof.export.ops.kind import Kernel, OpKind, Params, one_call
+from tinyproof.export.ops.operands import Activations, Weights
+from tinyproof.export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
 
 BIAS_SCALE_TOLERANCE = 0.02  # TFLM's, in output steps for each unit of bias
 

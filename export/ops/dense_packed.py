@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.ops.dense import DenseParams
-from export.ops.kind import Kernel, Params
-from export.ops.packed import PackedOutput, emit_packed_output, pack_bytes, pack_output, rounded_up
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.ops.dense import DenseParams
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.packed import PackedOutput, emit_packed_output, pack_bytes, pack_output, rounded_up
 
 
 @dataclass(frozen=True, eq=False)

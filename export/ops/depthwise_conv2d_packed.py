@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from export.ops.kind import Kernel, Params
-from export.ops.packed import pack_output
-from export.ops.window import Window, emit_window
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
+from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.packed import pack_output
+from tinyproof.export.ops.window import Window, emit_window
 
 SCRATCH_BYTES = 2048  # more only where two rows of the output need more
 QUAD = 4

@@ -8,7 +8,7 @@ from typing import Any
 
 import tflite
 
-from export.graph import Activation, OpOptions, Padding
+from tinyproof.export.graph import Activation, OpOptions, Padding
 
 ACTIVATIONS = {code: name for name, code in vars(tflite.ActivationFunctionType).items() if name.isupper()}
 PADDINGS = {tflite.Padding.SAME: Padding.SAME, tflite.Padding.VALID: Padding.VALID}

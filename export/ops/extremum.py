@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from export.c_values import Field, Struct
-from export.graph import Graph, Op
-from export.ops import operands
-from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
-from export.ops.lookup import parse_nothing
-from export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
+from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.lookup import parse_nothing
+from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from export.graph import Graph
-from export.ops import (
+from tinyproof.export.graph import Graph
+from tinyproof.export.ops import (
     add_packed,
     average_pool2d_packed,
     conv2d_narrow,
@@ -24,16 +24,16 @@ from export.ops import (
     dense_packed,
     depthwise_conv2d_packed,
 )
-from export.ops.add import AddParams
-from export.ops.conv2d import Conv2dParams
-from export.ops.conv2d_packed import Conv2dPackedParams
-from export.ops.conv2d_winograd import Conv2dWinogradParams
-from export.ops.dense import DenseParams
-from export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from export.ops.kind import Call, Kernel, Params
-from export.ops.pool2d import AVERAGE_KERNEL, MaxPool2dParams
-from export.ops.window import Window
-from export.optimize import Optimize
+from tinyproof.export.ops.add import AddParams
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams
+from tinyproof.export.ops.conv2d_winograd import Conv2dWinogradParams
+from tinyproof.export.ops.dense import DenseParams
+from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
+from tinyproof.export.ops.kind import Call, Kernel, Params
+from tinyproof.export.ops.pool2d import AVERAGE_KERNEL, MaxPool2dParams
+from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
 
 MAX_WEIGHT_BYTES = 192 * 1024  # of one convolution's weights where packing makes them 2 to 8 times larger
 MAX_WEIGHT_BYTES_FAST = 512 * 1024

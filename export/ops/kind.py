@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from export.c_values import Struct
-from export.graph import Graph, Op, OpOptions
+from tinyproof.export.c_values import Struct
+from tinyproof.export.graph import Graph, Op, OpOptions
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import Graph, Op, OpOptions
-from export.ops import fixed_point, operands
-from export.ops.fixed_point import divide_by_power_of_two, multiply_high, requantize, saturate
-from export.ops.kind import Call, Kernel, OpKind, Params, no_macs
-from export.ops.operands import Activations
-from export.ops.requantize import quantize_multiplier, rescale, round_half_away
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.graph import Graph, Op, OpOptions
+from tinyproof.export.ops import fixed_point, operands
+from tinyproof.export.ops.fixed_point import divide_by_power_of_two, multiply_high, requantize, saturate
+from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params, no_macs
+from tinyproof.export.ops.operands import Activations
+from tinyproof.export.ops.requantize import quantize_multiplier, rescale, round_half_away
 
 LARGEST = 255  # magnitude of an input byte less its zero point
 BYTES = range(-128, 128)

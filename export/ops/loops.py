@@ -12,8 +12,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import Graph, Op
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.graph import Graph, Op
 
 MAX_LOOPS = 6
 Shape = tuple[int, ...]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.graph import ABSENT, Graph, Op, Quantization, Tensor
+from tinyproof.export.graph import ABSENT, Graph, Op, Quantization, Tensor
 
-QUANTIZE_CURE = "convert with full-integer quantization, int8 (see `python -m export quantize`)"
+QUANTIZE_CURE = "convert with full-integer quantization, int8 (see `tinyproof quantize`)"
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.ops.requantize import INT32_MAX, OutputStage
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
 
 GROUP = 4  # output channels computed together
 MAX_SHIFT = 21  # 2^21 * 128 and a product below 2^30 together fit 32 bits

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from export.graph import Graph, Op
-from export.ops import operands
-from export.ops.copy import View, copy, fill, whole
-from export.ops.kind import Call, OpKind, no_macs
-from export.ops.lookup import parse_nothing
-from export.ops.loops import strides
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.copy import View, copy, fill, whole
+from tinyproof.export.ops.kind import Call, OpKind, no_macs
+from tinyproof.export.ops.lookup import parse_nothing
+from tinyproof.export.ops.loops import strides
 
 MAX_RANK = 5  # TFLM's
 LARGEST = 65535

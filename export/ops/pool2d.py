@@ -7,13 +7,13 @@ from typing import Any
 
 import tflite
 
-from export.c_values import Field, Struct
-from export.graph import Activation, Graph, Op, OpOptions, Padding
-from export.ops import operands
-from export.ops.enums import parse_activation, parse_padding
-from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
-from export.ops.requantize import clamp_range
-from export.ops.window import Window, emit_window, fold_window
+from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.graph import Activation, Graph, Op, OpOptions, Padding
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.enums import parse_activation, parse_padding
+from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.requantize import clamp_range
+from tinyproof.export.ops.window import Window, emit_window, fold_window
 
 SCALE_TOLERANCE = 1e-6  # TFLM's: it does not rescale, so it takes scales this close for equal
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
-from export.graph import Graph, Op
-from export.ops import operands
-from export.ops.kind import OpKind, no_macs, one_call
-from export.ops.lookup import parse_nothing
-from export.ops.pool2d import MAX_KERNEL, MaxPool2dParams, Pool2dParams
-from export.ops.window import Window
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.kind import OpKind, no_macs, one_call
+from tinyproof.export.ops.lookup import parse_nothing
+from tinyproof.export.ops.pool2d import MAX_KERNEL, MaxPool2dParams, Pool2dParams
+from tinyproof.export.ops.window import Window
 
 LARGEST = 65535  # of a window's sizes
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import Activation, Graph, Op
-from export.ops.operands import Activations, Weights
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.graph import Activation, Graph, Op
+from tinyproof.export.ops.operands import Activations, Weights
 
 INT32_MAX = 2**31 - 1
 INT8_RANGE = (-128, 127)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from export.graph import Graph, Op
-from export.ops import operands
-from export.ops.kind import Call, OpKind, no_macs
-from export.ops.lookup import parse_nothing
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.kind import Call, OpKind, no_macs
+from tinyproof.export.ops.lookup import parse_nothing
 
 
 def lower(graph: Graph, op: Op) -> tuple[Call, ...]:

@@ -9,11 +9,11 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import Graph, Op, OpOptions
-from export.ops import operands
-from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
-from export.ops.requantize import round_half_away
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.graph import Graph, Op, OpOptions
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.requantize import round_half_away
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from export.c_values import ConstantTable, Field, Struct
-from export.graph import Graph, Op, OpOptions
-from export.ops import operands
-from export.ops.fixed_point import exp, multiply_high
-from export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
-from export.ops.requantize import quantize_multiplier
+from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.graph import Graph, Op, OpOptions
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.fixed_point import exp, multiply_high
+from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.requantize import quantize_multiplier
 
 INTEGER_BITS = 5  # of the arguments of exp, which are in [-32, 0]
 FRACTION_BITS = 31 - INTEGER_BITS

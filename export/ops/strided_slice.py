@@ -7,12 +7,12 @@ from typing import Any
 
 import tflite
 
-from export.graph import Graph, Op, OpOptions
-from export.ops import operands
-from export.ops.copy import View, copy, is_plain, whole
-from export.ops.kind import Call, OpKind, no_macs
-from export.ops.lookup import parse_nothing
-from export.ops.loops import strides
+from tinyproof.export.graph import Graph, Op, OpOptions
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.copy import View, copy, is_plain, whole
+from tinyproof.export.ops.kind import Call, OpKind, no_macs
+from tinyproof.export.ops.lookup import parse_nothing
+from tinyproof.export.ops.loops import strides
 
 INT32 = (-(2**31), 2**31 - 1)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from export.c_values import Field, Struct
-from export.graph import Graph, Op, Padding
+from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.graph import Graph, Op, Padding
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 // Frames on a byte stream: frame = COBS(type u8, low byte of the sequence u8, payload, check u32) 0x00.
 // check = CRC-32 of what precedes it, XOR frame_key(): a frame of another session, or of a number 256 away, is dropped.
-// The host's half is host/framing.py; tests hold both to one table of vectors.
+// The host's half is tinyproof/framing.py; tests hold both to one table of vectors.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-"""`python -m host.bench.calibrate`: fits the prices of `export.cost` to counted cycles, into `export/cost_table.py`.
+"""Fits the prices of `export.cost` to counted cycles, into `export/cost_table.py`.
 
 Random layers of every kind go into a few models; each model is built for the emulated Cortex-M4F and run once, which
 gives the cycles of each layer. Run it after a change of a kernel (it takes two minutes), naming that kernel where the
@@ -9,29 +9,28 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 
-import click
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.random import Generator
 
-import export.cost
-from export.cost import EVENTS, OTHER, events
-from export.cost_table import CYCLES
-from export.emit import export_model, write_export
-from export.lower import Step
-from export.optimize import Optimize
-from export.tflite_writer import ModelBuilder
-from firmware.boards import find_board
-from firmware.build import build as build_image
-from firmware.build import image_path
-from host.bench.cycles import measure
-from host.console import UserError, console, run, track, write_atomically
+import tinyproof.export.cost
+from tinyproof.boards import find_board
+from tinyproof.console import UserError, console, track, write_atomically
+from tinyproof.export.cost import EVENTS, OTHER, events
+from tinyproof.export.cost_table import CYCLES
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.lower import Step
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.firmware.build import build as build_image
+from tinyproof.firmware.build import image_path
+from tinyproof.host.bench.cycles import measure
+from tinyproof.optimize import Optimize
 
-TABLE = Path(export.cost.__file__).with_name("cost_table.py")
+TABLE = Path(tinyproof.export.cost.__file__).with_name("cost_table.py")
 MODELS = 8
 ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
 
@@ -229,10 +228,8 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
     return prices
 
 
-@click.command()
-@click.option("--kernel", "kernels", multiple=True, help="Its price alone, e.g. conv2d_bytes.  [default: all prices]")
-def main(kernels: tuple[str, ...]) -> None:
-    """Fit the prices of kernels to counted cycles; write export/cost_table.py. Takes some minutes."""
+def calibrate(kernels: Sequence[str]) -> None:
+    """Fit the prices of these kernels, or of all where none is named, and write the table. UserError: unknown ones."""
     if unknown := set(kernels) - set(EVENTS):
         raise UserError(f"there is no price for {', '.join(sorted(unknown))}; known: {', '.join(EVENTS)}")
     samples: list[tuple[Step, int]] = []
@@ -246,10 +243,6 @@ def main(kernels: tuple[str, ...]) -> None:
     prices = fit([sample for sample in samples if not kernels or sample[0].kernel.name in kernels])
     prices = dict(sorted({**(CYCLES if kernels else {}), **prices}.items()))
     rows = "".join(f"    {kernel!r}: {costs},\n" for kernel, costs in prices.items()).replace("'", '"')
-    text = '"""Written by `python -m host.bench.calibrate`. Do not edit."""\n\n'
+    text = '"""Written by `tinyproof calibrate`. Do not edit."""\n\n'
     write_atomically(TABLE, f"{text}CYCLES: dict[str, tuple[float, ...]] = {{\n{rows}}}\n")
     console.print(f"written to {TABLE}")
-
-
-if __name__ == "__main__":
-    run(main, "python -m host.bench.calibrate")

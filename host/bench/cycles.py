@@ -8,6 +8,7 @@ tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`.
 from __future__ import annotations
 
 import subprocess
+import sys
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
-from firmware.boards import CORTEX_M4F_C
-from host.bench.cortex_m4 import Instruction, decode, refill_cycles, straight_cycles
-from host.console import UserError
+from tinyproof.compilers import CORTEX_M4F_C
+from tinyproof.console import UserError
+from tinyproof.host.bench.cortex_m4 import Instruction, decode, refill_cycles, straight_cycles
 
 CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_invoke returns to
 CALLER_BYTES = 1 << 20
@@ -123,7 +124,7 @@ class _Machine:
             import unicorn
             from unicorn import arm_const
         except ImportError:
-            raise UserError("counting cycles needs Unicorn: .venv/bin/python -m pip install -e '.[portable]'") from None
+            raise UserError(f"counting cycles needs Unicorn: {sys.executable} -m pip install unicorn") from None
         self.counts: Counter[tuple[int, int, int, int]] = Counter()
         self.penalty: Counter[int] = Counter()
         self.names: list[str] = []

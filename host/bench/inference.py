@@ -7,27 +7,26 @@ their files.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from export.cost import step_cycles
-from export.emit import export_model, write_export
-from export.lower import Step, lower
-from export.manifest import TFLITE_FILE, load_manifest
-from export.ops import BY_TFLITE_NAME
-from export.optimize import Optimize
-from export.tflite_reader import load_graph
-from firmware.boards import find_board
-from firmware.build import build, image_path
-from firmware.sizes import read_symbols
-from host.bench.cycles import measure
-from host.connection import connect
-from host.console import console, table
-from host.device import mean_count
-from host.samples import load_samples
-from training.public_sets import DATA_VARIABLE
+from tinyproof.boards import find_board
+from tinyproof.console import console, table
+from tinyproof.environment import DATA_VARIABLE, data_folder
+from tinyproof.export.cost import step_cycles
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.lower import Step, lower
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.tflite_reader import load_graph
+from tinyproof.firmware.build import build, image_path
+from tinyproof.firmware.sizes import read_symbols
+from tinyproof.host.bench.cycles import measure
+from tinyproof.host.connection import connect
+from tinyproof.host.device import mean_count
+from tinyproof.host.samples import load_samples
+from tinyproof.manifest import TFLITE_FILE, load_manifest
+from tinyproof.optimize import Optimize
 
 BUILD = Path("build")
 BOARD = "qemu"
@@ -104,9 +103,9 @@ class InferenceCost:
 def models() -> dict[str, Path]:
     """The folder of every model to measure; those of published files are exported first."""
     found = {name: BUILD / folder for name, folder in TRAINED.items()}
+    folder = data_folder()
     for name, file in PUBLISHED.items():
-        source = Path(os.environ.get(DATA_VARIABLE, "")) / file
-        if DATA_VARIABLE in os.environ and source.is_file():
+        if folder and (source := folder / file).is_file():
             content = source.read_bytes()
             found[name] = BUILD / source.stem
             write_export(found[name], content, export_model(content, str(source), source.stem, (), None))

@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from export.manifest import load_manifest
-from firmware.boards import find_board
-from firmware.build import build
-from host.connection import start
-from host.console import console, progress_bar, table
-from host.device import Device
-from host.line.faults import LineSettings
-from host.line.proxy import BITS_PER_BYTE, Line
-from host.samples import load_samples
-from host.transport import Transport
+from tinyproof.boards import find_board
+from tinyproof.console import console, progress_bar, table
+from tinyproof.firmware.build import build
+from tinyproof.host.connection import start
+from tinyproof.host.device import Device
+from tinyproof.host.line.faults import LineSettings
+from tinyproof.host.line.proxy import BITS_PER_BYTE, Line
+from tinyproof.host.samples import load_samples
+from tinyproof.host.transport import Transport
+from tinyproof.manifest import load_manifest
 
 # Bytes on the line per payload byte, counted in the sources of the test tools of others, which all stop and wait.
 PEERS = {

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.manifest import Manifest, StepInfo
-from host.connection import Station
-from host.console import UserError, track
-from host.device import count
-from host.diagnosis.explain import Example, Explanation, explain
-from host.diagnosis.recompute import read_layer
-from host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
-from host.protocol import TensorTrace
-from host.report.report import Cause, OpResult, TensorDifference
-from host.transport import LineLost
+from tinyproof.console import UserError, track
+from tinyproof.host.connection import Station
+from tinyproof.host.device import count
+from tinyproof.host.diagnosis.explain import Example, Explanation, explain
+from tinyproof.host.diagnosis.recompute import read_layer
+from tinyproof.host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
+from tinyproof.host.report.report import Cause, OpResult, TensorDifference
+from tinyproof.host.transport import LineLost
+from tinyproof.manifest import Manifest, StepInfo
+from tinyproof.protocol import TensorTrace
 
 TRACED = 200  # differing samples told apart by CRC
 EXAMINED = 8  # of each cause, looked at element by element

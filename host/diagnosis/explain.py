@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from export.ops.dense import DenseParams
-from export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from export.ops.requantize import INT32_MAX, OutputStage
-from host.diagnosis.recompute import (
+from tinyproof.export.ops.dense import DenseParams
+from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
+from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
+from tinyproof.host.diagnosis.recompute import (
     Layer,
     Sums,
     finish,

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from export.graph import Graph, Op
-from export.ops import BY_TFLITE_NAME
-from export.ops.conv2d import Conv2dParams
-from export.ops.dense import DenseParams
-from export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from export.ops.pool2d import MaxPool2dParams
-from export.ops.requantize import OutputStage
-from export.ops.window import Window
-from host.console import UserError
+from tinyproof.console import UserError
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.dense import DenseParams
+from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
+from tinyproof.export.ops.pool2d import MaxPool2dParams
+from tinyproof.export.ops.requantize import OutputStage
+from tinyproof.export.ops.window import Window
 
 Sums = NDArray[np.int64]  # (h, w, c)
 Params = Conv2dParams | DepthwiseConv2dParams | DenseParams

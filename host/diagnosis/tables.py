@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich import box
 from rich.markup import escape
 
-from host.console import console, table
-from host.report.report import Cause, OpResult
+from tinyproof.console import console, table
+from tinyproof.host.report.report import Cause, OpResult
 
 
 def print_profile(title: str, ops: Sequence[OpResult], unit: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from export.graph import ABSENT, Graph
-from export.manifest import TFLITE_FILE, Manifest, StepInfo
-from export.ops import BY_TFLITE_NAME
-from export.steps import roots
-from export.tflite_reader import read_graph
-from host.interpreters import TensorKeeper, tensor_keeper
+from tinyproof.export.graph import ABSENT, Graph
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.steps import roots
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.host.interpreters import TensorKeeper, tensor_keeper
+from tinyproof.manifest import TFLITE_FILE, Manifest, StepInfo
 
 COMPILED = "compiled"
 

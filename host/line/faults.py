@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from host.console import UserError
+from tinyproof.console import UserError
 
 BYTES_REMEMBERED = 1 << 16  # for replays
 NOISE = (

@@ -1,4 +1,4 @@
-"""`python -m host.line.fuzz`: streams samples over many bad lines and holds what comes back against a clean run.
+"""Streams samples over many bad lines and holds what comes back against a clean run.
 
 Every seed is a schedule of faults (host/line/faults.py). A run may end with exactly the bytes of the clean run, or with
 an error that names the line; anything else (another byte, a sample twice, a sample never, a crash, a hang) is a
@@ -10,8 +10,6 @@ from __future__ import annotations
 import random
 import re
 import signal
-import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -19,17 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-import click
-
-from firmware.boards import find_board
-from host.connection import start
-from host.console import UserError, console, progress_bar, run, table
-from host.device import Device, Inference, Patience
-from host.exchange import FASTEST_BAUD
-from host.line.faults import FAULTS, LineSettings, parse_faults
-from host.line.proxy import Line
-from host.options import BoardName, ModelFolder
-from host.transport import BAUD, LineLost, Transport
+from tinyproof.boards import find_board
+from tinyproof.console import UserError, console, table
+from tinyproof.host.connection import start
+from tinyproof.host.device import Device, Inference, Patience
+from tinyproof.host.line.faults import FAULTS, LineSettings, parse_faults
+from tinyproof.host.line.proxy import Line
+from tinyproof.host.transport import LineLost, Transport
+from tinyproof.line import BAUD, FASTEST_BAUD
 
 SAMPLES = 60
 LIMIT_S = 60.0  # of one run; a schedule's pauses add up to a few seconds
@@ -149,44 +144,9 @@ def fuzz(model: Path, board_name: str, seeds: Sequence[int], jobs: int) -> Itera
 
 def input_bytes(model: Path) -> int:
     """Bytes of the model's input."""
-    from export.manifest import load_manifest
+    from tinyproof.manifest import load_manifest
 
     return load_manifest(model).input_bytes
-
-
-@click.command()
-@click.option(
-    "--model", default="build/digits_small", show_default=True, type=ModelFolder(), help="The model's folder."
-)
-@click.option(
-    "--board",
-    "board_name",
-    type=BoardName(),
-    default="host",
-    show_default=True,
-    help="A board that runs on this machine.",
-)
-@click.option("--count", default=200, show_default=True, type=click.IntRange(min=1), help="How many schedules.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="The first of them.")
-@click.option(
-    "--jobs", default=6, show_default=True, type=click.IntRange(1, 64), help="Runs at once; most of one waits."
-)
-def main(model: Path, board_name: str, count: int, seed: int, jobs: int) -> None:
-    """Stream samples over bad lines. Exit status 1 when one broke a promise.
-
-    Example: python -m host.line.fuzz --count 1000
-    """
-    started = time.monotonic()
-    outcomes = []
-    with progress_bar() as progress:
-        task = progress.add_task("Schedules of faults", total=count)
-        for outcome in fuzz(model, board_name, range(seed, seed + count), jobs):
-            outcomes.append(outcome)
-            progress.advance(task)
-            if outcome.finding:
-                console.print(f"seed {outcome.seed}: {outcome.finding}")
-    print_outcomes(outcomes, time.monotonic() - started)
-    sys.exit(1 if any(outcome.finding for outcome in outcomes) else 0)
 
 
 def print_outcomes(outcomes: Sequence[Outcome], seconds: float) -> None:
@@ -209,7 +169,3 @@ def print_outcomes(outcomes: Sequence[Outcome], seconds: float) -> None:
     for kind, fault in FAULTS.items():
         rows.add_row(f"{kind}: {(fault.__doc__ or '').rstrip('.')}", f"{faults[kind]:,}")
     console.print(rows)
-
-
-if __name__ == "__main__":
-    run(main, "python -m host.line.fuzz")

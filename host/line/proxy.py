@@ -22,8 +22,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 
-from host.emulators import Emulator
-from host.line.faults import NOISE, Event, Happening, LineSettings, Schedule
+from tinyproof.host.emulators import Emulator
+from tinyproof.host.line.faults import NOISE, Event, Happening, LineSettings, Schedule
 
 BITS_PER_BYTE = 10  # a start bit, eight data bits, a stop bit
 WAITING_LIMIT = 16384  # bytes the line takes before the sender has to wait, as the buffers of a serial driver

@@ -12,8 +12,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from host.report.report import Accuracy, AccuracyIntervals, ClassResult, Comparison, Confusions, Interval
-from host.report.statistics import confusion, mcnemar, wilson
+from tinyproof.host.report.report import Accuracy, AccuracyIntervals, ClassResult, Comparison, Confusions
+from tinyproof.statistics import Interval, confusion, mcnemar, wilson
 
 PARTIES = ("float", "int8_host", "int8_device")  # the fields of Accuracy
 

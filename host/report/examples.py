@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.report.report import Example
+from tinyproof.host.report.report import Example
 
 EXAMPLES = 24
 Scores = NDArray[np.int8]

@@ -9,8 +9,9 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from host.console import UserError
-from host.report.report import REPORT_FILE, Report
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.host.report.report import REPORT_FILE, Report
 
 
 def load_report(model: Path) -> Report:
@@ -22,9 +23,11 @@ def load_report(model: Path) -> Report:
             content.pop("verdict", None)  # follows from the counts
         report = _read(Report, content, "the report")
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist: run `make validate` first") from None
+        raise UserError(f"{path} does not exist: run `{advice.command('validate')}` first") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be used ({error}): run `make validate` to make it again") from None
+        raise UserError(
+            f"{path} cannot be used ({error}): run `{advice.command('validate')}` to make it again"
+        ) from None
     assert isinstance(report, Report)
     return report
 

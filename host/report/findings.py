@@ -11,28 +11,34 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.manifest import Manifest
-from firmware.boards import BOARDS
-from firmware.build import load_sizes
-from host.connection import Station
-from host.diagnosis.diagnose import Diagnosis
-from host.expected import Expected
-from host.journal import Answer, Identity, run_sha256
-from host.report.accuracy import Classified, accuracies, accuracy_intervals, class_results, comparisons, confusions
-from host.report.examples import choose_examples
-from host.report.report import (
+from tinyproof.boards import BOARDS
+from tinyproof.firmware.build import load_sizes
+from tinyproof.host.connection import Station
+from tinyproof.host.diagnosis.diagnose import Diagnosis
+from tinyproof.host.expected import Expected
+from tinyproof.host.journal import Answer, Identity, run_sha256
+from tinyproof.host.report.accuracy import (
+    Classified,
+    accuracies,
+    accuracy_intervals,
+    class_results,
+    comparisons,
+    confusions,
+)
+from tinyproof.host.report.examples import choose_examples
+from tinyproof.host.report.report import (
     Accuracy,
     AccuracyIntervals,
     DeviceResult,
     Difference,
     Disagreement,
-    Latency,
     Report,
     Sure,
 )
-from host.report.statistics import summarize_latency, wilson
-from host.samples import Samples
-from training.files import FLOAT_SCORES_FILE, TRAINING_FILE, load_float_scores, load_record
+from tinyproof.host.samples import Samples
+from tinyproof.manifest import Manifest
+from tinyproof.model_files import FLOAT_SCORES_FILE, TRAINING_FILE, load_float_scores, load_record
+from tinyproof.statistics import Latency, summarize_latency, wilson
 
 DIFFERENT_LISTED = 100  # differing samples written out in full
 ESTIMATED = (

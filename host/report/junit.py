@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.console import write_atomically
-from host.report.report import Report
-from host.report.summary import describe_bytes, describe_disagreements, describe_sure
+from tinyproof.console import write_atomically
+from tinyproof.host.report.report import Report
+from tinyproof.host.report.summary import describe_bytes, describe_disagreements, describe_sure
 
 ACCURACY_DROP_LIMIT = 0.01  # share of the samples by which the device may be worse than the float model
 

@@ -14,23 +14,23 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from export.manifest import Manifest, load_manifest
-from host.console import UserError
-from host.page import Page, note
-from host.report.report import Report
-from host.report.sections.classes import add_classes
-from host.report.sections.cost import add_memory, add_time
-from host.report.sections.differences import add_differences
-from host.report.sections.images import add_images
-from host.report.sections.journey import add_journey
-from host.report.sections.line import add_line
-from host.report.sections.numbers import add_numbers
-from host.report.sections.ops import add_ops
-from host.report.sections.origin import add_origin
-from host.report.sections.verdict import verdict
-from host.report.sections.words import count
-from host.samples import load_samples
-from training.files import SPLITS_FILE, TRAINING_FILE, TrainingRecord, load_record, load_splits
+from tinyproof.console import UserError
+from tinyproof.host.report.report import Report
+from tinyproof.host.report.sections.classes import add_classes
+from tinyproof.host.report.sections.cost import add_memory, add_time
+from tinyproof.host.report.sections.differences import add_differences
+from tinyproof.host.report.sections.images import add_images
+from tinyproof.host.report.sections.journey import add_journey
+from tinyproof.host.report.sections.line import add_line
+from tinyproof.host.report.sections.numbers import add_numbers
+from tinyproof.host.report.sections.ops import add_ops
+from tinyproof.host.report.sections.origin import add_origin
+from tinyproof.host.report.sections.verdict import verdict
+from tinyproof.host.report.sections.words import count
+from tinyproof.host.samples import load_samples
+from tinyproof.manifest import Manifest, load_manifest
+from tinyproof.model_files import SPLITS_FILE, TRAINING_FILE, TrainingRecord, load_record, load_splits
+from tinyproof.page import Page, note
 
 PAGE_FILE = "report.html"
 T = TypeVar("T")

@@ -11,19 +11,11 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from host.console import write_atomically
+from tinyproof.console import write_atomically
+from tinyproof.statistics import Interval, Latency
 
 REPORT_FILE = "report.json"
-INTERVAL_CONFIDENCE = 0.95
 Share = float | None
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Where a share lies, judged from a sample of images."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -76,25 +68,6 @@ class Comparison:
     only_first_right: int
     only_second_right: int
     p_value: float
-
-
-@dataclass(frozen=True)
-class Latency:
-    """How long single inferences took, in `unit` (instructions, cycles or nanoseconds).
-
-    `counts[i]` inferences took from `edges[i]` to below `edges[i + 1]`; the last bin includes its upper edge.
-    """
-
-    unit: str
-    inferences: int
-    minimum: float
-    median: float
-    p95: float
-    p99: float
-    maximum: float
-    mean: float
-    edges: list[float]
-    counts: list[int]
 
 
 @dataclass(frozen=True)

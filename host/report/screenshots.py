@@ -11,22 +11,21 @@ import io
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import click
 import numpy as np
 
-from export.emit_model import emit_model_c, segments
-from export.lower import lower
-from export.manifest import TFLITE_FILE, load_manifest, save_manifest
-from export.tflite_reader import read_graph
-from host.console import UserError, console, run, write_atomically
-from host.page import Page
-from host.report.file import load_report
-from host.report.page import build_page, look_beside
+from tinyproof.console import UserError, console, write_atomically
+from tinyproof.environment import run_module
+from tinyproof.export.emit_model import emit_model_c, segments
+from tinyproof.export.lower import lower
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.host.report.file import load_report
+from tinyproof.host.report.page import build_page, look_beside
+from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
+from tinyproof.page import Page
 
 BOARD = "qemu"
 MODEL = Path("build/digits_small")
@@ -93,11 +92,11 @@ def plant_fault(model: Path, faulty: Path) -> None:
 
 def _validated(model: Path) -> Page:
     """The report of a run on the emulated board, whatever its verdict."""
-    for words in (("firmware", "build"), ("host", "validate")):
-        command = [sys.executable, "-m", *words, "--model", str(model), "--board", BOARD]
+    for verb in ("build", "validate"):
+        command = [*run_module("tinyproof"), verb, "--model", str(model), "--board", BOARD]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode not in (0, 1):
-            raise UserError(f"{' '.join(words)} of {model} failed: {result.stderr.strip()}")
+            raise UserError(f"{verb} of {model} failed: {result.stderr.strip()}")
     report = load_report(model)
     return build_page(report, look_beside(report, model))
 
@@ -149,8 +148,7 @@ def _of(page: Page, shot: Shot) -> str:
     return f"{head}<main>{alone}</main></body></html>\n"
 
 
-@click.command()
-def main() -> None:
+def take_screenshots() -> None:
     """Make every picture of docs/images again."""
     browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
@@ -163,7 +161,3 @@ def main() -> None:
             raise UserError(f"{shot.name} takes {len(content):,} bytes of {LIMIT_BYTES:,}: make it smaller")
         write_atomically(IMAGES / f"{shot.name}.png", content)
         console.print(f"{IMAGES / shot.name}.png: {len(content):,} bytes")
-
-
-if __name__ == "__main__":
-    run(main, "python -m host.report.screenshots")

@@ -6,11 +6,11 @@ from collections import Counter
 
 from rich.table import Table
 
-from export.arena import with_margin
-from firmware.boards import Budget
-from host.console import console, table
-from host.diagnosis.tables import print_causes
-from host.report.report import Comparison, Report, Sure
+from tinyproof.boards import Budget
+from tinyproof.console import console, table
+from tinyproof.export.arena import with_margin
+from tinyproof.host.diagnosis.tables import print_causes
+from tinyproof.host.report.report import Comparison, Report, Sure
 
 SURPRISING = 0.01  # p-value below which two parties are said to differ
 PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device": "int8 on the device"}

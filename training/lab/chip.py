@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.boards import Board
-from host.transport import BAUD
-from training.lab.convolution import Padding, Picture, check_fit, convolve, margins, pad_same
-from training.lab.device import DeviceRun, run_on_device
-from training.lab.filters import AnyFilter, Filter, as_filter
-from training.lab.int8_layer import ZERO_POINT, Int8Layer, int8_layer
-from training.lab.tiles import Tiling, plan_tiles
+from tinyproof.boards import Board
+from tinyproof.line import BAUD
+from tinyproof.training.lab.convolution import Padding, Picture, check_fit, convolve, margins, pad_same
+from tinyproof.training.lab.device import DeviceRun, run_on_device
+from tinyproof.training.lab.filters import AnyFilter, Filter, as_filter
+from tinyproof.training.lab.int8_layer import ZERO_POINT, Int8Layer, int8_layer
+from tinyproof.training.lab.tiles import Tiling, plan_tiles
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError
-from training.lab.filters import AnyFilter, as_filter
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.training.lab.filters import AnyFilter, as_filter
 
 Picture = NDArray[np.uint8]
 Padding = Literal["margin", "same", "valid"]
@@ -128,15 +129,15 @@ def pad_same(picture: Picture, shape: tuple[int, int], stride: int) -> Picture:
 def check_fit(picture: NDArray[np.generic], shape: tuple[int, int], stride: int, padding: str) -> None:
     """Raise UserError unless a filter of that shape can be slid over the picture like that."""
     if padding not in PADDINGS:
-        raise UserError(f"PADDING={padding} is unknown: choose {', '.join(PADDINGS)}")
+        raise UserError(f"{advice.setting('padding', padding)} is unknown: choose {', '.join(PADDINGS)}")
     if stride < 1:
-        raise UserError(f"STRIDE={stride} does not move the filter: give 1 or more")
+        raise UserError(f"{advice.setting('stride', stride)} does not move the filter: give 1 or more")
     if picture.dtype != np.uint8 or picture.ndim != 2:
         raise UserError(f"the picture is {picture.dtype} of shape {picture.shape}; it has to be uint8 (H,W), grey")
     if padding != "same" and (picture.shape[0] < shape[0] or picture.shape[1] < shape[1]):
         raise UserError(
             f"a filter of {shape[0]}x{shape[1]} does not fit on a picture of {picture.shape[0]}x{picture.shape[1]}; "
-            "use a smaller filter or PADDING=same"
+            f"use a smaller filter or {advice.setting('padding', 'same')}"
         )
 
 

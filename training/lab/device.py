@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.emit import export_model, write_export
-from export.manifest import load_manifest
-from export.runtimes import runtime_of
-from firmware.boards import Board
-from firmware.build import build, load_sizes
-from host.connection import open_station
-from host.console import UserError, progress_bar, track
-from host.device import DeviceError, mean_count
-from host.interpreters import default_interpreter, golden_interpreter
-from host.transport import BAUD
+from tinyproof.boards import Board
+from tinyproof.console import UserError, progress_bar, track
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.runtimes import runtime_of
+from tinyproof.firmware.build import build, load_sizes
+from tinyproof.host.connection import open_station
+from tinyproof.host.device import DeviceError, mean_count
+from tinyproof.host.interpreters import default_interpreter, golden_interpreter
+from tinyproof.line import BAUD
+from tinyproof.manifest import load_manifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ def run_on_device(
     export = export_model(tflite, str(folder), folder.name, (), None, runtime_of(board, None))
     write_export(folder, tflite, export)
     if board.application:
-        from host.flash import flash
+        from tinyproof.host.flash import flash
 
         flash(board, folder, None, port)
     elif port is None and board.compilers:

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.boards import Board
-from host.protocol import TENSOR_COUNT_LIMIT
-from host.transport import BAUD
-from training.lab.device import DeviceRun, run_on_device
-from training.lab.trained import Layer, Trained, input_bytes, split_layers, to_real
-from training.lab.truncation import truncate
+from tinyproof.boards import Board
+from tinyproof.line import BAUD
+from tinyproof.protocol import TENSOR_COUNT_LIMIT
+from tinyproof.training.lab.device import DeviceRun, run_on_device
+from tinyproof.training.lab.trained import Layer, Trained, input_bytes, split_layers, to_real
+from tinyproof.training.lab.truncation import truncate
 
 OUTPUT_BYTES = 64 << 10  # of the maps in one firmware; a quarter of a Cortex-M4's RAM
 

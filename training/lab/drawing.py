@@ -1,7 +1,7 @@
 """What the lab's figures are drawn with: pictures on axes in pixels, tables of numbers as shaded cells.
 
 Figures are matplotlib's, in the style of the project's pages, and belong to no global state: a notebook shows them, and
-`host.page.svg_figure` puts them into a page.
+`tinyproof.page.svg_figure` puts them into a page.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from host.page import Colors
+from tinyproof.page import Colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware.boards import Board
-from host.console import UserError, console
-from host.transport import BAUD
-from training.lab.chip import ChipFilters, filter_on_chip
-from training.lab.convolution import Padding, Picture, convolve, pool
-from training.lab.device_maps import LayerRun, maps_on_device
-from training.lab.filters import NAMED, Filter
-from training.lab.pictures import Source
-from training.lab.receptive import Field, receptive_fields
-from training.lab.trained import Layer, Trained, class_responses, images_of
+from tinyproof.boards import Board
+from tinyproof.console import UserError, console
+from tinyproof.line import BAUD
+from tinyproof.training.lab.chip import ChipFilters, filter_on_chip
+from tinyproof.training.lab.convolution import Padding, Picture, convolve, pool
+from tinyproof.training.lab.device_maps import LayerRun, maps_on_device
+from tinyproof.training.lab.filters import NAMED, Filter
+from tinyproof.training.lab.pictures import Source
+from tinyproof.training.lab.receptive import Field, receptive_fields
+from tinyproof.training.lab.trained import Layer, Trained, class_responses, images_of
 
 IMAGES_SIDE_BY_SIDE = 3
 CLASSES_SIDE_BY_SIDE = 2

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from host.page import figure_style
-from training.lab.chip import ChipFilters, ChipPicture
-from training.lab.drawing import new_figure, show_picture
-from training.lab.figures_hand import draw_grid
+from tinyproof.page import figure_style
+from tinyproof.training.lab.chip import ChipFilters, ChipPicture
+from tinyproof.training.lab.drawing import new_figure, show_picture
+from tinyproof.training.lab.figures_hand import draw_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from host.page import figure_style
-from training.lab.convolution import PADDINGS, Picture, convolve, pool
-from training.lab.drawing import LARGEST_IN_GRID, caption, draw_cells, greys, new_figure, no_axes, show_picture, signed
-from training.lab.filters import NAMED, AnyFilter, Filter, as_filter
-from training.lab.worked_numbers import BLOCK, WorkedPixel, worked_pixel
+from tinyproof.page import figure_style
+from tinyproof.training.lab.convolution import PADDINGS, Picture, convolve, pool
+from tinyproof.training.lab.drawing import (
+    LARGEST_IN_GRID,
+    caption,
+    draw_cells,
+    greys,
+    new_figure,
+    no_axes,
+    show_picture,
+    signed,
+)
+from tinyproof.training.lab.filters import NAMED, AnyFilter, Filter, as_filter
+from tinyproof.training.lab.worked_numbers import BLOCK, WorkedPixel, worked_pixel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from host.page import figure_style
-from training.lab.convolution import Picture, convolve
-from training.lab.drawing import NEGATIVE, POSITIVE, bare, evenly, new_figure, show_image, show_picture
-from training.lab.figures_hand import draw_grid
-from training.lab.trained import Layer, Trained, feature_maps, first_filters, relative, shape_text
+from tinyproof.page import figure_style
+from tinyproof.training.lab.convolution import Picture, convolve
+from tinyproof.training.lab.drawing import NEGATIVE, POSITIVE, bare, evenly, new_figure, show_image, show_picture
+from tinyproof.training.lab.figures_hand import draw_grid
+from tinyproof.training.lab.trained import Layer, Trained, feature_maps, first_filters, relative, shape_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

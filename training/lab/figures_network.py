@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from host.page import Colors, figure_style
-from training.lab.drawing import caption, new_figure, no_axes, show_image, show_picture, wrapped
-from training.lab.receptive import Field
-from training.lab.trained import Trained, shape_text
+from tinyproof.page import Colors, figure_style
+from tinyproof.training.lab.drawing import caption, new_figure, no_axes, show_image, show_picture, wrapped
+from tinyproof.training.lab.receptive import Field
+from tinyproof.training.lab.trained import Trained, shape_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

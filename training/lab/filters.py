@@ -14,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError
+from tinyproof import advice
+from tinyproof.console import UserError
 
 LARGEST_SIDE = 31
 ROW_ENDS = ("/", ";")
@@ -83,7 +84,7 @@ def as_filter(value: AnyFilter, weight: float | None = None) -> Filter:
     True
     """
     if weight is not None and not math.isfinite(weight):
-        raise UserError(f"WEIGHT={weight:g} is no weight: give a finite number")
+        raise UserError(f"{advice.setting('weight', f'{weight:g}')} is no weight: give a finite number")
     if isinstance(value, Filter):
         found = value
     elif isinstance(value, str):
@@ -98,7 +99,7 @@ def _from_text(text: str) -> Filter:
     name = "-".join(text.lower().replace("_", " ").replace("-", " ").split())
     if name in NAMED:
         return NAMED[name]
-    return _checked(_rows(text), f"FILTER={text!r}")
+    return _checked(_rows(text), f"{advice.setting('filter', text)}")
 
 
 def _checked(rows: tuple[tuple[float, ...], ...], what: str) -> Filter:
@@ -124,7 +125,8 @@ def _rows(text: str) -> tuple[tuple[float, ...], ...]:
         side = math.isqrt(len(rows[0]))
         if side == 0 or side * side != len(rows[0]):
             raise UserError(
-                f"FILTER={text!r} has {len(rows[0])} numbers, which make no square: give 1, 4, 9, 16, 25, ... of them, "
+                f"{advice.setting('filter', text)} has {len(rows[0])} numbers, which make no square: give 1, 4, 9, "
+                "16, 25, ... of them, "
                 "or put / between the rows"
             )
         rows = [rows[0][i : i + side] for i in range(0, len(rows[0]), side)]
@@ -137,7 +139,8 @@ def _number(word: str, text: str) -> float:
         return float(Fraction(word) if "/" in word else float(word))
     except (ValueError, ZeroDivisionError, OverflowError):
         raise UserError(
-            f"FILTER={text!r}: {word!r} is neither a number nor part of a filter's name; names: {', '.join(NAMED)}"
+            f"{advice.setting('filter', text)}: {word!r} is neither a number nor part of a filter's name; names: "
+            f"{', '.join(NAMED)}"
         ) from None
 
 

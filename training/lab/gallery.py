@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from host.console import write_atomically
-from host.page import Section, png_url, svg_figure
+from tinyproof.console import write_atomically
+from tinyproof.page import Section, png_url, svg_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

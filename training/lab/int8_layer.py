@@ -15,10 +15,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from export.ops.requantize import quantize_multiplier
-from export.tflite_writer import ModelBuilder
-from host.console import UserError
-from training.lab.filters import Filter
+from tinyproof.console import UserError
+from tinyproof.export.ops.requantize import quantize_multiplier
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.training.lab.filters import Filter
 
 SCALE, ZERO_POINT = float(np.float32(1 / 255)), -128
 LARGEST_WEIGHT = 127
@@ -83,7 +83,7 @@ def int8_layer(filters: Sequence[Filter], stride: int = 1) -> Int8Layer:
 def quantize(filter_: Filter) -> tuple[NDArray[np.int8], float]:
     """(weights int8 (h,w), scale) with number * weight of filter = weights * scale, exactly where a step allows it.
 
-    >>> from training.lab.filters import as_filter
+    >>> from tinyproof.training.lab.filters import as_filter
     >>> weights, scale = quantize(as_filter("0.5 1 / -1.5 2"))
     >>> weights.tolist(), scale
     ([[1, 2], [-3, 4]], 0.25)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from host.page import Page, code, table
-from training.lab.convolution import PADDINGS, convolve, dropped
-from training.lab.exploration import HandMade, Learned, OnChip
-from training.lab.figures_hand import (
+from tinyproof.page import Page, code, table
+from tinyproof.training.lab.convolution import PADDINGS, convolve, dropped
+from tinyproof.training.lab.exploration import HandMade, Learned, OnChip
+from tinyproof.training.lab.figures_hand import (
     draw_filters,
     draw_final,
     draw_paddings,
@@ -20,11 +20,11 @@ from training.lab.figures_hand import (
     draw_worked_pixel,
     draw_worked_pooling,
 )
-from training.lab.filters import NAMED
-from training.lab.gallery import Gallery
-from training.lab.page_chip import add_chip, verdict
-from training.lab.page_learned import add_learned
-from training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel, worked_pooling
+from tinyproof.training.lab.filters import NAMED
+from tinyproof.training.lab.gallery import Gallery
+from tinyproof.training.lab.page_chip import add_chip, verdict
+from tinyproof.training.lab.page_learned import add_learned
+from tinyproof.training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel, worked_pooling
 
 PAGE_FILE = "index.html"
 

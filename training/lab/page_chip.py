@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from firmware.boards import BOARDS
-from host.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
-from host.page.parts import Kind
-from training.lab.convolution import Picture
-from training.lab.exploration import HandMade, Learned, OnChip
-from training.lab.figures_chip import draw_chip, draw_chip_filters
-from training.lab.filters import NAMED
-from training.lab.gallery import Gallery
+from tinyproof import advice
+from tinyproof.boards import BOARDS
+from tinyproof.page import Cell, Page, Section, Tile, banner, code, note, table, tiles
+from tinyproof.page.parts import Kind
+from tinyproof.training.lab.convolution import Picture
+from tinyproof.training.lab.exploration import HandMade, Learned, OnChip
+from tinyproof.training.lab.figures_chip import draw_chip, draw_chip_filters
+from tinyproof.training.lab.filters import NAMED
+from tinyproof.training.lab.gallery import Gallery
 
 
 def verdict(chip: OnChip, learned: Learned | None) -> Markup:
@@ -82,7 +83,7 @@ def add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> None
         "the loop's. Where a weight makes fractions, the loop cuts them off and the chip rounds them to the nearest: "
         "one grey apart. Numbers without such a step are rounded to 127ths of the largest, which can cost more."
     )
-    command = f"python -m host validate --model {gallery.folder / 'filter'} --board {chip.chosen.run.board}"
+    command = advice.command_line("validate", model=gallery.folder / "filter", board=chip.chosen.run.board)
     section.add("The model stays in its folder. The host's own validation, with random bytes in place of the picture:")
     section.add(code(command))
     if made.run.different == 0 and not made.run.is_golden_exact:

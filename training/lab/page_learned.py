@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from host.page import Cell, Page, note, table
-from training.lab.convolution import Picture
-from training.lab.exploration import Learned
-from training.lab.figures_learned import (
+from tinyproof.page import Cell, Page, note, table
+from tinyproof.training.lab.convolution import Picture
+from tinyproof.training.lab.exploration import Learned
+from tinyproof.training.lab.figures_learned import (
     draw_first_filters,
     draw_learned_on_picture,
     draw_maps,
     draw_responses,
     draw_same_class,
 )
-from training.lab.figures_network import draw_journey, draw_margins, draw_receptive
-from training.lab.gallery import Gallery
-from training.lab.trained import feature_maps, first_filters, shape_text, total
+from tinyproof.training.lab.figures_network import draw_journey, draw_margins, draw_receptive
+from tinyproof.training.lab.gallery import Gallery
+from tinyproof.training.lab.trained import feature_maps, first_filters, shape_text, total
 
 STRONGEST_LISTED = 2
 

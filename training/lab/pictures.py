@@ -5,17 +5,18 @@ Refuses what is no picture. Nothing is downloaded but scipy's stairwell, and tha
 
 from __future__ import annotations
 
-import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from host.console import UserError
-from training.datasets import DATA_VARIABLE
-from training.files import NPZ_DAMAGE
-from training.lab.scene import draw_scene
+from tinyproof import advice
+from tinyproof.console import UserError
+from tinyproof.environment import DATA_VARIABLE, data_folder
+from tinyproof.model_files import NPZ_DAMAGE
+from tinyproof.training.lab.scene import draw_scene
 
 BUNDLED, ASCENT = "stairwell", "ascent"
 ASCENT_FILE = "ascent.npy"
@@ -50,10 +51,10 @@ def load_picture(image: str = BUNDLED) -> Source:
         return _ascent()
     path = Path(image)
     if not path.is_file():
-        raise UserError(f"IMAGE={image} is no file: give a picture, {BUNDLED} or {ASCENT}")
+        raise UserError(f"{advice.setting('image', image)} is no file: give a picture, {BUNDLED} or {ASCENT}")
     if path.suffix == ".npy":
         return Source(path.stem, _array(path), f"from {path}")
-    from training.image_folder import open_picture
+    from tinyproof.pictures import open_picture
 
     red_green_blue = np.asarray(open_picture(path, "RGB"))
     grey = np.asarray(open_picture(path, "L"))
@@ -63,20 +64,23 @@ def load_picture(image: str = BUNDLED) -> Source:
 
 def _ascent() -> Source:
     """From $TINYPROOF_DATA, else by scipy, which downloads it once and needs the package pooch for that."""
-    folder = os.environ.get(DATA_VARIABLE)
-    if folder and (path := Path(folder) / ASCENT_FILE).is_file():
+    folder = data_folder()
+    if folder and (path := folder / ASCENT_FILE).is_file():
         return Source(ASCENT, _array(path), f"scipy's stairwell, from {path}")
     try:
         from scipy.datasets import ascent
 
         return Source(ASCENT, np.asarray(ascent(), np.uint8), "scipy's stairwell")
     except ImportError:
-        advice = (
-            f"put {ASCENT_FILE} into a folder and set {DATA_VARIABLE} to it, or run `.venv/bin/pip install scipy pooch`"
-        )
-        raise UserError(f"IMAGE={ASCENT} comes with scipy and pooch, which are not installed here: {advice}") from None
+        raise UserError(
+            f"{advice.setting('image', ASCENT)} comes with scipy and pooch, which are not installed here: put "
+            f"{ASCENT_FILE} into a folder and set {DATA_VARIABLE} to it, or run `{sys.executable} -m pip install scipy "
+            "pooch`"
+        ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"IMAGE={ASCENT}: scipy could not load it ({' '.join(str(error).split())})") from None
+        raise UserError(
+            f"{advice.setting('image', ASCENT)}: scipy could not load it ({' '.join(str(error).split())})"
+        ) from None
 
 
 def _array(path: Path) -> NDArray[np.uint8]:

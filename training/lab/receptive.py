@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from export.ops.window import Window
-from training.lab.trained import Layer, Trained
+from tinyproof.export.ops.window import Window
+from tinyproof.training.lab.trained import Layer, Trained
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,19 +14,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from export.device_input import device_bytes
-from export.emit_settings import tensor_info
-from export.graph import ABSENT, Graph, Op, Tensor
-from export.lower import check_ends
-from export.manifest import TFLITE_FILE
-from export.ops import BY_TFLITE_NAME
-from export.ops.window import Window
-from export.tflite_reader import read_graph
-from host.console import UserError, track
-from host.interpreters import default_interpreter, golden_interpreter
-from training.files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
-from training.lab.filters import NAMED, Filter
-from training.lab.truncation import truncate
+from tinyproof import advice
+from tinyproof.console import UserError, track
+from tinyproof.export.device_input import device_bytes
+from tinyproof.export.emit_settings import tensor_info
+from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
+from tinyproof.export.lower import check_ends
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops.window import Window
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.host.interpreters import default_interpreter, golden_interpreter
+from tinyproof.manifest import TFLITE_FILE
+from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
+from tinyproof.training.lab.filters import NAMED, Filter
+from tinyproof.training.lab.truncation import truncate
 
 FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
@@ -80,7 +81,8 @@ def load_trained(model: str | Path) -> Trained:
         tflite = (folder / TFLITE_FILE).read_bytes()
     except OSError:
         raise UserError(
-            f"MODEL={model}: there is no {folder / TFLITE_FILE}; give a folder that `make train export` made"
+            f"{advice.setting('model', model)}: there is no {folder / TFLITE_FILE}; give a folder that "
+            f"`{advice.command('export')}` made"
         ) from None
     graph = read_graph(tflite, str(folder / TFLITE_FILE))
     (x, *others), (y, *_) = check_ends(graph)
@@ -88,10 +90,14 @@ def load_trained(model: str | Path) -> Trained:
         raise UserError(f"{folder}: the model has {1 + len(others)} inputs; the lab opens models of one image")
     splits = load_splits(folder / SPLITS_FILE)
     if splits.x_test.shape[1:] != x.shape[1:]:
-        raise UserError(f"{folder}: {SPLITS_FILE} holds images of another model; run `make train export` again")
+        raise UserError(
+            f"{folder}: {SPLITS_FILE} holds images of another model; run `{advice.command('export')}` again"
+        )
     labels = load_labels(folder / LABELS_FILE)
     if len(labels) != y.size:
-        raise UserError(f"{folder}: {LABELS_FILE} holds the classes of another model; run `make train export` again")
+        raise UserError(
+            f"{folder}: {LABELS_FILE} holds the classes of another model; run `{advice.command('export')}` again"
+        )
     layers = read_layers(graph)
     if not any(layer.is_maps and layer.op.name == "CONV_2D" for layer in layers):
         raise UserError(f"{folder}: the model has no convolution whose output is a picture, so there is nothing to see")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from export.graph import ABSENT
+from tinyproof.export.graph import ABSENT
 
 
 def truncate(tflite: bytes, op_indexes: Sequence[int]) -> bytes:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.lab.convolution import Pooling, convolve, pool
-from training.lab.filters import AnyFilter, Filter, as_filter
+from tinyproof.training.lab.convolution import Pooling, convolve, pool
+from tinyproof.training.lab.filters import AnyFilter, Filter, as_filter
 
 NEIGHBOURHOOD = np.array([[0, 64, 128], [48, 192, 144], [42, 226, 168]], np.uint8)
 EXERCISE_FILTER = as_filter("-1 0 -2 / 0.5 4.5 -1.5 / 1.5 2 -3")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from host.page import Cell, Section, details, heat_table, table
-from host.report.report import ClassResult, Report
-from host.report.sections.words import class_name, interval, percent
-from host.report.summary import PARTY
+from tinyproof.host.report.report import ClassResult, Report
+from tinyproof.host.report.sections.words import class_name, interval, percent
+from tinyproof.host.report.summary import PARTY
+from tinyproof.page import Cell, Section, details, heat_table, table
 
 MATRIX_CLASSES = 20  # more do not fit on a page: then the most frequent confusions are listed instead
 CONFUSIONS_LISTED = 15

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from firmware.boards import BOARDS
-from host.page import Bar, Mark, Section, Tile, bars, facts, histogram, note, tiles
-from host.report.report import Latency, Report
-from host.report.sections.memory_map import add_memory_map
+from tinyproof.boards import BOARDS
+from tinyproof.host.report.report import Report
+from tinyproof.host.report.sections.memory_map import add_memory_map
+from tinyproof.page import Bar, Mark, Section, Tile, bars, facts, histogram, note, tiles
+from tinyproof.statistics import Latency
 
 MEANING = {
     "instructions": "Instructions, counted exactly by the emulator. They are no cycles: those depend on flash and bus.",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from export.c_text import shape
-from host.page import Cell, Section, details, facts, note, table
-from host.report.report import Cause, Difference, Report, TensorDifference
-from host.report.sections.words import class_name, count
+from tinyproof.export.c_text import shape
+from tinyproof.host.report.report import Cause, Difference, Report, TensorDifference
+from tinyproof.host.report.sections.words import class_name, count
+from tinyproof.page import Cell, Section, details, facts, note, table
 
 SELF_TEST = "self-test"
 CAUSES = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from export.manifest import Manifest, TensorInfo
-from host.page import Picture, Section, gallery, note, table
-from host.report.report import Example, Report
-from host.report.sections.words import class_name
+from tinyproof.host.report.report import Example, Report
+from tinyproof.host.report.sections.words import class_name
+from tinyproof.manifest import Manifest, TensorInfo
+from tinyproof.page import Picture, Section, gallery, note, table
 
 TOP = 2  # classes of each party
 ROWS = 4  # classes of one sample

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from export.c_text import shape
-from export.manifest import Manifest
-from host.page import Bar, Section, bars, facts, note, table
+from tinyproof.export.c_text import shape
+from tinyproof.manifest import Manifest
+from tinyproof.page import Bar, Section, bars, facts, note, table
 
 
 def add_journey(section: Section, manifest: Manifest, with_bars: bool) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from export.manifest import Manifest
-from host.page import Cell, Section, facts, table
-from host.report.report import DeviceResult, Report
-from host.report.sections.words import count
+from tinyproof.host.report.report import DeviceResult, Report
+from tinyproof.host.report.sections.words import count
+from tinyproof.manifest import Manifest
+from tinyproof.page import Cell, Section, facts, table
 
 
 def add_line(section: Section, report: Report, manifest: Manifest | None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host.page import Block, Cell, Mark, Section, details, plane, table
-from host.report.report import OpResult
+from tinyproof.host.report.report import OpResult
+from tinyproof.page import Block, Cell, Mark, Section, details, plane, table
 
 LEVELS = 4  # lines of address
 ARENA = "arena"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from host.page import Kind, Section, Tile, note, table, tiles
-from host.report.report import Comparison, Report
-from host.report.sections.words import count, interval, percent
-from host.report.summary import PARTY, SURPRISING
+from tinyproof.host.report.report import Comparison, Report
+from tinyproof.host.report.sections.words import count, interval, percent
+from tinyproof.host.report.summary import PARTY, SURPRISING
+from tinyproof.page import Kind, Section, Tile, note, table, tiles
 
 
 def add_numbers(section: Section, report: Report) -> None:

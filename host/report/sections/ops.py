@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from export.c_text import shape
-from host.page import Bar, Cell, Column, Section, bars, note, table
-from host.report.report import OpResult, Report
-from host.report.sections.words import count
+from tinyproof.export.c_text import shape
+from tinyproof.host.report.report import OpResult, Report
+from tinyproof.host.report.sections.words import count
+from tinyproof.page import Bar, Cell, Column, Section, bars, note, table
 
 
 def add_ops(section: Section, report: Report) -> None:

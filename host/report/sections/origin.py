@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from firmware.boards import BOARDS
-from host.page import Section, code, facts
-from host.report.report import Report
-from training.files import TrainingRecord
+from tinyproof import advice
+from tinyproof.boards import BOARDS
+from tinyproof.host.report.report import Report
+from tinyproof.model_files import TrainingRecord
+from tinyproof.page import Section, code, facts
 
 
 def add_origin(section: Section, report: Report, folder: Path, record: TrainingRecord | None) -> None:
@@ -60,16 +61,19 @@ def add_origin(section: Section, report: Report, folder: Path, record: TrainingR
 
 
 def commands(report: Report, folder: Path, record: TrainingRecord | None) -> str:
-    """What to type in a checkout of the project."""
-    name, lines = folder.resolve().name, []
+    """What to type."""
+    model, lines = folder.resolve(), []
     if record:
-        lines.append(f"make train export DATASET={record.dataset} PRESET={record.preset} SEED={record.seed}")
+        chosen = {"dataset": record.dataset, "preset": record.preset, "seed": record.seed}
+        lines.append(advice.command_line("train", **chosen, out=model))
+        lines.append(advice.command_line("export", model=model))
     else:
-        lines.append(f"make export TFLITE={name}.tflite    # the file whose SHA-256 stands below")
+        source = advice.command_line("export", tflite=f"{model.name}.tflite", model=model)
+        lines.append(f"{source}    # the file whose SHA-256 stands below")
     board = BOARDS.get(report.board)
     if board and board.sources:
-        lines.append(f"make {'flash' if board.application else 'build'} MODEL={name} BOARD={report.board}")
+        lines.append(advice.command_line("flash" if board.application else "build", model=model, board=report.board))
     if report.command:
         lines.append(report.command)
-    lines.append(f"make report MODEL={name}    # this page again, from report.json")
+    lines.append(f"{advice.command_line('report', model=model)}    # this page again, from report.json")
     return "\n".join(lines)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from host.page import Kind, banner
-from host.report.report import Report
-from host.report.sections.differences import SELF_TEST, cause_title, class_of
-from host.report.sections.words import count
-from host.report.summary import describe_disagreements, describe_sure
+from tinyproof.host.report.report import Report
+from tinyproof.host.report.sections.differences import SELF_TEST, cause_title, class_of
+from tinyproof.host.report.sections.words import count
+from tinyproof.host.report.summary import describe_disagreements, describe_sure
+from tinyproof.page import Kind, banner
 
 WORDS: dict[str, tuple[Kind, str]] = {
     "equal": ("good", "Equal"),

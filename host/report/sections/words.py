@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.report.report import Interval
+from tinyproof.statistics import Interval
 
 
 def percent(share: float) -> str:

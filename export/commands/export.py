@@ -1,0 +1,54 @@
+"""`tinyproof export`: `quantize` and `emit`, each where it has something to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tinyproof.console import UserError
+from tinyproof.export.commands.options import (
+    calibration_option,
+    folder_option,
+    keras_option,
+    pixels_option,
+    tflite_option,
+)
+from tinyproof.folders import model_folder
+from tinyproof.options import board_option_for, engine_option, optimize_option
+
+
+@click.command("export")
+@folder_option
+@tflite_option
+@keras_option
+@calibration_option
+@pixels_option
+@board_option_for("The board it has to run on.")
+@engine_option
+@optimize_option
+def command(
+    model: Path | None,
+    tflite: Path | None,
+    keras_file: Path | None,
+    calibration: Path | None,
+    pixels: str,
+    board_name: str,
+    engine: str | None,
+    optimize: str,
+) -> None:
+    """Quantize to int8 and write C sources and model.json.
+
+    Of a model folder, a .keras file or a .tflite file.
+
+    Example: tinyproof export --keras mine.keras --calibration photos/
+    """
+    from tinyproof.export.stage import Source, export
+
+    if tflite is not None and keras_file is not None:
+        raise UserError("--tflite and --keras are two models: give one of them")
+    file = tflite or keras_file
+    if model is None and file is None:
+        raise UserError("name a model: --model build/<name>, --tflite <file> or --keras <file>.")
+    folder = model or model_folder(file or Path())
+    export(folder, Source(tflite, keras_file, calibration, pixels), board_name, engine, optimize)

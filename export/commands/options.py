@@ -1,0 +1,26 @@
+"""The options that the commands of the export share."""
+
+from __future__ import annotations
+
+import click
+
+from tinyproof.export.pixels import DEFAULT, PIXELS
+from tinyproof.options import FILE, ModelFolder, Words
+
+folder_option = click.option(
+    "--model", type=ModelFolder(), help="The model's folder.  [default: build/<name of the file>]"
+)
+tflite_option = click.option("--tflite", type=FILE, help="A .tflite from elsewhere; it is copied into the folder.")
+keras_option = click.option(
+    "--keras", "keras_file", type=FILE, help="A Keras model from elsewhere, instead of the folder's."
+)
+calibration_option = click.option(
+    "--calibration", type=FILE, help="For --keras: a folder of pictures, or an .npy of images uint8 (N,H,W,C)."
+)
+pixels_option = click.option(
+    "--pixels",
+    type=Words(tuple(PIXELS)),
+    default=DEFAULT,
+    show_default=True,
+    help=f"What --keras takes a pixel as: {', '.join(PIXELS)}.",
+)

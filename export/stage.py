@@ -1,0 +1,122 @@
+"""The export stage as a user runs it: a Keras model to `model.tflite`, and that to C sources and `model.json`.
+
+Says on the terminal what it made. Everything that computes is elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyproof import advice
+from tinyproof.boards import find_board
+from tinyproof.console import UserError, console, write_atomically
+from tinyproof.export.borders import with_int8_ends
+from tinyproof.export.describe import summary_table
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.golden import golden_name
+from tinyproof.export.pixels import DEFAULT
+from tinyproof.export.quantize import CONVERTERS, deciding_code, quantize_keras, quantize_model
+from tinyproof.export.runtimes import runtime_of
+from tinyproof.folders import BUILD
+from tinyproof.made import code_of, fingerprint, is_made, remember, tree_state
+from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE
+from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, load_labels, load_splits
+from tinyproof.optimize import Optimize
+from tinyproof.version import package_versions, tool_version
+
+C_FOLDER = "c"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to export: a `.tflite`, a Keras model with images to calibrate with, or what the model's folder holds."""
+
+    tflite: Path | None = None
+    keras: Path | None = None
+    calibration: Path | None = None
+    pixels: str = DEFAULT
+
+
+def export(model: Path, source: Source, board_name: str, engine: str | None, optimize: str) -> None:
+    """Both halves, each only where it has something to do: files made of the same inputs are left as they are."""
+    keras_file = source.keras or model / KERAS_FILE
+    if source.tflite is None and keras_file.is_file() or source.keras:
+        inputs = fingerprint(
+            keras_file,
+            model / SPLITS_FILE if source.calibration is None else tree_state(source.calibration).encode(),
+            source.pixels,
+            deciding_code(),
+            package_versions(*CONVERTERS),
+        )
+        if not is_made(model, "quantize", inputs):
+            quantize(model, source.keras, source.calibration, source.pixels)
+            remember(model, "quantize", inputs, [model / TFLITE_FILE])
+    tflite = source.tflite or model / TFLITE_FILE
+    runtime = runtime_of(find_board(board_name), engine)
+    inputs = fingerprint(
+        _read(tflite),
+        *(model / LABELS_FILE, model / SPLITS_FILE),
+        *(runtime.name if runtime else None, optimize, golden_name(), tool_version()),
+        code_of("tinyproof.export"),
+    )
+    if is_made(model, "emit", inputs):
+        console.print(f"{model} is exported already", markup=False)
+    else:
+        emit(model, tflite, board_name, engine, optimize)
+        files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
+        remember(model, "emit", inputs, files)
+
+
+def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pixels: str) -> None:
+    """Write model.tflite into the folder `model`: of its own Keras model, or of another that `calibration` images and a
+    range of `pixels` go with. UserError where that cannot be.
+    """
+    if keras_file is None and (calibration is not None or pixels != DEFAULT):
+        raise UserError("--calibration and --pixels go with a model from elsewhere: add --keras, or leave them out")
+    console.print("Quantizing to int8")
+    if keras_file is None:
+        content = quantize_model(model)
+    elif calibration is None:
+        raise UserError(
+            f"{keras_file} needs images to calibrate with: add {advice.setting('calibration')}, a folder of pictures "
+            "or an .npy of images uint8 (N,H,W,C), such as a few hundred of those it was trained on"
+        )
+    else:
+        content = quantize_keras(keras_file, calibration, pixels)
+    try:
+        (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
+        write_atomically(model / TFLITE_FILE, content)
+    except OSError as error:
+        raise UserError(f"{model} cannot be written to ({error.strerror}): make room or name another --model") from None
+    console.print(f"wrote {model / TFLITE_FILE}: {len(content):,} bytes, int8 in and out")
+
+
+def emit(model: Path, source: Path, board_name: str, engine: str | None, optimize: str) -> None:
+    """Write the `.tflite` file `source` into the folder `model` as C sources for a board, and model.json.
+
+    UserError for what the engine of the board does not run.
+    """
+    runtime = runtime_of(find_board(board_name), engine)
+    content, taken_off = with_int8_ends(_read(source), str(source))
+    labels = load_labels(model / LABELS_FILE) if (model / LABELS_FILE).exists() else ()
+    images = load_splits(model / SPLITS_FILE).x_calibration if (model / SPLITS_FILE).exists() else None
+    made = export_model(content, str(source), model.resolve().name, labels, images, runtime, Optimize(optimize))
+    write_export(model, content, made)
+    console.print(summary_table(made.manifest))
+    if taken_off:
+        console.print(taken_off)
+    if made.manifest.compiled_refusal:
+        console.print(f"not for the compiled engine: {made.manifest.compiled_refusal}")
+    console.print(f"wrote {model}/: model.json and c/")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        models = ", ".join(sorted(file.parent.name for file in BUILD.glob(f"*/{TFLITE_FILE}")))
+        raise UserError(
+            f"cannot read {path} ({error.strerror}): run `{advice.command('export')}`, or name a model ("
+            f"{models or 'none is here yet'}) or a file, {advice.setting('tflite')}"
+        ) from None

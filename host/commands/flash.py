@@ -1,0 +1,27 @@
+"""`tinyproof flash`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tinyproof import advice
+from tinyproof.boards import find_board
+from tinyproof.console import console
+from tinyproof.host.flash import flash
+from tinyproof.options import PortName, engine_option, model_option, real_board_option
+
+
+@click.command("flash")
+@model_option
+@real_board_option
+@engine_option
+@click.option("--port", type=PortName(), help="Its serial port; without it it is found by USB ids.")
+def command(model: Path, board_name: str, engine: str | None, port: str | None) -> None:
+    """Build for a real board, upload, and hear from it.
+
+    It says which model it runs, and whether its self-test passed.
+    """
+    flash(find_board(board_name), model, engine, port)
+    console.print(f"Next: {advice.command('validate', board=board_name, model=model)}", markup=False)

@@ -1,0 +1,68 @@
+"""The validation as a user runs it: what was asked for, to a verdict on the terminal, report.json and report.html."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyproof.boards import BOARDS, find_board
+from tinyproof.console import UserError, console, make_writable
+from tinyproof.host.line.faults import LineSettings, parse_faults
+from tinyproof.host.report.junit import save_junit
+from tinyproof.host.report.page import save_page
+from tinyproof.host.report.summary import print_summary
+from tinyproof.host.validate import Plan, validate
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was asked for, as typed."""
+
+    model: Path
+    board_name: str
+    ports: tuple[str, ...]
+    devices: int
+    baud: int
+    throttle: int | None
+    inject: str | None
+    limit: int | None
+    resume: bool
+    sure: bool
+    patience: float
+    junit: Path | None
+
+
+def validate_model(wishes: Wishes) -> int:
+    """Validate, and leave the reports; returns the exit status. UserError where no comparison is possible."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job ends like Ctrl-C
+    report = validate(_plan(wishes))
+    path = report.save(wishes.model)
+    if wishes.junit:
+        save_junit(report, wishes.junit)
+    page = save_page(report, wishes.model)
+    print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
+    console.print(f"report: {page} (its numbers: {path.name})")
+    return report.exit_status
+
+
+def _plan(wishes: Wishes) -> Plan:
+    board = find_board(wishes.board_name)
+    if wishes.ports and wishes.devices > 1:
+        raise UserError(f"--devices {wishes.devices} starts emulated boards and --port names one: give one of the two")
+    if wishes.patience != wishes.patience:
+        raise UserError("--patience nan is no time: give seconds, e.g. 60")
+    if wishes.junit:
+        make_writable(wishes.junit.parent, "choose another --junit")
+    return Plan(
+        model=wishes.model,
+        board=board,
+        ports=wishes.ports,
+        devices=wishes.devices,
+        limit=wishes.limit,
+        baud=wishes.baud,
+        line=LineSettings(wishes.throttle, parse_faults(wishes.inject) if wishes.inject else None),
+        resume=wishes.resume,
+        stop_when_sure=wishes.sure,
+        patience_s=wishes.patience,
+    )

@@ -1,0 +1,121 @@
+"""`tinyproof`: every command of the project under one name.
+
+A command is a module of its storey's `commands`, imported when it is called, so that `--help` does not wait for
+libraries that it does not need. This table names them and imports none.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from tinyproof.advice import NAME, by_make, program
+from tinyproof.console import run
+
+# heading: command: its storey, and its line in the list
+COMMANDS = {
+    "Start here": {
+        "demo": ("host", "Everything on this machine, from training to the verdict of the emulated chip."),
+        "doctor": ("host", "What is installed, which boards are plugged in, and what to do."),
+    },
+    "From data to the verdict": {
+        "train": ("training", "Train a network and leave a model folder."),
+        "search": ("training", "Search for the network that suits a data set and a board."),
+        "export": ("export", "Quantize to int8 and write the C sources."),
+        "quantize": ("export", "Convert a Keras model to int8, the first half of the export."),
+        "emit": ("export", "Write a .tflite as C sources, the second half of the export."),
+        "build": ("firmware", "Compile the firmware of a board."),
+        "validate": ("host", "Every test sample through a device, byte by byte against the golden."),
+        "report": ("host", "report.html of the last validation again."),
+    },
+    "Look inside": {
+        "explore": ("training", "See what a convolution does: filters, pooling, feature maps."),
+        "describe": ("export", "What is in a .tflite: ops, inputs, outputs, arena."),
+        "profile": ("host", "What every op of an inference costs."),
+        "bisect": ("host", "The first op of one sample that is not the golden's."),
+        "hello": ("host", "What a device says about itself."),
+        "emulate": ("host", "A device behind a port of this machine."),
+        "training-report": ("training", "training.html of a model folder again."),
+    },
+    "A board on a cable": {
+        "flash": ("host", "Build for a real board, upload, and hear from it."),
+        "sketch": ("firmware", "A real board's firmware for the Arduino IDE or ESP-IDF."),
+    },
+    "This project itself": {
+        "tools": ("firmware", "The compilers and emulators that boards need."),
+        "bench": ("host", "The figures of the docs: cost of inference, speed of the pipeline."),
+        "calibrate": ("host", "Fit the export's prices of kernels to counted cycles."),
+        "fuzz-device": ("firmware", "Malformed requests against the firmware under sanitizers."),
+        "fuzz-link": ("host", "Streams over bad lines."),
+        "docs": ("host", "The generated pages of docs/."),
+        "screenshots": ("host", "The pictures of docs/images."),
+    },
+}
+STOREY_OF = {name: storey for commands in COMMANDS.values() for name, (storey, _) in commands.items()}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """In the order of the way through the project."""
+        return list(STOREY_OF)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name."""
+        if name not in STOREY_OF:
+            return None
+        module = importlib.import_module(f"tinyproof.{STOREY_OF[name]}.commands.{name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, context: click.Context, words: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command and its arguments, of which `BOARD=host`, as make has it, becomes `--board host`."""
+        name, command, rest = super().resolve_command(context, words)
+        if command is not None:
+            rest = [word for argument in rest for word in _as_options(context, command, argument)]
+        return name, command, rest
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list, without importing anything."""
+        for heading, commands in COMMANDS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
+
+
+def _as_options(context: click.Context, command: click.Command, argument: str) -> Iterator[str]:
+    """An argument as the command takes it. `make` passes every setting that was given to every stage."""
+    match = re.fullmatch(r"([A-Z]+)=(.*)", argument, re.DOTALL)
+    if match is None:
+        yield argument
+        return
+    name, value = f"--{match[1].lower()}", match[2]
+    option = next((option for option in command.params if name in option.opts), None)
+    if isinstance(option, click.Option) and value:
+        if option.is_flag:
+            yield from [name] if value != "0" else option.secondary_opts
+        else:
+            yield from (f"{name}={one}" for one in (value.split() if option.multiple else [value]))
+    elif option is None and not by_make():
+        raise click.UsageError(f"there is no setting {match[1]}", click.Context(command, context, command.name))
+
+
+@click.command(cls=Commands)
+@click.version_option(package_name=NAME, prog_name=NAME)
+def main(**_: Any) -> None:
+    """From a Keras model to a microcontroller, with proof that the chip computes the same bits."""
+
+
+def start() -> None:
+    """The console command."""
+    run(main, program())
+
+
+if __name__ == "__main__":
+    start()

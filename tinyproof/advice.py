@@ -1,0 +1,63 @@
+"""What to type: commands and settings in the words of the way the user came, through `make` or the console command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+BY_MAKE = "TINYPROOF_BY_MAKE"  # the Makefile sets it
+NAME = "tinyproof"
+
+
+def by_make() -> bool:
+    """Whether `make` called us; its words then work where the user stands."""
+    return bool(os.environ.get(BY_MAKE))
+
+
+def program() -> str:
+    """What starts the console command from anywhere: its name where the shell finds this one, else its path."""
+    beside = Path(sys.executable).parent / NAME
+    found = shutil.which(NAME)
+    if not beside.exists() or (found and Path(found).resolve() == beside.resolve()):
+        return NAME
+    return shlex.quote(str(beside))
+
+
+def command_line(verb: str, **settings: object) -> str:
+    """The console command: `tinyproof build --board host`. None and False are left out, True is a flag."""
+    words = [_option(name, value) for name, value in settings.items() if value is not None and value is not False]
+    return " ".join([program(), verb, *words])
+
+
+def command(verb: str, **settings: object) -> str:
+    """`make build BOARD=host`, or the console command that does the same.
+
+    A Path is a model's folder, which `make` knows by its name.
+    """
+    if not by_make():
+        return command_line(verb, **settings)
+    given = {name: value for name, value in settings.items() if value is not None and value is not False}
+    return " ".join(["make", verb, *(_setting(name, value) for name, value in given.items())])
+
+
+def setting(name: str, value: object = "") -> str:
+    """`BOARD=host`, or `--board host`; without a value its name alone: `BOARD=`, `--board`. A tuple: several values."""
+    return _setting(name, value) if by_make() else _option(name, value)
+
+
+def _setting(name: str, value: object) -> str:
+    value = " ".join(value) if isinstance(value, tuple) else value
+    text = "1" if value is True else value.resolve().name if isinstance(value, Path) else shlex.quote(str(value))
+    return f"{name.upper()}={text if value != '' else ''}"
+
+
+def _option(name: str, value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(_option(name, one) for one in value)
+    option = f"--{name.replace('_', '-')}"
+    if value is True or value == "":
+        return option
+    return f"{option} {shlex.quote(str(value.resolve() if isinstance(value, Path) else value))}"

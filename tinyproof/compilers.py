@@ -1,0 +1,115 @@
+"""The C compilers and emulators that boards are built with and run in: what they are called and what is passed to them.
+
+Whether they are there is `toolchain.py`'s concern.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+
+from tinyproof.environment import run_module
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program the project runs but does not contain; `packages` are its names in Debian and Ubuntu.
+
+    One with a `module` is a Python package instead, of this project's extra `portable`: no root, any operating system.
+    """
+
+    command: str
+    packages: tuple[str, ...] = ()
+    elsewhere: str = ""  # what to install on other systems
+    module: str = ""
+
+    @property
+    def argv(self) -> list[str]:
+        """The words that start it."""
+        return [*run_module(self.module), *self.command.split()[1:]] if self.module else [self.command]
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler with the flags that its targets share; `headers` is a folder below firmware/ with what it lacks."""
+
+    tool: Tool
+    flags: tuple[str, ...]
+    headers: str = ""
+
+
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
+
+HOST_C = Compiler(
+    Tool("cc", ("gcc", "g++", "libc6-dev"), "a C compiler (gcc or clang)"),
+    ("-std=c11", "-O2", "-g", *WARNINGS),
+)
+
+# The same sources with every access and every arithmetic step checked at run time, which takes libraries that the
+# compiler from PyPI does not have.
+HOST_C_CHECKED = Compiler(HOST_C.tool, (*HOST_C.flags, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"))
+
+BARE_METAL_FLAGS = (
+    *("-std=c11", "-O2", "-g", *WARNINGS),
+    *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
+    "-ffp-contract=off",
+)
+
+CORTEX_M4F_C = Compiler(
+    Tool(
+        "arm-none-eabi-gcc",
+        ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
+        "the Arm GNU toolchain for arm-none-eabi (Homebrew: `brew install --cask gcc-arm-embedded`)",
+    ),
+    (
+        *("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "--specs=nano.specs", "-nostartfiles"),
+        *BARE_METAL_FLAGS,
+    ),
+)
+
+RV32IMC_C = Compiler(
+    Tool(
+        "riscv64-unknown-elf-gcc",
+        ("gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"),
+        "a RISC-V GNU toolchain with picolibc",
+    ),
+    (
+        *("-march=rv32imc", "-misa-spec=2.2", "-mabi=ilp32", "--specs=picolibc.specs", "-nostartfiles"),
+        *BARE_METAL_FLAGS,
+    ),
+)
+
+LX106_C = Compiler(
+    Tool(
+        "xtensa-lx106-elf-gcc",
+        ("gcc-xtensa-lx106", "picolibc-xtensa-lx106-elf"),
+        "a GNU toolchain for Xtensa LX106 with picolibc",
+    ),
+    ("--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs", "-mlongcalls", "-nostartfiles", *BARE_METAL_FLAGS),
+)
+
+ZIG = Tool("ziglang cc", module="ziglang")
+ZIG_CORTEX_M4F_C = Compiler(
+    ZIG,
+    (
+        *("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp", "-Wl,-e,reset"),
+        *BARE_METAL_FLAGS,
+    ),
+    headers="freestanding",
+)
+ZIG_RV32IMC_C = Compiler(
+    ZIG,
+    ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c", "-Wl,-e,reset", *BARE_METAL_FLAGS),
+    headers="freestanding",
+)
+# Of Linux with zig's own C library, linked statically: its headers for the system's may be newer than the library, and
+# then have other numbers for the speeds of a line. Not for the CPU of this computer alone.
+ZIG_OWN_LIBRARY = ("-target", f"{platform.machine()}-linux-musl") if sys.platform == "linux" else ()
+ZIG_HOST_C = Compiler(ZIG, (*ZIG_OWN_LIBRARY, "-mcpu=baseline", *HOST_C.flags))
+ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
+
+UNICORN = Tool("unicorn", module="unicorn")
+QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
+QEMU_XTENSA = Tool("qemu-system-xtensa", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
+QEMU_RISCV32 = Tool("qemu-system-riscv32", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")

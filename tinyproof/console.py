@@ -1,0 +1,128 @@
+"""What every command of the project shares with its user's terminal and files.
+
+Bad input ends in one line and exit status 2 (`UserError`), long work shows a progress bar, and a file appears whole or
+not at all (`write_atomically`). Nothing here knows about models or boards.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+console = Console(highlight=False, soft_wrap=True)
+T = TypeVar("T")
+
+
+class UserError(click.ClickException):
+    """Something the user can put right: one line saying what is wrong, where, and what to do. Exit status 2."""
+
+    exit_code = 2
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run the command line under a name that can be typed again, and exit: every error is one line and status 2, an
+    interruption too.
+    """
+    try:
+        command.main(prog_name=name, standalone_mode=False, complete_var="_TINYPROOF_COMPLETE")
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        hint = ""
+        if isinstance(error, click.UsageError):
+            hint = f" (try `{error.ctx.command_path if error.ctx else name} --help`)"
+        click.echo(f"Error: {' '.join(error.format_message().split())}{hint}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # whoever read the output has gone, such as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still has to flush
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(
+            f"Error: {error.filename}: {error.strerror}; check that it is there, that you may read and write it, and "
+            "that there is room",
+            err=True,
+        )
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Error: interrupted", err=True)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def progress_bar() -> Progress:
+    """A progress display with bar, count, time taken and time left; use as a context manager."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def track(items: Sequence[T], description: str) -> Iterable[T]:
+    """Yield the items one by one while a progress bar counts them."""
+    with progress_bar() as progress:
+        yield from progress.track(items, description=description)
+
+
+def table(title: str, *columns: str, text: int = 1) -> Table:
+    """An empty table in the house style: the first columns, so many, are text at the left, the others at the right.
+
+    On a narrow terminal text goes on in the next line; nothing is cut off.
+    """
+    result = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_header=any(columns))
+    for index, column in enumerate(columns):
+        is_text = index < text
+        result.add_column(column, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
+    return result
+
+
+def make_writable(folder: Path, advice: str = "choose another --out") -> Path:
+    """Make sure, before minutes of work, that files can be written to the folder. UserError if they cannot."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): {advice}") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder} cannot be written to: {advice}, or change its permissions")
+    return folder
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that it is seen whole or not at all: into a temporary sibling, then renamed over `path`.
+
+    An OSError names `path`, not the sibling.
+    """
+    try:
+        _write_and_rename(path, content)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+def _write_and_rename(path: Path, content: bytes | str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,25 @@
+"""The processor cores that the compiled engine has kernels for. A board has one of them; the export chooses for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Core:
+    """One kind of core. Its generated C lies in a folder of this name.
+
+    `kernels` are the folders below firmware/kernels with what it has beside the plain kernels. `prices` names the core
+    whose counted cycles stand for it where the export compares kernels.
+    """
+
+    name: str
+    title: str
+    kernels: tuple[str, ...]
+    prices: str
+
+
+CORTEX_M4F = Core("cortex-m4f", "Cortex-M4F and its kin: two 16-bit multiplications at a time", ("dsp",), "cortex-m4f")
+PORTABLE = Core("portable", "any 32-bit core, in plain C", ("dsp",), "cortex-m4f")
+
+CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE)}

@@ -1,0 +1,25 @@
+"""This computer as the project sees it: other processes of ours, and where data lies."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+DATA_VARIABLE = "TINYPROOF_DATA"  # a folder with copies of the public data sets
+# Python puts the current folder first on the path of `-m` and `-c`: a file of the user's would run instead of ours.
+_START = (
+    "import sys, runpy; sys.path = [p for p in sys.path if p]; "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+
+
+def run_module(module: str) -> list[str]:
+    """The words that run a module, of this project or an installed one, in another process of this Python."""
+    return [sys.executable, "-c", _START, module]
+
+
+def data_folder() -> Path | None:
+    """The folder that the user has named for data; None where there is none."""
+    named = os.environ.get(DATA_VARIABLE)
+    return Path(named) if named and Path(named).is_dir() else None

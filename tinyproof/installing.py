@@ -1,0 +1,75 @@
+"""Installing the compilers and emulators that boards need, where that is possible; elsewhere saying what to install."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.compilers import ZIG, Tool
+from tinyproof.console import UserError, console
+from tinyproof.toolchain import missing_tools
+
+
+class MissingTools(UserError):
+    """A compiler or an emulator is not installed."""
+
+
+def require_tools(*boards: Board) -> None:
+    """Raise MissingTools with one line that says what to install, unless everything is there."""
+    if not (missing := missing_tools(*boards)):
+        return
+    names = ", ".join(board.name for board in boards if missing_tools(board))
+    commands = ", ".join(tool.command for tool in missing)
+    if modules := [tool.module for tool in missing if tool.module]:
+        raise MissingTools(
+            f"board {names} needs {commands}: run `pip install {' '.join(modules)}`, or `{advice.command('tools')}`"
+        )
+    elsewhere = "; ".join(dict.fromkeys(tool.elsewhere for tool in missing))
+    stands_in = f", or run `pip install {ZIG.module}`: its compiler does, too" if _stands_in(missing, boards) else ""
+    raise MissingTools(
+        f"board {names} needs {commands}: on Debian or Ubuntu run `sudo apt-get install --no-install-recommends "
+        f"{' '.join(_packages(missing))}`, elsewhere install {elsewhere}{stands_in}"
+    )
+
+
+def _stands_in(missing: list[Tool], boards: Iterable[Board]) -> bool:
+    """Whether the compiler from PyPI would do for a compiler that is missing."""
+    lists = [[compiler.tool for compiler in board.compilers] for board in boards]
+    return any(ZIG in tools[1:] and tools[0] in missing for tools in lists)
+
+
+def install_tools(*boards: Board) -> None:
+    """Install what is missing with apt-get where that is possible without asking; otherwise say what to install."""
+    if not (missing := missing_tools(*boards)):
+        return
+    packages = _packages(missing)  # none for Python packages: pip's work, see the Makefile
+    administrator = _administrator() if packages and shutil.which("apt-get") else None
+    if administrator is None:
+        require_tools(*boards)
+        return
+    console.print(f"Missing: {', '.join(tool.command for tool in missing)}.")
+    console.print(f"Installing with apt-get: {' '.join(packages)} (up to 0.9 GB, about a minute)")
+    apt = [*administrator, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+    for arguments in (["update"], ["install", "--no-install-recommends", *packages]):
+        result = subprocess.run([*apt, *arguments], capture_output=True, text=True)
+        if result.returncode != 0:
+            reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise UserError(f"apt-get {arguments[0]} failed: {reason}; install by hand: {' '.join(packages)}")
+    require_tools(*boards)
+
+
+def _packages(tools: list[Tool]) -> list[str]:
+    return list(dict.fromkeys(package for tool in tools for package in tool.packages))
+
+
+def _administrator() -> list[str] | None:
+    """The words before a command that needs root; None where we may not become root without a password."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
+        return ["sudo", "-n"]
+    return None

@@ -1,0 +1,77 @@
+"""What was made of what: a stage that finds its files made of the same inputs, and unchanged since, has nothing to do.
+
+Contents decide, not times. Each folder of a model keeps a record of its own, written after the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from tinyproof.console import write_atomically
+
+RECORD_FILE = ".made.json"
+Input = bytes | str | int | bool | None | Path  # a Path stands for what the file holds
+
+
+def fingerprint(*inputs: Input | Iterable[Path]) -> str:
+    """SHA-256 over all of them; a file that is not there counts as such."""
+    digest = hashlib.sha256()
+    for value in inputs:
+        paths = [value] if isinstance(value, Path) else None if isinstance(value, (bytes, str, int)) else value
+        for part in [repr(value).encode()] if paths is None else map(_content, paths):
+            digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()
+
+
+def tree_state(path: Path) -> str:
+    """Names, sizes and times of a file, or of every file below a folder: what changes when pictures do."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    return fingerprint(repr(states))
+
+
+@cache
+def code_of(package: str) -> str:
+    """Of the Python sources of one of our packages, `tinyproof.export` or the like."""
+    from importlib import import_module
+
+    folders = import_module(package).__path__
+    return fingerprint(sorted(path for folder in list(folders)[:1] for path in Path(folder).rglob("*.py")))
+
+
+def is_made(folder: Path, stage: str, inputs: str) -> bool:
+    """Whether the files of the stage were made of these inputs and are what they were."""
+    record = _read(folder).get(stage)
+    if not isinstance(record, dict) or record.get("inputs") != inputs or not isinstance(record.get("files"), list):
+        return False
+    return bool(record.get("content") == fingerprint(folder / str(name) for name in record["files"]))
+
+
+def remember(folder: Path, stage: str, inputs: str, files: Iterable[Path]) -> None:
+    """Record what the stage made. `files` lie below the folder."""
+    paths = sorted(files)
+    made = {
+        "inputs": inputs,
+        "files": [path.relative_to(folder).as_posix() for path in paths],
+        "content": fingerprint(paths),
+    }
+    write_atomically(folder / RECORD_FILE, json.dumps({**_read(folder), stage: made}, indent=1) + "\n")
+
+
+def _read(folder: Path) -> dict[str, object]:
+    try:
+        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return b"\0missing"

@@ -1,0 +1,50 @@
+"""What the Makefile asks before anything is installed: `python -m tinyproof.make SETTING=value ...`.
+
+Prints assignments for make: which model folder the settings mean, which board, and what that board needs. They come
+from the same tables as everything else. Standard library alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tinyproof.boards import BOARDS, Board
+from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder
+from tinyproof.toolchain import demo_board, find_tool
+
+
+def facts(settings: dict[str, str]) -> dict[str, str]:
+    """The variables that make goes on with. An unknown board is left for the command that gets it to refuse."""
+    name = settings.get("BOARD") or demo_board().name
+    board = BOARDS.get(name)
+    return {
+        "BOARD": name,
+        "DIR": _folder(settings).as_posix(),
+        "USUAL_DATASET": DATASET,
+        "USUAL_PRESET": PRESET,
+        "HAS_IMAGE": "yes" if board and board.compilers and not settings.get("PORT") else "",
+        "ON_CABLE": "yes" if board and board.application else "",
+        "FROM_PYPI": "yes" if board and _from_pypi(board, settings.get("COMPILER", "")) else "",
+    }
+
+
+def _folder(settings: dict[str, str]) -> Path:
+    if model := settings.get("MODEL"):
+        return BUILD / model
+    if file := settings.get("TFLITE") or settings.get("KERAS"):
+        return model_folder(file)
+    return trained_folder(settings.get("DATASET") or DATASET, settings.get("PRESET") or PRESET)
+
+
+def _from_pypi(board: Board, choice: str) -> bool:
+    """Whether the board is built or emulated by Python packages, which pip installs: the Python asked may lack them."""
+    choices = {"system": [False], "zig": [True]}.get(choice, [False, True])
+    tools = [compiler.tool for compiler in board.compilers if bool(compiler.tool.module) in choices]
+    taken = next((tool for tool in tools if tool.module or find_tool(tool)), None)
+    return any(tool and tool.module for tool in (taken, board.emulator))
+
+
+if __name__ == "__main__":
+    given = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
+    print(" ".join(f"{name}:={value}" for name, value in facts(given).items()))

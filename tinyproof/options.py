@@ -1,0 +1,140 @@
+"""The options that several commands share: what they are called, what they take, and what a shell completes them with.
+
+Nothing heavy is imported before a value is read, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from tinyproof.boards import BOARDS
+from tinyproof.folders import BUILD
+from tinyproof.optimize import Optimize
+from tinyproof.toolchain import CHOICES, demo_board
+
+ENGINES = ("tflm", "compiled")
+NO_BOARD = "none"  # for what can do without
+F = TypeVar("F", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path)
+MODEL_FILES = ("model.json", "model.tflite", "model.keras")  # of which a model's folder has one
+
+
+class BoardName(click.types.StringParamType):
+    """The name of a board. Completed from the table of boards; `find_board` refuses what is not in it."""
+
+    name = "board"
+
+    def __init__(self, *others: str, real: bool = False) -> None:
+        self.others, self.real = others, real  # words it may also be; only boards on a USB cable
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The boards whose names begin so."""
+        names = [name for name, board in BOARDS.items() if board.application or not self.real]
+        return [CompletionItem(name) for name in (*names, *self.others) if name.startswith(incomplete)]
+
+
+class ModelFolder(click.Path):
+    """A model's folder, or the name of one in build/. It need not exist; a file is refused."""
+
+    name = "model"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The folder."""
+        if not str(value):
+            self.fail("it is empty; name a folder, e.g. build/digits_small", param, ctx)
+        folder = Path(value)
+        if not folder.exists() and (BUILD / folder).is_dir():
+            folder = BUILD / folder
+        if folder.exists() and not folder.is_dir():
+            self.fail(f"{folder} is a file; name the model's folder, e.g. build/digits_small", param, ctx)
+        return folder
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The models in build/ by name, or by path where a path was begun, then the shell's own folders."""
+        models = sorted(path.parent for file in MODEL_FILES for path in BUILD.glob(f"*/{file}"))
+        words = dict.fromkeys(word for path in models for word in (path.name, str(path)) if word.startswith(incomplete))
+        names = [word for word in words if "/" not in word]
+        return [CompletionItem(word) for word in names or words] or [CompletionItem(incomplete, type="dir")]
+
+
+class PortName(click.types.StringParamType):
+    """A serial port or pyserial URL. Completed with the ports there are now."""
+
+    name = "port"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The ports whose names begin so, or the shell's own files: a link in /dev/serial/by-id is one."""
+        from serial.tools import list_ports
+
+        ports = [CompletionItem(port.device) for port in list_ports.comports() if port.device.startswith(incomplete)]
+        return ports or [CompletionItem(incomplete, type="file")]
+
+
+class Words(click.types.StringParamType):
+    """Any text, completed with the given words: for what may be one of them or a path."""
+
+    name = "text"
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = words
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The words that begin so, or the shell's own files."""
+        words = [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
+        return words or [CompletionItem(incomplete, type="file")]
+
+
+def emulated_board() -> str:
+    """The emulated Cortex-M4F that this computer is ready for."""
+    return demo_board().name
+
+
+def board_option_for(help_text: str, *others: str) -> Callable[[F], F]:
+    """`--board`, as `board_name`: by default the emulated Cortex-M4F that this computer is ready for."""
+    return click.option(
+        "--board",
+        "board_name",
+        type=BoardName(*others),
+        default=emulated_board,
+        show_default=False,
+        help=f"{help_text}  [default: qemu if installed, else unicorn]",
+    )
+
+
+model_option = click.option(
+    "--model", required=True, type=ModelFolder(), help="The model's folder, or its name in build/."
+)
+board_option = board_option_for("A name from the table of boards.")
+real_board_option = click.option(
+    "--board", "board_name", type=BoardName(real=True), required=True, help="A real board from the table of boards."
+)
+engine_option = click.option(
+    "--engine", type=Words(ENGINES), help=f"{' or '.join(ENGINES)}; without it the board's own choice."
+)
+compiler_option = click.option(
+    "--compiler",
+    type=click.Choice(CHOICES),
+    help="The one that has to be installed (cc, arm-none-eabi-gcc, ...), or the one from PyPI.  [default: the first of "
+    "them that is there]",
+)
+optimize_option = click.option(
+    "--optimize",
+    type=click.Choice([each.value for each in Optimize]),
+    default=Optimize.BALANCED.value,
+    show_default=True,
+    help="What memory the compiled engine spends on speed; small: one byte a weight, as in the .tflite.",
+)
+port_option = click.option(
+    "--port",
+    type=PortName(),
+    help="A serial port or pyserial URL; without it a real board is found on USB, any other started on this machine.",
+)

@@ -1,0 +1,60 @@
+"""The compilers and emulators a board needs: which of them are there. Standard library alone, for make asks it too."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from dataclasses import replace
+
+from tinyproof.boards import BOARDS, Board
+from tinyproof.compilers import ZIG, Compiler, Tool
+
+CHOICES = ("system", "zig")  # of compilers: the one that has to be installed, and the one from PyPI
+
+
+def with_compiler(board: Board, choice: str | None) -> Board:
+    """The board, built by nothing but the compiler of that choice; None leaves it open. UserError where it has none."""
+    if choice is None or not board.compilers:
+        return board
+    chosen = tuple(compiler for compiler in board.compilers if (compiler.tool == ZIG) == (choice == "zig"))
+    if not chosen:
+        from tinyproof import advice
+        from tinyproof.console import UserError
+
+        command = board.compilers[0].tool.command
+        raise UserError(
+            f"board {board.name} is compiled by {command} alone: leave {advice.setting('compiler', choice)} out"
+        )
+    return replace(board, compilers=chosen)
+
+
+def taken_compiler(board: Board) -> Compiler:
+    """The compiler that builds for a board that has any: the first installed one, or the first where none is."""
+    return next((compiler for compiler in board.compilers if find_tool(compiler.tool)), board.compilers[0])
+
+
+def used_tools(board: Board) -> list[Tool]:
+    """What builds for the board and runs its firmware on this machine."""
+    tools = [taken_compiler(board).tool] if board.compilers else []
+    return [*tools, board.emulator] if board.emulator else tools
+
+
+def missing_tools(*boards: Board) -> list[Tool]:
+    """What building for the boards and running their firmware takes and is not installed."""
+    tools = dict.fromkeys(tool for board in boards for tool in used_tools(board))
+    return [tool for tool in tools if find_tool(tool) is None]
+
+
+def find_tool(tool: Tool) -> str | None:
+    """Where a tool is: the path of the program or of the Python package; None where it is not installed."""
+    if not tool.module:
+        return shutil.which(tool.command)
+    found = importlib.util.find_spec(tool.module)
+    return found.origin if found else None
+
+
+def demo_board() -> Board:
+    """The emulated Cortex-M4F that this computer is ready for: `qemu` where the Arm compiler and QEMU are installed,
+    else `unicorn`, which needs neither root nor Linux.
+    """
+    return BOARDS["unicorn" if missing_tools(with_compiler(BOARDS["qemu"], "system")) else "qemu"]

@@ -1,0 +1,24 @@
+"""Versions of this tool and of what it works with, for provenance headers, manifests and records of what was made."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+
+def tool_version() -> str:
+    """`tinyproof 0.1.0`; `tinyproof` alone where the package is not installed."""
+    return f"tinyproof {package_version('tinyproof')}".rstrip()
+
+
+def package_version(name: str) -> str:
+    """The version of an installed package; empty where there is none. Does not import it."""
+    try:
+        return version(name) if name else ""
+    except PackageNotFoundError:
+        return ""
+
+
+def package_versions(*names: str) -> str:
+    """Of Python and those packages, in a line."""
+    return ", ".join([f"python {platform.python_version()}", *(f"{name} {package_version(name)}" for name in names)])

@@ -1,0 +1,51 @@
+"""The search as a user runs it: from a data set and a board to the network that training takes as `searched`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from tinyproof import advice
+from tinyproof.boards import Board
+from tinyproof.console import UserError, console, make_writable, write_atomically
+from tinyproof.training.candidates import choose
+from tinyproof.training.datasets import load_dataset
+from tinyproof.training.presets import CHOICE_FILE, SEARCH_FOLDER, SEARCHED
+from tinyproof.training.search import RECIPE, describe, open_study, part_of, read_candidates, search
+from tinyproof.training.search_plot import PLOT_FILE, plot
+from tinyproof.training.stage import parse_size
+
+
+def search_network(
+    dataset: str,
+    board: Board,
+    trials: int,
+    milliseconds: float | None,
+    storage: str | None,
+    seed: int,
+    size: str | None,
+    color: bool | None,
+) -> None:
+    """Search, plot accuracy against time, and leave the choice in build/search/. UserError where nothing fits."""
+    try:
+        data = load_dataset(dataset, None if size is None else parse_size(size), color)
+        folder = make_writable(SEARCH_FOLDER / data.name, "move what is in its place")
+        study = open_study(storage or f"sqlite:///{folder / 'study.db'}", data, board, seed)
+        search(study, part_of(data), board, trials, milliseconds, seed)
+    except ModuleNotFoundError as error:
+        raise UserError(f"the search needs the Python package {error.name}: install tinyproof[train]") from error
+    candidates = read_candidates(study, milliseconds)
+    if not candidates:
+        raise UserError(f"no network fits {board.name} of {trials} tried: allow more time or memory, or more TRIALS")
+    chosen = choose(candidates)
+    content = {"network": asdict(chosen.network), "accuracy": chosen.accuracy, "cost": asdict(chosen.cost)}
+    write_atomically(
+        folder / CHOICE_FILE, json.dumps({**content, "board": board.name, "study": study.study_name}, indent=2)
+    )
+    plot(candidates, chosen, folder / PLOT_FILE, f"{data.name} on {board.name}: {len(candidates)} networks")
+    console.print(
+        f"chosen of {len(candidates)}: {chosen.accuracy:.1%} on validation after {RECIPE.epochs} epochs, "
+        f"{chosen.cost.milliseconds:.1f} ms, {chosen.cost.weight_bytes:,} bytes of constants"
+    )
+    console.print(f"{describe(chosen.network)}\nwrote {folder}/: {CHOICE_FILE} {PLOT_FILE}", markup=False)
+    console.print(f"train it: {advice.command('train', dataset=dataset, preset=SEARCHED)}", markup=False)

@@ -1,0 +1,154 @@
+"""The training stage as a user runs it: what was asked for, on data that is there, to a model folder.
+
+Says on the terminal what is trained on, what it will cost on the board, and what came of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from tinyproof.boards import find_board
+from tinyproof.console import UserError, console, make_writable, table
+from tinyproof.folders import trained_folder
+from tinyproof.made import fingerprint, is_made, remember, tree_state
+from tinyproof.model_files import TRAINED_FILES
+from tinyproof.optimize import Optimize
+from tinyproof.training.cost import print_device_cost
+from tinyproof.training.datasets import load_dataset, source_of
+from tinyproof.training.journey import journey_table, trace
+from tinyproof.training.presets import SEARCHED, choice_file, find_preset
+from tinyproof.training.recipes import find_recipe
+from tinyproof.training.report import write_report
+from tinyproof.training.splits import Dataset, class_counts
+from tinyproof.training.train import Plan, deciding_code, is_trained, save, train
+from tinyproof.version import package_versions
+
+LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of the finger cannot fill the memory
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was asked for, as typed; None leaves the choice to the recipe or to the pictures."""
+
+    dataset: str
+    preset: str
+    out: Path | None
+    epochs: int | None
+    augment: str | None
+    seed: int
+    size: str | None
+    color: bool | None
+    board_name: str
+    optimize: str
+    tensorboard: Path | None
+
+
+def train_model(wishes: Wishes) -> None:
+    """Train, unless the folder holds what these wishes lead to. UserError for what cannot be."""
+    board = find_board(wishes.board_name)
+    if wishes.tensorboard and find_spec("tensorboard") is None:
+        raise UserError("--tensorboard needs the Python package tensorboard: install tinyproof[tensorboard]")
+    if wishes.preset != SEARCHED:
+        find_preset(wishes.preset, wishes.dataset)
+    folder = wishes.out or trained_folder(wishes.dataset, wishes.preset)
+    inputs = _inputs(wishes)
+    if is_made(folder, "train", inputs):
+        say(f"{folder} is trained already")
+        return
+    try:
+        plan = _plan(wishes)
+        if wishes.tensorboard:
+            make_writable(wishes.tensorboard, "choose another --tensorboard")
+        data = plan.dataset
+        make_writable(folder)
+        say(describe(data))
+        if is_trained(plan, folder):
+            remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES])
+            say(f"{folder} is up to date: the same plan made it; remove it to train again")
+            return
+        console.print(class_table(data))
+        model = plan.untrained_model()
+        console.print(journey_table(trace(model)))
+        print_device_cost(model, board, folder.name, Optimize(wishes.optimize))
+        say(f"recipe: {plan.recipe}")
+        run = train(plan, folder, wishes.tensorboard)
+    except ModuleNotFoundError as error:
+        raise UserError(f"training needs the Python package {error.name}: install tinyproof[train]") from error
+    try:
+        save(run, data, folder)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written to ({error.strerror}): make room or choose another --out"
+        ) from error
+    remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES])
+    report = write_report(folder)
+    record = run.record
+    say(
+        f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
+        f"{len(data.test):,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
+    )
+    say(f"wrote {folder}/: {' '.join(TRAINED_FILES)} {report.name}")
+
+
+def _inputs(wishes: Wishes) -> str:
+    """What decides the weights, as far as it is known without loading anything."""
+    source = source_of(wishes.dataset)
+    return fingerprint(
+        *(wishes.dataset, wishes.preset, wishes.epochs, wishes.augment, wishes.seed, wishes.size, wishes.color),
+        tree_state(source) if source else None,
+        choice_file(wishes.dataset) if wishes.preset == SEARCHED else None,
+        deciding_code(),
+        package_versions("tensorflow-cpu", "tensorflow", "keras", "numpy"),
+    )
+
+
+def _plan(wishes: Wishes) -> Plan:
+    data = load_dataset(wishes.dataset, None if wishes.size is None else parse_size(wishes.size), wishes.color)
+    network = find_preset(wishes.preset, data.name).network
+    recipe = find_recipe(wishes.preset, data.name, len(data.train), wishes.epochs, wishes.augment)
+    return Plan(data, wishes.preset, network, recipe, wishes.seed)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read `28` or `96x64` as (height, width) in pixels. UserError if it is neither.
+
+    >>> parse_size("28"), parse_size("96x64")
+    ((28, 28), (96, 64))
+    """
+    match = re.fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", text)
+    height, width = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
+        raise UserError(
+            f"{text!r} is no image size: write 28, or HEIGHTxWIDTH such as 96x64, each from 1 to {LARGEST_SIDE}"
+        )
+    return height, width
+
+
+def describe(data: Dataset) -> str:
+    """Say in a few lines what is trained on."""
+    shape = "x".join(str(side) for side in data.image_shape)
+    copies = f"; {len(data.left_out):,} copies of these left out" if len(data.left_out) else "; no image in two parts"
+    return (
+        f"{data.name}: {data.origin}\n"
+        f"{len(data.images):,} images of {shape}, {len(data.class_names)} classes: {len(data.train):,} to train, "
+        f"{len(data.validation):,} to validate, {len(data.test):,} to test{copies}"
+    )
+
+
+def class_table(data: Dataset) -> Table:
+    """How many images of each class each part holds."""
+    result = table("Images of each class", "class", "train", "validation", "test")
+    for name, counts in zip(data.class_names, class_counts(data), strict=True):
+        result.add_row(escape(name), *(f"{count:,}" for count in counts))
+    return result
+
+
+def say(text: str) -> None:
+    """Print text as it is: class and folder names may hold what looks like markup."""
+    console.print(text, markup=False)
