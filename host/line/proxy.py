@@ -162,7 +162,10 @@ class Line:
     def _carry(self, direction: _Direction, source: int, data: bytes) -> bytes:
         """What arrives of bytes that are sent at the speed which `source` is set to."""
         limit = self._settings.baud
-        to_device, to_host = (SPEEDS.get(termios.tcgetattr(end)[5]) for end in (self._host, self._device))
+        try:
+            to_device, to_host = (SPEEDS.get(termios.tcgetattr(end)[5]) for end in (self._host, self._device))
+        except termios.error:  # the device ended; the next reading from it says so
+            return data
         speed = to_device if source == self._host else to_host
         if to_host is None or speed is None:  # a line without a speed of its own
             direction.set_pace(limit)
