@@ -5,7 +5,8 @@ Ops build these (`export.ops`), `export.emit_model` prints them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +48,24 @@ class Struct:
             elif isinstance(field.value, Struct):
                 found.extend((f"{field.name}_{name}", table) for name, table in field.value.tables())
         return tuple(found)
+
+
+class CStruct:
+    """Base of dataclasses that become C structs: `c_type`, with the fields as members in the order of declaration.
+
+    `members` where C has others, or another order: names of attributes.
+    """
+
+    c_type: ClassVar[str]
+    members: ClassVar[tuple[str, ...]] = ()
+
+    def struct(self) -> Struct:
+        """The initializer. Arrays become tables, numbers themselves."""
+        names = self.members or tuple(field.name for field in fields(self))  # type: ignore[arg-type]
+        return Struct(self.c_type, tuple(Field(name, _value(getattr(self, name))) for name in names))
+
+
+def _value(value: int | NDArray[np.int32] | CStruct) -> int | ConstantTable | Struct:
+    if isinstance(value, CStruct):
+        return value.struct()
+    return ConstantTable(value) if isinstance(value, np.ndarray) else int(value)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from tinyproof.console import UserError, console, table
+from tinyproof.cores import Core
 from tinyproof.export import c_text
 from tinyproof.export.emit_model import constant_bytes, op_bytes
 from tinyproof.export.graph import Graph, Tensor
@@ -20,7 +21,7 @@ def describe(tflite: Path) -> None:
     """Print what is in a `.tflite`, and what the compiled engine would make of it."""
     graph = load_graph(tflite)
     try:
-        program, refusal = lower(graph), ""
+        program, refusal = lower(graph).program(), ""
     except UserError as error:
         program, refusal = None, error.message
     console.print(op_table(graph, program))
@@ -58,15 +59,15 @@ def _tensor(tensor: Tensor) -> str:
     return f"{text}, scale {tensor.quantization.scale[0]:.9g}, zero point {tensor.quantization.zero_point[0]}"
 
 
-def summary_table(manifest: Manifest) -> Table:
-    """What an export holds, in a few numbers."""
+def summary_table(manifest: Manifest, core: Core) -> Table:
+    """What an export holds for a core, in a few numbers."""
     result = table(f"{manifest.name}, exported", "", "")
-    program_runs = not manifest.compiled_refusal
+    compiled = manifest.compiled.get(core.name)
     rows = (
         ("ops", f"{len(manifest.ops)}"),
-        ("multiply-accumulates", f"{manifest.macs:,}" if program_runs else "-"),
-        ("compiled: constants, bytes", f"{manifest.weight_bytes:,}" if program_runs else "-"),
-        ("compiled: arena, bytes", f"{manifest.arena_bytes:,}" if program_runs else "-"),
+        ("multiply-accumulates", f"{manifest.macs:,}" if compiled else "-"),
+        ("compiled: constants, bytes", f"{compiled.weight_bytes:,}" if compiled else "-"),
+        ("compiled: arena, bytes", f"{compiled.arena_bytes:,}" if compiled else "-"),
         ("TFLM: model.tflite as an array, bytes", f"{manifest.tflite_bytes:,}"),
         ("TFLM: arena with its margin, bytes", f"{manifest.tflm_arena_bytes:,}"),
         ("golden vectors", f"{manifest.golden_count} from {manifest.golden}" if manifest.golden else "none here"),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError, write_atomically
+from tinyproof.cores import CORES
 from tinyproof.export import c_text
 from tinyproof.export.arena import arena_bytes, unmeasured_arena_bytes
 from tinyproof.export.device_input import device_bytes
@@ -30,12 +31,12 @@ from tinyproof.export.emit_vectors import (
 )
 from tinyproof.export.golden import Golden, golden_available, golden_name
 from tinyproof.export.graph import Graph
-from tinyproof.export.lower import Program, check_ends, lower
+from tinyproof.export.lower import Lowered, Program, check_ends, lower
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.runtimes import Runtime, check_runtime
 from tinyproof.export.steps import describe_steps
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest, OpInfo, TensorInfo, save_manifest
+from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, Compiled, Manifest, OpInfo, TensorInfo, save_manifest
 from tinyproof.optimize import Optimize
 from tinyproof.version import tool_version
 
@@ -60,10 +61,10 @@ class Ends:
 
 @dataclass(frozen=True, eq=False)
 class Export:
-    """A model ready to be written: the files of `c/` by name, and the manifest."""
+    """A model ready to be written."""
 
-    program: Program | None  # None where only TensorFlow Lite Micro runs the model
-    sources: dict[str, str]
+    programs: dict[str, Program]  # by core; none where only TensorFlow Lite Micro runs the model
+    sources: dict[str, str]  # by their path in `c/`
     manifest: Manifest
 
 
@@ -82,12 +83,14 @@ def export_model(
     for a damaged file, a model that this engine does not run, or labels or images of another model.
     """
     graph = read_graph(content, source)
-    program, refusal = _lowered(graph, runtime, optimize)
-    small = lower(graph, optimize=Optimize.SMALL) if program and optimize is not Optimize.SMALL else program
+    lowered, refusal = _lowered(graph, runtime)
+    programs = _programs(lowered, optimize) if lowered else {}
+    small = _programs(lowered, Optimize.SMALL) if lowered else {}
     ends = _ends(graph)
     _check_fit(source, ends, labels, x_calibration)
     vectors = _vectors(content, ends, x_calibration)
-    manifest = _manifest(graph, program, small, refusal, content, name, labels, ends, len(vectors.inputs))
+    compiled = {core: _compiled(graph, program, small[core]) for core, program in programs.items()}
+    manifest = _manifest(graph, lowered, compiled, refusal, content, name, labels, ends, len(vectors.inputs))
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     sources = {
         "golden_vectors.c": emit_golden_vectors_c(vectors, origin),
@@ -98,9 +101,10 @@ def export_model(
         "model_settings.c": emit_model_settings_c(manifest, origin),
         "model_settings.h": emit_model_settings_h(manifest, origin),
     }
-    if program:
-        sources |= {"model.c": emit_model_c(program, origin), "model.h": emit_model_h(program, origin)}
-    return Export(program, sources, manifest)
+    for core, program in programs.items():
+        sources[f"{core}/model.c"] = emit_model_c(program, origin)
+        sources[f"{core}/model.h"] = emit_model_h(program, origin)
+    return Export(programs, sources, manifest)
 
 
 def _ends(graph: Graph) -> Ends:
@@ -108,23 +112,44 @@ def _ends(graph: Graph) -> Ends:
     return Ends(tuple(map(tensor_info, inputs)), tuple(map(tensor_info, outputs)))
 
 
-def _lowered(graph: Graph, runtime: Runtime | None, optimize: Optimize) -> tuple[Program | None, str]:
-    """The Program, or why there is none: that is an error only where no TensorFlow Lite Micro runs the model."""
+def _lowered(graph: Graph, runtime: Runtime | None) -> tuple[Lowered | None, str]:
+    """The model lowered, or why not: that is an error only where no TensorFlow Lite Micro runs the model."""
     if runtime is None:
-        return lower(graph, optimize=optimize), ""
+        return lower(graph), ""
     check_runtime(graph, runtime)
     try:
-        return lower(graph, optimize=optimize), ""
+        return lower(graph), ""
     except UserError as error:
         return None, error.message
+
+
+def _programs(lowered: Lowered, optimize: Optimize) -> dict[str, Program]:
+    """The Program for every core. Cores with the same kernels at the same prices get the same one."""
+    alike = {(core.kernels, core.prices): core for core in CORES.values()}
+    made = {key: lowered.program(core, optimize) for key, core in alike.items()}
+    return {name: made[core.kernels, core.prices] for name, core in CORES.items()}
+
+
+def _compiled(graph: Graph, program: Program, small: Program) -> Compiled:
+    bytes_of = op_bytes(program)
+    constants = b"".join(table.flash_bytes for _, table in segments(program))
+    return Compiled(
+        steps=describe_steps(program),
+        constants_sha256=hashlib.sha256(constants).hexdigest(),
+        op_weight_bytes=tuple(bytes_of.get(op.index, 0) for op in graph.ops),
+        weight_bytes=constant_bytes(program),
+        arena_bytes=program.arena_bytes,
+        small_weight_bytes=constant_bytes(small),
+        small_arena_bytes=small.arena_bytes,
+    )
 
 
 def write_export(model: Path, content: bytes, export: Export) -> None:
     """Write an export and the `.tflite` it is of into the model's folder. UserError where that cannot be written."""
     try:
         (model / MANIFEST_FILE).unlink(missing_ok=True)
-        for stale in (model / C_FOLDER).glob("*"):
-            if stale.name not in export.sources and stale.is_file():
+        for stale in (model / C_FOLDER).rglob("*"):
+            if stale.is_file() and stale.relative_to(model / C_FOLDER).as_posix() not in export.sources:
                 stale.unlink()
         if not _holds(model / TFLITE_FILE, content):
             write_atomically(model / TFLITE_FILE, content)
@@ -174,8 +199,8 @@ def _vectors(content: bytes, ends: Ends, x_calibration: NDArray[np.uint8] | None
 
 def _manifest(
     graph: Graph,
-    program: Program | None,
-    small: Program | None,
+    lowered: Lowered | None,
+    compiled: dict[str, Compiled],
     refusal: str,
     content: bytes,
     name: str,
@@ -183,35 +208,21 @@ def _manifest(
     ends: Ends,
     vector_count: int,
 ) -> Manifest:
-    bytes_of = op_bytes(program) if program else {}
-    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in program.graph.ops} if program else {}
-    constants = b"".join(table.flash_bytes for _, table in segments(program)) if program else b""
+    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in lowered.graph.ops} if lowered else {}
     return Manifest(
         name=name,
         tool=tool_version(),
         model_sha256=graph.sha256,
-        segments_sha256=hashlib.sha256(constants).hexdigest() if program else "",
         tflite_bytes=len(content),
         inputs=ends.inputs,
         outputs=ends.outputs,
         pixel_input=ends.image is not None and is_pixel_input(ends.image),
         labels=labels,
         ops=tuple(
-            OpInfo(
-                op.index,
-                op.name,
-                graph.tensors[op.outputs[0]].shape,
-                macs_of.get(op.index, 0),
-                bytes_of.get(op.index, 0),
-            )
-            for op in graph.ops
+            OpInfo(op.index, op.name, graph.tensors[op.outputs[0]].shape, macs_of.get(op.index, 0)) for op in graph.ops
         ),
-        steps=describe_steps(program) if program else (),
         macs=sum(macs_of.values()),
-        weight_bytes=constant_bytes(program) if program else 0,
-        arena_bytes=program.arena_bytes if program else 0,
-        small_weight_bytes=constant_bytes(small) if small else 0,
-        small_arena_bytes=small.arena_bytes if small else 0,
+        compiled=compiled,
         compiled_refusal=refusal,
         tflm_arena_bytes=arena_bytes(content) or unmeasured_arena_bytes(graph),
         golden=golden_name() if vector_count else None,

@@ -37,7 +37,7 @@ def emit_model_c(program: Program, origin: str) -> str:
     parts = [
         f"{origin}// {len(graph.ops)} ops, {program.macs:,} multiply-accumulates, "
         f"{constant_bytes(program):,} bytes of constants, {program.arena_bytes:,} bytes of arena.\n"
-        f'#include "model.h"\n\n#include "kernels.h"\n\n{c_text.ALIGNAS}',
+        f'#include "model.h"\n\n{_kernel_headers(program)}\n{c_text.ALIGNAS}',
         *(_operand(tensor) for tensor in program.constants),
         *(_constants(program, step) for step in program.steps),
         _segment_list(program),
@@ -46,6 +46,12 @@ def emit_model_c(program: Program, origin: str) -> str:
         parts.append("alignas(16) static int8_t arena[MODEL_ARENA_BYTES];\n")
     parts.append(_invoke(program))
     return "\n".join(parts)
+
+
+def _kernel_headers(program: Program) -> str:
+    """The headers that declare the kernels it calls: one for the plain ones, one for each folder of others."""
+    folders = sorted({step.kernel.folder for step in program.steps} | {""})
+    return "".join(f'#include "{folder}_kernels.h"\n' if folder else '#include "kernels.h"\n' for folder in folders)
 
 
 def segments(program: Program) -> tuple[tuple[str, ConstantTable], ...]:
@@ -72,7 +78,7 @@ def op_bytes(program: Program) -> dict[int, int]:
 
 
 def _struct(step: Step) -> Struct:
-    return step.kernel.emit(step.params)
+    return step.params.struct()
 
 
 def _values(tensor: Tensor) -> ConstantTable:

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from tinyproof.console import UserError
+from tinyproof.cores import CORTEX_M4F, Core
+from tinyproof.export.choose import choose_kernels
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.memory_plan import Lifetime, plan_memory
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
-from tinyproof.export.ops.fast import choose_kernels
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
 from tinyproof.export.ops.operands import QUANTIZE_CURE
 from tinyproof.export.shape_folding import fold_shapes
@@ -109,11 +110,47 @@ class _Layout:
     arena_bytes: int
 
 
-def lower(graph: Graph, fast: bool = True, optimize: Optimize = Optimize.BALANCED) -> Program:
-    """The Program of a Graph. UserError for a model that the compiled engine does not run exactly.
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """A Graph as calls of plain kernels: what a model computes, before it is chosen how."""
 
-    `fast` False: only plain kernels, which is what the fast ones are held against. `optimize`: what these may take.
-    """
+    graph: Graph  # without its arithmetic on shapes
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    calls: tuple[Call, ...]
+    root: dict[int, int]  # for every tensor, the one whose bytes it is
+
+    def program(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> Program:
+        """The Program for a core; `optimize` says what its fast kernels may take."""
+
+        def arena_bytes(calls: Sequence[Call]) -> int:
+            return _lay_out(self.graph, calls, self.root).arena_bytes
+
+        return self._laid_out(choose_kernels(self.graph, self.calls, core, optimize, arena_bytes))
+
+    def _laid_out(self, calls: tuple[Call, ...]) -> Program:
+        graph, root = self.graph, self.root
+        layout = _lay_out(graph, calls, root)
+        steps = tuple(
+            Step(
+                name=name,
+                kernel=call.kernel,
+                ops=call.ops,
+                xs=tuple(graph.tensors[x] for x in call.xs),
+                y=graph.tensors[call.y],
+                x_buffers=tuple(layout.tensors[root[x]] for x in call.xs),
+                y_buffer=layout.tensors[root[call.y]],
+                scratch=layout.scratch.get(place),
+                params=call.params,
+                finishes_y=call.y not in {later.y for later in calls[place + 1 :]},
+            )
+            for place, (name, call) in enumerate(zip(_names(calls), calls, strict=True))
+        )
+        return Program(graph, self.inputs, self.outputs, steps, layout.arena_bytes)
+
+
+def lower(graph: Graph) -> Lowered:
+    """Lower a model. UserError for one that the compiled engine does not run exactly."""
     graph = fold_shapes(graph)
     inputs, outputs = check_ends(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
@@ -124,25 +161,7 @@ def lower(graph: Graph, fast: bool = True, optimize: Optimize = Optimize.BALANCE
     calls = tuple(
         call for op, own in zip(graph.ops, calls_of, strict=True) for call in (*own, *copies.get(op.index, ()))
     )
-    if fast:
-        calls = choose_kernels(graph, calls, optimize, lambda tried: _lay_out(graph, tried, root).arena_bytes)
-    layout = _lay_out(graph, calls, root)
-    steps = tuple(
-        Step(
-            name=name,
-            kernel=call.kernel,
-            ops=call.ops,
-            xs=tuple(graph.tensors[x] for x in call.xs),
-            y=graph.tensors[call.y],
-            x_buffers=tuple(layout.tensors[root[x]] for x in call.xs),
-            y_buffer=layout.tensors[root[call.y]],
-            scratch=layout.scratch.get(place),
-            params=call.params,
-            finishes_y=call.y not in {later.y for later in calls[place + 1 :]},
-        )
-        for place, (name, call) in enumerate(zip(_names(calls), calls, strict=True))
-    )
-    return Program(graph, inputs, outputs, steps, layout.arena_bytes)
+    return Lowered(graph, inputs, outputs, calls, root)
 
 
 def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

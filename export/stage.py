@@ -97,13 +97,14 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
 
     UserError for what the engine of the board does not run.
     """
-    runtime = runtime_of(find_board(board_name), engine)
+    board = find_board(board_name)
+    runtime = runtime_of(board, engine)
     content, taken_off = with_int8_ends(_read(source), str(source))
     labels = load_labels(model / LABELS_FILE) if (model / LABELS_FILE).exists() else ()
     images = load_splits(model / SPLITS_FILE).x_calibration if (model / SPLITS_FILE).exists() else None
     made = export_model(content, str(source), model.resolve().name, labels, images, runtime, Optimize(optimize))
     write_export(model, content, made)
-    console.print(summary_table(made.manifest))
+    console.print(summary_table(made.manifest, board.core))
     if taken_off:
         console.print(taken_off)
     if made.manifest.compiled_refusal:

@@ -16,8 +16,10 @@ from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.compilers import ZIG_LIBRARY, Compiler
 from tinyproof.console import UserError
+from tinyproof.cores import Core
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from tinyproof.installing import require_tools
+from tinyproof.json_files import read_json, write_json
 from tinyproof.made import fingerprint, tree_state
 from tinyproof.manifest import MANIFEST_FILE, load_manifest
 from tinyproof.protocol_c import protocol_header
@@ -27,6 +29,7 @@ from tinyproof.version import package_version
 FIRMWARE = Path(__file__).parent
 GENERATED = "c"  # the generated sources, below the model folder
 SOURCE_SUFFIXES = (".c", ".h", ".ld")
+DATA = "model_data.c"  # of the other engine
 IMAGE_FILE = "firmware.elf"
 SIZES_FILE = "sizes.json"
 WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
@@ -40,7 +43,7 @@ def image_path(model: Path, board: Board) -> Path:
 def load_sizes(model: Path, board_name: str) -> Sizes | None:
     """The sizes of the built image; None where the board has no image."""
     path = model / board_name / SIZES_FILE
-    return Sizes.load(path) if path.is_file() else None
+    return read_json(path, Sizes, f"run `{advice.command('build')}`") if path.is_file() else None
 
 
 def build_inputs(model: Path, board: Board) -> str:
@@ -71,12 +74,11 @@ def build(model: Path, board: Board) -> Sizes:
         raise UserError(f"board {board.name} is built and uploaded by `{advice.command('flash', board=board.name)}`")
     if not board.compilers:
         raise UserError(f"board {board.name} has no firmware to build")
-    if manifest.compiled_refusal:
-        raise UserError(manifest.compiled_refusal)
+    compiled = manifest.compiled_for(board.core)
     require_tools(board)
     compiler = taken_compiler(board)
-    if board.budget:  # before compiling: what cannot fit whatever the code's size
-        check_model(manifest, board.engine, board.budget, "flash", "its weights", manifest.weight_bytes)
+    # Before compiling: what cannot fit whatever the code's size.
+    check_model(manifest, board, board.engine, "flash", "its weights", compiled.weight_bytes)
     folder = model / board.name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build.") as scratch_name:
@@ -84,10 +86,9 @@ def build(model: Path, board: Board) -> Sizes:
         (scratch / "protocol.h").write_text(protocol_header())
         image = scratch / IMAGE_FILE
         _compile(board, compiler, model, scratch, image)
-        sizes = replace(read_sizes(image, manifest.weight_bytes), compiler=compiler.tool.command)
-        if board.budget:
-            check_budget(sizes, manifest, board.budget, image)
-        sizes.save(scratch / SIZES_FILE)
+        sizes = replace(read_sizes(image, compiled.weight_bytes), compiler=compiler.tool.command)
+        check_budget(sizes, manifest, board, image)
+        write_json(scratch / SIZES_FILE, sizes)
         if board.watcher:
             _compile_watcher(board, scratch / WATCHER_FILE)
             os.replace(scratch / WATCHER_FILE, folder / WATCHER_FILE)
@@ -98,14 +99,22 @@ def build(model: Path, board: Board) -> Sizes:
 
 def sources(board: Board, model: Path) -> list[Path]:
     """Every C file of the image, in a fixed order."""
-    engine = FIRMWARE / "engine" / board.engine
+    generated = model / GENERATED
     return [
         *sorted((FIRMWARE / "core").glob("*.c")),
-        *sorted(engine.glob("*.c")),
-        *sorted((FIRMWARE / "kernels").glob("*.c")),
+        *sorted((FIRMWARE / "engine" / board.engine).glob("*.c")),
+        *sorted((path for folder in kernel_folders(board.core) for path in folder.glob("*.c")), key=lambda p: p.name),
         *(FIRMWARE / "boards" / name for name in board.sources),
-        *(path for path in sorted((model / GENERATED).glob("*.c")) if path.name != "model_data.c"),
+        *sorted(
+            (p for folder in (generated, generated / board.core.name) for p in folder.glob("*.c") if p.name != DATA),
+            key=lambda path: path.name,
+        ),
     ]
+
+
+def kernel_folders(core: Core) -> list[Path]:
+    """Where the kernels of a core lie: the plain ones, and those that it has beside them."""
+    return [FIRMWARE / "kernels", *(FIRMWARE / "kernels" / name for name in core.kernels)]
 
 
 def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image: Path) -> None:
@@ -113,11 +122,12 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
     includes = [
         scratch,
         model / GENERATED,
+        model / GENERATED / board.core.name,
         FIRMWARE / "core",
         FIRMWARE / "boards",
         board_folder,
         FIRMWARE / "engine",
-        FIRMWARE / "kernels",
+        *kernel_folders(board.core),
         *([FIRMWARE / compiler.headers] if compiler.headers else []),
     ]
     command = [

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from tinyproof import advice
-from tinyproof.boards import Budget
+from tinyproof.boards import Board, Budget
 from tinyproof.console import UserError, console, table
-from tinyproof.manifest import Manifest, OpInfo
+from tinyproof.manifest import Compiled, Manifest
 
 HEAVIEST_SHOWN = 4
 ELF_MAGIC = b"\x7fELF"
@@ -39,15 +38,6 @@ class Sizes:
     stack_bytes: int
     image_sha256: str
     compiler: str = ""
-
-    def save(self, path: Path) -> None:
-        """Write them as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
-
-    @staticmethod
-    def load(path: Path) -> Sizes:
-        """Read what `save` wrote."""
-        return Sizes(**json.loads(path.read_text()))
 
 
 @dataclass(frozen=True)
@@ -96,8 +86,11 @@ def read_symbols(image: Path) -> list[Symbol]:
     return sorted(symbols, key=lambda symbol: -symbol.size_bytes)
 
 
-def check_budget(sizes: Sizes, manifest: Manifest, budget: Budget, image: Path) -> None:
-    """Raise UserError when the image does not fit, saying how much is missing and what weighs most."""
+def check_budget(sizes: Sizes, manifest: Manifest, board: Board, image: Path) -> None:
+    """Raise UserError when the image does not fit the board, saying how much is missing and what weighs most."""
+    budget = board.budget
+    if budget is None:
+        return
     for memory, used, limit, in_flash in (
         ("flash", sizes.flash_bytes, budget.flash_bytes, True),
         ("RAM", sizes.ram_bytes, budget.ram_bytes, False),
@@ -107,42 +100,41 @@ def check_budget(sizes: Sizes, manifest: Manifest, budget: Budget, image: Path) 
             raise UserError(
                 f"does not fit the {budget.of}: {used:,} bytes of {memory}, {used - limit:,} more than its {limit:,}; "
                 f"heaviest: {', '.join(f'{s.name} {s.size_bytes:,}' for s in heaviest)}. "
-                f"{_cure(manifest, memory, used - limit)}"
+                f"{_cure(manifest.compiled_for(board.core), memory, used - limit)}"
             )
 
 
-def check_model(manifest: Manifest, engine: str, budget: Budget, memory: str, parts: str, needed: int) -> None:
+def check_model(manifest: Manifest, board: Board, engine: str, memory: str, parts: str, needed: int) -> None:
     """Raise UserError when `parts` of the model alone need more of the memory ("flash" or "RAM") than the chip has."""
+    budget = board.budget
+    if budget is None:
+        return
+    compiled = manifest.compiled_for(board.core) if engine == "compiled" else None
     limit = budget.flash_bytes if memory == "flash" else budget.ram_bytes
     if needed > limit:
         raise UserError(
             f"{manifest.name} does not fit the {budget.of}: {parts} alone are {needed:,} bytes, "
-            f"{needed - limit:,} more than its {limit:,} of {memory}{_heaviest(manifest, memory)}. "
-            f"{_cure(manifest, memory, needed - limit) if engine == 'compiled' else CURE}"
+            f"{needed - limit:,} more than its {limit:,} of {memory}{_heaviest(manifest, compiled, memory)}. "
+            f"{_cure(compiled, memory, needed - limit) if compiled else CURE}"
         )
 
 
-def _cure(manifest: Manifest, memory: str, missing: int) -> str:
+def _cure(compiled: Compiled, memory: str, missing: int) -> str:
     """What to do about an image of the compiled engine that lacks so many bytes of the memory."""
     if memory == "flash":
-        saved = manifest.weight_bytes - manifest.small_weight_bytes
+        saved = compiled.weight_bytes - compiled.small_weight_bytes
     else:
-        saved = manifest.arena_bytes - manifest.small_arena_bytes
-    return (
-        f"Use {advice.setting('optimize', 'small')}, which takes {saved:,} less, or a smaller preset or model"
-        if saved >= missing
-        else CURE
-    )
+        saved = compiled.arena_bytes - compiled.small_arena_bytes
+    small = advice.setting("optimize", "small")
+    return f"Use {small}, which takes {saved:,} less, or a smaller preset or model" if saved >= missing else CURE
 
 
-def _heaviest(manifest: Manifest, memory: str) -> str:
+def _heaviest(manifest: Manifest, compiled: Compiled | None, memory: str) -> str:
     """Which ops weigh most, in words: by their constants, or by the tensors they make."""
-
-    def size(op: OpInfo) -> int:
-        return op.weight_bytes if memory == "flash" else prod(op.output_shape)
-
-    heaviest = sorted(manifest.ops, key=size, reverse=True)[:HEAVIEST_SHOWN]
-    named = ", ".join(f"op {op.index} {op.name} {size(op):,}" for op in heaviest if size(op))
+    weights = compiled.op_weight_bytes if compiled else (0,) * len(manifest.ops)
+    sizes = weights if memory == "flash" else [prod(op.output_shape) for op in manifest.ops]
+    heaviest = sorted(zip(sizes, manifest.ops, strict=True), key=lambda pair: -pair[0])[:HEAVIEST_SHOWN]
+    named = ", ".join(f"op {op.index} {op.name} {size:,}" for size, op in heaviest if size)
     return f"; heaviest: {named}" if named else ""
 
 

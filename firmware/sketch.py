@@ -17,11 +17,12 @@ from tinyproof.boards import Board
 from tinyproof.console import UserError
 from tinyproof.export.runtimes import check_runtime, runtime_of
 from tinyproof.export.tflite_reader import load_graph
-from tinyproof.firmware.build import FIRMWARE, GENERATED
+from tinyproof.firmware.build import FIRMWARE, GENERATED, kernel_folders
 from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
 from tinyproof.protocol_c import protocol_header
 
 SOURCE_SUFFIXES = (".c", ".cc", ".cpp", ".h")
+ESPIDF_COMPONENTS = "esp_driver_gpio esp_driver_uart esp_hw_support"
 ARDUINO_LIBRARY = "Chirale_TensorFLowLite"
 ARDUINO_LIBRARY_VERSION = "2.0.0"
 ARDUINO_LIBRARY_HEADER = "Chirale_TensorFlowLite.h"
@@ -34,23 +35,36 @@ def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
     """
     manifest = load_manifest(model)
     engine = check_engine(board, engine, model, manifest)
-    folder = board_folder(board)
-    if (folder / "CMakeLists.txt").is_file():
+    if board.framework == "espidf":
         target = model / "sketch" / board.name
-        return replace_folder(target, lambda new: _write_espidf(new, board.name, folder, manifest, model, engine))
-    if list(folder.glob("*.cpp")):
+        return replace_folder(target, lambda new: _write_espidf(new, board, manifest, model, engine))
+    if board.framework == "arduino":
         # The Arduino IDE wants the folder and the .ino under one name, of letters, digits and underscores.
         name = "tinyproof_" + re.sub(r"\W", "_", manifest.name, flags=re.ASCII)
         target = model / "sketch" / board.name / name
-        return replace_folder(target, lambda new: _write_arduino(new, name, folder, manifest, model, engine))
+        return replace_folder(target, lambda new: _write_arduino(new, name, board, manifest, model, engine))
+    board_folder(board)
     raise UserError(f"board {board.name} is built on this machine: `{advice.command('build', board=board.name)}`")
+
+
+def platformio_project(board: Board, model: Path, engine: str) -> Path:
+    """Write a project folder for PlatformIO into the model's, and return it: its settings, and all sources in src/."""
+
+    def write(new: Path) -> None:
+        shutil.copyfile(FIRMWARE / "platformio.ini", new / "platformio.ini")
+        if board.framework == "espidf":
+            _write_component(new / "src", board, model, engine, f"PRIV_REQUIRES {ESPIDF_COMPONENTS}")
+        else:
+            copy_sources(new / "src", source_files(board, model, engine))
+
+    return replace_folder(model / "platformio" / board.name, write)
 
 
 def check_engine(board: Board, engine: str | None, model: Path, manifest: Manifest) -> str:
     """The engine to use on `board`: `engine`, or the board's own. Raises UserError unless it runs the model."""
     engine = engine or board.engine
-    if engine == "compiled" and manifest.compiled_refusal:
-        raise UserError(manifest.compiled_refusal)
+    if engine == "compiled":
+        manifest.compiled_for(board.core)
     if runtime := runtime_of(board, engine):
         check_runtime(load_graph(model / TFLITE_FILE), runtime)
     return engine
@@ -63,12 +77,12 @@ def board_folder(board: Board) -> Path:
     return (FIRMWARE / "boards" / board.sources[0]).parent
 
 
-def source_files(folder: Path, model: Path, engine: str) -> list[Path]:
-    """Every C and C++ file, headers too, of the firmware of the board in `folder`; protocol.h is made, not listed."""
-    folders = [FIRMWARE / "core", FIRMWARE / "engine" / engine, folder, model / GENERATED]
-    unused = {"model.c", "model.h"}
+def source_files(board: Board, model: Path, engine: str) -> list[Path]:
+    """Every C and C++ file, headers too, of the firmware of a board; protocol.h is made, not listed."""
+    folders = [FIRMWARE / "core", FIRMWARE / "engine" / engine, board_folder(board), model / GENERATED]
+    unused = set()
     if engine == "compiled":
-        folders.append(FIRMWARE / "kernels")
+        folders += [model / GENERATED / board.core.name, *kernel_folders(board.core)]
         unused = {"model_data.c", "model_data.h", "model_ops.h"}
     shared = [FIRMWARE / "boards" / "board.h", *sorted((FIRMWARE / "engine").glob("*.h"))]
     found = (path for place in folders for path in sorted(place.iterdir()) if path.suffix in SOURCE_SUFFIXES)
@@ -97,8 +111,8 @@ def replace_folder(target: Path, write: Callable[[Path], None]) -> Path:
     return target
 
 
-def _write_arduino(new: Path, name: str, folder: Path, manifest: Manifest, model: Path, engine: str) -> None:
-    copy_sources(new / "src", source_files(folder, model, engine))
+def _write_arduino(new: Path, name: str, board: Board, manifest: Manifest, model: Path, engine: str) -> None:
+    copy_sources(new / "src", source_files(board, model, engine))
     for path in sorted((new / "src").glob("*.cc")):  # not every version of the IDE compiles .cc
         path.rename(path.with_suffix(".cpp"))
     library = f"#include <{ARDUINO_LIBRARY_HEADER}>\n" if engine == "tflm" else ""
@@ -115,24 +129,33 @@ def _write_arduino(new: Path, name: str, folder: Path, manifest: Manifest, model
     _write_readme(new, manifest, steps)
 
 
-def _write_espidf(new: Path, chip: str, folder: Path, manifest: Manifest, model: Path, engine: str) -> None:
-    copy_sources(new / "main", source_files(folder, model, engine))
-    for path in sorted(folder.glob("sdkconfig.defaults*")):
-        shutil.copyfile(path, new / path.name)
+def _write_espidf(new: Path, board: Board, manifest: Manifest, model: Path, engine: str) -> None:
+    _write_component(new / "main", board, model, engine)
+    chip = board.name
+    steps = f"With ESP-IDF 5.1 or later:\n\n    idf.py set-target {chip}\n    idf.py -p PORT flash"
+    _write_readme(new, manifest, steps)
+
+
+def _write_component(component: Path, board: Board, model: Path, engine: str, requires: str = "") -> None:
+    """The sources as one component of an ESP-IDF project, and the project around it. One that is called main may use all
+    others without naming them, as it `requires` nothing.
+    """
+    project, folder = component.parent, board_folder(board)
+    copy_sources(component, source_files(board, model, engine))
     if engine == "tflm":
-        shutil.copyfile(folder / "idf_component.yml", new / "main" / "idf_component.yml")
-    (new / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.16)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(tinyproof)\n",
+        shutil.copyfile(folder / "idf_component.yml", component / "idf_component.yml")
+    for path in sorted(folder.glob("sdkconfig.defaults*")):
+        shutil.copyfile(path, project / path.name)
+    (project / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\n"
+        "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\n"
+        "project(tinyproof)\n",
         encoding="utf-8",
     )
-    (new / "main" / "CMakeLists.txt").write_text(
-        "# A component called main may use all others without naming them.\n"
+    (component / "CMakeLists.txt").write_text(
         "file(GLOB SOURCES ${CMAKE_CURRENT_LIST_DIR}/*.c ${CMAKE_CURRENT_LIST_DIR}/*.cc)\n"
-        "idf_component_register(SRCS ${SOURCES})\n",
+        f"idf_component_register(SRCS ${{SOURCES}}{requires and ' ' + requires})\n",
         encoding="utf-8",
-    )
-    _write_readme(
-        new, manifest, f"With ESP-IDF 5.1 or later:\n\n    idf.py set-target {chip}\n    idf.py -p PORT flash"
     )
 
 

@@ -14,7 +14,7 @@ from tinyproof.manifest import load_manifest
 
 def build_image(model: Path, board: Board) -> None:
     """Build, and say what came of it; an image made of the same inputs is left as it is. UserError."""
-    arena_bytes = load_manifest(model).arena_bytes
+    manifest = load_manifest(model)
     folder = model / board.name
     inputs = build_inputs(model, board) if board.compilers else ""
     if inputs and is_made(folder, "build", inputs):
@@ -28,7 +28,7 @@ def build_image(model: Path, board: Board) -> None:
     if sizes.flash_bytes:
         console.print(
             f"Flash: weights {sizes.weight_bytes:,}, code {sizes.code_bytes:,}, golden vectors {sizes.golden_bytes:,}. "
-            f"RAM: activations {arena_bytes:,}, stack {sizes.stack_bytes:,}."
+            f"RAM: activations {manifest.compiled_for(board.core).arena_bytes:,}, stack {sizes.stack_bytes:,}."
         )
     console.print(
         f"firmware: {image_path(model, board)}, compiled by {sizes.compiler}, sha256 of its flash "

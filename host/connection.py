@@ -7,27 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
-from rich.progress import TaskID
 
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError
 from tinyproof.firmware.build import image_path, load_sizes
-from tinyproof.host.device import Device, DeviceError, count
+from tinyproof.host.device import Device, DeviceError
 from tinyproof.host.emulators import Emulator, emulator
-from tinyproof.host.journal import Identity
 from tinyproof.host.line.faults import LineSettings
 from tinyproof.host.ports import find_port
+from tinyproof.host.station import Station
 from tinyproof.host.transport import Transport
 from tinyproof.installing import require_tools
-from tinyproof.line import BAUD
-from tinyproof.manifest import Manifest, load_manifest
-from tinyproof.protocol import HelloReply
+from tinyproof.manifest import load_manifest
 
 if TYPE_CHECKING:
     from tinyproof.host.line.proxy import Line
@@ -54,96 +48,6 @@ def connect(model: Path, board: Board, port: str | None) -> Iterator[Device]:
             yield station.device
         except UserError as error:
             raise DeviceError(station.explain(error)) from error
-
-
-@dataclass
-class Station:
-    """One device of a run: how to reach it, who it said it is, and what became of it.
-
-    `ended` says why it stopped before the run did; empty while it has not.
-    """
-
-    device: Device
-    emulator: Emulator | Line | None  # where it was started here
-    firmware_sha256: str  # of its image; empty where there is none on this machine
-    hello: HelloReply = field(init=False)  # the newest
-    number: int = 0  # of its identity in the journal
-    bar: TaskID = TaskID(0)  # of its progress
-    samples: int = 0  # answered in this run
-    ticks: int = 0  # of those, together
-    reconnects: int = 0
-    resets: int = 0
-    ended: str = ""
-
-    @property
-    def url(self) -> str:
-        """Its port."""
-        return self.device.transport.url
-
-    @property
-    def name(self) -> str:
-        """For humans."""
-        return f"{self.hello.board} on {self.url}"
-
-    @property
-    def identity(self) -> Identity:
-        """What decides its answers."""
-        hello = self.hello
-        return Identity(
-            board=hello.board,
-            engine=hello.engine,
-            constants_sha256=hello.segments_sha256.hex(),
-            firmware_sha256=self.firmware_sha256,
-            counter_unit=hello.counter_unit,
-            counter_numerator=hello.counter_numerator,
-            counter_denominator=hello.counter_denominator,
-        )
-
-    @property
-    def can_come_back(self) -> bool:
-        """Whether waiting for it makes sense: a process that ended stays ended."""
-        return self.emulator is None or self.emulator.running
-
-    @property
-    def mean_count(self) -> int | None:
-        """What one inference took on average in this run, in the counter's unit; None without any."""
-        return count(self.ticks / self.samples, self.hello) if self.samples else None
-
-    def explain(self, error: UserError) -> str:
-        """The error, and how the process behind the port ended if it did."""
-        if self.emulator is None or self.emulator.running:
-            return error.message
-        return f"{error} ({self.emulator.last_words()})"
-
-    def greet(self, manifest: Manifest, baud: int = BAUD) -> None:
-        """Ask who it is, and have its line work at up to `baud`, where that is a matter of speed.
-
-        Raises DeviceError unless it runs exactly this model, unharmed.
-        """
-        try:
-            self.hello = self.device.hello()
-        except UserError as error:
-            raise DeviceError(self.explain(error)) from error
-        check_identity(self.hello, manifest, self.url)
-        self.device.speed_up(self.hello, baud)
-
-    def greet_again(self) -> None:
-        """Ask what it says of itself after the run: how deep its stack went. `ended` where it is gone by now."""
-        boot_count = self.hello.boot_count
-        if self.ended:
-            return
-        try:
-            self.hello = self.device.hello()
-        except UserError as error:
-            self.ended = self.explain(error)
-        self.resets += self.hello.boot_count != boot_count
-
-    def reconnect(self, timeout_s: float, was_reset: bool) -> None:
-        """Find it again. Raises LineLost when it is not back in time, DeviceError when something else came back."""
-        boot_count = self.hello.boot_count  # starts again at 1 where the power was gone
-        self.hello = self.device.reconnect(self.hello, timeout_s)
-        self.reconnects += 1
-        self.resets += was_reset or self.hello.boot_count != boot_count
 
 
 @contextmanager
@@ -179,23 +83,3 @@ def _start_behind(
     from tinyproof.host.line.proxy import Line  # of pseudo-terminals, which not every system has
 
     return Line(lambda: start(model, board), settings)
-
-
-def check_identity(hello: HelloReply, manifest: Manifest, where: str) -> None:
-    """Raise DeviceError unless the device runs exactly this model, unharmed."""
-    if hello.fault:
-        raise DeviceError(f"{where}: the device cannot run its model: {hello.fault}")
-    if hello.model_sha256.hex() != manifest.model_sha256:
-        raise DeviceError(
-            f"{where}: the device runs model {hello.model_sha256.hex()[:12]}, not {manifest.model_sha256[:12]} of "
-            f"{manifest.name}; build and flash this model, or choose the other"
-        )
-    constants = manifest.segments_sha256 if hello.engine == "compiled" else manifest.model_sha256
-    if hello.segments_sha256.hex() != constants:
-        raise DeviceError(
-            f"{where}: the model's constants in the device's flash are not those exported; flash it again"
-        )
-    bytes_in = sum(int(np.prod(tensor.shape)) for tensor in hello.inputs)
-    bytes_out = sum(int(np.prod(tensor.shape)) for tensor in hello.outputs)
-    if (bytes_in, bytes_out) != (manifest.input_bytes, manifest.output_bytes):
-        raise DeviceError(f"{where}: the device takes {bytes_in} bytes and gives {bytes_out}; flash it again")

@@ -12,10 +12,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from tinyproof.framing import NUMBERS_IN_SIGHT, Frame, wire_bytes_limit
-from tinyproof.host.exchange import IN_VAIN, DeviceError, DeviceReset, DeviceSilent, Exchange
+from tinyproof.host.exchange import HELLO_S, IN_VAIN, DeviceError, DeviceReset, DeviceSilent, Exchange
 from tinyproof.host.pace import Pace, Patience
 from tinyproof.host.transport import Transport
 from tinyproof.protocol import ErrorReply, Fetch, FetchReply, HelloReply, Infer, InferReply, Trace, TraceReply
@@ -55,14 +54,26 @@ class _Request:
     attempts: int = 0
 
 
-class Device(Exchange):
-    """A device on an open line."""
+class Device:
+    """A device on an open line. What goes over it, `exchange` has counted."""
 
     def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
-        super().__init__(transport, patience)
-        self._pace = Pace(self.patience)
+        self.exchange = Exchange(transport, patience)
+        self._pace = Pace(self.exchange.patience)
         # By sequence number, the one sent longest ago first.
         self._in_flight: OrderedDict[int, _Request] = OrderedDict()
+
+    def hello(self, timeout_s: float = HELLO_S) -> HelloReply:
+        """Begin a new session, and learn who it is (Exchange.hello)."""
+        return self.exchange.hello(timeout_s)
+
+    def reconnect(self, before: HelloReply, timeout_s: float = 30.0) -> HelloReply:
+        """After a LineLost: find it again (Exchange.reconnect)."""
+        return self.exchange.reconnect(before, timeout_s)
+
+    def speed_up(self, hello: HelloReply, baud: int) -> None:
+        """Have its line work at `baud` or the fastest speed below it that works (Exchange.speed_up)."""
+        self.exchange.speed_up(hello, baud)
 
     def infer(self, inputs: Iterable[bytes], hello: HelloReply) -> Iterator[Inference]:
         """Run every input through the device; yields one Inference each, in order. Takes an input when there is room.
@@ -77,10 +88,10 @@ class Device(Exchange):
         next_result = 0
         self._pace.wait_begins()
         while True:
-            while len(self._in_flight) + len(results) < window and (self._numbers_left or not self._in_flight):
+            while len(self._in_flight) + len(results) < window and (self.exchange.numbers_left or not self._in_flight):
                 if (following := next(source, None)) is None:
                     break
-                self._send(_Request(following[0], self._numbered(Infer(following[1]))))
+                self._send(_Request(following[0], self.exchange.numbered(Infer(following[1]))))
             if not self._in_flight:
                 return
             if (inference := self._next_answer(hello)) is not None:
@@ -95,7 +106,7 @@ class Device(Exchange):
 
         Raises DeviceError when the device cannot, LineLost when it does not answer.
         """
-        return self.ask(Trace(data), TraceReply)
+        return self.exchange.ask(Trace(data), TraceReply)
 
     def fetch(self, tensor: int, start: int, size: int, data: bytes) -> bytes:
         """Bytes `start` to `start + size` of tensor number `tensor` of a trace, when the input is `data`.
@@ -105,25 +116,27 @@ class Device(Exchange):
         parts = []
         for at in range(start, start + size, FETCH_BYTES):
             wanted = min(FETCH_BYTES, start + size - at)
-            parts.append(self.ask(Fetch(tensor, wanted, at, data), FetchReply).data)
+            parts.append(self.exchange.ask(Fetch(tensor, wanted, at, data), FetchReply).data)
             if len(parts[-1]) != wanted:
-                raise DeviceError(f"{self.transport.url}: {len(parts[-1])} bytes of a tensor instead of {wanted}")
+                raise DeviceError(
+                    f"{self.exchange.transport.url}: {len(parts[-1])} bytes of a tensor instead of {wanted}"
+                )
         return b"".join(parts)
 
     def _next_answer(self, hello: HelloReply) -> Inference | None:
         """Wait for a frame, and see to what it tells; None where it is no result, or none came."""
         oldest = next(iter(self._in_flight.values()))
-        frame = self._receive(self._pace.deadline(oldest.sent_at))
+        frame = self.exchange.receive(self._pace.deadline(oldest.sent_at))
         if frame is None:
             self._ask_again(oldest)
         elif frame.type == HelloReply.ID:
-            self._check_session(self._unpack(HelloReply, frame), hello)
+            self._check_session(self.exchange.read(HelloReply, frame), hello)
         elif (request := self._in_flight.get(frame.sequence)) is not None:
             if frame.type == ErrorReply.ID:
-                text = self._unpack(ErrorReply, frame).text
-                raise DeviceError(f"{self.transport.url}: the device refused input {request.index}: {text}")
+                text = self.exchange.read(ErrorReply, frame).text
+                raise DeviceError(f"{self.exchange.transport.url}: the device refused input {request.index}: {text}")
             if frame.type == InferReply.ID:
-                reply = self._unpack(InferReply, frame)
+                reply = self.exchange.read(InferReply, frame)
                 self._settle(request)
                 return Inference(request.index, reply.output, reply.ticks)
         return None
@@ -144,41 +157,42 @@ class Device(Exchange):
     def _ask_again(self, oldest: _Request) -> None:
         """After too long a wait: the request, and whether the device is still in this session."""
         if self._pace.silent():
-            raise self._silent()
+            raise self.exchange.silent()
         self._pace.overdue += 1
         if self._pace.overdue == IN_VAIN:
-            self._slow_down()
-        self._send_hello(self._pace.overdue)
+            self.exchange.slow_down()
+        self.exchange.send_hello(self._pace.overdue)
         self._send(oldest)
 
     def _send(self, request: _Request) -> None:
         """Send a request for the first time, or again."""
-        if request.attempts == self.patience.attempts:
+        if request.attempts == self.exchange.patience.attempts:
             raise DeviceSilent(
-                f"{self.transport.url}: input {request.index} was sent {request.attempts} times without an answer; "
+                f"{self.exchange.transport.url}: input {request.index} was sent {request.attempts} times without an "
+                "answer; "
                 "the line is bad"
             )
         if request.attempts > 0:
-            self.resent += 1
-            self.transport.send_delimiters()
+            self.exchange.resent += 1
+            self.exchange.transport.send_delimiters()
         request.attempts += 1
         self._in_flight[request.frame.sequence] = request
         self._in_flight.move_to_end(request.frame.sequence)
-        self.transport.send(request.frame)
+        self.exchange.transport.send(request.frame)
         request.sent_at = time.monotonic()
 
     def _check_session(self, reply: HelloReply, hello: HelloReply) -> None:
         """Raise DeviceReset when a hello that came in the middle tells of one."""
-        if reply.session not in (0, self.transport.session.number) or not reply.session_is_new:
+        if reply.session not in (0, self.exchange.transport.session.number) or not reply.session_is_new:
             return
         # A device whose power was gone counts its starts anew; numbers out of its sight would not pass there any more.
-        forgot = reply.session == self.transport.session.number and self._next_sequence > NUMBERS_IN_SIGHT
+        forgot = reply.session == self.exchange.transport.session.number and self.exchange.began_long_ago
         if reply.boot_count != hello.boot_count or forgot:
-            raise DeviceReset(f"{self.transport.url}: the device was reset")
-        self._send_hello()  # it may have forgotten the session; if so, that begins it again
+            raise DeviceReset(f"{self.exchange.transport.url}: the device was reset")
+        self.exchange.send_hello()  # it may have forgotten the session; if so, that begins it again
 
 
 def _window(hello: HelloReply) -> int:
     """Requests in flight: at most what the device can repeat, and one beyond what fits its buffer while it is busy."""
-    frame_bytes = wire_bytes_limit(sum(prod(tensor.shape) for tensor in hello.inputs))
+    frame_bytes = wire_bytes_limit(hello.input_bytes)
     return max(1, min(hello.reply_slots, 1 + hello.receive_buffer_bytes // frame_bytes, WINDOW_LIMIT))

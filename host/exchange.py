@@ -10,7 +10,7 @@ import random
 import time
 
 from tinyproof.console import UserError
-from tinyproof.framing import SEQUENCES, Frame
+from tinyproof.framing import NUMBERS_IN_SIGHT, SEQUENCES, Frame
 from tinyproof.host.pace import Patience
 from tinyproof.host.transport import LineLost, Transport
 from tinyproof.line import BAUD, SLOWER_BAUDS
@@ -31,6 +31,7 @@ from tinyproof.protocol import (
 
 SESSIONS = 0xFFFFFF00  # above, the keys of a session would run into 0
 LOG_LINES_KEPT = 1000
+HELLO_S = 10.0  # for a first answer
 GRACE_S = 1.0  # how long frames that already came are looked at after a deadline
 EXCHANGES = 3  # that show that a speed works
 IN_VAIN = 3  # questions, before the speed is taken for wrong
@@ -62,7 +63,7 @@ class Exchange:
         self._next_sequence = 1
         self._wanted_baud = BAUD
 
-    def hello(self, timeout_s: float = 10.0) -> HelloReply:
+    def hello(self, timeout_s: float = HELLO_S) -> HelloReply:
         """Begin a new session: ask until the device answers. Raises DeviceError when nothing sensible comes in time."""
         try:
             reply = self._begin_session(timeout_s)
@@ -116,54 +117,54 @@ class Exchange:
 
         Raises LineLost when the port goes away or no answer comes, DeviceError when the device refuses.
         """
-        frame = self._numbered(message)
+        frame = self.numbered(message)
         for attempt in range(max(1, round(self.patience.silence_s / self.patience.answer_s))):
             self.resent += attempt > 0
             answer = self._ask_once(frame, reply, self.patience.answer_s)
             if answer is not None:
                 return answer
-            self._send_hello()  # a device that was reset meanwhile learns the session's number
-        raise self._silent()
+            self.send_hello()  # a device that was reset meanwhile learns the session's number
+        raise self.silent()
 
     def _ask_once(self, frame: Frame, reply: type[M], timeout_s: float) -> M | None:
         self.transport.send_delimiters()
         self.transport.send(frame)
         deadline = time.monotonic() + timeout_s
-        while (answer := self._receive(deadline)) is not None:
+        while (answer := self.receive(deadline)) is not None:
             if answer.sequence != frame.sequence:
                 continue
             if answer.type == reply.ID:
-                return self._unpack(reply, answer)
+                return self.read(reply, answer)
             if answer.type == ErrorReply.ID:
                 raise DeviceError(
                     f"{self.transport.url}: the device refused a request (message 0x{frame.type:02X}): "
-                    f"{self._unpack(ErrorReply, answer).text}"
+                    f"{self.read(ErrorReply, answer).text}"
                 )
         return None
 
     def _try_baud(self, baud: int, first_baud: int) -> bool:
         """Whether the line works at `baud`; where it does not, it is back at `first_baud`."""
-        self._ask_once(self._numbered(SetBaud(baud)), SetBaudReply, self.patience.answer_s)
+        self._ask_once(self.numbered(SetBaud(baud)), SetBaudReply, self.patience.answer_s)
         # Where the answer is what got lost, the device is at the new speed all the same.
         self.transport.set_baud(baud)
         if all(self._works(SetBaud(baud), IN_VAIN, 0) for _ in range(EXCHANGES)):
             return True
-        self._slow_down()
+        self.slow_down()
         attempts = round(self.patience.silence_s / self.patience.hello_interval_s)
         if not self._works(SetBaud(first_baud), attempts, NOISE_BYTES):
-            raise self._silent()
+            raise self.silent()
         return False
 
     def _works(self, message: SetBaud, attempts: int, noise_bytes: int) -> bool:
         """Whether an exchange succeeds at the speed that both sides are thought to have."""
-        frame = self._numbered(message)
+        frame = self.numbered(message)
         for _ in range(attempts):
             self.transport.send_delimiters(noise_bytes)
             if self._ask_once(frame, SetBaudReply, self.patience.hello_interval_s) is not None:
                 return True
         return False
 
-    def _slow_down(self) -> None:
+    def slow_down(self) -> None:
         """Back to the speed that lines begin with; the device follows when it has heard enough that is no frame."""
         if self.transport.baud != BAUD:
             self.transport.set_baud(BAUD)
@@ -177,45 +178,54 @@ class Exchange:
         attempt = 0
         while (now := time.monotonic()) < deadline:
             if attempt == IN_VAIN:
-                self._slow_down()
-            self._send_hello(attempt)
+                self.slow_down()
+            self.send_hello(attempt)
             attempt += 1
-            while (frame := self._receive(min(now + self.patience.hello_interval_s, deadline))) is not None:
+            while (frame := self.receive(min(now + self.patience.hello_interval_s, deadline))) is not None:
                 if frame.type == HelloReply.ID:
                     reply = self._read_hello(frame)
                     if reply.session == number:
                         return reply
         return None
 
-    def _send_hello(self, attempt: int = 0) -> None:
-        """`attempt`: how many were in vain. The device may be at another speed then, and has to notice."""
+    def send_hello(self, attempt: int = 0) -> None:
+        """Ask who is there, without waiting.
+
+        `attempt`: how many were in vain. The device may be at another speed then, and has to notice.
+        """
         noisy = IN_VAIN <= attempt < IN_VAIN + NOISY  # not for ever: a line that nobody reads fills up
         self.transport.send_delimiters(NOISE_BYTES if noisy else 1)
         self.transport.send(Frame(Hello.ID, 0, pack(Hello(self.transport.session.number))))
 
-    def _numbered(self, message: Message) -> Frame:
+    def numbered(self, message: Message) -> Frame:
         """A request under the next sequence number; nothing else is in flight where that needs a new session."""
-        if self._numbers_left == 0 and self._begin_session(self.patience.silence_s) is None:
-            raise self._silent()
+        if self.numbers_left == 0 and self._begin_session(self.patience.silence_s) is None:
+            raise self.silent()
         self._next_sequence += 1
         return Frame(message.ID, self._next_sequence - 1, pack(message))
 
     @property
-    def _numbers_left(self) -> int:
+    def began_long_ago(self) -> bool:
+        """Whether the numbers in use are out of the sight of a device that forgot the session."""
+        return self._next_sequence > NUMBERS_IN_SIGHT
+
+    @property
+    def numbers_left(self) -> int:
         """Each number is used once in a session, so that no answer is taken for one to an earlier question."""
         return SEQUENCES - self._next_sequence
 
-    def _receive(self, deadline: float) -> Frame | None:
+    def receive(self, deadline: float) -> Frame | None:
         """The next frame that is not a log line, or None at the deadline."""
         while (left := deadline - time.monotonic()) > -GRACE_S:
             frame = self.transport.receive(left)
             if frame is None or frame.type != LogLine.ID:
                 return frame
             if len(self.logs) < LOG_LINES_KEPT:
-                self.logs.append(self._unpack(LogLine, frame).text)
+                self.logs.append(self.read(LogLine, frame).text)
         return None
 
-    def _silent(self) -> DeviceSilent:
+    def silent(self) -> DeviceSilent:
+        """The error when no answer came for too long."""
         return DeviceSilent(
             f"{self.transport.url}: {self.patience.silence_s:g} s without an answer; "
             "the device stopped or the line is bad"
@@ -228,9 +238,10 @@ class Exchange:
                 f"{self.transport.url}: the firmware speaks protocol {version}, this tool {PROTOCOL_VERSION}; "
                 "flash it again"
             )
-        return self._unpack(HelloReply, frame)
+        return self.read(HelloReply, frame)
 
-    def _unpack(self, message: type[M], frame: Frame) -> M:
+    def read(self, message: type[M], frame: Frame) -> M:
+        """The message in a frame. Raises DeviceError where it is laid out otherwise."""
         try:
             return unpack(message, frame.payload)
         except ProtocolError as error:

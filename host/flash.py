@@ -17,18 +17,16 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError, console
-from tinyproof.firmware.build import FIRMWARE, GENERATED
 from tinyproof.firmware.sizes import check_model, print_budget
-from tinyproof.firmware.sketch import board_folder, check_engine, copy_sources, replace_folder
-from tinyproof.host.connection import check_identity
+from tinyproof.firmware.sketch import check_engine, platformio_project
 from tinyproof.host.device import Device, DeviceError
 from tinyproof.host.ports import REAL_BOARDS, SerialPort, check_there, find_port, named_port, scan
+from tinyproof.host.station import check_identity
 from tinyproof.host.transport import Transport, open_port
 from tinyproof.line import BAUD
 from tinyproof.manifest import Manifest, load_manifest
 from tinyproof.protocol import HelloReply
 
-STAGED_MODEL = FIRMWARE.parent / "build" / "platformio" / "model"  # as platformio.ini and boards/esp32 look for it
 TOUCH_BAUD = 1200  # opening the port at this speed and closing it asks an Arduino board for its bootloader
 BOOTLOADER_S = 10.0  # for the bootloader's port to appear
 RETURN_S = 15.0  # for the application's port to appear again
@@ -54,13 +52,13 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
     console.print(f"{board.title} on {here}")
 
     environment = f"{board.name}-{engine}"
-    stage(model)
+    project = platformio_project(board, model, engine)
     console.print(f"Building {environment}; the first time, PlatformIO downloads a compiler and libraries")
-    _run(platformio, board, environment)
+    _run(platformio, project, environment)
 
     upload_port = enter_bootloader(board, here) if board.bootloader else here
     console.print(f"Uploading through {upload_port.device}")
-    _run(platformio, board, environment, "-t", "upload", "--upload-port", upload_port.device)
+    _run(platformio, project, environment, board.recovery, "-t", "upload", "--upload-port", upload_port.device)
 
     back = wait_for_return(board, here) if board.bootloader else here
     hello = say_hello(board, back, manifest, engine)
@@ -81,12 +79,13 @@ def check_fits(manifest: Manifest, board: Board, engine: str) -> None:
     if engine == "tflm":
         what, model_bytes, arena_bytes = "its .tflite", manifest.tflite_bytes, manifest.tflm_arena_bytes
     else:
-        what, model_bytes, arena_bytes = "its weights", manifest.weight_bytes, manifest.arena_bytes
+        compiled = manifest.compiled_for(board.core)
+        what, model_bytes, arena_bytes = "its weights", compiled.weight_bytes, compiled.arena_bytes
     flash_bytes = model_bytes + manifest.golden_count * (manifest.input_bytes + manifest.output_bytes)
     ram_bytes = arena_bytes + manifest.input_bytes
     print_budget("Memory before compiling: the model alone", flash_bytes, ram_bytes, budget)
-    check_model(manifest, engine, budget, "flash", f"{what} and the self-test's vectors", flash_bytes)
-    check_model(manifest, engine, budget, "RAM", "its arena and one input", ram_bytes)
+    check_model(manifest, board, engine, "flash", f"{what} and the self-test's vectors", flash_bytes)
+    check_model(manifest, board, engine, "RAM", "its arena and one input", ram_bytes)
 
 
 def find_platformio() -> str:
@@ -98,12 +97,6 @@ def find_platformio() -> str:
             "PlatformIO is not installed: `make flash` installs it, or run `pip install 'tinyproof[boards]'`"
         )
     return command
-
-
-def stage(model: Path) -> None:
-    """Put the model's C and protocol.h where PlatformIO's project looks for them."""
-    generated = sorted((model / GENERATED).iterdir())
-    replace_folder(STAGED_MODEL, lambda new: copy_sources(new, generated))
 
 
 def enter_bootloader(board: Board, here: SerialPort) -> SerialPort:
@@ -146,21 +139,18 @@ def say_hello(board: Board, port: SerialPort, manifest: Manifest, engine: str) -
     return hello
 
 
-def _run(platformio: str, board: Board, environment: str, *arguments: str) -> None:
+def _run(platformio: str, project: Path, environment: str, recovery: str = "", *arguments: str) -> None:
     """PlatformIO on this terminal, so that its own progress shows. Raises UserError unless it succeeds."""
     settings = {"PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no"}
-    folder = board_folder(board)
-    if (folder / "CMakeLists.txt").is_file():
-        settings["PLATFORMIO_SRC_DIR"] = str(folder)
-    command = [platformio, "run", "--project-dir", str(FIRMWARE), "--environment", environment, *arguments]
+    command = [platformio, "run", "--project-dir", str(project), "--environment", environment, *arguments]
     result = subprocess.run(command, env={**os.environ, **settings})
     if result.returncode != 0:
         step = "upload to" if arguments else "build"
         raise UserError(
             f"PlatformIO could not {step} {environment} (status {result.returncode}); what it says is above. "
             + (
-                f"If the board does not react, {board.recovery}"
-                if arguments
+                f"If the board does not react, {recovery}"
+                if recovery
                 else f"`{advice.command('doctor')}` checks the tools"
             )
         )

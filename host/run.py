@@ -18,11 +18,11 @@ from rich.progress import Progress
 
 from tinyproof import advice
 from tinyproof.console import progress_bar
-from tinyproof.host.connection import Station
 from tinyproof.host.device import DeviceError, DeviceReset
 from tinyproof.host.journal import Answer, Journal, JournalError
-from tinyproof.host.report.report import Disagreement
+from tinyproof.host.record.parts import Disagreement
 from tinyproof.host.sharing import Share
+from tinyproof.host.station import Station
 from tinyproof.host.stopping import StoppingRule
 from tinyproof.host.transport import LineLost
 
@@ -65,12 +65,12 @@ class Run:
                 self.journal.record(Answer(sample, station.number, inference.ticks, inference.output))
                 answered += 1
                 self.answered_by[sample] = station
-                station.samples += 1
-                station.ticks += inference.ticks
+                station.progress.samples += 1
+                station.progress.ticks += inference.ticks
                 self.share.done(sample)
                 if self.rule and self.rule.observe(sample, inference.output):
                     self.share.stop()
-                self.progress.advance(station.bar)
+                self.progress.advance(station.progress.bar)
         finally:
             self.share.give_back(taken[answered:])
 
@@ -78,7 +78,7 @@ class Run:
 def compute(run: Run) -> None:
     """Have every sample of the share answered. Raises DeviceError when no device is left."""
     for station in run.stations:
-        station.bar = run.progress.add_task(station.name, total=run.share.left)
+        station.progress.bar = run.progress.add_task(station.name, total=run.share.left)
     with run.progress, ThreadPoolExecutor(len(run.stations), "device") as pool:
         workers = [pool.submit(_work, station, run) for station in run.stations]
         try:
@@ -88,10 +88,10 @@ def compute(run: Run) -> None:
             run.share.stop()
             if wait(workers, END_S).not_done:  # what is in flight takes too long
                 for station in run.stations:
-                    station.device.transport.close()
+                    station.device.exchange.transport.close()
             raise
     if run.share.left and not run.share.stopped:
-        raise DeviceError(f"{'; '.join(station.ended for station in run.stations)}; {run.journal.kept()}")
+        raise DeviceError(f"{'; '.join(station.outcome.ended for station in run.stations)}; {run.journal.kept()}")
 
 
 def check_resumed(station: Station, journal: Journal, inputs: NDArray[np.int8]) -> None:
@@ -120,7 +120,7 @@ def look_again(run: Run, answers: Sequence[Answer], golden: NDArray[np.int8]) ->
     some = differing[:: max(1, len(differing) // LOOKED_AT_AGAIN)][:LOOKED_AT_AGAIN]
     disagreements = []
     for station in run.stations:
-        if station.ended:
+        if station.outcome.ended:
             continue
         inputs = (run.inputs[answer.sample].tobytes() for answer in some)
         try:
@@ -137,7 +137,7 @@ def look_again(run: Run, answers: Sequence[Answer], golden: NDArray[np.int8]) ->
                         )
                     )
         except (LineLost, DeviceError) as error:
-            station.ended = station.explain(error)
+            station.outcome.ended = station.explain(error)
     return disagreements
 
 
@@ -146,21 +146,23 @@ def _work(station: Station, run: Run) -> None:
     fruitless = 0
     checked = False
     while not checked or run.share.wait():
-        before = station.samples
+        before = station.progress.samples
         try:
             if not checked:
                 check_resumed(station, run.journal, run.inputs)
                 checked = True
             run.stream(station)
         except LineLost as error:
-            fruitless = fruitless + 1 if station.samples == before else 1
+            fruitless = fruitless + 1 if station.progress.samples == before else 1
             if fruitless > FRUITLESS_LIMIT:
-                station.ended = f"{station.url}: it went away {fruitless} times in a row without an answer: {error}"
+                station.outcome.ended = (
+                    f"{station.url}: it went away {fruitless} times in a row without an answer: {error}"
+                )
             elif not run.share.stopped:  # else the line was closed on purpose
-                station.ended = _recover(station, run, error)
+                station.outcome.ended = _recover(station, run, error)
         except DeviceError as error:
-            station.ended = station.explain(error)
-        if station.ended:
+            station.outcome.ended = station.explain(error)
+        if station.outcome.ended:
             return
 
 
@@ -171,7 +173,7 @@ def _recover(station: Station, run: Run, error: LineLost) -> str:
     if station.can_come_back:
         run.progress.console.print(f"{error}; waiting up to {run.patience_s:g} s for it", markup=False)
     while station.can_come_back and run.share.goes_on and (left := deadline - time.monotonic()) > 0:
-        run.progress.update(station.bar, description=f"{station.url}: waiting for it, {left:.0f} s")
+        run.progress.update(station.progress.bar, description=f"{station.url}: waiting for it, {left:.0f} s")
         try:
             station.reconnect(min(RECONNECT_S, left), was_reset)
         except LineLost as later:
@@ -179,7 +181,7 @@ def _recover(station: Station, run: Run, error: LineLost) -> str:
             continue
         except DeviceError as refusal:
             return station.explain(refusal)
-        run.progress.update(station.bar, description=station.name)
+        run.progress.update(station.progress.bar, description=station.name)
         run.progress.console.print(f"{station.name} goes on", markup=False)
         return ""
     return station.explain(error)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tinyproof.boards import BOARDS, find_board
 from tinyproof.console import UserError, console, make_writable
 from tinyproof.host.line.faults import LineSettings, parse_faults
+from tinyproof.host.record.file import save_report
 from tinyproof.host.report.junit import save_junit
 from tinyproof.host.report.page import save_page
 from tinyproof.host.report.summary import print_summary
@@ -37,7 +38,7 @@ def validate_model(wishes: Wishes) -> int:
     """Validate, and leave the reports; returns the exit status. UserError where no comparison is possible."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job ends like Ctrl-C
     report = validate(_plan(wishes))
-    path = report.save(wishes.model)
+    path = save_report(wishes.model, report)
     if wishes.junit:
         save_junit(report, wishes.junit)
     page = save_page(report, wishes.model)

@@ -16,7 +16,7 @@ from math import lgamma, log
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.host.report.report import Sure
+from tinyproof.host.record.parts import Sure
 from tinyproof.statistics import Interval
 
 RATE_LIMIT = 0.005

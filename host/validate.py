@@ -15,23 +15,24 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError, console
-from tinyproof.host.connection import Station, open_station
+from tinyproof.host.connection import open_station
 from tinyproof.host.device import DeviceError
 from tinyproof.host.diagnosis.diagnose import diagnose
 from tinyproof.host.expected import expected_outputs
-from tinyproof.host.journal import JOURNAL_FILE, Journal, Key
+from tinyproof.host.journal import JOURNAL_FILE, Answer, Journal, Key
+from tinyproof.host.judging.findings import Finding, make_report, resumed_by
 from tinyproof.host.line.faults import LineSettings
 from tinyproof.host.pace import PATIENCE_S
-from tinyproof.host.report.findings import Finding, make_report
-from tinyproof.host.report.report import Report
+from tinyproof.host.record.parts import DeviceResult
+from tinyproof.host.record.report import Report
 from tinyproof.host.run import Run, compute, look_again
 from tinyproof.host.samples import Samples, load_samples
 from tinyproof.host.sharing import Share
+from tinyproof.host.station import Station
 from tinyproof.host.stopping import StoppingRule
 from tinyproof.line import FASTEST_BAUD
 from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
@@ -76,7 +77,7 @@ def validate(plan: Plan) -> Report:
         except KeyboardInterrupt:
             raise UserError(f"interrupted; {journal.kept()}") from None
     for station in stations:
-        for line in station.device.logs:
+        for line in station.device.exchange.logs:
             console.print(f"{station.name}: {line}")
     return report
 
@@ -87,14 +88,59 @@ def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[
         station.number = journal.number(station.identity)
     tflite = (plan.model / TFLITE_FILE).read_bytes()
     expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
-    finding = _run(plan, samples, expected.golden, stations, journal)
-    answered = [(a.sample, a.output, finding.answered_by.get(a.sample)) for a in finding.answers]
+    started = time.monotonic()
+    resumed = {answer.sample for answer in journal.earlier}
+    rule = StoppingRule(expected.golden) if plan.stop_when_sure else None
+    run = _run(plan, samples, stations, journal, rule)
+    answers = journal.read_back(resumed | set(run.answered_by))
+    disagreements = look_again(run, answers, expected.golden)
+    seconds = time.monotonic() - started
+    answered = [(a.sample, a.output, run.answered_by.get(a.sample)) for a in answers]
     golden = expected.golden if expected.bit_exact else None
     diagnosis = diagnose(manifest, tflite, stations, samples.inputs, answered, golden)
     for station in stations:
         station.greet_again()
-    report = make_report(plan.model, manifest, samples, expected, stations, finding, diagnosis)
-    return replace(report, command=plan.command, ended=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
+    ran = [answer.sample for answer in answers]
+    finding = Finding(
+        samples=ran,
+        answers=answers,
+        outputs=np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1),
+        weights=rule.weights(ran) if rule else np.ones(len(ran)),
+        identities=journal.identities,
+        resumed=resumed,
+        answered_by={sample: station.url for sample, station in run.answered_by.items()},
+        disagreements=disagreements,
+        sure=rule.result() if rule else None,
+        seconds=seconds,
+        devices=_results(stations, answers, resumed),
+        hello=stations[0].hello,
+        identity=stations[0].identity,
+    )
+    report = make_report(plan.model, manifest, samples, expected, finding, diagnosis)
+    ended = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return replace(report, origin=replace(report.origin, command=plan.command, ended=ended))
+
+
+def _run(plan: Plan, samples: Samples, stations: Sequence[Station], journal: Journal, rule: StoppingRule | None) -> Run:
+    """Run what the journal does not hold yet."""
+    answered = {answer.sample for answer in journal.earlier}
+    order = rule.order if rule else range(len(samples.inputs))
+    share = Share(sample for sample in order if sample not in answered)
+    if rule and any([rule.observe(answer.sample, answer.output) for answer in journal.earlier]):
+        share.stop()
+    run = Run(stations, journal, samples.inputs, share, rule, plan.patience_s)
+    compute(run)
+    return run
+
+
+def _results(stations: Sequence[Station], answers: Sequence[Answer], resumed: set[int]) -> list[DeviceResult]:
+    """A line for each; what was answered before the interruption stands with the first device of its kind."""
+    results, counted = [], set()
+    for station in stations:
+        before = 0 if station.number in counted else resumed_by(answers, resumed, station.number)
+        counted.add(station.number)
+        results.append(station.result(before))
+    return results
 
 
 @contextmanager
@@ -121,34 +167,3 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
             )
             stations.append(station)
         yield stations
-
-
-def _run(
-    plan: Plan, samples: Samples, golden: NDArray[np.int8], stations: Sequence[Station], journal: Journal
-) -> Finding:
-    """Run what the journal does not hold yet, and read all of it back."""
-    started = time.monotonic()
-    resumed = {answer.sample for answer in journal.earlier}
-    rule = StoppingRule(golden) if plan.stop_when_sure else None
-    order = rule.order if rule else range(len(samples.inputs))
-    share = Share(sample for sample in order if sample not in resumed)
-    if rule and any([rule.observe(answer.sample, answer.output) for answer in journal.earlier]):
-        share.stop()
-    run = Run(stations, journal, samples.inputs, share, rule, plan.patience_s)
-    compute(run)
-    answers = journal.read_back(resumed | set(run.answered_by))
-    outputs = np.frombuffer(b"".join(answer.output for answer in answers), np.int8).reshape(len(answers), -1)
-    disagreements = look_again(run, answers, golden)
-    ran = [answer.sample for answer in answers]
-    return Finding(
-        samples=ran,
-        answers=answers,
-        outputs=outputs,
-        weights=rule.weights(ran) if rule else np.ones(len(ran)),
-        identities=journal.identities,
-        resumed=resumed,
-        answered_by=run.answered_by,
-        disagreements=disagreements,
-        sure=rule.result() if rule else None,
-        seconds=time.monotonic() - started,
-    )

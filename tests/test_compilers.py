@@ -18,7 +18,7 @@ from tinyproof.boards import BOARDS, find_board
 from tinyproof.compilers import HOST_C, ZIG, ZIG_LIBRARY, Compiler
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build, image_path, load_sizes
-from tinyproof.host.report.report import REPORT_FILE
+from tinyproof.host.record.file import REPORT_FILE
 from tinyproof.installing import require_tools
 from tinyproof.toolchain import CHOICES, demo_board, missing_tools, with_compiler
 
@@ -46,7 +46,7 @@ def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
         assert result.returncode == 0, result.stdout + result.stderr
         reports.append(json.loads((model / REPORT_FILE).read_text()))
         assert reports[-1]["versions"]["compiler"] == compiler
-    assert [(report["verdict"], report["self_test_failures"]) for report in reports] == [("equal", 0)] * 2
+    assert [(report["verdict"], report["self_test"]["failures"]) for report in reports] == [("equal", 0)] * 2
     assert reports[0]["self_test_vectors"] > 0
     assert reports[0]["run_sha256"] == reports[1]["run_sha256"]
     assert load_sizes(model, board).compiler == "ziglang cc"

@@ -32,9 +32,9 @@ def device(request, model):
 
 
 def ask(device: Device, frame: Frame) -> Frame:
-    device.transport.send(frame)
+    device.exchange.transport.send(frame)
     # Answers to hellos that were repeated while the device started may come first.
-    while (reply := device.transport.receive(5)) and reply.type == HelloReply.ID:
+    while (reply := device.exchange.transport.receive(5)) and reply.type == HelloReply.ID:
         pass
     assert reply is not None
     return reply
@@ -59,13 +59,13 @@ def test_every_output_byte_of_the_test_split_is_the_goldens(model, board_name, l
     if board.sources:
         build(model, board)
     report = validate(Plan(model, board, limit=limit))
-    assert report.golden_is_bit_exact
+    assert report.reference.golden_is_bit_exact
     assert (report.bytes_different, report.verdict, report.exit_status) == (0, "equal", 0)
     assert report.bytes_compared == report.samples * 10
     assert report.samples == (limit or len(load_samples(model, load_manifest(model)).inputs))
     assert report.accuracy.int8_device == pytest.approx(report.accuracy.int8_host, abs=0.01)
-    assert report.self_test_failures == 0
-    assert (report.instructions_per_inference is not None) == board_name.startswith("qemu")
+    assert report.self_test.failures == 0
+    assert (report.cost.instructions is not None) == board_name.startswith("qemu")
 
 
 @pytest.mark.parametrize("board_name", FIRMWARE_BOARDS)
@@ -135,12 +135,12 @@ def test_in_a_new_session_the_same_number_means_a_new_request(device):
 
 def test_random_bytes_never_stop_the_device(device):
     generator = random.Random(1)
-    hello = Frame(Hello.ID, 0, pack(Hello(device.transport.session.number)))
+    hello = Frame(Hello.ID, 0, pack(Hello(device.exchange.transport.session.number)))
     for _ in range(100):
         noise = generator.randbytes(generator.randrange(3000))
-        device.transport._port.write(noise + b"\0")
-        device.transport.send(hello)
-        while (reply := device.transport.receive(5)) and reply.type != HelloReply.ID:
+        device.exchange.transport._port.write(noise + b"\0")
+        device.exchange.transport.send(hello)
+        while (reply := device.exchange.transport.receive(5)) and reply.type != HelloReply.ID:
             pass
         assert reply is not None
 
@@ -168,7 +168,7 @@ def test_lost_replies_are_fetched_again_and_every_sample_comes_once_in_order(mod
         device = Device(transport, Patience(answer_s=0.3))
         hello = device.hello()
         results = list(device.infer(inputs, hello))
-    assert transport.lost == 5 and device.resent >= 5
+    assert transport.lost == 5 and device.exchange.resent >= 5
     assert [r.index for r in results] == list(range(40))
     with running(model, "host-checked") as clean:
         assert [r.output for r in clean.infer(inputs, clean.hello())] == [r.output for r in results]

@@ -26,7 +26,8 @@ from tinyproof.export.lower import lower
 from tinyproof.export.steps import describe_steps
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
-from tinyproof.host.report.report import Cause, Report
+from tinyproof.host.record.parts import Cause
+from tinyproof.host.record.report import Report
 from tinyproof.host.samples import load_samples
 from tinyproof.host.validate import Plan, validate
 from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
@@ -76,7 +77,7 @@ def validated(model: Path, board_name: str, limit: int = 12) -> Report:
 
 
 def only(report: Report, kind: str) -> Cause:
-    [cause] = [cause for cause in report.causes if cause.kind != "self-test"]
+    [cause] = [cause for cause in report.diagnosis.causes if cause.kind != "self-test"]
     assert cause.kind == kind, cause
     return cause
 
@@ -113,9 +114,9 @@ def test_one_wrong_weight_is_named_with_its_op_and_channel(model, board_name, op
     value = int(graph.tensors[graph.ops[op].inputs[1]].data[place])
     emit(model, with_weight(graph, op, place, 60 if value < 0 else -60))
     report = validated(model, board_name)
-    assert report.self_test_failures > 0 and "self-test" in [cause.kind for cause in report.causes]
+    assert report.self_test.failures > 0 and "self-test" in [cause.kind for cause in report.diagnosis.causes]
     cause = only(report, "kernel")
-    assert cause.op == tensor and report.ops[tensor].ops[0] == op
+    assert cause.op == tensor and report.diagnosis.ops[tensor].ops[0] == op
     changed = value + (60 if value < 0 else -60)
     assert f"channel {place[0]} alone: in its weight {place[1:]}: it is {changed}, not {value}" in cause.text
     assert cause.count == report.samples_different
@@ -183,7 +184,7 @@ def test_a_kernel_that_rounds_once_is_named_as_rounding(model, firmware_copy, bo
     edit(firmware_copy / "kernels" / "requantize.h", "static inline int32_t requantize(", SINGLE_ROUNDING)
     report = validated(model, board_name, limit=100)
     cause = only(report, "rounding")
-    assert report.ops[cause.op].kernels in (["conv2d"], ["dense"])
+    assert report.diagnosis.ops[cause.op].kernels in (["conv2d"], ["dense"])
     assert "rounds once instead of twice" in cause.text
     assert cause.difference.max_step == 1
 
@@ -210,10 +211,10 @@ def test_litert_as_the_device_differs_by_rounding_and_each_layer_is_named(tmp_pa
     board = BOARDS["interpreter"]
     report = validate(Plan(model, replace(board, run=(*board.run, "reference")), limit=150))
     assert report.verdict == "different" and report.samples_different > 5
-    assert {cause.kind for cause in report.causes} == {"rounding"}
-    assert sum(cause.count for cause in report.causes) == report.samples_different
-    assert all("rounds once" in cause.text for cause in report.causes)
-    assert all(op.kernels == ["FULLY_CONNECTED"] and op.count is None for op in report.ops)
+    assert {cause.kind for cause in report.diagnosis.causes} == {"rounding"}
+    assert sum(cause.count for cause in report.diagnosis.causes) == report.samples_different
+    assert all("rounds once" in cause.text for cause in report.diagnosis.causes)
+    assert all(op.kernels == ["FULLY_CONNECTED"] and op.count is None for op in report.diagnosis.ops)
 
 
 @pytest.mark.parametrize("board_name", ["host", "interpreter"])
@@ -221,10 +222,10 @@ def test_where_nothing_differs_every_tensor_of_a_few_samples_is_the_goldens(mode
     if BOARDS[board_name].sources:
         tinyproof.firmware.build.build(model, BOARDS[board_name])
     report = validate(Plan(model, BOARDS[board_name], limit=6))
-    assert (report.verdict, report.causes) == ("equal", [])
-    assert all((op.traced, op.different) == (5, 0) for op in report.ops)
-    assert all((op.count is not None) == (board_name == "host") for op in report.ops)
-    assert "transport" in report.ruled_out[0]
+    assert (report.verdict, report.diagnosis.causes) == ("equal", [])
+    assert all((op.traced, op.different) == (5, 0) for op in report.diagnosis.ops)
+    assert all((op.count is not None) == (board_name == "host") for op in report.diagnosis.ops)
+    assert "transport" in report.diagnosis.ruled_out[0]
 
 
 def test_more_differences_than_are_looked_into_are_counted(model, monkeypatch):
@@ -232,7 +233,7 @@ def test_more_differences_than_are_looked_into_are_counted(model, monkeypatch):
     monkeypatch.setattr(tinyproof.host.diagnosis.diagnose, "EXAMINED", 1)
     emit(model, with_weight(graph_of(model), 0, (3, 1, 1, 0), 60))
     report = validated(model, "host", limit=30)
-    kernel, rest = [cause for cause in report.causes if cause.kind != "self-test"]
+    kernel, rest = [cause for cause in report.diagnosis.causes if cause.kind != "self-test"]
     assert (kernel.kind, kernel.count, kernel.examined) == ("kernel", 2, 1)
     assert (rest.kind, rest.count) == ("not traced", report.samples_different - 2)
 

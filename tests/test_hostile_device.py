@@ -102,7 +102,7 @@ def test_a_device_that_never_stops_and_never_answers_is_given_up_in_time(babble)
         device = Device(transport, QUICK)
         with pytest.raises(DeviceError, match=r"none of them an answer"):
             device.hello(0.5)
-        assert bounded(transport) and len(device.logs) <= LOG_LINES_KEPT
+        assert bounded(transport) and len(device.exchange.logs) <= LOG_LINES_KEPT
 
 
 @pytest.mark.parametrize("babble", [ENDLESS["log lines"], ENDLESS["zeros"], ENDLESS["frames of no session"]])

@@ -15,10 +15,9 @@ from page_check import faults
 from tinyproof.boards import find_board
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build
-from tinyproof.host.report.examples import EXAMPLES, choose_examples
-from tinyproof.host.report.file import load_report
-from tinyproof.host.report.page import build_page, look_beside, save_page
-from tinyproof.host.report.report import (
+from tinyproof.host.judging.examples import EXAMPLES, choose_examples
+from tinyproof.host.record.file import load_report
+from tinyproof.host.record.parts import (
     Accuracy,
     AccuracyIntervals,
     Cause,
@@ -31,10 +30,11 @@ from tinyproof.host.report.report import (
     Interval,
     Latency,
     OpResult,
-    Report,
     Sure,
     TensorDifference,
 )
+from tinyproof.host.record.report import Report
+from tinyproof.host.report.page import build_page, look_beside, save_page
 from tinyproof.host.report.screenshots import plant_fault
 from tinyproof.host.validate import Plan, validate
 

@@ -53,8 +53,8 @@ def test_a_killed_run_is_resumed_and_every_sample_is_counted_once(model, clean_s
     report = report_of(model)
     assert process.returncode == 0, output + errors
     assert "Resuming" in output and "EQUAL" in output
-    assert (report["samples"], report["samples_resumed"]) == (SAMPLES, answered)
-    assert (report["run_sha256"], report["latency"]["inferences"]) == (clean_sha256, SAMPLES)
+    assert (report["samples"], report["sampling"]["resumed"]) == (SAMPLES, answered)
+    assert (report["run_sha256"], report["cost"]["latency"]["inferences"]) == (clean_sha256, SAMPLES)
     samples = [answer.sample for answer in read_journal(model / JOURNAL_FILE).answers]
     assert sorted(samples) == list(range(SAMPLES))
 
@@ -77,7 +77,7 @@ def test_an_interrupted_run_ends_with_one_line_that_says_how_to_go_on(model, cle
         assert "RESUME=1" in errors and "journal" in errors and "of 359 samples" in errors
     with start(model, HOST) as board:
         report = validate(Plan(model, HOST, (board.port,), resume=True))
-    assert report.samples_resumed >= 40
+    assert report.sampling.resumed >= 40
     assert_each_sample_counted_once(report, clean_sha256)
 
 
@@ -102,7 +102,7 @@ def running_images(model):
 def test_a_whole_journal_is_resumed_without_asking_for_a_sample_again(model, clean_sha256):
     validate(Plan(model, HOST))
     report = validate(Plan(model, HOST, resume=True))
-    assert report.samples_resumed == SAMPLES and report.devices[0].samples == 0
+    assert report.sampling.resumed == SAMPLES and report.devices[0].samples == 0
     assert_each_sample_counted_once(report, clean_sha256)
 
 
@@ -126,7 +126,7 @@ def test_a_device_that_stays_away_ends_the_run_after_the_patience_and_another_go
     assert port in errors and "RESUME=1" in errors and not (model / "report.json").exists()
     with start(model, HOST) as another:
         report = validate(Plan(model, HOST, (another.port,), resume=True))
-    assert report.samples_resumed >= 40
+    assert report.sampling.resumed >= 40
     assert_each_sample_counted_once(report, clean_sha256)
 
 
@@ -184,9 +184,11 @@ def test_two_validations_of_one_model_do_not_mix(model):
 def test_a_run_that_may_stop_early_does_and_can_be_resumed(model):
     (model / "splits.npz").unlink()  # random inputs, as many as wanted
     report = validate(Plan(model, HOST, limit=1500, stop_when_sure=True))
-    assert report.sure.reached and report.verdict == "equal"
-    assert report.samples_planned == 1500 > report.samples >= report.sure.low_margin + report.sure.drawn
-    assert report.sure.rate.high < 0.005
+    assert report.sampling.sure.reached and report.verdict == "equal"
+    assert (
+        report.sampling.planned == 1500 > report.samples >= report.sampling.sure.low_margin + report.sampling.sure.drawn
+    )
+    assert report.sampling.sure.rate.high < 0.005
     again = validate(Plan(model, HOST, limit=1500, stop_when_sure=True, resume=True))
     assert (again.samples, again.samples_resumed, again.run_sha256) == (report.samples,) * 2 + (report.run_sha256,)
     whole = validate(Plan(model, HOST, limit=1500, resume=True))

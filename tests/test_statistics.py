@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from tinyproof.host.report.accuracy import Classified, accuracies, accuracy_intervals
+from tinyproof.host.judging.accuracy import Classified, accuracies, accuracy_intervals
 from tinyproof.host.stopping import StoppingRule, confidence_bounds, margins
 from tinyproof.statistics import Interval, confusion, mcnemar, summarize_latency, wilson
 

@@ -125,8 +125,8 @@ def test_every_op_is_watched_as_it_runs(firmware, monkeypatch):
 def test_a_fault_reaches_the_host_in_words_and_refuses_inferences(firmware, monkeypatch, fake, words):
     with running(firmware, monkeypatch, fake) as device:
         hello = device.hello()
-        device.transport.send(Frame(Infer.ID, 7, pack(Infer(bytes(load_manifest(DEMO_MODEL).input_bytes)))))
-        reply = device.transport.receive(5)
+        device.exchange.transport.send(Frame(Infer.ID, 7, pack(Infer(bytes(load_manifest(DEMO_MODEL).input_bytes)))))
+        reply = device.exchange.transport.receive(5)
     assert all(word in hello.fault for word in words), hello.fault
     assert (hello.arena_bytes, hello.self_test_vectors) == (0, 0)
     assert reply is not None and reply.type == ErrorReply.ID
@@ -147,11 +147,11 @@ def test_an_inference_that_fails_later_passes_for_no_result(firmware, monkeypatc
 def test_what_tflm_prints_arrives_as_log_lines_between_undamaged_frames(firmware, monkeypatch):
     with running(firmware, monkeypatch, "talk") as device:
         hello = device.hello()
-        damaged = device.transport.chunks_dropped
+        damaged = device.exchange.transport.chunks_dropped
         [inference] = device.infer([bytes(load_manifest(DEMO_MODEL).input_bytes)], hello)
     assert inference.output == bytes(len(inference.output))
-    assert device.logs[-4:] == ["five = 5", "and a second line in one piece", "??", "0" * 160]
-    assert device.transport.chunks_dropped == damaged
+    assert device.exchange.logs[-4:] == ["five = 5", "and a second line in one piece", "??", "0" * 160]
+    assert device.exchange.transport.chunks_dropped == damaged
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -62,7 +62,7 @@ def test_bytes_that_no_tensor_has_are_refused_and_nothing_changes(model, data, b
             with pytest.raises(DeviceError, match="no such tensor, or a shorter one"):
                 device.fetch(tensor, start, size, data)
         assert [tensor.size for tensor in device.trace(data).tensors] == sizes
-        assert device.transport.chunks_dropped == 0
+        assert device.exchange.transport.chunks_dropped == 0
 
 
 @pytest.mark.parametrize("board_name", ["host-checked", "interpreter"])

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from tinyproof.boards import find_board
 from tinyproof.firmware.build import WATCHER_FILE, build
-from tinyproof.host.report.report import REPORT_FILE
+from tinyproof.host.record.file import REPORT_FILE
 
 STOPS = [
     # what the model does instead of computing, and the words that name it

@@ -25,8 +25,8 @@ def model(built_model):
 def test_a_device_that_is_wrong_too_often_is_run_to_the_end(model, in_root):
     with liar(model) as lying:
         report = validate(Plan(model, HOST, (lying.port,), stop_when_sure=True))
-    assert not report.sure.reached and report.samples == SAMPLES
-    assert report.sure.rate.low == report.sure.rate.high == report.samples_different / SAMPLES
+    assert not report.sampling.sure.reached and report.samples == SAMPLES
+    assert report.sampling.sure.rate.low == report.sampling.sure.rate.high == report.samples_different / SAMPLES
 
 
 def test_python_is_asked_once_for_what_a_device_has_to_answer(model, monkeypatch):
@@ -39,16 +39,20 @@ def test_python_is_asked_once_for_what_a_device_has_to_answer(model, monkeypatch
 def test_accuracies_intervals_confusions_and_classes_agree_with_each_other(model):
     report = validate(Plan(model, HOST))
     for party in ("int8_host", "int8_device"):
-        share, interval = getattr(report.accuracy, party), getattr(report.accuracy_interval, party)
-        counts = getattr(report.confusion, party)
+        share, interval = getattr(report.accuracy, party), getattr(report.classification.interval, party)
+        counts = getattr(report.classification.confusion, party)
         assert sum(map(sum, counts)) == SAMPLES
         assert sum(counts[i][i] for i in range(10)) / SAMPLES == pytest.approx(share)
         assert interval.low < share < interval.high
-        for number, of_class in enumerate(report.per_class):
+        for number, of_class in enumerate(report.classification.per_class):
             assert of_class.samples == sum(counts[number])
             assert getattr(of_class.recall, party) == pytest.approx(counts[number][number] / of_class.samples)
-    assert [of_class.name for of_class in report.per_class] == report.classes == list("0123456789")
-    assert report.samples_equal_interval.low < report.samples_equal_to_interpreter / SAMPLES
+    assert (
+        [of_class.name for of_class in report.classification.per_class]
+        == report.classification.classes
+        == list("0123456789")
+    )
+    assert report.agreement.samples_interval.low < report.agreement.samples / SAMPLES
 
 
 def test_junit_has_a_test_case_for_every_question(model, tmp_path):

@@ -74,6 +74,7 @@ class Board:
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
+    framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
     application: tuple[UsbId, ...] = ()
     bootloader: tuple[UsbId, ...] = ()
@@ -142,6 +143,7 @@ def _esp32(name: str, budget: Budget, own_usb: bool) -> Board:
         engine="tflm",
         core=PORTABLE,
         sources=("esp32/board.c",),
+        framework="espidf",
         runtime="esp-tflite-micro-1.3.8",
         budget=budget,
         application=USB_BRIDGES,
@@ -234,6 +236,7 @@ BOARDS = {
             engine="tflm",
             core=CORTEX_M4F,
             sources=("nano33ble/board.cpp",),
+            framework="arduino",
             runtime="chirale-2.0.0",
             # RAM: what the Arduino core leaves of 256 KiB, its 32 KiB main stack among what it takes.
             budget=Budget("Arduino Nano 33 BLE", flash_bytes=983_040, ram_bytes=(256 - 44) * KIB),

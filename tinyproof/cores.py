@@ -22,4 +22,6 @@ class Core:
 CORTEX_M4F = Core("cortex-m4f", "Cortex-M4F and its kin: two 16-bit multiplications at a time", ("dsp",), "cortex-m4f")
 PORTABLE = Core("portable", "any 32-bit core, in plain C", ("dsp",), "cortex-m4f")
 
+PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
+
 CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE)}

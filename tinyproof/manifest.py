@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from tinyproof import advice
-from tinyproof.console import UserError, write_atomically
+from tinyproof.console import UserError
+from tinyproof.cores import Core
+from tinyproof.json_files import read_json, write_json
 
 MANIFEST_FILE = "model.json"
 TFLITE_FILE = "model.tflite"
@@ -39,7 +39,6 @@ class OpInfo:
     name: str
     output_shape: tuple[int, ...]
     macs: int
-    weight_bytes: int  # of its constant tables in the compiled engine
 
 
 @dataclass(frozen=True)
@@ -69,13 +68,29 @@ class StepInfo:
 
 
 @dataclass(frozen=True)
+class Compiled:
+    """What the compiled engine makes of the model for one core.
+
+    `constants_sha256` is over its constant tables in order, as they lie in flash; `op_weight_bytes` are those of each
+    op, `weight_bytes` of all. The two `small_` numbers are what `--optimize small` makes of weight_bytes and
+    arena_bytes.
+    """
+
+    steps: tuple[StepInfo, ...]
+    constants_sha256: str
+    op_weight_bytes: tuple[int, ...]
+    weight_bytes: int
+    arena_bytes: int
+    small_weight_bytes: int
+    small_arena_bytes: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """An exported model.
 
-    `model_sha256` is over the `.tflite`, `segments_sha256` over the constant tables of the compiled engine in order, as
-    they lie in flash. `compiled_refusal`: why the compiled engine does not run the model, in a sentence; empty when it
-    does, and only then do `steps`, `segments_sha256`, `macs` and the bytes of weights and arena say anything.
-    The two `small_` numbers are what `--optimize small` makes of weight_bytes and arena_bytes.
+    `model_sha256` is over the `.tflite`. `compiled` has an entry for each core's name; where the compiled engine does
+    not run the model, it is empty and `compiled_refusal` says why, in a sentence. `macs` are the model's own.
     `tflm_arena_bytes`: the arena that TensorFlow Lite Micro gets. `pixel_input`: an input byte is `pixel - 128`.
     `golden`: the reference behind the golden vectors in the generated C, None where it was not available and there are
     none.
@@ -84,19 +99,14 @@ class Manifest:
     name: str
     tool: str
     model_sha256: str
-    segments_sha256: str
     tflite_bytes: int
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     pixel_input: bool
     labels: tuple[str, ...]
     ops: tuple[OpInfo, ...]
-    steps: tuple[StepInfo, ...]
     macs: int
-    weight_bytes: int
-    arena_bytes: int
-    small_weight_bytes: int
-    small_arena_bytes: int
+    compiled: dict[str, Compiled]
     compiled_refusal: str
     tflm_arena_bytes: int
     golden: str | None
@@ -112,39 +122,22 @@ class Manifest:
         """Bytes of all outputs together."""
         return sum(tensor.size_bytes for tensor in self.outputs)
 
-    def to_json(self) -> str:
-        """The content of `model.json`."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+    def compiled_for(self, core: Core) -> Compiled:
+        """What the compiled engine makes of it for a core. UserError where it does not run the model."""
+        if self.compiled_refusal or core.name not in self.compiled:
+            raise UserError(self.compiled_refusal or f"{self.name} was not exported for {core.title}")
+        return self.compiled[core.name]
+
+    def compiled_of(self, constants_sha256: str) -> Compiled | None:
+        """The one whose constants have that hash: what a device holds that says so."""
+        return next((one for one in self.compiled.values() if one.constants_sha256 == constants_sha256), None)
 
 
 def save_manifest(model: Path, manifest: Manifest) -> None:
     """Write `model.json` into the model's folder."""
-    write_atomically(model / MANIFEST_FILE, manifest.to_json())
+    write_json(model / MANIFEST_FILE, manifest)
 
 
 def load_manifest(model: Path) -> Manifest:
     """Read `model.json` of the folder `model`. UserError when it is not there, or not from this version."""
-    path = model / MANIFEST_FILE
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        return Manifest(
-            **{
-                **fields,
-                "inputs": tuple(TensorInfo(**_frozen(tensor)) for tensor in fields["inputs"]),
-                "outputs": tuple(TensorInfo(**_frozen(tensor)) for tensor in fields["outputs"]),
-                "labels": tuple(fields["labels"]),
-                "ops": tuple(OpInfo(**_frozen(op)) for op in fields["ops"]),
-                "steps": tuple(StepInfo(**_frozen(step)) for step in fields["steps"]),
-            }
-        )
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: run `{advice.command('export')}` first") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path} cannot be used ({type(error).__name__}): run `{advice.command('export')}` to make it again"
-        ) from None
-
-
-def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a dataclass as it was written: JSON has lists where it had tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return read_json(model / MANIFEST_FILE, Manifest, f"run `{advice.command('export')}`")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import astuple, dataclass, field, fields
 from enum import IntEnum
+from math import prod
 from typing import Any, ClassVar, TypeVar
 
 PROTOCOL_VERSION = 2
@@ -151,6 +152,16 @@ class HelloReply(Message):
     self_test_failures: int = wire("u8", "golden vectors whose output bytes differed")
     inputs: tuple[TensorSpec, ...] = wire("tensors", "the model's input tensors")
     outputs: tuple[TensorSpec, ...] = wire("tensors", "the model's output tensors")
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of all inputs together."""
+        return sum(prod(tensor.shape) for tensor in self.inputs)
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of all outputs together."""
+        return sum(prod(tensor.shape) for tensor in self.outputs)
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,9 @@ def print_device_cost(model: Any, board: Board, name: str, optimize: Optimize = 
     noise = _noise(model)
     content = convert(model, noise)
     export = export_model(content, f"the network {name}", name, (), noise, runtime_of(board, None), optimize)
-    console.print(summary_table(export.manifest))
-    if export.program:
-        cycles = modelled_cycles(export.program)
+    console.print(summary_table(export.manifest, board.core))
+    if program := export.programs.get(board.core.name):
+        cycles = modelled_cycles(program, board.core)
         console.print(
             f"compiled, on a Cortex-M4 at {CLOCK_HZ // 10**6} MHz: {milliseconds(cycles, CLOCK_HZ):.1f} ms an image "
             f"({cycles:,} cycles, modelled)"
@@ -69,7 +69,7 @@ class Cost:
 
 def estimate(model: Any) -> Cost:
     """The cost of a Keras model, in a second and without a compiler. UserError where the engine does not run it."""
-    program = lower(read_graph(convert(model, _noise(model)), "the network"))
+    program = lower(read_graph(convert(model, _noise(model)), "the network")).program()
     time_ms = milliseconds(modelled_cycles(program), CLOCK_HZ)
     return Cost(constant_bytes(program), program.arena_bytes, time_ms)
 

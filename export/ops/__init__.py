@@ -3,13 +3,24 @@
 Each file has the name of its kernel in `firmware/kernels`. To add an op: write the kernel and the file, list it here.
 """
 
+from tinyproof.export.ops import (
+    add_packed,
+    average_pool2d_packed,
+    conv2d_narrow,
+    conv2d_packed,
+    conv2d_padded,
+    conv2d_winograd,
+    conv2d_winograd4,
+    dense_packed,
+    depthwise_conv2d_packed,
+)
 from tinyproof.export.ops.add import ADD, SUB
 from tinyproof.export.ops.concatenation import CONCATENATION, PACK
 from tinyproof.export.ops.conv2d import CONV2D
 from tinyproof.export.ops.dense import DENSE
 from tinyproof.export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
 from tinyproof.export.ops.extremum import MAXIMUM, MINIMUM
-from tinyproof.export.ops.kind import OpKind
+from tinyproof.export.ops.kind import Fast, OpKind
 from tinyproof.export.ops.lookup import LOOKUPS
 from tinyproof.export.ops.mean import MEAN, SUM
 from tinyproof.export.ops.mul import MUL
@@ -31,6 +42,12 @@ OPS: tuple[OpKind, ...] = (
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST),
 )
+# The fast kernels, the best first: the first one that fits computes a call.
+FAST: tuple[Fast, ...] = (
+    *(conv2d_narrow.FAST, conv2d_packed.BYTES_FIRST, conv2d_winograd.FAST, conv2d_padded.FAST, conv2d_packed.FAST),
+    *(conv2d_packed.BYTES, conv2d_winograd4.FAST),
+    *(dense_packed.FAST, depthwise_conv2d_packed.FAST, average_pool2d_packed.FAST, add_packed.FAST),
+)
 BY_TFLITE_NAME = {kind.tflite_name: kind for kind in OPS}
 
-__all__ = ["BY_TFLITE_NAME", "OPS", "OpKind"]
+__all__ = ["BY_TFLITE_NAME", "FAST", "OPS", "OpKind"]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import tflite
 
-from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import ActivationOptions, activation_parser
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
-from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
+from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
 from tinyproof.export.ops.requantize import clamp_range, quantize_multiplier
 
 LEFT_SHIFT = 20  # TFLM's, of the common scale
 
 
 @dataclass(frozen=True)
-class AddOperand:
+class AddOperand(CStruct):
     """How an operand is brought to the common scale; members as in C."""
+
+    c_type: ClassVar[str] = "add_operand"
 
     zero_point: int
     multiplier: int
@@ -29,6 +32,8 @@ class AddOperand:
 @dataclass(frozen=True, eq=False)
 class AddParams(Params):
     """The members of `add_params`."""
+
+    c_type: ClassVar[str] = "add_params"
 
     loops: Loops
     a: AddOperand
@@ -67,41 +72,12 @@ def fold(graph: Graph, op: Op) -> AddParams:
     )
 
 
-def emit(params: AddParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "add_params",
-        (
-            Field("loops", emit_loops(params.loops)),
-            Field("a", _emit_operand(params.a)),
-            Field("b", _emit_operand(params.b)),
-            Field("b_sign", params.b_sign),
-            Field("multiplier", params.multiplier),
-            Field("shift", params.shift),
-            Field("y_zero_point", params.y_zero_point),
-            Field("y_min", params.y_min),
-            Field("y_max", params.y_max),
-        ),
-    )
-
-
-def _emit_operand(operand: AddOperand) -> Struct:
-    return Struct(
-        "add_operand",
-        (
-            Field("zero_point", operand.zero_point),
-            Field("multiplier", operand.multiplier),
-            Field("shift", operand.shift),
-        ),
-    )
-
-
 def leads(params: AddParams) -> tuple[int | None, int | None]:
-    """How far before each operand y must begin to overwrite it."""
+    """How many bytes before each operand the output has to begin where it overwrites it."""
     return broadcast_leads(params.loops)
 
 
-KERNEL = Kernel("add", emit, leads=leads)
+KERNEL = Kernel("add", leads=leads, has_price=True)
 CALLS = one_call(KERNEL, fold, inputs=2)
 ADD = OpKind("add", "ADD", tflite.BuiltinOptions.AddOptions, activation_parser(tflite.AddOptions), CALLS, no_macs)
 SUB = OpKind("sub", "SUB", tflite.BuiltinOptions.SubOptions, activation_parser(tflite.SubOptions), CALLS, no_macs)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.ops.add import AddOperand, AddParams
-from tinyproof.export.ops.kind import Kernel, Params
-from tinyproof.export.ops.packed import PackedScale, emit_packed_scale
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.packed import DSP, PackedScale
+from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
 
 EXACT = 2**30, 0  # multiplier and shift of the operand with the larger scale: one half
 MAX_SHIFT = 22  # 2^22 * 128 and a product below 2^29 together fit 32 bits
@@ -16,6 +18,8 @@ MAX_SHIFT = 22  # 2^22 * 128 and a product below 2^29 together fit 32 bits
 @dataclass(frozen=True, eq=False)
 class AddPackedParams(Params):
     """The members of `add_packed_params`."""
+
+    c_type: ClassVar[str] = "add_packed_params"
 
     count: int
     a_factor: int
@@ -33,8 +37,8 @@ def pack(add: AddParams) -> tuple[AddPackedParams, bool] | None:
     """
     b_exact = (add.b.multiplier, add.b.shift) == EXACT
     a, b = (add.a, add.b) if b_exact else (add.b, add.a)
-    count = int(add.loops[:, 0].prod())
-    in_order = add.loops.tolist() == [[count, 1, 1]]
+    count = int(add.loops.table[:, 0].prod())
+    in_order = add.loops.table.tolist() == [[count, 1, 1]]
     if not in_order or add.b_sign != 1 or (b.multiplier, b.shift) != EXACT or not 1 <= -add.shift <= MAX_SHIFT:
         return None
     factor, scale = _finer(a)
@@ -50,24 +54,26 @@ def _finer(a: AddOperand) -> tuple[int, PackedScale]:
     return factor, PackedScale(-a.zero_point * factor, a.multiplier, 2 ** (shift - 1), shift)
 
 
-def emit(params: AddPackedParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "add_packed_params",
-        (
-            Field("count", params.count),
-            Field("a_factor", params.a_factor),
-            Field("a", emit_packed_scale(params.a)),
-            Field("y", emit_packed_scale(params.y)),
-            Field("y_min", params.y_min),
-            Field("y_max", params.y_max),
-        ),
-    )
-
-
 def leads(params: AddPackedParams) -> tuple[int, int]:
-    """How far before each operand y must begin to overwrite it: it may be either."""
+    """How many bytes before each operand the output has to begin where it overwrites it: it may be either."""
     return 0, 0
 
 
-ADD_PACKED = Kernel("add_packed", emit, leads=leads)
+def events(params: AddPackedParams) -> Events:
+    """How often it does each thing that has a price."""
+    return (params.count,)
+
+
+ADD_PACKED = Kernel("add_packed", leads=leads, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """The operand with the larger scale comes second."""
+    packed = pack(call.params) if isinstance(call.params, AddParams) else None
+    if packed is None:
+        return None
+    params, swapped = packed
+    return replace(call, kernel=ADD_PACKED, xs=call.xs[::-1] if swapped else call.xs, params=params)
+
+
+FAST = Fast(ADD_PACKED, fit)

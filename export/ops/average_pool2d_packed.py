@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tinyproof.export.ops.kind import Kernel, Params
-from tinyproof.export.ops.pool2d import Pool2dParams, emit
+from dataclasses import replace
+
+from tinyproof.export.ops.kind import Call, Fast, Kernel, Params
+from tinyproof.export.ops.packed import DSP
+from tinyproof.export.ops.pool2d import AVERAGE_KERNEL, Pool2dParams, events
+from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
 
 MOST_PIXELS = 255  # times -128 fit 16 bits
 
@@ -18,4 +23,12 @@ def fits(pool: Params) -> bool:
     return inside_h and inside_w and few
 
 
-AVERAGE_POOL2D_PACKED = Kernel("average_pool2d_packed", emit)
+AVERAGE_POOL2D_PACKED = Kernel("average_pool2d_packed", events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """The parameters are the plain kernel's."""
+    return replace(call, kernel=AVERAGE_POOL2D_PACKED) if call.kernel is AVERAGE_KERNEL and fits(call.params) else None
+
+
+FAST = Fast(AVERAGE_POOL2D_PACKED, fit)

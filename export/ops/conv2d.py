@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
-from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, emit, fold_params, parser
-from tinyproof.export.ops.kind import Kernel, OpKind, one_call
-from tinyproof.export.ops.window import fold_window
+from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, fold_params, parser
+from tinyproof.export.ops.kind import Events, Kernel, OpKind, one_call
+from tinyproof.export.ops.window import fold_window, windows_inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,16 @@ def scratch_bytes(params: Conv2dParams) -> int:
     return prod(params.weights.shape[1:])
 
 
-KERNEL = Kernel("conv2d", emit, scratch_bytes)
+def events(params: Conv2dParams) -> Events:
+    """How often it does each thing that has a price."""
+    window, taps = params.window, prod(params.weights.shape[1:])
+    pixels = window.y_h * window.y_w
+    border = pixels - windows_inside(window)
+    sums = pixels * window.y_c
+    return pixels, pixels * taps, border * window.k_h * window.k_w, sums, sums * (taps // 4), sums * (taps % 4)
+
+
+KERNEL = Kernel("conv2d", scratch_bytes, events=events)
 CONV2D = OpKind(
     "conv2d",
     "CONV_2D",

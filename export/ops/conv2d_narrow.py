@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.kind import Kernel, Params
-from tinyproof.export.ops.packed import pack_output
-from tinyproof.export.ops.window import Window, emit_window, lead_bytes
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.packed import DSP, pack_output
+from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
+from tinyproof.optimize import Optimize
 
 TAPS = 10
 
@@ -20,6 +21,8 @@ TAPS = 10
 @dataclass(frozen=True, eq=False)
 class Conv2dNarrowParams(Params):
     """The members of `conv2d_narrow_params`."""
+
+    c_type: ClassVar[str] = "conv2d_narrow_params"
 
     channels: NDArray[np.int32]  # (y_c, 9)
     x_zero_point: int
@@ -41,24 +44,26 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dNarrowParams | None:
     return Conv2dNarrowParams(channels, conv.x_zero_point, conv.window, pool, output.y_min, output.y_max)
 
 
-def emit(params: Conv2dNarrowParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "conv2d_narrow_params",
-        (
-            Field("channels", ConstantTable(params.channels)),
-            Field("x_zero_point", params.x_zero_point),
-            Field("window", emit_window(params.window)),
-            Field("pool", emit_window(params.pool)),
-            Field("y_min", params.y_min),
-            Field("y_max", params.y_max),
-        ),
-    )
-
-
 def leads(params: Conv2dNarrowParams) -> tuple[int]:
-    """How far before x y must begin to overwrite it."""
+    """How many bytes before the input the output has to begin where it overwrites it."""
     return (lead_bytes(params.window, params.pool),)
 
 
-CONV2D_NARROW = Kernel("conv2d_narrow", emit, leads=leads)
+def events(params: Conv2dNarrowParams) -> Events:
+    """How often it does each thing that has a price."""
+    window, pool = params.window, params.pool
+    outputs = pool.y_h * pool.y_w
+    border = outputs - outputs * windows_inside(window) // (window.y_h * window.y_w)
+    return outputs, border, border * window.k_h * window.k_w, outputs * window.y_c
+
+
+CONV2D_NARROW = Kernel("conv2d_narrow", leads=leads, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With a pooling alone: without one, others are as fast."""
+    params = pack(call.params, pool) if pool and isinstance(call.params, Conv2dParams) else None
+    return replace(call, kernel=CONV2D_NARROW, params=params) if params else None
+
+
+FAST = Fast(CONV2D_NARROW, fit)

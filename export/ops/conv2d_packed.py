@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.kind import Kernel, Params
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.packed import (
+    DSP,
     PackedOutput,
-    emit_packed_output,
+    fours,
+    is_affordable,
     pack_output,
     pack_quads,
     pack_two_filters,
     rounded_up,
 )
-from tinyproof.export.ops.window import Window, emit_window, lead_bytes
+from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
+from tinyproof.optimize import Optimize
 
 
 @dataclass(frozen=True, eq=False)
 class Conv2dPackedParams(Params):
     """The members of `conv2d_packed_params`."""
+
+    c_type: ClassVar[str] = "conv2d_packed_params"
 
     weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2); of conv2d_bytes (groups, quads, 2, 2, 2)
     x_zero_point: int
@@ -50,21 +55,6 @@ def pack(conv: Conv2dParams, pool: Window, as_bytes: bool = False) -> Conv2dPack
     return Conv2dPackedParams(weights, conv.x_zero_point, row_taps, conv.window, pool, output)
 
 
-def emit(params: Conv2dPackedParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "conv2d_packed_params",
-        (
-            Field("weights", ConstantTable(params.weights)),
-            Field("x_zero_point", params.x_zero_point),
-            Field("row_taps", params.row_taps),
-            Field("window", emit_window(params.window)),
-            Field("pool", emit_window(params.pool)),
-            Field("output", emit_packed_output(params.output)),
-        ),
-    )
-
-
 def scratch_bytes(params: Conv2dPackedParams) -> int:
     """The sums of two output pixels and the largest ones, without a pooling those of four channels; what both see in
     16 bits; and what one sees in 8 where x does not hold every row of it in whole words.
@@ -85,9 +75,58 @@ def _reads_words(params: Conv2dPackedParams) -> bool:
 
 
 def leads(params: Conv2dPackedParams) -> tuple[int]:
-    """How far before x y must begin to overwrite it."""
+    """How many bytes before the input the output has to begin where it overwrites it."""
     return (lead_bytes(params.window, params.pool),)
 
 
-CONV2D_PACKED = Kernel("conv2d_packed", emit, scratch_bytes, leads)
-CONV2D_BYTES = Kernel("conv2d_bytes", emit, scratch_bytes, leads)
+def events(params: Conv2dPackedParams) -> Events:
+    """How often it does each thing that has a price."""
+    window, pool = params.window, params.pool
+    outputs = pool.y_h * pool.y_w
+    looks = outputs * pool.k_h * pool.k_w
+    inside = looks * windows_inside(window) // (window.y_h * window.y_w)
+    row = params.row_taps
+    whole = inside if row % 4 == 0 and window.dilation_w == 1 else 0
+    gathered = looks - whole
+    border = looks - inside
+    pairs, groups, quads = -(-looks // 2), fours(window.y_c), fours(window.k_h * row)
+    return (
+        pairs,
+        pairs * groups,
+        pairs * groups * quads,
+        pairs * groups * fours(quads),
+        outputs * pool.y_c,
+        (looks - outputs) * pool.y_c,
+        whole * window.k_h,
+        looks * quads,
+        gathered * window.k_h,
+        border * window.k_h * window.k_w,
+    )
+
+
+CONV2D_PACKED = Kernel("conv2d_packed", scratch_bytes, leads, events=events, folder=DSP)
+CONV2D_BYTES = Kernel("conv2d_bytes", scratch_bytes, leads, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With 16 bits a weight, where these are few enough."""
+    if not isinstance(call.params, Conv2dParams):
+        return None
+    params = pack(call.params, pool or no_pool(call.params.window))
+    return replace(call, kernel=CONV2D_PACKED, params=params) if params and is_affordable(params.weights) else None
+
+
+def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With one byte a weight."""
+    if not isinstance(call.params, Conv2dParams):
+        return None
+    params = pack(call.params, pool or no_pool(call.params.window), as_bytes=True)
+    return replace(call, kernel=CONV2D_BYTES, params=params) if params else None
+
+
+def fit_bytes_first(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """The same before all others, where weights are to be small."""
+    return fit_bytes(call, pool, optimize) if optimize is Optimize.SMALL else None
+
+
+FAST, BYTES, BYTES_FIRST = Fast(CONV2D_PACKED, fit), Fast(CONV2D_BYTES, fit_bytes), Fast(CONV2D_BYTES, fit_bytes_first)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.ops import conv2d_packed
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams
-from tinyproof.export.ops.kind import Kernel, Params
-from tinyproof.export.ops.packed import rounded_up
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.packed import DSP, is_affordable, rounded_up
 from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
 
 MOST_WASTE = 1.4  # how many times more taps whole words may make of a row
 LARGEST_SHARE = 0.5  # of the output's bytes that the padded image may take
@@ -21,6 +22,8 @@ LARGEST_SHARE = 0.5  # of the output's bytes that the padded image may take
 @dataclass(frozen=True, eq=False)
 class Conv2dPaddedParams(Params):
     """The members of `conv2d_padded_params`."""
+
+    c_type: ClassVar[str] = "conv2d_padded_params"
 
     conv: Conv2dPackedParams  # of the padded image
     x_h: int
@@ -60,24 +63,26 @@ def _around(window: Window) -> Window:
     return replace(window, x_h=h, x_w=w, pad_h=0, pad_w=0)
 
 
-def emit(params: Conv2dPaddedParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "conv2d_padded_params",
-        (
-            Field("conv", conv2d_packed.emit(params.conv)),
-            Field("x_h", params.x_h),
-            Field("x_w", params.x_w),
-            Field("pad_h", params.pad_h),
-            Field("pad_w", params.pad_w),
-            Field("padded_bytes", params.padded_bytes),
-        ),
-    )
-
-
 def scratch_bytes(params: Conv2dPaddedParams) -> int:
     """The padded image, and what the packed kernel takes."""
     return params.padded_bytes + conv2d_packed.scratch_bytes(params.conv)
 
 
-CONV2D_PADDED = Kernel("conv2d_padded", emit, scratch_bytes)
+def events(params: Conv2dPaddedParams) -> Events:
+    """How often it does each thing that has a price."""
+    return (params.padded_bytes, *conv2d_packed.events(params.conv))
+
+
+CONV2D_PADDED = Kernel("conv2d_padded", scratch_bytes, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Where weights may take twice their bytes."""
+    if optimize is Optimize.SMALL or not isinstance(call.params, Conv2dParams):
+        return None
+    params = pack(call.params, pool or conv2d_packed.no_pool(call.params.window))
+    is_small = params and is_affordable(params.conv.weights)
+    return replace(call, kernel=CONV2D_PADDED, params=params) if params and is_small else None
+
+
+FAST = Fast(CONV2D_PADDED, fit)

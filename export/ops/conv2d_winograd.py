@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.kind import Kernel, Params
-from tinyproof.export.ops.packed import PackedOutput, emit_packed_output, pack_output, pack_quads, rounded_up
+from tinyproof.export.ops.conv2d_packed import no_pool
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.packed import DSP, PackedOutput, fours, is_affordable, pack_output, pack_quads, rounded_up
 from tinyproof.export.ops.requantize import INT32_MAX
-from tinyproof.export.ops.window import Window, emit_window, lead_bytes
+from tinyproof.export.ops.window import Window, lead_bytes
+from tinyproof.optimize import Optimize
 
 TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # twice Winograd's filter transform, whole numbers
 LARGEST_PIXEL = 4 * 128  # of the transformed image
@@ -21,6 +23,8 @@ LARGEST_PIXEL = 4 * 128  # of the transformed image
 @dataclass(frozen=True, eq=False)
 class Conv2dWinogradParams(Params):
     """The members of `conv2d_winograd_params`."""
+
+    c_type: ClassVar[str] = "conv2d_winograd_params"
 
     weights: NDArray[np.int16]  # (4 rows, groups, 4, quads, 2, 4, 2)
     x_zero_point: int
@@ -57,20 +61,6 @@ def _fits(window: Window, pool: Window) -> bool:
     return is_three_by_three(window) and ((two_by_two and inside) or (pool.k_h, pool.k_w) == (1, 1))
 
 
-def emit(params: Conv2dWinogradParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "conv2d_winograd_params",
-        (
-            Field("weights", ConstantTable(params.weights)),
-            Field("x_zero_point", params.x_zero_point),
-            Field("window", emit_window(params.window)),
-            Field("pool", emit_window(params.pool)),
-            Field("output", emit_packed_output(params.output)),
-        ),
-    )
-
-
 def scratch_bytes(params: Conv2dWinogradParams) -> int:
     """Of two tiles: a row of products for four channels, the sums, a row transformed; and both where at the border."""
     window, pool = params.window, params.pool
@@ -91,7 +81,7 @@ def _leaves_image(window: Window, pool: Window) -> bool:
 
 
 def leads(params: Conv2dWinogradParams) -> tuple[int]:
-    """How far before x y must begin to overwrite it."""
+    """How many bytes before the input the output has to begin where it overwrites it."""
     window, pool = params.window, params.pool
     if pool.k_h > 1:
         return (lead_bytes(window, pool),)
@@ -101,4 +91,36 @@ def leads(params: Conv2dWinogradParams) -> tuple[int]:
     return (max(min(i + 2, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows),)
 
 
-CONV2D_WINOGRAD = Kernel("conv2d_winograd", emit, scratch_bytes, leads)
+def transform_events(window: Window, rows: int, columns: int, side: int) -> Events:
+    """Of tiles that make side x side outputs each, before those leave: transforms, those at a border, dot products."""
+
+    def inside(count: int, pad: int, x: int) -> int:
+        return sum(0 <= side * i - pad <= x - side - 2 for i in range(count))
+
+    tiles, quads, groups = rows * columns, window.x_c // 4, fours(window.y_c)
+    border = tiles - inside(rows, window.pad_h, window.x_h) * inside(columns, window.pad_w, window.x_w)
+    runs = -(-tiles // 2) * groups
+    return tiles, tiles * quads, border, border * quads, runs, runs * quads, runs * fours(quads)
+
+
+def events(params: Conv2dWinogradParams) -> Events:
+    """How often it does each thing that has a price."""
+    window, pool = params.window, params.pool
+    pools = pool.k_h > 1
+    rows, columns = (pool.y_h, pool.y_w) if pools else (-(-window.y_h // 2), -(-window.y_w // 2))
+    made = rows * columns * window.y_c
+    return *transform_events(window, rows, columns, 2), made * pools, made * (not pools)
+
+
+CONV2D_WINOGRAD = Kernel("conv2d_winograd", scratch_bytes, leads, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Where weights may take four times their bytes."""
+    if optimize is Optimize.SMALL or not isinstance(call.params, Conv2dParams):
+        return None
+    params = pack(call.params, pool or no_pool(call.params.window))
+    return replace(call, kernel=CONV2D_WINOGRAD, params=params) if params and is_affordable(params.weights) else None
+
+
+FAST = Fast(CONV2D_WINOGRAD, fit)

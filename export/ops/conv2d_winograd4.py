@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import no_pool
-from tinyproof.export.ops.conv2d_winograd import Conv2dWinogradParams, emit, is_three_by_three
-from tinyproof.export.ops.kind import Kernel
-from tinyproof.export.ops.packed import pack_output, pack_quads
+from tinyproof.export.ops.conv2d_winograd import (
+    CONV2D_WINOGRAD,
+    Conv2dWinogradParams,
+    is_three_by_three,
+    transform_events,
+)
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
+from tinyproof.export.ops.packed import DSP, is_affordable, pack_output, pack_quads
 from tinyproof.export.ops.requantize import INT32_MAX
 from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
 
 # Winograd's filter transform times 4, -6, -6, 24, 24 and 1: whole numbers. The kernel divides by what is left of that.
 SCALED_G = np.array([[1, 0, 0], [-1, -1, -1], [-1, 1, -1], [1, 2, 4], [1, -2, 4], [0, 0, 1]])
@@ -52,11 +60,35 @@ def scratch_bytes(params: Conv2dWinogradParams) -> int:
 
 
 def leads(params: Conv2dWinogradParams) -> tuple[int]:
-    """How far before x y must begin to overwrite it: four rows at a time."""
+    """How many bytes before the input the output has to begin where it overwrites it: four rows at a time."""
     window = params.window
     x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
     rows = range(0, window.y_h, TILE)
     return (max(min(i + TILE, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows),)
 
 
-CONV2D_WINOGRAD4 = Kernel("conv2d_winograd4", emit, scratch_bytes, leads)
+def events(params: Conv2dWinogradParams) -> Events:
+    """How often it does each thing that has a price."""
+    window = params.window
+    rows, columns = -(-window.y_h // 4), -(-window.y_w // 4)
+    return (
+        *transform_events(window, rows, columns, 4),
+        rows * columns * window.y_c,
+        columns * window.y_h * window.y_c,
+    )
+
+
+CONV2D_WINOGRAD4 = Kernel("conv2d_winograd4", scratch_bytes, leads, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Without a pooling, where weights may take eight times their bytes."""
+    if optimize is Optimize.SMALL or pool or not isinstance(call.params, Conv2dParams):
+        return None
+    params = pack(call.params)
+    if params is None or not is_affordable(params.weights, optimize):
+        return None
+    return replace(call, kernel=CONV2D_WINOGRAD4, params=params)
+
+
+FAST = Fast(CONV2D_WINOGRAD4, fit, improves=CONV2D_WINOGRAD)

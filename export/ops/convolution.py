@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.graph import Activation, Graph, Op, OpOptions, Padding
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import parse_activation, parse_padding
 from tinyproof.export.ops.kind import Params
 from tinyproof.export.ops.operands import Activations, Weights
-from tinyproof.export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
-from tinyproof.export.ops.window import Window, emit_window
+from tinyproof.export.ops.requantize import OutputStage, fold_bias, fold_output_stage
+from tinyproof.export.ops.window import Window
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class ConvolutionOptions(OpOptions):
 @dataclass(frozen=True, eq=False)
 class ConvolutionParams(Params):
     """The members of `convolution_params`; the layout of `weights` is the kernel's."""
+
+    c_type: ClassVar[str] = "convolution_params"
 
     weights: NDArray[np.int8]
     bias: NDArray[np.int32]  # (y_c,)
@@ -85,18 +86,4 @@ def fold_params(
         x_zero_point=x.zero_point,
         window=window,
         output=output,
-    )
-
-
-def emit(params: ConvolutionParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "convolution_params",
-        (
-            Field("weights", ConstantTable(params.weights)),
-            Field("bias", ConstantTable(params.bias)),
-            Field("x_zero_point", params.x_zero_point),
-            Field("window", emit_window(params.window)),
-            Field("output", emit_output_stage(params.output)),
-        ),
     )

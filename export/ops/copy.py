@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops.kind import Call, Kernel, Params
-from tinyproof.export.ops.loops import Loops, Shape, emit_loops, nest, strides
+from tinyproof.export.ops.loops import Loops, Shape, nest, strides
 
 
 @dataclass(frozen=True, eq=False)
 class CopyParams(Params):
     """The members of `copy_params`."""
+
+    c_type: ClassVar[str] = "copy_params"
 
     loops: Loops
     x_start: int
@@ -23,6 +25,8 @@ class CopyParams(Params):
 @dataclass(frozen=True)
 class FillParams(Params):
     """The members of `fill_params`."""
+
+    c_type: ClassVar[str] = "fill_params"
 
     value: int
     count: int
@@ -57,7 +61,7 @@ def is_plain(call: Call, size: int) -> bool:
     """Whether a copy moves `size` bytes from the start of x in order to the start of y."""
     params = call.params
     assert isinstance(params, CopyParams)
-    return (params.x_start, params.y_start, params.loops.tolist()) == (0, 0, [[size, 1, 1]])
+    return (params.x_start, params.y_start, params.loops.table.tolist()) == (0, 0, [[size, 1, 1]])
 
 
 def fill(op: Op, y: int, value: int, count: int) -> Call:
@@ -65,21 +69,4 @@ def fill(op: Op, y: int, value: int, count: int) -> Call:
     return Call(FILL, (op,), (), y, FillParams(value, count))
 
 
-def emit_copy(params: CopyParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "copy_params",
-        (
-            Field("loops", emit_loops(params.loops)),
-            Field("x_start", params.x_start),
-            Field("y_start", params.y_start),
-        ),
-    )
-
-
-def emit_fill(params: FillParams) -> Struct:
-    """The C initializer."""
-    return Struct("fill_params", (Field("value", params.value), Field("count", params.count)))
-
-
-COPY, FILL = Kernel("copy", emit_copy), Kernel("fill", emit_fill)
+COPY, FILL = Kernel("copy"), Kernel("fill")

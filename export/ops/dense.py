@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.graph import ABSENT, Activation, Graph, Op, OpOptions
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import parse_activation
-from tinyproof.export.ops.kind import Kernel, OpKind, Params, one_call
+from tinyproof.export.ops.kind import Events, Kernel, OpKind, Params, one_call
 from tinyproof.export.ops.operands import Activations, Weights
-from tinyproof.export.ops.requantize import OutputStage, emit_output_stage, fold_bias, fold_output_stage
+from tinyproof.export.ops.requantize import OutputStage, fold_bias, fold_output_stage
 
 BIAS_SCALE_TOLERANCE = 0.02  # TFLM's, in output steps for each unit of bias
 
@@ -33,10 +32,23 @@ class DenseOptions(OpOptions):
 class DenseParams(Params):
     """The members of `dense_params`."""
 
+    c_type: ClassVar[str] = "dense_params"
+    members: ClassVar[tuple[str, ...]] = ("weights", "bias", "rows", "x_c", "y_c", "output")
+
     weights: NDArray[np.int8]  # (y_c, x_c)
     bias: NDArray[np.int32]  # (y_c,)
     rows: int
     output: OutputStage
+
+    @property
+    def x_c(self) -> int:
+        """Inputs."""
+        return int(self.weights.shape[1])
+
+    @property
+    def y_c(self) -> int:
+        """Outputs."""
+        return int(self.weights.shape[0])
 
 
 def parse(table: Any) -> DenseOptions:
@@ -82,28 +94,19 @@ def _check_bias_scale(graph: Graph, op: Op, x: Activations, weights: Weights, y:
         )
 
 
-def emit(params: DenseParams) -> Struct:
-    """The C initializer."""
-    y_c, x_c = params.weights.shape
-    return Struct(
-        "dense_params",
-        (
-            Field("weights", ConstantTable(params.weights)),
-            Field("bias", ConstantTable(params.bias)),
-            Field("rows", params.rows),
-            Field("x_c", x_c),
-            Field("y_c", y_c),
-            Field("output", emit_output_stage(params.output)),
-        ),
-    )
-
-
 def macs(graph: Graph, op: Op) -> int:
     """Multiply-accumulates of one inference."""
     return graph.tensors[op.outputs[0]].size * graph.tensors[op.inputs[1]].shape[-1]
 
 
-KERNEL = Kernel("dense", emit)
+def events(params: DenseParams) -> Events:
+    """How often it does each thing that has a price."""
+    y_c, x_c = params.weights.shape
+    sums = params.rows * y_c
+    return sums, sums * (x_c // 4), sums * (x_c % 4)
+
+
+KERNEL = Kernel("dense", events=events)
 DENSE = OpKind(
     "dense", "FULLY_CONNECTED", tflite.BuiltinOptions.FullyConnectedOptions, parse, one_call(KERNEL, fold), macs
 )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.ops.dense import DenseParams
-from tinyproof.export.ops.kind import Kernel, Params
-from tinyproof.export.ops.packed import PackedOutput, emit_packed_output, pack_bytes, pack_output, rounded_up
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.packed import DSP, PackedOutput, fours, pack_bytes, pack_output, rounded_up
+from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
 
 
 @dataclass(frozen=True, eq=False)
 class DensePackedParams(Params):
     """The members of `dense_packed_params`."""
+
+    c_type: ClassVar[str] = "dense_packed_params"
 
     weights: NDArray[np.int8]  # (groups, quads, 4, 4)
     rows: int
@@ -33,23 +37,30 @@ def pack(dense: DenseParams) -> DensePackedParams | None:
     return DensePackedParams(pack_bytes(dense.weights), dense.rows, x_c, y_c, output)
 
 
-def emit(params: DensePackedParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "dense_packed_params",
-        (
-            Field("weights", ConstantTable(params.weights)),
-            Field("rows", params.rows),
-            Field("x_c", params.x_c),
-            Field("y_c", params.y_c),
-            Field("output", emit_packed_output(params.output)),
-        ),
-    )
-
-
 def scratch_bytes(params: DensePackedParams) -> int:
     """The sums, and one row in 16 bits."""
     return 4 * rounded_up(params.y_c) + 2 * rounded_up(params.x_c)
 
 
-DENSE_PACKED = Kernel("dense_packed", emit, scratch_bytes)
+def events(params: DensePackedParams) -> Events:
+    """How often it does each thing that has a price."""
+    groups, quads = fours(params.y_c), fours(params.x_c)
+    return (
+        params.rows,
+        params.rows * groups,
+        params.rows * groups * quads,
+        params.rows * quads,
+        params.rows * params.y_c,
+    )
+
+
+DENSE_PACKED = Kernel("dense_packed", scratch_bytes, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Whatever `Optimize` says: a weight is a byte here, too."""
+    params = pack(call.params) if isinstance(call.params, DenseParams) else None
+    return replace(call, kernel=DENSE_PACKED, params=params) if params else None
+
+
+FAST = Fast(DENSE_PACKED, fit)

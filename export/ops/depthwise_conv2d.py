@@ -9,9 +9,9 @@ import tflite
 
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
-from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, emit, fold_params, parser
-from tinyproof.export.ops.kind import Kernel, OpKind, one_call
-from tinyproof.export.ops.window import fold_window
+from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, fold_params, parser
+from tinyproof.export.ops.kind import Events, Kernel, OpKind, one_call
+from tinyproof.export.ops.window import fold_window, windows_inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,15 @@ def scratch_bytes(params: DepthwiseConv2dParams) -> int:
     return params.window.k_h * params.window.k_w * params.window.x_c
 
 
-KERNEL = Kernel("depthwise_conv2d", emit, scratch_bytes)
+def events(params: DepthwiseConv2dParams) -> Events:
+    """How often it does each thing that has a price."""
+    window = params.window
+    pixels, taps = window.y_h * window.y_w, window.k_h * window.k_w
+    border = pixels - windows_inside(window)
+    return pixels, pixels * taps * window.x_c, border * taps, pixels * window.y_c, pixels * window.y_c * taps
+
+
+KERNEL = Kernel("depthwise_conv2d", scratch_bytes, events=events)
 DEPTHWISE_CONV2D = OpKind(
     "depthwise_conv2d",
     "DEPTHWISE_CONV_2D",

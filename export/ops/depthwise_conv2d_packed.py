@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from tinyproof.export.ops.kind import Kernel, Params
-from tinyproof.export.ops.packed import pack_output
-from tinyproof.export.ops.window import Window, emit_window
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.packed import DSP, pack_output
+from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
 
 SCRATCH_BYTES = 2048  # more only where two rows of the output need more
 QUAD = 4
@@ -20,6 +21,8 @@ QUAD = 4
 @dataclass(frozen=True, eq=False)
 class DepthwiseConv2dPackedParams(Params):
     """The members of `depthwise_conv2d_packed_params`."""
+
+    c_type: ClassVar[str] = "depthwise_conv2d_packed_params"
 
     channels: NDArray[np.int32]  # (y_c, 10)
     x_zero_point: int
@@ -59,28 +62,16 @@ def _rows(window: Window) -> int:
     return rows
 
 
-def emit(params: DepthwiseConv2dPackedParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "depthwise_conv2d_packed_params",
-        (
-            Field("channels", ConstantTable(params.channels)),
-            Field("x_zero_point", params.x_zero_point),
-            Field("rows", params.rows),
-            Field("window", emit_window(params.window)),
-            Field("y_min", params.y_min),
-            Field("y_max", params.y_max),
-        ),
-    )
-
-
 def scratch_bytes(params: DepthwiseConv2dPackedParams) -> int:
     """The planes of four channels."""
     return _plane_bytes(params.window, params.rows)
 
 
 def leads(params: DepthwiseConv2dPackedParams) -> tuple[int]:
-    """How far before x y must begin to overwrite it: what `rows` rows see is read again for every four channels."""
+    """How many bytes before the input the output has to begin where it overwrites it.
+
+    What `rows` rows see is read again for every four channels.
+    """
     window, rows = params.window, params.rows
     x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
     starts = range(0, window.y_h, rows)
@@ -88,4 +79,25 @@ def leads(params: DepthwiseConv2dPackedParams) -> tuple[int]:
     return (max(min(i + rows, window.y_h) * y_row - top * x_row for i, top in zip(starts, seen, strict=True)),)
 
 
-DEPTHWISE_CONV2D_PACKED = Kernel("depthwise_conv2d_packed", emit, scratch_bytes, leads)
+def events(params: DepthwiseConv2dPackedParams) -> Events:
+    """How often it does each thing that has a price."""
+    window = params.window
+    bands = -(-window.y_h // params.rows)
+    pairs = params.rows // 2 + 1 if window.stride_h == 1 else params.rows + 1
+    columns = (window.y_w - 1) * window.stride_w + 3
+    rows = window.y_c * (-(-window.y_h // 2) if window.stride_h == 1 else window.y_h)
+    planes = bands * window.y_c // 4
+    double, single = (rows * window.y_w, 0) if window.stride_h == 1 else (0, rows * window.y_w)
+    return planes, planes * pairs, planes * pairs * columns, bands * window.y_c, rows, double, single
+
+
+DEPTHWISE_CONV2D_PACKED = Kernel("depthwise_conv2d_packed", scratch_bytes, leads, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Without a pooling."""
+    params = pack(call.params) if not pool and isinstance(call.params, DepthwiseConv2dParams) else None
+    return replace(call, kernel=DEPTHWISE_CONV2D_PACKED, params=params) if params else None
+
+
+FAST = Fast(DEPTHWISE_CONV2D_PACKED, fit)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.lookup import parse_nothing
-from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
+from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
 
 
 @dataclass(frozen=True, eq=False)
 class ElementwiseParams(Params):
     """The members of `elementwise_params`."""
+
+    c_type: ClassVar[str] = "elementwise_params"
 
     loops: Loops
 
@@ -27,17 +29,12 @@ def fold(graph: Graph, op: Op) -> ElementwiseParams:
     return ElementwiseParams(broadcast(graph, op, a.shape, b.shape, y.shape))
 
 
-def emit(params: ElementwiseParams) -> Struct:
-    """The C initializer."""
-    return Struct("elementwise_params", (Field("loops", emit_loops(params.loops)),))
-
-
 def leads(params: ElementwiseParams) -> tuple[int | None, int | None]:
-    """How far before each operand y must begin to overwrite it."""
+    """How many bytes before each operand the output has to begin where it overwrites it."""
     return broadcast_leads(params.loops)
 
 
 MAXIMUM, MINIMUM = (
-    OpKind(name, name.upper(), 0, parse_nothing, one_call(Kernel(name, emit, leads=leads), fold, inputs=2), no_macs)
+    OpKind(name, name.upper(), 0, parse_nothing, one_call(Kernel(name, leads=leads), fold, inputs=2), no_macs)
     for name in ("maximum", "minimum")
 )

@@ -10,26 +10,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tinyproof.export.c_values import Struct
+from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import Graph, Op, OpOptions
+from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
+
+Events = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(CStruct):
     """Base of the folded constants of every kernel."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A C function `<name>_s8(y, x..., [scratch,] params)`.
+    """A C function `<name>_s8(y, x..., [scratch,] params)`; each callable here takes the params.
 
-    `leads`: for each x how far before it y must begin to overwrite it, None where y must not; by default nowhere.
+    `leads`: for each x how many bytes before it y has to begin where it may overwrite it, None where it must not; by
+    default it must not. `events`: how often the kernel does each thing that `export.cost` has a price for; without it
+    those are the elements it makes and reads, at the price of rare kernels, or its own if it `has_price`.
     """
 
-    name: str  # "conv2d", as its file in firmware/kernels
-    emit: Callable[[Any], Struct]
-    scratch_bytes: Callable[[Any], int] | None = None  # of the params; None: the kernel takes no scratch
+    name: str  # "conv2d": its file is <name>_s8.c
+    scratch_bytes: Callable[[Any], int] | None = None  # None: the kernel takes no scratch
     leads: Callable[[Any], tuple[int | None, ...]] | None = None
+    events: Callable[[Any], Events] | None = None
+    has_price: bool = False
+    folder: str = ""  # below firmware/kernels; cores name those that they take (tinyproof/cores.py)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +52,20 @@ class Call:
     xs: tuple[int, ...]
     y: int
     params: Params
+
+
+@dataclass(frozen=True)
+class Fast:
+    """A fast kernel and when it computes what a plain one would.
+
+    `fit` makes of a plain call, and of the window of the max pooling that is to become part of it if there is one, the
+    call of this kernel; None where that would not be exact, or would take more than `Optimize` grants. `improves`: it
+    is tried in the place of that kernel, where memory allows.
+    """
+
+    kernel: Kernel
+    fit: Callable[[Call, Window | None, Optimize], Call | None]
+    improves: Kernel | None = None
 
 
 @dataclass(frozen=True)

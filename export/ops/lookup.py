@@ -9,17 +9,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.graph import Graph, Op, OpOptions
 from tinyproof.export.ops import fixed_point, operands
 from tinyproof.export.ops.fixed_point import divide_by_power_of_two, multiply_high, requantize, saturate
-from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params, no_macs
+from tinyproof.export.ops.kind import Call, Events, Kernel, OpKind, Params, no_macs
 from tinyproof.export.ops.operands import Activations
 from tinyproof.export.ops.requantize import quantize_multiplier, rescale, round_half_away
 
@@ -43,6 +42,8 @@ class LeakyReluOptions(OpOptions):
 @dataclass(frozen=True, eq=False)
 class LookupParams(Params):
     """The members of `lookup_params`."""
+
+    c_type: ClassVar[str] = "lookup_params"
 
     table: NDArray[np.int8]  # (256,)
     count: int
@@ -162,17 +163,17 @@ def hard_swish(graph: Graph, op: Op, x: Activations, y: Activations) -> Function
     return function
 
 
-def emit(params: LookupParams) -> Struct:
-    """The C initializer."""
-    return Struct("lookup_params", (Field("table", ConstantTable(params.table)), Field("count", params.count)))
-
-
 def leads(params: LookupParams) -> tuple[int]:
     """y may be x."""
     return (0,)
 
 
-KERNEL = Kernel("lookup", emit, leads=leads)
+def events(params: LookupParams) -> Events:
+    """How often it does each thing that has a price."""
+    return (params.count,)
+
+
+KERNEL = Kernel("lookup", leads=leads, events=events)
 
 
 def _lowered(

@@ -6,18 +6,34 @@ The C side is `loop_nest` in `kernels.h` and `loops.h`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import Graph, Op
 
 MAX_LOOPS = 6
 Shape = tuple[int, ...]
-Loops = NDArray[np.int32]  # (loops, 3): how often, step in a, step in b; the innermost loop last
+
+
+@dataclass(frozen=True, eq=False)
+class Loops(CStruct):
+    """A nest: how often, step in a, step in b of each loop, the innermost last."""
+
+    c_type: ClassVar[str] = "loop_nest"
+    members: ClassVar[tuple[str, ...]] = ("table", "count")
+
+    table: NDArray[np.int32]  # (loops, 3)
+
+    @property
+    def count(self) -> int:
+        """How many loops."""
+        return len(self.table)
 
 
 def strides(shape: Shape) -> Shape:
@@ -41,7 +57,7 @@ def nest(graph: Graph, op: Op, counts: Sequence[int], a_steps: Sequence[int], b_
             loops.append((count, a_step, b_step))
     if len(loops) > MAX_LOOPS:
         raise graph.refusal(op, f"it takes {len(loops)} loops, more than {MAX_LOOPS}; use fewer dimensions")
-    return np.array(loops or [(1, 1, 1)], np.int32)
+    return Loops(np.array(loops or [(1, 1, 1)], np.int32))
 
 
 def broadcast(graph: Graph, op: Op, a: Shape, b: Shape, y: Shape) -> Loops:
@@ -55,11 +71,11 @@ def broadcast(graph: Graph, op: Op, a: Shape, b: Shape, y: Shape) -> Loops:
 
 
 def broadcast_leads(loops: Loops) -> tuple[int | None, int | None]:
-    """How far before each operand y must begin to overwrite it: one that is read in the order of y may be y."""
-    a, b = (0 if np.array_equal(loops[:, 1 + which], strides(tuple(loops[:, 0]))) else None for which in (0, 1))
+    """How many bytes before each operand the output has to begin where it overwrites it.
+
+    One that is read in the order of y may be y.
+    """
+    a, b = (
+        0 if np.array_equal(loops.table[:, 1 + which], strides(tuple(loops.table[:, 0]))) else None for which in (0, 1)
+    )
     return a, b
-
-
-def emit_loops(loops: Loops) -> Struct:
-    """The C initializer."""
-    return Struct("loop_nest", (Field("table", ConstantTable(loops)), Field("count", len(loops))))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.lookup import parse_nothing
-from tinyproof.export.ops.loops import Loops, emit_loops, nest, strides
+from tinyproof.export.ops.loops import Loops, nest, strides
 from tinyproof.export.ops.requantize import rescale
 
 
 @dataclass(frozen=True, eq=False)
 class MeanParams(Params):
     """The members of `mean_params`."""
+
+    c_type: ClassVar[str] = "mean_params"
 
     outputs: Loops
     window: Loops
@@ -48,20 +50,5 @@ def fold(graph: Graph, op: Op) -> MeanParams:
     return MeanParams(outputs, window, x.zero_point * count, multiplier, shift, y.zero_point)
 
 
-def emit(params: MeanParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "mean_params",
-        (
-            Field("outputs", emit_loops(params.outputs)),
-            Field("window", emit_loops(params.window)),
-            Field("x_zero_points", params.x_zero_points),
-            Field("multiplier", params.multiplier),
-            Field("shift", params.shift),
-            Field("y_zero_point", params.y_zero_point),
-        ),
-    )
-
-
-KERNEL = Kernel("mean", emit)
+KERNEL = Kernel("mean", has_price=True)
 MEAN, SUM = (OpKind(name, name.upper(), 0, parse_nothing, one_call(KERNEL, fold), no_macs) for name in ("mean", "sum"))

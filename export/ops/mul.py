@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import tflite
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import ActivationOptions, activation_parser
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
-from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
+from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
 from tinyproof.export.ops.requantize import clamp_range, rescale
 
 
 @dataclass(frozen=True, eq=False)
 class MulParams(Params):
     """The members of `mul_params`."""
+
+    c_type: ClassVar[str] = "mul_params"
 
     loops: Loops
     a_zero_point: int
@@ -42,28 +44,11 @@ def fold(graph: Graph, op: Op) -> MulParams:
     return MulParams(loops, a.zero_point, b.zero_point, multiplier, shift, y.zero_point, y_min, y_max)
 
 
-def emit(params: MulParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "mul_params",
-        (
-            Field("loops", emit_loops(params.loops)),
-            Field("a_zero_point", params.a_zero_point),
-            Field("b_zero_point", params.b_zero_point),
-            Field("multiplier", params.multiplier),
-            Field("shift", params.shift),
-            Field("y_zero_point", params.y_zero_point),
-            Field("y_min", params.y_min),
-            Field("y_max", params.y_max),
-        ),
-    )
-
-
 def leads(params: MulParams) -> tuple[int | None, int | None]:
-    """How far before each operand y must begin to overwrite it."""
+    """How many bytes before each operand the output has to begin where it overwrites it."""
     return broadcast_leads(params.loops)
 
 
-KERNEL = Kernel("mul", emit, leads=leads)
+KERNEL = Kernel("mul", leads=leads, has_price=True)
 CALLS = one_call(KERNEL, fold, inputs=2)
 MUL = OpKind("mul", "MUL", tflite.BuiltinOptions.MulOptions, activation_parser(tflite.MulOptions), CALLS, no_macs)

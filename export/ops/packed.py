@@ -6,21 +6,28 @@ None and the layer is left to the plain kernel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.c_values import CStruct
 from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
+from tinyproof.optimize import Optimize
 
+DSP = "dsp"  # the folder of the kernels that read such tables
+MAX_WEIGHT_BYTES = 192 * 1024
+MAX_WEIGHT_BYTES_FAST = 512 * 1024
 GROUP = 4  # output channels computed together
 MAX_SHIFT = 21  # 2^21 * 128 and a product below 2^30 together fit 32 bits
 
 
 @dataclass(frozen=True, eq=False)
-class PackedOutput:
+class PackedOutput(CStruct):
     """The members of `packed_output`."""
+
+    c_type: ClassVar[str] = "packed_output"
 
     channels: NDArray[np.int32]  # (y_c, 4): 2 * bias, multiplier, offset, shift
     y_min: int
@@ -28,8 +35,10 @@ class PackedOutput:
 
 
 @dataclass(frozen=True)
-class PackedScale:
+class PackedScale(CStruct):
     """The members of `packed_scale`."""
+
+    c_type: ClassVar[str] = "packed_scale"
 
     bias: int
     multiplier: int
@@ -89,6 +98,15 @@ def pack_bytes(weights: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.ascontiguousarray(filled.reshape(-1, GROUP, filled.shape[1] // 4, 4).swapaxes(1, 2))
 
 
+def fours(count: int) -> int:
+    """Groups of four that hold so many.
+
+    >>> fours(9)
+    3
+    """
+    return -(-count // 4)
+
+
 def rounded_up(count: int, multiple: int = 4) -> int:
     """The next multiple.
 
@@ -98,18 +116,6 @@ def rounded_up(count: int, multiple: int = 4) -> int:
     return -(-count // multiple) * multiple
 
 
-def emit_packed_output(output: PackedOutput) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "packed_output",
-        (
-            Field("channels", ConstantTable(output.channels)),
-            Field("y_min", output.y_min),
-            Field("y_max", output.y_max),
-        ),
-    )
-
-
-def emit_packed_scale(scale: PackedScale) -> Struct:
-    """The C initializer."""
-    return Struct("packed_scale", tuple(Field(f.name, getattr(scale, f.name)) for f in fields(scale)))
+def is_affordable(weights: NDArray[np.generic], optimize: Optimize = Optimize.BALANCED) -> bool:
+    """Whether the weights of one convolution may take so many bytes where packing makes them 2 to 8 times larger."""
+    return weights.nbytes <= (MAX_WEIGHT_BYTES_FAST if optimize is Optimize.FAST else MAX_WEIGHT_BYTES)

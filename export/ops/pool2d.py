@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import tflite
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.graph import Activation, Graph, Op, OpOptions, Padding
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import parse_activation, parse_padding
-from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.kind import Events, Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.requantize import clamp_range
-from tinyproof.export.ops.window import Window, emit_window, fold_window
+from tinyproof.export.ops.window import Window, fold_window
 
 SCALE_TOLERANCE = 1e-6  # TFLM's: it does not rescale, so it takes scales this close for equal
 
@@ -31,6 +30,8 @@ class Pool2dOptions(OpOptions):
 @dataclass(frozen=True)
 class Pool2dParams(Params):
     """The members of `pool2d_params`."""
+
+    c_type: ClassVar[str] = "pool2d_params"
 
     window: Window
     y_min: int
@@ -70,19 +71,14 @@ def fold(graph: Graph, op: Op) -> Pool2dParams:
     return kind(window, *clamp_range(graph, op, y, options.activation))
 
 
-def emit(params: Pool2dParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "pool2d_params",
-        (
-            Field("window", emit_window(params.window)),
-            Field("y_min", params.y_min),
-            Field("y_max", params.y_max),
-        ),
-    )
+def events(params: Pool2dParams) -> Events:
+    """How often it does each thing that has a price."""
+    window = params.window
+    pixels, taps = window.y_h * window.y_w, window.k_h * window.k_w
+    return pixels, pixels * taps, pixels * window.y_c, pixels * taps * window.y_c
 
 
-MAX_KERNEL, AVERAGE_KERNEL = Kernel("max_pool2d", emit), Kernel("average_pool2d", emit)
+MAX_KERNEL, AVERAGE_KERNEL = Kernel("max_pool2d", events=events), Kernel("average_pool2d", events=events)
 OPTIONS = tflite.BuiltinOptions.Pool2DOptions
 MAX_POOL2D = OpKind("max_pool2d", "MAX_POOL_2D", OPTIONS, parse, one_call(MAX_KERNEL, fold), no_macs)
 AVERAGE_POOL2D = OpKind("average_pool2d", "AVERAGE_POOL_2D", OPTIONS, parse, one_call(AVERAGE_KERNEL, fold), no_macs)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from tinyproof.export.c_values import Field, Struct
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.lookup import parse_nothing
-from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads, emit_loops
+from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
 from tinyproof.export.ops.requantize import rescale
 
 
 @dataclass(frozen=True, eq=False)
 class PreluParams(Params):
     """The members of `prelu_params`."""
+
+    c_type: ClassVar[str] = "prelu_params"
 
     loops: Loops
     x_zero_point: int
@@ -46,27 +48,10 @@ def fold(graph: Graph, op: Op) -> PreluParams:
     )
 
 
-def emit(params: PreluParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "prelu_params",
-        (
-            Field("loops", emit_loops(params.loops)),
-            Field("x_zero_point", params.x_zero_point),
-            Field("alpha_zero_point", params.alpha_zero_point),
-            Field("multiplier", params.multiplier),
-            Field("shift", params.shift),
-            Field("alpha_multiplier", params.alpha_multiplier),
-            Field("alpha_shift", params.alpha_shift),
-            Field("y_zero_point", params.y_zero_point),
-        ),
-    )
-
-
 def leads(params: PreluParams) -> tuple[int | None, int | None]:
-    """How far before each operand y must begin to overwrite it."""
+    """How many bytes before each operand the output has to begin where it overwrites it."""
     return broadcast_leads(params.loops)
 
 
-KERNEL = Kernel("prelu", emit, leads=leads)
+KERNEL = Kernel("prelu", leads=leads)
 PRELU = OpKind("prelu", "PRELU", 0, parse_nothing, one_call(KERNEL, fold, inputs=2), no_macs)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
+from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import Activation, Graph, Op
 from tinyproof.export.ops.operands import Activations, Weights
 
@@ -26,14 +27,22 @@ CLAMPS = {
 
 
 @dataclass(frozen=True, eq=False)
-class OutputStage:
+class OutputStage(CStruct):
     """y = clamp(y_zero_point + requantize(acc, multiplier[o], shift[o]), y_min, y_max); members as in C."""
+
+    c_type: ClassVar[str] = "output_stage"
+    members: ClassVar[tuple[str, ...]] = ("multiplier", "shift", "per_channel", "y_zero_point", "y_min", "y_max")
 
     multiplier: NDArray[np.int32]  # (y_c,) or (1,)
     shift: NDArray[np.int8]  # the same shape
     y_zero_point: int
     y_min: int
     y_max: int
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is a multiplier for each channel."""
+        return bool(self.multiplier.size > 1)
 
 
 def round_half_away(value: float) -> int:
@@ -124,18 +133,3 @@ def fold_bias(
             "undefined; make the layer's weights or bias smaller and convert again",
         )
     return np.asarray(folded, np.int32)
-
-
-def emit_output_stage(stage: OutputStage) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "output_stage",
-        (
-            Field("multiplier", ConstantTable(stage.multiplier)),
-            Field("shift", ConstantTable(stage.shift)),
-            Field("per_channel", int(stage.multiplier.size > 1)),
-            Field("y_zero_point", stage.y_zero_point),
-            Field("y_min", stage.y_min),
-            Field("y_max", stage.y_max),
-        ),
-    )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.graph import Graph, Op, OpOptions
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
@@ -28,9 +27,22 @@ class ResizeNearestOptions(OpOptions):
 class ResizeNearestParams(Params):
     """The members of `resize_nearest_params`."""
 
+    c_type: ClassVar[str] = "resize_nearest_params"
+    members: ClassVar[tuple[str, ...]] = ("rows", "columns", "y_h", "y_w", "x_c")
+
     rows: NDArray[np.int32]  # (y_h,): where the row begins in x
     columns: NDArray[np.int32]  # (y_w,): where the pixel begins in its row
     x_c: int
+
+    @property
+    def y_h(self) -> int:
+        """Rows of y."""
+        return int(self.rows.size)
+
+    @property
+    def y_w(self) -> int:
+        """Columns of y."""
+        return int(self.columns.size)
 
 
 def parse(table: Any) -> ResizeNearestOptions:
@@ -67,21 +79,7 @@ def fold(graph: Graph, op: Op) -> ResizeNearestParams:
     return ResizeNearestParams(np.array(rows, np.int32) * x_w * x_c, np.array(columns, np.int32) * x_c, x_c)
 
 
-def emit(params: ResizeNearestParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "resize_nearest_params",
-        (
-            Field("rows", ConstantTable(params.rows)),
-            Field("columns", ConstantTable(params.columns)),
-            Field("y_h", params.rows.size),
-            Field("y_w", params.columns.size),
-            Field("x_c", params.x_c),
-        ),
-    )
-
-
-KERNEL = Kernel("resize_nearest", emit)
+KERNEL = Kernel("resize_nearest")
 RESIZE_NEAREST = OpKind(
     "resize_nearest",
     "RESIZE_NEAREST_NEIGHBOR",

@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from tinyproof.export.c_values import ConstantTable, Field, Struct
 from tinyproof.export.graph import Graph, Op, OpOptions
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.fixed_point import exp, multiply_high
-from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.kind import Events, Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.requantize import quantize_multiplier
 
 INTEGER_BITS = 5  # of the arguments of exp, which are in [-32, 0]
@@ -38,9 +37,17 @@ class SoftmaxOptions(OpOptions):
 class SoftmaxParams(Params):
     """The members of `softmax_params`."""
 
+    c_type: ClassVar[str] = "softmax_params"
+    members: ClassVar[tuple[str, ...]] = ("exp", "exp_count", "rows", "x_c")
+
     exp: NDArray[np.int32]  # (at most 256,)
     rows: int
     x_c: int
+
+    @property
+    def exp_count(self) -> int:
+        """Entries of the table."""
+        return int(self.exp.size)
 
 
 def parse(table: Any) -> SoftmaxOptions:
@@ -88,18 +95,10 @@ def fold(graph: Graph, op: Op) -> SoftmaxParams:
     return SoftmaxParams(table, prod(x.shape[:-1]), x.shape[-1])
 
 
-def emit(params: SoftmaxParams) -> Struct:
-    """The C initializer."""
-    return Struct(
-        "softmax_params",
-        (
-            Field("exp", ConstantTable(params.exp)),
-            Field("exp_count", params.exp.size),
-            Field("rows", params.rows),
-            Field("x_c", params.x_c),
-        ),
-    )
+def events(params: SoftmaxParams) -> Events:
+    """How often it does each thing that has a price."""
+    return params.rows, params.rows * params.x_c
 
 
-KERNEL = Kernel("softmax", emit)
+KERNEL = Kernel("softmax", events=events)
 SOFTMAX = OpKind("softmax", "SOFTMAX", tflite.BuiltinOptions.SoftmaxOptions, parse, one_call(KERNEL, fold), no_macs)

@@ -13,7 +13,7 @@ import tflite
 
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
-from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, emit, fold_params, parser
+from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, fold_params, parser
 from tinyproof.export.ops.kind import Call, Kernel, OpKind
 from tinyproof.export.ops.window import Window, fold_window
 
@@ -55,7 +55,7 @@ def scratch_bytes(params: TransposeConv2dParams) -> int:
     return prod(params.weights.shape[1:])
 
 
-KERNEL = Kernel("transpose_conv2d", emit, scratch_bytes)
+KERNEL = Kernel("transpose_conv2d", scratch_bytes)
 TRANSPOSE_CONV2D = OpKind(
     "transpose_conv2d",
     "TRANSPOSE_CONV",

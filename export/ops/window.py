@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import ClassVar
 
-from tinyproof.export.c_values import Field, Struct
+from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import Graph, Op, Padding
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(CStruct):
     """Sizes in pixels, shapes are (h, w, c); members in the order of the C struct."""
+
+    c_type: ClassVar[str] = "window_geometry"
 
     x_h: int
     x_w: int
@@ -59,13 +62,19 @@ def fold_window(
     return Window(x_h, x_w, x_c, y_h, y_w, y_c, *kernel, *stride, *dilation, *pad)
 
 
-def emit_window(window: Window) -> Struct:
-    """The C initializer."""
-    return Struct("window_geometry", tuple(Field(f.name, getattr(window, f.name)) for f in fields(window)))
+def windows_inside(window: Window) -> int:
+    """How many windows lie wholly inside the image."""
+
+    def along(y: int, stride: int, pad: int, span: int, x: int) -> int:
+        return sum(0 <= i * stride - pad <= x - span for i in range(y))
+
+    rows = along(window.y_h, window.stride_h, window.pad_h, (window.k_h - 1) * window.dilation_h + 1, window.x_h)
+    span_w = (window.k_w - 1) * window.dilation_w + 1
+    return rows * along(window.y_w, window.stride_w, window.pad_w, span_w, window.x_w)
 
 
 def lead_bytes(window: Window, pool: Window) -> int:
-    """How far before x the output of a convolution and its pooling must begin so that it may overwrite x.
+    """How many bytes before x the output of a convolution and its pooling has to begin where it overwrites x.
 
     Both go from top to bottom: until a row of y is finished, no row of x from the first one it sees may be touched.
     """

@@ -20,7 +20,8 @@ from numpy.random import Generator
 import tinyproof.export.cost
 from tinyproof.boards import find_board
 from tinyproof.console import UserError, console, track, write_atomically
-from tinyproof.export.cost import EVENTS, OTHER, events
+from tinyproof.cores import CORTEX_M4F
+from tinyproof.export.cost import OTHER, events, price_name
 from tinyproof.export.cost_table import CYCLES
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.lower import Step
@@ -31,6 +32,11 @@ from tinyproof.host.bench.cycles import measure
 from tinyproof.optimize import Optimize
 
 TABLE = Path(tinyproof.export.cost.__file__).with_name("cost_table.py")
+CORE = CORTEX_M4F  # whose cycles can be counted
+HEAD = '''"""Written by `tinyproof calibrate`. Do not edit."""
+
+# core: kernel: the call, then each of its events
+'''
 MODELS = 8
 ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
 
@@ -200,13 +206,12 @@ def random_layers(seed: int, side_by_side: bool = False) -> bytes:
 def count_cycles(content: bytes, folder: Path, optimize: Optimize) -> list[tuple[Step, int]]:
     """Every step of a model with the cycles counted for it."""
     export = export_model(content, "random layers", "layers", (), None, optimize=optimize)
-    assert export.program is not None  # made of what the compiled engine runs
     write_export(folder, content, export)
     board = find_board("qemu")
     build_image(folder, board)
     x = np.random.default_rng(1).integers(-128, 128, export.manifest.input_bytes, np.int8)
     cost = measure(image_path(folder, board), x.tobytes(), export.manifest.output_bytes)
-    return [(step, call.cycles) for step, call in zip(export.program.steps, cost.calls, strict=True)]
+    return [(step, call.cycles) for step, call in zip(export.programs[board.core.name].steps, cost.calls, strict=True)]
 
 
 def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
@@ -215,9 +220,8 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
 
     by_kernel: dict[str, list[tuple[tuple[int, ...], int]]] = defaultdict(list)
     for step, cycles in samples:
-        by_kernel[step.kernel.name].append((events(step), cycles))
-        if step.kernel.name not in EVENTS:
-            by_kernel[OTHER].append((events(step), cycles))
+        for name in {price_name(step.kernel), *([] if step.kernel.events else [OTHER])}:
+            by_kernel[name].append((events(step), cycles))
     prices = {}
     for kernel, counted in sorted(by_kernel.items()):
         total = np.array([cycles for _, cycles in counted], float)
@@ -230,19 +234,24 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
 
 def calibrate(kernels: Sequence[str]) -> None:
     """Fit the prices of these kernels, or of all where none is named, and write the table. UserError: unknown ones."""
-    if unknown := set(kernels) - set(EVENTS):
-        raise UserError(f"there is no price for {', '.join(sorted(unknown))}; known: {', '.join(EVENTS)}")
+    known = CYCLES[CORE.name]
+    if unknown := set(kernels) - set(known):
+        raise UserError(f"there is no price for {', '.join(sorted(unknown))}; known: {', '.join(known)}")
     samples: list[tuple[Step, int]] = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in track(range(MODELS), "random layers"):
             layers = random_layers(seed)
             usual = count_cycles(layers, Path(folder) / f"layers_{seed}", Optimize.BALANCED)
-            known = {step.kernel.name for step, _ in usual}
+            counted = {step.kernel.name for step, _ in usual}
             small = count_cycles(layers, Path(folder) / f"small_{seed}", Optimize.SMALL)
-            samples += usual + [(step, cycles) for step, cycles in small if step.kernel.name not in known]
+            samples += usual + [(step, cycles) for step, cycles in small if step.kernel.name not in counted]
     prices = fit([sample for sample in samples if not kernels or sample[0].kernel.name in kernels])
-    prices = dict(sorted({**(CYCLES if kernels else {}), **prices}.items()))
-    rows = "".join(f"    {kernel!r}: {costs},\n" for kernel, costs in prices.items()).replace("'", '"')
-    text = '"""Written by `tinyproof calibrate`. Do not edit."""\n\n'
-    write_atomically(TABLE, f"{text}CYCLES: dict[str, tuple[float, ...]] = {{\n{rows}}}\n")
+    tables = {**CYCLES, CORE.name: dict(sorted({**(known if kernels else {}), **prices}.items()))}
+    text = "".join(_table(core, prices) for core, prices in tables.items())
+    write_atomically(TABLE, f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
     console.print(f"written to {TABLE}")
+
+
+def _table(core: str, prices: dict[str, tuple[float, ...]]) -> str:
+    rows = "".join(f"        {kernel!r}: {costs},\n" for kernel, costs in prices.items())
+    return f"    {core!r}: {{\n{rows}    }},\n".replace("'", '"')

@@ -124,7 +124,7 @@ def measure_inference(name: str, model: Path) -> InferenceCost:
         hello = device.hello()
         instructions = mean_count(list(device.infer(inputs, hello)), hello)
     assert instructions is not None  # there are inputs
-    program = lower(load_graph(model / TFLITE_FILE))
+    program = lower(load_graph(model / TFLITE_FILE)).program()
     image = image_path(model, board)
     cost = measure(image, inputs[0], manifest.output_bytes)
     assert [call.kernel for call in cost.calls] == [f"{step.kernel.name}_s8" for step in program.steps]
@@ -188,7 +188,8 @@ def measure_choices(name: str, model: Path) -> list[ChoiceCost]:
             manifest = export.manifest
             x = load_samples(Path(folder), manifest, 1).inputs[0].tobytes()
             cost = measure(image_path(Path(folder), board), x, manifest.output_bytes)
-            memory = manifest.arena_bytes, manifest.weight_bytes
+            compiled = manifest.compiled_for(board.core)
+            memory = compiled.arena_bytes, compiled.weight_bytes
             costs.append(ChoiceCost(name, optimize.value, cost.instructions, cost.cycles, *memory))
     return costs
 

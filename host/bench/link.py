@@ -95,7 +95,7 @@ def measure_link(board_name: str, model: Path, baud: int, images: int) -> LinkUs
         payload_share=round(images * manifest.input_bytes * BITS_PER_BYTE / (baud * seconds), 4),
         line_bytes_per_payload_byte=round(line_bytes / (images * (manifest.input_bytes + manifest.output_bytes)), 4),
         device_idle=round(1 - busy_ns / 1e9 / seconds, 4),
-        resent=device.resent,
+        resent=device.exchange.resent,
     )
 
 

@@ -46,12 +46,12 @@ def measure_stream(name: str, board_name: str, count: int) -> PipelineSpeed:
     with connect(model, board, None) as device, progress_bar() as progress:
         hello = device.hello()
         task = progress.add_task(f"{name} on {board_name}", total=count)
-        before = device.transport.bytes_sent + device.transport.bytes_received
+        before = device.exchange.transport.bytes_sent + device.exchange.transport.bytes_received
         started = time.monotonic()
         for _ in device.infer([row.tobytes() for row in rows], hello):
             progress.advance(task)
         seconds = time.monotonic() - started
-        line_bytes = device.transport.bytes_sent + device.transport.bytes_received - before
+        line_bytes = device.exchange.transport.bytes_sent + device.exchange.transport.bytes_received - before
     payload = count * (manifest.input_bytes + manifest.output_bytes)
     return PipelineSpeed("stream", name, board_name, count, round(seconds, 2), round(line_bytes / payload, 4))
 

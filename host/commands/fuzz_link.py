@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tinyproof.console import console, progress_bar
-from tinyproof.host.line.fuzz import fuzz, print_outcomes
+from tinyproof.host.fuzz import fuzz, print_outcomes
 from tinyproof.options import BoardName, ModelFolder
 
 

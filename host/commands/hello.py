@@ -22,7 +22,7 @@ def command(model: Path, board_name: str, port: str | None) -> None:
 
     with connect(model, find_board(board_name), port) as device:
         reply = device.hello()
-        rows = table(f"Device on {device.transport.url}", "", "", text=2)
+        rows = table(f"Device on {device.exchange.transport.url}", "", "", text=2)
     for name, kind, _ in wire_fields(type(reply)):
         value = getattr(reply, name)
         text = value.hex() if kind == "sha256" else "; ".join(map(str, value)) if kind == "tensors" else str(value)

@@ -17,7 +17,7 @@ def command(model: Path) -> None:
 
     Example: tinyproof report --model build/digits_small
     """
-    from tinyproof.host.report.file import load_report
+    from tinyproof.host.record.file import load_report
     from tinyproof.host.report.page import save_page
 
     console.print(f"report: {save_page(load_report(model), model)}")

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError, track
-from tinyproof.host.connection import Station
 from tinyproof.host.device import count
 from tinyproof.host.diagnosis.explain import Example, Explanation, explain
 from tinyproof.host.diagnosis.recompute import read_layer
 from tinyproof.host.diagnosis.tensors import OutputPart, Reference, computed_tensors, output_parts
-from tinyproof.host.report.report import Cause, OpResult, TensorDifference
+from tinyproof.host.record.parts import Cause, Diagnosis, OpResult, TensorDifference
+from tinyproof.host.station import Station
 from tinyproof.host.transport import LineLost
 from tinyproof.manifest import Manifest, StepInfo
 from tinyproof.protocol import TensorTrace
@@ -32,15 +32,6 @@ LISTED = 20  # samples named in a cause
 Bytes = NDArray[np.int8]
 # Sample, output bytes, and the device that answered; None: one of an interrupted run.
 Answers = Iterable[tuple[int, bytes, Station | None]]
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What the report says about ops and causes."""
-
-    ops: list[OpResult]
-    causes: list[Cause]
-    ruled_out: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +50,7 @@ class Examiner:
         self.station = station
         self.reference = reference
         self.inputs = reference.graph.inputs  # in a trace they precede what is computed
-        self.steps: Sequence[StepInfo] = computed_tensors(manifest, reference.graph, station.hello.engine)
+        self.steps: Sequence[StepInfo] = computed_tensors(manifest, reference.graph, station.hello)
         self.parts: Sequence[OutputPart] = output_parts(reference.graph, self.steps)
         self.traces: list[Sequence[TensorTrace]] = []  # of what is computed
         self.different = [0] * len(self.steps)
@@ -170,7 +161,7 @@ def diagnose_device(examiner: Examiner, differing: Sequence[Answered], some: Seq
         )
     except UserError as error:
         if isinstance(error, LineLost):
-            examiner.station.ended = examiner.station.explain(error)
+            examiner.station.outcome.ended = examiner.station.explain(error)
         causes = []
         rest = Group("not traced", None, f"which op differs is not known: {error.message}", members=list(differing))
     return _self_test(examiner.station) + causes + ([_cause(examiner, rest)] if rest.members else [])
@@ -254,18 +245,18 @@ def diagnose(
     nothing differs for certain, and nothing is asked but the time.
     """
     reference = Reference(tflite)
-    first = next((station for station in stations if not station.ended), stations[0])
+    first = next((station for station in stations if not station.outcome.ended), stations[0])
     examiner = Examiner(first, manifest, reference)
     some = [row.tobytes() for row in inputs[:TIMED]]
     causes = []
     for station in stations:
         differing = _differing(station, first, inputs, answers, golden)
-        if not station.ended:
+        if not station.outcome.ended:
             one = examiner if station is first else Examiner(station, manifest, reference)
             causes += diagnose_device(one, differing, some if station is first else [])
         elif differing:
             samples = [answered.sample for answered in differing]
-            text = f"the device is gone: {station.ended}"
+            text = f"the device is gone: {station.outcome.ended}"
             causes.append(Cause("not traced", text, station.name, len(samples), samples[:LISTED]))
     return Diagnosis(examiner.results(), causes, ruled_out(stations))
 
@@ -285,7 +276,7 @@ def _differing(
 
 def ruled_out(stations: Sequence[Station]) -> list[str]:
     """What cannot be behind a difference, and why."""
-    dropped = sum(station.device.transport.chunks_dropped for station in stations)
+    dropped = sum(station.device.exchange.transport.chunks_dropped for station in stations)
     return [
         "transport: every frame carries a CRC-32 of its bytes; "
         f"{dropped:,} damaged ones were dropped and asked for again, none was taken for an answer",

@@ -8,7 +8,7 @@ from rich import box
 from rich.markup import escape
 
 from tinyproof.console import console, table
-from tinyproof.host.report.report import Cause, OpResult
+from tinyproof.host.record.parts import Cause, OpResult
 
 
 def print_profile(title: str, ops: Sequence[OpResult], unit: str) -> None:

@@ -11,6 +11,7 @@ from tinyproof.export.steps import roots
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.interpreters import TensorKeeper, tensor_keeper
 from tinyproof.manifest import TFLITE_FILE, Manifest, StepInfo
+from tinyproof.protocol import HelloReply
 
 COMPILED = "compiled"
 
@@ -40,9 +41,10 @@ class OutputPart:
     end: int
 
 
-def computed_tensors(manifest: Manifest, graph: Graph, engine: str) -> tuple[StepInfo, ...]:
-    """The program of the compiled engine; for an interpreter a line for each output of each op."""
-    return manifest.steps if engine == COMPILED else tuple(_op_outputs(manifest, graph))
+def computed_tensors(manifest: Manifest, graph: Graph, hello: HelloReply) -> tuple[StepInfo, ...]:
+    """The program that the device's compiled engine runs; for an interpreter a line for each output of each op."""
+    compiled = manifest.compiled_of(hello.segments_sha256.hex()) if hello.engine == COMPILED else None
+    return compiled.steps if compiled else tuple(_op_outputs(manifest, graph))
 
 
 def output_parts(graph: Graph, steps: Sequence[StepInfo]) -> list[OutputPart]:

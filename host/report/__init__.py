@@ -1,1 +1,1 @@
-"""What a validation found, as a record, in the terminal, as a page and as JUnit XML."""
+"""A record shown: in the terminal, as a page, as JUnit XML. Computes nothing that is not in the record."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyproof.console import write_atomically
-from tinyproof.host.report.report import Report
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.summary import describe_bytes, describe_disagreements, describe_sure
 
 ACCURACY_DROP_LIMIT = 0.01  # share of the samples by which the device may be worse than the float model
@@ -42,15 +42,22 @@ def cases(report: Report) -> list[Case]:
         Case("every sample is counted exactly once"),
         Case(
             "every output byte is the golden's",
-            different if report.golden_is_bit_exact else "",
-            "" if report.golden_is_bit_exact or not different else f"{different}, but it is not the exact reference",
+            different if report.reference.golden_is_bit_exact else "",
+            ""
+            if report.reference.golden_is_bit_exact or not different
+            else f"{different}, but it is not the exact reference",
         ),
         Case("all devices give the same answers", describe_disagreements(report)),
         Case("no device is lost", "; ".join(device.ended for device in lost)),
         _accuracy_case(report),
         *(
-            [Case("few enough samples differ", "" if report.sure.reached else describe_sure(report.sure))]
-            if report.sure
+            [
+                Case(
+                    "few enough samples differ",
+                    "" if report.sampling.sure.reached else describe_sure(report.sampling.sure),
+                )
+            ]
+            if report.sampling.sure
             else []
         ),
     ]
@@ -67,7 +74,7 @@ def junit_xml(report: Report, answers: Sequence[Case]) -> bytes:
         "tests": str(len(answers)),
         "failures": str(sum(bool(case.failure) for case in answers)),
         "errors": "0",
-        "time": f"{report.seconds:.2f}",
+        "time": f"{report.origin.seconds:.2f}",
     }
     skipped = str(sum(bool(case.skipped) for case in answers))
     root = ElementTree.Element("testsuites", {"name": "tinyproof", **counts})
@@ -77,9 +84,9 @@ def junit_xml(report: Report, answers: Sequence[Case]) -> bytes:
     facts = {
         "model_sha256": report.model_sha256,
         "samples": str(report.samples),
-        "samples_resumed": str(report.samples_resumed),
+        "samples_resumed": str(report.sampling.resumed),
         "run_sha256": report.run_sha256,
-        "golden": report.golden,
+        "golden": report.reference.golden,
     }
     for name, value in facts.items():
         ElementTree.SubElement(properties, "property", name=name, value=value)

@@ -14,8 +14,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
-from tinyproof.host.report.report import Report
+from tinyproof.cores import PORTABLE
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.classes import add_classes
 from tinyproof.host.report.sections.cost import add_memory, add_time
 from tinyproof.host.report.sections.differences import add_differences
@@ -72,9 +74,9 @@ def _images(report: Report, model: Path, manifest: Manifest) -> tuple[NDArray[np
     """The run's images, or why there are none to show."""
     if not (model / SPLITS_FILE).is_file():
         return None, "The inputs are random bytes: there is nothing to see in them."
-    samples = _readable(lambda: load_samples(model, manifest, report.samples_planned or report.samples or None))
+    samples = _readable(lambda: load_samples(model, manifest, report.sampling.planned or report.samples or None))
     splits = _readable(lambda: load_splits(model / SPLITS_FILE))
-    if samples is None or splits is None or samples.sha256 != report.samples_sha256:
+    if samples is None or splits is None or samples.sha256 != report.sampling.sha256:
         return None, "The folder no longer holds the images of the run."
     return splits.x_test, ""
 
@@ -97,18 +99,20 @@ def build_page(report: Report, beside: Beside) -> Page:
     if report.differences or report.disagreements:
         add_differences(page.section("What differs"), report)
     add_numbers(page.section("Three numbers, never mixed"), report)
-    if report.confusion.int8_device is not None:
+    if report.classification.confusion.int8_device is not None:
         add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
     if report.examples:
         intro = "What each party says about samples that differ from the golden, then about misclassified ones."
         add_images(page.section("Samples", intro), report, beside.manifest, beside.images, beside.why_no_images)
     add_time(page.section("Time"), report)
-    if report.ops:
+    if report.diagnosis.ops:
         add_ops(page.section("Ops"), report)
     add_memory(page.section("Memory"), report)
     model = page.section("Model")
     if beside.manifest:
-        add_journey(model, beside.manifest, with_bars=not report.ops)
+        core = BOARDS[report.board].core if report.board in BOARDS else PORTABLE
+        compiled = beside.manifest.compiled.get(core.name)
+        add_journey(model, beside.manifest, compiled, with_bars=not report.diagnosis.ops)
     else:
         model.add(note("The folder of this report does not hold the model it is about, so its ops are not known."))
     add_line(page.section("Devices and line"), report, beside.manifest)

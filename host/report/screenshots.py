@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tinyproof.boards import find_board
 from tinyproof.console import UserError, console, write_atomically
 from tinyproof.environment import run_module
 from tinyproof.export.emit_model import emit_model_c, segments
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.host.report.file import load_report
+from tinyproof.host.record.file import load_report
 from tinyproof.host.report.page import build_page, look_beside
 from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
 from tinyproof.page import Page
@@ -81,13 +82,14 @@ def plant_fault(model: Path, faulty: Path) -> None:
     weights = np.array(tensors[index].data)
     weights[FAULTY_WEIGHT] = WRONG_VALUE
     tensors[index] = replace(tensors[index], data=weights)
-    program = lower(replace(graph, tensors=tuple(tensors)))
-    (faulty / "c" / "model.c").write_text(
-        emit_model_c(program, "// One weight is wrong on purpose.\n"), encoding="utf-8"
-    )
+    program = lower(replace(graph, tensors=tuple(tensors))).program()
+    core = find_board(BOARD).core.name
+    text = emit_model_c(program, "// One weight is wrong on purpose.\n")
+    (faulty / "c" / core / "model.c").write_text(text, encoding="utf-8")
     constants = b"".join(table.flash_bytes for _, table in segments(program))
     manifest = load_manifest(faulty)
-    save_manifest(faulty, replace(manifest, name=faulty.name, segments_sha256=hashlib.sha256(constants).hexdigest()))
+    compiled = replace(manifest.compiled[core], constants_sha256=hashlib.sha256(constants).hexdigest())
+    save_manifest(faulty, replace(manifest, name=faulty.name, compiled={**manifest.compiled, core: compiled}))
 
 
 def _validated(model: Path) -> Page:

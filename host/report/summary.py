@@ -10,7 +10,8 @@ from tinyproof.boards import Budget
 from tinyproof.console import console, table
 from tinyproof.export.arena import with_margin
 from tinyproof.host.diagnosis.tables import print_causes
-from tinyproof.host.report.report import Comparison, Report, Sure
+from tinyproof.host.record.parts import Comparison, Sure
+from tinyproof.host.record.report import Report
 
 SURPRISING = 0.01  # p-value below which two parties are said to differ
 PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device": "int8 on the device"}
@@ -20,50 +21,55 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line."""
     rows = table(f"{report.model} on board {report.board}, engine {report.engine}", "", "")
     for party, name in PARTY.items():
-        share, interval = getattr(report.accuracy, party), getattr(report.accuracy_interval, party)
+        share, interval = getattr(report.accuracy, party), getattr(report.classification.interval, party)
         if share is not None:
             rows.add_row(
                 f"accuracy, {name}",
                 f"{share:.2%}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else ""),
             )
     rows.add_section()
-    resumed = f" ({report.samples_resumed:,} from before the interruption)" if report.samples_resumed else ""
+    resumed = f" ({report.sampling.resumed:,} from before the interruption)" if report.sampling.resumed else ""
     rows.add_row("samples, each counted once", f"{report.samples:,}{resumed}")
     rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
     rows.add_row("output bytes different", f"{report.bytes_different:,}")
-    rows.add_row("samples equal to Python's interpreter", f"{report.samples_equal_to_interpreter:,}")
-    if report.requests_resent or report.chunks_dropped:
-        rows.add_row("requests resent / damaged chunks dropped", f"{report.requests_resent} / {report.chunks_dropped}")
+    rows.add_row("samples equal to Python's interpreter", f"{report.agreement.samples:,}")
+    if report.line.requests_resent or report.line.chunks_dropped:
+        rows.add_row(
+            "requests resent / damaged chunks dropped", f"{report.line.requests_resent} / {report.line.chunks_dropped}"
+        )
     rows.add_section()
-    if report.instructions_per_inference is not None:
-        rows.add_row("instructions per inference", f"{report.instructions_per_inference:,}")
-    if report.cycles_per_inference is not None:
-        rows.add_row("cycles per inference", f"{report.cycles_per_inference:,}")
-        if report.clock_hz:
-            milliseconds = 1e3 * report.cycles_per_inference / report.clock_hz
-            rows.add_row(f"time per inference at {report.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
-    if report.nanoseconds_per_inference is not None:
-        rows.add_row("time per inference on this computer", f"{report.nanoseconds_per_inference / 1e6:.3f} ms")
-    if budget and report.flash_bytes is not None and report.ram_bytes is not None:
-        rows.add_row("flash", f"{report.flash_bytes:,} of {budget.flash_bytes:,}")
-        rows.add_row("RAM", f"{report.ram_bytes:,} of {budget.ram_bytes:,}")
-    if report.arena_reserved_bytes is not None:
-        rows.add_row("arena", f"{report.arena_bytes:,} of {report.arena_reserved_bytes:,}")
+    if report.cost.instructions is not None:
+        rows.add_row("instructions per inference", f"{report.cost.instructions:,}")
+    if report.cost.cycles is not None:
+        rows.add_row("cycles per inference", f"{report.cost.cycles:,}")
+        if report.cost.clock_hz:
+            milliseconds = 1e3 * report.cost.cycles / report.cost.clock_hz
+            rows.add_row(f"time per inference at {report.cost.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
+    if report.cost.nanoseconds is not None:
+        rows.add_row("time per inference on this computer", f"{report.cost.nanoseconds / 1e6:.3f} ms")
+    if budget and report.cost.flash_bytes is not None and report.cost.ram_bytes is not None:
+        rows.add_row("flash", f"{report.cost.flash_bytes:,} of {budget.flash_bytes:,}")
+        rows.add_row("RAM", f"{report.cost.ram_bytes:,} of {budget.ram_bytes:,}")
+    if report.cost.arena_reserved_bytes is not None:
+        rows.add_row("arena", f"{report.cost.arena_bytes:,} of {report.cost.arena_reserved_bytes:,}")
     console.print(rows)
     if len(report.devices) > 1:
         console.print(_devices(report))
-    if report.arena_reserved_bytes is not None and with_margin(report.arena_bytes) < report.arena_reserved_bytes:
-        tight = with_margin(report.arena_bytes)
+    if (
+        report.cost.arena_reserved_bytes is not None
+        and with_margin(report.cost.arena_bytes) < report.cost.arena_reserved_bytes
+    ):
+        tight = with_margin(report.cost.arena_bytes)
         console.print(f"The arena could be {tight:,} bytes, margin included: build with -DTFLM_ARENA_BYTES={tight}.")
-    notes = f"Golden: {report.golden}. Python's interpreter: {report.interpreter}."
+    notes = f"Golden: {report.reference.golden}. Python's interpreter: {report.reference.interpreter}."
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
-    if report.accuracy_note:
-        console.print(report.accuracy_note)
-    for comparison in report.comparisons:
+    if report.classification.note:
+        console.print(report.classification.note)
+    for comparison in report.classification.comparisons:
         if comparison.p_value < SURPRISING:
             console.print(describe_comparison(comparison))
-    if report.sure:
-        console.print(describe_sure(report.sure))
+    if report.sampling.sure:
+        console.print(describe_sure(report.sampling.sure))
     for device in report.devices:
         if device.ended:
             console.print(f"[yellow]lost[/]: {device.ended}")
@@ -71,7 +77,7 @@ def print_summary(report: Report, budget: Budget | None) -> None:
         console.print(f"[bold red]DEVICES DISAGREE[/]: {disagreements}.")
     for difference in report.differences[:3]:
         console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
-    print_causes(report.causes, report.ops, report.ruled_out)
+    print_causes(report.diagnosis.causes, report.diagnosis.ops, report.diagnosis.ruled_out)
     console.print(_verdict_line(report))
 
 
@@ -134,9 +140,10 @@ def _verdict_line(report: Report) -> str:
         return f"[bold green]EQUAL[/]: all {report.bytes_compared:,} output bytes are the golden's."
     count = describe_bytes(report)
     if report.verdict == "different":
-        kinds = ", ".join(sorted({cause.kind for cause in report.causes}))
+        kinds = ", ".join(sorted({cause.kind for cause in report.diagnosis.causes}))
         return f"[bold red]DIFFERENT[/]: {count}" + (f"; {kinds}." if kinds else ".")
     return (
-        f"[bold yellow]COULD NOT TELL[/]: {count or 'no samples'}, but {report.golden} is not the bit-exact reference: "
+        f"[bold yellow]COULD NOT TELL[/]: {count or 'no samples'}, but {report.reference.golden} is not the "
+        "bit-exact reference: "
         "tflite-micro exists for Linux on x86-64 only."
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyproof.host.report.report import ClassResult, Report
+from tinyproof.host.record.parts import ClassResult
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import class_name, interval, percent
 from tinyproof.host.report.summary import PARTY
 from tinyproof.page import Cell, Section, details, heat_table, table
@@ -16,15 +17,17 @@ WEAKEST_LISTED = 15
 
 def add_classes(section: Section, report: Report) -> None:
     """Matrices, or the most frequent confusions where there are many classes; then recall by class."""
-    known = {party: np.array(m) for party in PARTY if (m := getattr(report.confusion, party)) is not None}
-    names = [class_name(report.classes, i) for i in range(len(next(iter(known.values()))))]
+    known = {
+        party: np.array(m) for party in PARTY if (m := getattr(report.classification.confusion, party)) is not None
+    }
+    names = [class_name(report.classification.classes, i) for i in range(len(next(iter(known.values()))))]
     if len(names) > MATRIX_CLASSES:
         _most_frequent(section, known, names)
     else:
         _matrices(section, known, names)
-    if report.per_class:
+    if report.classification.per_class:
         section.sub("By class")
-        _recall(section, report.per_class)
+        _recall(section, report.classification.per_class)
 
 
 def _matrices(section: Section, known: dict[str, np.ndarray], names: list[str]) -> None:

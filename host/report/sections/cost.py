@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from tinyproof.boards import BOARDS
-from tinyproof.host.report.report import Report
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.memory_map import add_memory_map
 from tinyproof.page import Bar, Mark, Section, Tile, bars, facts, histogram, note, tiles
 from tinyproof.statistics import Latency
@@ -19,11 +19,11 @@ MEANING = {
 
 def add_time(section: Section, report: Report) -> None:
     """Key numbers and the distribution."""
-    latency = report.latency
+    latency = report.cost.latency
     if latency is None:
         section.add(note("This device does not measure its inferences."))
         return
-    section.add(tiles(_tiles(latency, report.clock_hz)), MEANING.get(latency.unit, "In the device's own unit."))
+    section.add(tiles(_tiles(latency, report.cost.clock_hz)), MEANING.get(latency.unit, "In the device's own unit."))
     if latency.minimum == latency.maximum:
         section.add(
             f"Every one of {latency.inferences:,} inferences took exactly {_number(latency.minimum, latency)} "
@@ -70,23 +70,29 @@ def add_memory(section: Section, report: Report) -> None:
     """Flash, RAM, arena and stack, against what there is."""
     budget = BOARDS[report.board].budget if report.board in BOARDS else None
     items = []
-    if budget and report.flash_bytes is not None and report.ram_bytes is not None:
-        items.append(_share("flash", report.flash_bytes, budget.flash_bytes))
-        items.append(_share("RAM, all of it", report.ram_bytes, budget.ram_bytes))
-    if report.arena_reserved_bytes:
-        items.append(_share("arena", report.arena_bytes, report.arena_reserved_bytes))
+    if budget and report.cost.flash_bytes is not None and report.cost.ram_bytes is not None:
+        items.append(_share("flash", report.cost.flash_bytes, budget.flash_bytes))
+        items.append(_share("RAM, all of it", report.cost.ram_bytes, budget.ram_bytes))
+    if report.cost.arena_reserved_bytes:
+        items.append(_share("arena", report.cost.arena_bytes, report.cost.arena_reserved_bytes))
     if items:
         section.add(bars(items, "Memory used of what there is", ("memory", "bytes"), maximum=1))
     section.add(
         facts(
             [
-                ("arena: tensors between the ops", f"{report.arena_bytes:,} bytes" if report.arena_bytes else None),
-                ("stack, high-water mark", f"{report.stack_used_bytes:,} bytes" if report.stack_used_bytes else None),
+                (
+                    "arena: tensors between the ops",
+                    f"{report.cost.arena_bytes:,} bytes" if report.cost.arena_bytes else None,
+                ),
+                (
+                    "stack, high-water mark",
+                    f"{report.cost.stack_used_bytes:,} bytes" if report.cost.stack_used_bytes else None,
+                ),
                 ("limits", f"those of the {budget.of}" if budget else "this board has none"),
             ]
         )
     )
-    add_memory_map(section, report.ops, report.arena_bytes)
+    add_memory_map(section, report.diagnosis.ops, report.cost.arena_bytes)
 
 
 def _share(label: str, used: int, of: int) -> Bar:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from tinyproof.export.c_text import shape
-from tinyproof.host.report.report import Cause, Difference, Report, TensorDifference
+from tinyproof.host.record.parts import Cause, Difference, TensorDifference
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import class_name, count
 from tinyproof.page import Cell, Section, details, facts, note, table
 
@@ -25,7 +26,7 @@ SAMPLES_SHOWN = 8  # of one cause
 
 def add_differences(section: Section, report: Report) -> None:
     """Causes, every difference that the report lists, byte by byte, and devices that contradict each other."""
-    if report.causes:
+    if report.diagnosis.causes:
         _causes(section, report)
     if report.differences:
         section.sub("Sample by sample")
@@ -50,7 +51,7 @@ def add_differences(section: Section, report: Report) -> None:
 
 def _causes(section: Section, report: Report) -> None:
     """Each cause with the place of its first difference, then what cannot be one."""
-    for cause in report.causes:
+    for cause in report.diagnosis.causes:
         section.sub(cause_title(cause)).add(f"{cause.text}.")
         shown = cause.samples[:SAMPLES_SHOWN]
         rest = f" and {cause.count - len(shown):,} more" if shown and cause.count > len(shown) else ""
@@ -59,14 +60,14 @@ def _causes(section: Section, report: Report) -> None:
             ("in the first of them", _place(cause.difference)),
             (
                 "tensors that differ there",
-                ", ".join(report.ops[k].name for k in cause.differing if k < len(report.ops)),
+                ", ".join(report.diagnosis.ops[k].name for k in cause.differing if k < len(report.diagnosis.ops)),
             ),
             ("looked at element by element", count(cause.examined, "sample") if cause.examined else None),
             ("device", cause.device),
         ]
         section.add(facts([(name, value) for name, value in found if value]))
-    if report.ruled_out:
-        items = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in report.ruled_out)
+    if report.diagnosis.ruled_out:
+        items = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in report.diagnosis.ruled_out)
         section.sub("Ruled out").add(Markup("<ul>{}</ul>").format(items))
 
 
@@ -97,6 +98,8 @@ def _row(difference: Difference, report: Report) -> list[Cell]:
     shown = ", ".join(f"{i}: {golden} → {device}" for i, golden, device in wrong[:BYTES_SHOWN])
     rest = f" and {len(wrong) - BYTES_SHOWN} more" if len(wrong) > BYTES_SHOWN else ""
     largest = max((abs(golden - device) for _, golden, device in wrong), default=0)
-    seen = [class_name(report.classes, class_of(values)) for values in (difference.golden, difference.device)]
+    seen = [
+        class_name(report.classification.classes, class_of(values)) for values in (difference.golden, difference.device)
+    ]
     class_ = " → ".join(dict.fromkeys(seen)) if report.accuracy.int8_device is not None else None
     return [f"{difference.sample:,}", shown + rest, class_, len(wrong), largest, difference.answered_by or None]

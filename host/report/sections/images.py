@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.host.report.report import Example, Report
+from tinyproof.host.record.parts import Example
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import class_name
 from tinyproof.manifest import Manifest, TensorInfo
 from tinyproof.page import Picture, Section, gallery, note, table
@@ -29,7 +30,7 @@ def add_images(
 def _picture(example: Example, report: Report, output: TensorInfo | None, images: NDArray[np.uint8] | None) -> Picture:
     title = f"sample {example.sample:,}"
     if example.label is not None:
-        title += f", labelled {class_name(report.classes, example.label)}"
+        title += f", labelled {class_name(report.classification.classes, example.label)}"
     differs = example.golden != example.device
     columns, rows = _bytes(example, report) if differs else _scores(example, report, output)
     known = images is not None and example.sample < len(images)
@@ -50,7 +51,7 @@ def _bytes(example: Example, report: Report) -> tuple[list[str], list[list[str |
     golden, device = np.array(example.golden), np.array(example.device)
     order = [int(i) for i in np.argsort(-golden, kind="stable") if golden[i] != device[i]]
     rows: list[list[str | int]] = [
-        [class_name(report.classes, i), example.golden[i], example.device[i], example.interpreter[i]]
+        [class_name(report.classification.classes, i), example.golden[i], example.device[i], example.interpreter[i]]
         for i in order[:ROWS]
     ]
     if len(order) > ROWS:
@@ -70,7 +71,8 @@ def _scores(example: Example, report: Report, output: TensorInfo | None) -> tupl
         top.add(example.label)
     shown = sorted(top, key=lambda i: -float(parties["device"][i]))[:ROWS]
     rows: list[list[str | int]] = [
-        [class_name(report.classes, i), *(f"{scores[i]:.2f}" for scores in parties.values())] for i in shown
+        [class_name(report.classification.classes, i), *(f"{scores[i]:.2f}" for scores in parties.values())]
+        for i in shown
     ]
     return ["class", *parties], rows
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import prod
 
 from tinyproof.export.c_text import shape
-from tinyproof.manifest import Manifest
+from tinyproof.manifest import Compiled, Manifest
 from tinyproof.page import Bar, Section, bars, facts, note, table
 
 
-def add_journey(section: Section, manifest: Manifest, with_bars: bool) -> None:
-    """A row for each op, and `with_bars` of the multiplications."""
-    compiled = not manifest.compiled_refusal
+def add_journey(section: Section, manifest: Manifest, compiled: Compiled | None, with_bars: bool) -> None:
+    """A row for each op, and `with_bars` of the multiplications. `compiled`: what the compiled engine makes of it."""
+    weight_bytes = compiled.op_weight_bytes if compiled else [None] * len(manifest.ops)
     rows = [[f"input {tensor.name}", shape(tensor.shape), tensor.size_bytes, None, None] for tensor in manifest.inputs]
     rows += [
         [
@@ -19,11 +19,11 @@ def add_journey(section: Section, manifest: Manifest, with_bars: bool) -> None:
             shape(op.output_shape),
             prod(op.output_shape),
             op.macs if compiled else None,
-            op.weight_bytes if compiled else None,
+            size,
         ]
-        for op in manifest.ops
+        for op, size in zip(manifest.ops, weight_bytes, strict=True)
     ]
-    total = ["in all", "", None, manifest.macs, manifest.weight_bytes] if compiled else ()
+    total = ["in all", "", None, manifest.macs, compiled.weight_bytes] if compiled else ()
     columns = ["op", "output", "bytes handed on", "multiply-accumulates", "bytes of constants"]
     section.add(table(columns, rows, f"The way of one input through {len(manifest.ops)} ops", total))
     if with_bars and compiled and manifest.macs:

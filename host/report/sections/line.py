@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tinyproof.host.report.report import DeviceResult, Report
+from tinyproof.host.record.parts import DeviceResult
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import count
 from tinyproof.manifest import Manifest
 from tinyproof.page import Cell, Section, facts, table
@@ -40,14 +41,14 @@ def add_line(section: Section, report: Report, manifest: Manifest | None) -> Non
         ]
         section.add(table(columns, rows, caption=f"{count(len(report.devices), 'device')}"))
     items: list[tuple[str, str | int | None]] = [
-        ("bytes to the device", _bytes(report.line_bytes_to_device, manifest.input_bytes if manifest else 0, report)),
+        ("bytes to the device", _bytes(report.line.bytes_to_device, manifest.input_bytes if manifest else 0, report)),
         (
             "bytes from the device",
-            _bytes(report.line_bytes_from_device, manifest.output_bytes if manifest else 0, report),
+            _bytes(report.line.bytes_from_device, manifest.output_bytes if manifest else 0, report),
         ),
-        ("requests asked for again", report.requests_resent),
-        ("damaged chunks dropped", report.chunks_dropped),
-        ("whole run", f"{report.seconds:,.1f} s"),
+        ("requests asked for again", report.line.requests_resent),
+        ("damaged chunks dropped", report.line.chunks_dropped),
+        ("whole run", f"{report.origin.seconds:,.1f} s"),
     ]
     section.add(facts(items))
     section.add(
@@ -62,7 +63,7 @@ def _self_test(device: DeviceResult) -> str:
 
 
 def _bytes(total: int, each: int, report: Report) -> str:
-    fresh = report.samples - report.samples_resumed
+    fresh = report.samples - report.sampling.resumed
     payload = each * fresh
     return f"{total:,}" + (
         f", {total / payload:.2f} for each byte of the samples' tensors, greetings and diagnosis included"

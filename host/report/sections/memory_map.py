@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinyproof.host.report.report import OpResult
+from tinyproof.host.record.parts import OpResult
 from tinyproof.page import Block, Cell, Mark, Section, details, plane, table
 
 LEVELS = 4  # lines of address

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tinyproof.host.report.report import Comparison, Report
+from tinyproof.host.record.parts import Comparison
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import count, interval, percent
 from tinyproof.host.report.summary import PARTY, SURPRISING
 from tinyproof.page import Kind, Section, Tile, note, table, tiles
@@ -14,19 +15,19 @@ def add_numbers(section: Section, report: Report) -> None:
     if report.accuracy.int8_device is None:
         section.add(note("These samples have no labels, so nothing can be said about accuracy."))
         return
-    if report.accuracy_note:
-        section.add(note(report.accuracy_note))
+    if report.classification.note:
+        section.add(note(report.classification.note))
     rows = [
-        [name, percent(share), interval(getattr(report.accuracy_interval, party))]
+        [name, percent(share), interval(getattr(report.classification.interval, party))]
         for party, name in PARTY.items()
         if (share := getattr(report.accuracy, party)) is not None
     ]
     section.add(table(["who classifies", "accuracy", "95% interval"], rows, caption="Accuracy against the labels"))
-    if report.comparisons:
+    if report.classification.comparisons:
         section.add(
             table(
                 ["compared", "only the first right", "only the second right", "p", "in words"],
-                [_comparison(comparison) for comparison in report.comparisons],
+                [_comparison(comparison) for comparison in report.classification.comparisons],
                 caption="Are the accuracies different? The same images for both, McNemar's exact test",
             )
         )
@@ -36,17 +37,17 @@ def _bytes(report: Report) -> Tile:
     equal = report.bytes_compared - report.bytes_different
     kind: Kind = "good" if report.verdict == "equal" else "bad" if report.verdict == "different" else "unsure"
     share = percent(equal / report.bytes_compared) if report.bytes_compared else "–"
-    text = f"{equal:,} of {report.bytes_compared:,}, against {report.golden}. Expected: all."
+    text = f"{equal:,} of {report.bytes_compared:,}, against {report.reference.golden}. Expected: all."
     return Tile("1 · output bytes equal to the golden", share, text, kind)
 
 
 def _agreement(report: Report) -> Tile:
     if not report.samples:
         return Tile("2 · same class as LiteRT", "–", "no sample was compared")
-    same = report.classes_equal_to_interpreter
+    same = report.agreement.classes
     text = (
-        f"{same:,} of {count(report.samples, 'sample')}; every byte equal in {report.samples_equal_to_interpreter:,}. "
-        f"{report.interpreter} rounds once where the golden rounds twice: a few differ, and that is no fault."
+        f"{same:,} of {count(report.samples, 'sample')}; every byte equal in {report.agreement.samples:,}. "
+        f"{report.reference.interpreter} rounds once where the golden rounds twice: a few differ, and that is no fault."
     )
     return Tile("2 · same class as Python's interpreter", percent(same / report.samples), text)
 

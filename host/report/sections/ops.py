@@ -5,17 +5,18 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from tinyproof.export.c_text import shape
-from tinyproof.host.report.report import OpResult, Report
+from tinyproof.host.record.parts import OpResult
+from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import count
 from tinyproof.page import Bar, Cell, Column, Section, bars, note, table
 
 
 def add_ops(section: Section, report: Report) -> None:
     """Bars of time, or of multiplications where the device does not tell the time; then everything as a table."""
-    ops = report.ops
+    ops = report.diagnosis.ops
     if any(op.different for op in ops):
         section.add("The first tensor that is not the golden's is where to look: the ops after it compute with it.")
-    unit = report.latency.unit if report.latency else "time"
+    unit = report.cost.latency.unit if report.cost.latency else "time"
     if any(op.count for op in ops):
         section.add(_bars(ops, [op.count or 0 for op in ops], unit))
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tinyproof import advice
 from tinyproof.boards import BOARDS
-from tinyproof.host.report.report import Report
+from tinyproof.host.record.report import Report
 from tinyproof.model_files import TrainingRecord
 from tinyproof.page import Section, code, facts
 
@@ -23,7 +23,7 @@ def add_origin(section: Section, report: Report, folder: Path, record: TrainingR
         facts(
             [
                 ("model, SHA-256", report.model_sha256),
-                ("samples, SHA-256", report.samples_sha256),
+                ("samples, SHA-256", report.sampling.sha256),
                 ("answers, SHA-256", report.run_sha256 or None),
             ]
         )
@@ -32,11 +32,15 @@ def add_origin(section: Section, report: Report, folder: Path, record: TrainingR
     section.add(
         facts(
             [
-                ("run ended", report.ended or None),
-                ("golden", report.golden + ("" if report.golden_is_bit_exact else ", which is not bit-exact")),
-                ("Python's interpreter", report.interpreter),
+                ("run ended", report.origin.ended or None),
+                (
+                    "golden",
+                    report.reference.golden
+                    + ("" if report.reference.golden_is_bit_exact else ", which is not bit-exact"),
+                ),
+                ("Python's interpreter", report.reference.interpreter),
                 ("board, engine", f"{report.board}, {report.engine}"),
-                *report.versions.items(),
+                *report.origin.versions.items(),
             ]
         )
     )
@@ -73,7 +77,7 @@ def commands(report: Report, folder: Path, record: TrainingRecord | None) -> str
     board = BOARDS.get(report.board)
     if board and board.sources:
         lines.append(advice.command_line("flash" if board.application else "build", model=model, board=report.board))
-    if report.command:
-        lines.append(report.command)
+    if report.origin.command:
+        lines.append(report.origin.command)
     lines.append(f"{advice.command_line('report', model=model)}    # this page again, from report.json")
     return "\n".join(lines)

@@ -7,7 +7,7 @@
 // 1, of 2 and 3, (t1, t3) of both.
 #pragma once
 #include "dsp.h"
-#include "kernels.h"
+#include "dsp_kernels.h"
 #include "packed.h"
 
 // sums[r,k,b] = sum_q sum_t x[r,q,t,b] * w[r,q,t,k], for each of `runs` runs r, filters k and columns b

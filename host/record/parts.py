@@ -1,20 +1,14 @@
-"""What a validation found: the record behind report.json, and nothing that computes or draws.
+"""The parts of a report: what was counted, compared and found.
 
-Three numbers that are never mixed: output bytes against the golden (`bytes_...`), agreement with Python's default
-interpreter (`..._equal_to_interpreter`), and accuracy against the labels. findings.py makes the parts from a run,
-summary.py prints them. Every share is 0..1, every interval at INTERVAL_CONFIDENCE.
+Every share is 0..1, every interval at INTERVAL_CONFIDENCE.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from tinyproof.console import write_atomically
 from tinyproof.statistics import Interval, Latency
 
-REPORT_FILE = "report.json"
 Share = float | None
 
 
@@ -222,84 +216,95 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Report:
-    """One validation. Bytes are those of output tensors; None is what this board or model cannot know.
+class Reference:
+    """What outputs were held against: the golden, and beside it Python's default interpreter."""
 
-    `board`, `engine` and what follows from them are those of the first device; `devices` has a line for each.
-    `samples_resumed` of the `samples` were answered before an interruption. `run_sha256` is over every sample's index
-    (u32) and output in order: two runs with the same one got the same answers, each sample exactly once.
-    """
-
-    model: str
-    model_sha256: str
-    board: str
-    engine: str
     golden: str
     golden_is_bit_exact: bool
     interpreter: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which samples ran, of those planned; `resumed` were answered before an interruption."""
+
+    planned: int
+    resumed: int
+    source: str
+    sha256: str
+    sure: Sure | None = None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Samples whose bytes, and those whose class, are the default interpreter's."""
+
     samples: int
-    samples_source: str
-    samples_sha256: str
-    bytes_compared: int
-    bytes_different: int
-    samples_different: int
-    accuracy: Accuracy
-    samples_equal_to_interpreter: int
-    classes_equal_to_interpreter: int
-    instructions_per_inference: int | None
-    nanoseconds_per_inference: int | None
-    cycles_per_inference: int | None
-    clock_hz: int  # CPU clock; 0 where it means nothing
+    samples_interval: Interval | None
+    classes: int
+    classes_interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Classification:
+    """More about the accuracies: where they lie, in which classes, against each other. `note`: what to know of them."""
+
+    classes: list[str]
+    interval: AccuracyIntervals
+    note: str
+    comparisons: list[Comparison]
+    confusion: Confusions
+    per_class: list[ClassResult]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an inference takes, and the image; None is what this board cannot know. `clock_hz` 0: it means nothing."""
+
+    instructions: int | None
+    nanoseconds: int | None
+    cycles: int | None
+    clock_hz: int
+    latency: Latency | None
     flash_bytes: int | None
     ram_bytes: int | None
     arena_bytes: int
     arena_reserved_bytes: int | None
     stack_used_bytes: int
-    self_test_vectors: int
-    self_test_failures: int
+
+
+@dataclass(frozen=True)
+class LineUse:
+    """What the lines to all devices carried, and what went wrong on them."""
+
     requests_resent: int
     chunks_dropped: int
-    line_bytes_to_device: int
-    line_bytes_from_device: int
+    bytes_to_device: int
+    bytes_from_device: int
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Golden vectors that the device ran at boot."""
+
+    vectors: int
+    failures: int
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found about ops and causes. `ruled_out`: what cannot be behind a difference, with the reason."""
+
+    ops: list[OpResult]
+    causes: list[Cause]
+    ruled_out: list[str]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How the report came about. `command` makes the same run again, `ended` says when this one did."""
+
     seconds: float
     versions: dict[str, str]
-    differences: list[Difference] = field(default_factory=list)
-    samples_planned: int = 0
-    samples_resumed: int = 0
-    run_sha256: str = ""
-    classes: list[str] = field(default_factory=list)
-    samples_equal_interval: Interval | None = None
-    classes_equal_interval: Interval | None = None
-    accuracy_interval: AccuracyIntervals = AccuracyIntervals(None, None, None)
-    accuracy_note: str = ""  # what to know about the samples behind the accuracies
-    comparisons: list[Comparison] = field(default_factory=list)
-    confusion: Confusions = Confusions(None, None, None)
-    per_class: list[ClassResult] = field(default_factory=list)
-    latency: Latency | None = None
-    devices: list[DeviceResult] = field(default_factory=list)
-    disagreements: list[Disagreement] = field(default_factory=list)
-    sure: Sure | None = None
-    examples: list[Example] = field(default_factory=list)
-    command: str = ""  # what makes the same run again, typed in a checkout
-    ended: str = ""  # when
-    ops: list[OpResult] = field(default_factory=list)
-    causes: list[Cause] = field(default_factory=list)
-    ruled_out: list[str] = field(default_factory=list)  # causes that cannot be behind a difference, with the reason
-
-    @property
-    def verdict(self) -> str:
-        """`equal`, `different`, or `unknown` where the reference in use does not decide."""
-        if self.bytes_different == 0 and self.samples > 0:
-            return "equal"
-        return "different" if self.golden_is_bit_exact and self.samples > 0 else "unknown"
-
-    @property
-    def exit_status(self) -> int:
-        """0 equal, 1 different, 2 could not tell."""
-        return {"equal": 0, "different": 1, "unknown": 2}[self.verdict]
-
-    def save(self, model: Path) -> Path:
-        """Write report.json into the model's folder."""
-        path = model / REPORT_FILE
-        write_atomically(path, json.dumps({"verdict": self.verdict, **asdict(self)}, indent=2) + "\n")
-        return path
+    command: str = ""
+    ended: str = ""

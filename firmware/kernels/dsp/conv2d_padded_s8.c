@@ -1,7 +1,7 @@
 // A packed convolution of a small image: what lies outside is laid around it first, so that no window is at the border.
 #include <string.h>
 
-#include "kernels.h"
+#include "dsp_kernels.h"
 
 void conv2d_padded_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_padded_params *p) {
     const window_geometry *g = &p->conv.window;

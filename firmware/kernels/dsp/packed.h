@@ -1,7 +1,7 @@
 // The last steps shared by the packed kernels: from doubled accumulators to output bytes.
 #pragma once
 #include "dsp.h"
-#include "kernels.h"
+#include "dsp_kernels.h"
 
 // y[o] = clamp(y[o], y_min, y_max)    y (y_c,)
 void limit_s8(int8_t *y, int32_t y_c, int32_t y_min, int32_t y_max);

@@ -75,7 +75,7 @@ def run_schedule(seed: int, model: Path, board_name: str, inputs: Sequence[bytes
                             raise Wrong(f"sample {index} came twice")
                         answers[index] = inference.output
                 finally:
-                    resent, reconnections = device.resent, device.reconnections
+                    resent, reconnections = device.exchange.resent, device.exchange.reconnections
                     dropped = transport.chunks_dropped
         except UserError as ended:
             error = ended.message
@@ -97,13 +97,13 @@ def stream(device: Device, inputs: Sequence[bytes], baud: int) -> Iterator[tuple
     while missing:
         asked, answered = missing, 0
         try:
-            if device.reconnections == 0:
+            if device.exchange.reconnections == 0:
                 device.speed_up(hello, baud)
             for inference in device.infer([inputs[index] for index in asked], hello):
                 answered += 1
                 yield asked[inference.index], inference
         except LineLost:
-            if device.reconnections == RECONNECTIONS:
+            if device.exchange.reconnections == RECONNECTIONS:
                 raise
             hello = device.reconnect(hello, RECONNECT_S)
         missing = asked[answered:]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.host.report.report import Example
+from tinyproof.host.record.parts import Example
 
 EXAMPLES = 24
 Scores = NDArray[np.int8]

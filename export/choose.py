@@ -1,0 +1,92 @@
+"""Which kernel computes what: the fastest of a core's that gives the same bytes, and layers that become one call.
+
+A max pooling behind a convolution is computed with it, so that the image between them is never stored. It is exact:
+the largest byte of a window is the byte of the largest accumulator, because requantizing (a product with a multiplier
+that is never negative, two roundings, an addition, a clamp) never reverses an order, and the channel is the same
+within a window. The pooling's own clamp and the convolution's are one clamp after the other, which is again a clamp.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tinyproof.cores import Core
+from tinyproof.export.graph import Graph
+from tinyproof.export.ops import FAST
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.kind import Call, Fast
+from tinyproof.export.ops.pool2d import MaxPool2dParams
+from tinyproof.export.ops.window import Window
+from tinyproof.optimize import Optimize
+
+MORE_ARENA = 1.05  # what a balanced choice may make of the smallest arena
+
+
+def choose_kernels(
+    graph: Graph,
+    calls: Sequence[Call],
+    core: Core,
+    optimize: Optimize,
+    arena_bytes: Callable[[Sequence[Call]], int],
+) -> tuple[Call, ...]:
+    """The same computation with as few calls, and as fast ones, as the core's kernels allow; in the same order.
+
+    arena_bytes: of a program of such calls.
+    """
+    fast = [one for one in FAST if one.kernel.folder in core.kernels]
+    chosen = _first_choice(graph, calls, fast, optimize)
+    alone = {call.ops[0].index: call for call in calls}
+    most = arena_bytes(chosen) * MORE_ARENA
+    for place, call in enumerate(chosen):
+        if len(call.ops) > 1:
+            continue
+        for one in (one for one in fast if one.improves is call.kernel):
+            if better := one.fit(alone[call.ops[0].index], None, optimize):
+                tried = (*chosen[:place], better, *chosen[place + 1 :])
+                if optimize is Optimize.FAST or arena_bytes(tried) <= most:
+                    chosen = tried
+    return chosen
+
+
+def _first_choice(graph: Graph, calls: Sequence[Call], fast: Sequence[Fast], optimize: Optimize) -> tuple[Call, ...]:
+    """The first kernel that fits, for each call or, better, for it and the pooling after it."""
+    chosen: list[Call] = []
+    readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
+    remaining = list(calls)
+
+    def fitting(call: Call, pool: Window | None) -> Call | None:
+        offers = (one.fit(call, pool, optimize) for one in fast if one.improves is None)
+        return next((offer for offer in offers if offer), None)
+
+    while remaining:
+        call = remaining.pop(0)
+        joined = _joined(call, remaining[0], readers) if remaining else None
+        together = fitting(*joined) if joined else None
+        if together:
+            remaining.pop(0)
+        chosen.append(together or fitting(call, None) or call)
+    return tuple(chosen)
+
+
+def _joined(call: Call, following: Call, readers: Counter[int]) -> tuple[Call, Window] | None:
+    """A convolution that ends with the clamp of the pooling after it, and that one's window; None where both cannot be
+    one. Not for windows that overlap: what they share would be computed more than once.
+    """
+    conv, pool = call.params, following.params
+    if not isinstance(conv, Conv2dParams) or not isinstance(pool, MaxPool2dParams):
+        return None
+    if following.xs != (call.y,) or readers[call.y] > 1 or not _is_tiling(pool.window):
+        return None
+    y_min, y_max = (min(max(limit, pool.y_min), pool.y_max) for limit in (conv.output.y_min, conv.output.y_max))
+    both = replace(conv, output=replace(conv.output, y_min=y_min, y_max=y_max))
+    return replace(call, ops=call.ops + following.ops, y=following.y, params=both), pool.window
+
+
+def _is_tiling(pool: Window) -> bool:
+    """Whether no two windows share a pixel and each holds at least one."""
+    apart = pool.stride_h >= pool.k_h and pool.stride_w >= pool.k_w
+    starts_inside = pool.pad_h < pool.k_h and pool.pad_w < pool.k_w
+    ends_inside = (pool.y_h - 1) * pool.stride_h - pool.pad_h < pool.x_h
+    return apart and starts_inside and ends_inside and (pool.y_w - 1) * pool.stride_w - pool.pad_w < pool.x_w
