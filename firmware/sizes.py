@@ -109,13 +109,13 @@ def check_model(manifest: Manifest, board: Board, engine: str, memory: str, part
     budget = board.budget
     if budget is None:
         return
-    compiled = manifest.compiled_for(board.core) if engine == "compiled" else None
+    compiled = manifest.compiled.get(board.core.name)
     limit = budget.flash_bytes if memory == "flash" else budget.ram_bytes
     if needed > limit:
         raise UserError(
             f"{manifest.name} does not fit the {budget.of}: {parts} alone are {needed:,} bytes, "
             f"{needed - limit:,} more than its {limit:,} of {memory}{_heaviest(manifest, compiled, memory)}. "
-            f"{_cure(compiled, memory, needed - limit) if compiled else CURE}"
+            f"{_cure(compiled, memory, needed - limit) if compiled and engine == 'compiled' else CURE}"
         )
 
 
@@ -125,8 +125,9 @@ def _cure(compiled: Compiled, memory: str, missing: int) -> str:
         saved = compiled.weight_bytes - compiled.small_weight_bytes
     else:
         saved = compiled.arena_bytes - compiled.small_arena_bytes
-    small = advice.setting("optimize", "small")
-    return f"Use {small}, which takes {saved:,} less, or a smaller preset or model" if saved >= missing else CURE
+    if saved < missing:
+        return CURE
+    return f"Use {advice.setting('optimize', 'small')}, which takes {saved:,} less, or a smaller preset or model"
 
 
 def _heaviest(manifest: Manifest, compiled: Compiled | None, memory: str) -> str:

@@ -147,9 +147,7 @@ def _write_component(component: Path, board: Board, model: Path, engine: str, re
     for path in sorted(folder.glob("sdkconfig.defaults*")):
         shutil.copyfile(path, project / path.name)
     (project / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.16)\n"
-        "include($ENV{IDF_PATH}/tools/cmake/project.cmake)\n"
-        "project(tinyproof)\n",
+        "cmake_minimum_required(VERSION 3.16)\ninclude($ENV{IDF_PATH}/tools/cmake/project.cmake)\nproject(tinyproof)\n",
         encoding="utf-8",
     )
     (component / "CMakeLists.txt").write_text(

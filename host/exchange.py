@@ -12,7 +12,7 @@ import time
 from tinyproof.console import UserError
 from tinyproof.framing import NUMBERS_IN_SIGHT, SEQUENCES, Frame
 from tinyproof.host.pace import Patience
-from tinyproof.host.transport import LineLost, Transport
+from tinyproof.host.transport import LineLost, NotBack, Transport
 from tinyproof.line import BAUD, SLOWER_BAUDS
 from tinyproof.protocol import (
     PROTOCOL_VERSION,
@@ -97,6 +97,8 @@ class Exchange:
                 check_same_device(before, reply, self.transport.url)
                 self.speed_up(reply, self._wanted_baud)
                 return reply
+            except NotBack as error:
+                raise NotBack(error.url, timeout_s, error.reason) from error  # with the time that the caller gave
             except LineLost as error:
                 if time.monotonic() >= deadline:
                     raise LineLost(error.message) from error

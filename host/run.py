@@ -24,7 +24,7 @@ from tinyproof.host.record.parts import Disagreement
 from tinyproof.host.sharing import Share
 from tinyproof.host.station import Station
 from tinyproof.host.stopping import StoppingRule
-from tinyproof.host.transport import LineLost
+from tinyproof.host.transport import LineLost, NotBack
 
 FRUITLESS_LIMIT = 3  # times in a row that a device may come back and go again without an answer
 RECONNECT_S = 2.0  # one attempt to find it
@@ -184,4 +184,6 @@ def _recover(station: Station, run: Run, error: LineLost) -> str:
         run.progress.update(station.progress.bar, description=station.name)
         run.progress.console.print(f"{station.name} goes on", markup=False)
         return ""
+    if isinstance(error, NotBack):
+        error = NotBack(error.url, run.patience_s, error.reason)  # of all attempts together
     return station.explain(error)

@@ -39,6 +39,14 @@ class LineLost(UserError):
     """
 
 
+class NotBack(LineLost):
+    """It went away and did not come back within a time; `reason` is what was found instead of it."""
+
+    def __init__(self, url: str, timeout_s: float, reason: str) -> None:
+        super().__init__(f"{url}: the device went away and was not back in {timeout_s:g} s: {reason}")
+        self.url, self.reason = url, reason
+
+
 class Transport:
     """Frames over one open port. Use as a context manager; `receive` and `send` raise LineLost once it is gone.
 
@@ -102,7 +110,7 @@ class Transport:
     def reopen(self, timeout_s: float) -> None:
         """Close the port and open it again at the safe speed, under whatever name it has by then.
 
-        Raises LineLost when it is not back in time.
+        Raises NotBack when it is not back in time.
         """
         deadline = time.monotonic() + timeout_s
         self._close()
@@ -117,7 +125,7 @@ class Transport:
                 except UserError as error:  # there, and not yet to be opened
                     reason = error.message
             time.sleep(SEARCH_INTERVAL_S)
-        raise LineLost(f"{self.url}: the device went away and was not back in {timeout_s:g} s: {reason}")
+        raise NotBack(self.url, timeout_s, reason)
 
     def close(self) -> None:
         """Give the port back."""

@@ -14,10 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyproof.cores import CORTEX_M4F
 from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.lower import Buffer, Place, Program
+from tinyproof.firmware.build import kernel_folders
 
-KERNELS = Path(__file__).parent.parent / "firmware" / "kernels"
+KERNELS = kernel_folders(CORTEX_M4F)
+
+
+def kernel_sources() -> list[Path]:
+    """Every C file of them."""
+    return sorted(path for folder in KERNELS for path in folder.glob("*.c"))
+
+
 GUARD = 64  # bytes around the arena and the output that no kernel may touch
 CANARY = 0x5A
 C_TYPES: dict[str, Any] = {
@@ -47,7 +56,9 @@ class KernelLibrary:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
-        self._structs = parse_structs((KERNELS / "kernels.h").read_text())
+        self._structs = parse_structs(
+            "".join(path.read_text() for folder in KERNELS for path in folder.glob("*kernels.h"))
+        )
 
     def tensors(self, program: Program, x: NDArray[np.int8]) -> list[NDArray[np.int8]]:
         """What each step of the program leaves in its output, flat; otherwise as `run`."""
@@ -70,7 +81,7 @@ class KernelLibrary:
         }
         for step in program.steps:
             keep: list[NDArray[np.generic]] = []
-            params = self._structure(step.kernel.emit(step.params), keep)
+            params = self._structure(step.params.struct(), keep)
             kernel = getattr(self._library, f"{step.kernel.name}_s8")
             before = {place: values.copy() for place, values in memory.items()}
             kernel(*(_address(memory, constants, buffer) for buffer in step.buffers), ctypes.byref(params))

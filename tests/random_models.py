@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from conftest import CC
-from kernel_library import KERNELS, KernelLibrary
+from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from layers import UNDEFINED_IN_TFLM
 from random_layers import NotConverted, converted_model
 
@@ -35,7 +35,7 @@ from tinyproof.export.golden import Golden
 from tinyproof.export.lower import Program, lower
 from tinyproof.export.tflite_reader import read_graph
 
-ENGINE = KERNELS.parent / "engine"
+ENGINE = KERNELS[0].parent / "engine"
 FLAGS = ["-std=c11", "-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
 INPUTS = 6  # of each model: random bytes, and the two extremes
 MODELS_A_PROCESS = 60  # TensorFlow grows with every model that it converts
@@ -55,8 +55,8 @@ class Outcome:
 def build_kernels(folder: Path) -> Path:
     """The kernels as a shared library that every model links with."""
     library = folder / "libkernels.so"
-    sources = map(str, sorted(KERNELS.glob("*.c")))
-    subprocess.run([*CC, *FLAGS, f"-I{KERNELS}", *sources, "-o", str(library)], check=True)
+    includes = [f"-I{folder}" for folder in KERNELS]
+    subprocess.run([*CC, *FLAGS, *includes, *map(str, kernel_sources()), "-o", str(library)], check=True)
     return library
 
 
@@ -72,7 +72,7 @@ def check_model(seed: int, kernels: Path, keep: Path | None = None) -> Outcome:
         folder = keep or Path(scratch)
         (folder / "model.tflite").write_bytes(content)
         try:
-            program = lower(graph)
+            program = lower(graph).program()
         except UserError as refusal:
             return Outcome(seed, names, (), *_refused(content, refusal.message))
         golden = Golden(content)
@@ -97,7 +97,7 @@ def _difference(content: bytes, program: Program, golden: Golden, folder: Path, 
     (folder / "model.c").write_text(emit_model_c(program, ""))
     (folder / "model.h").write_text(emit_model_h(program, ""))
     library = folder / "model.so"
-    includes = [f"-I{path}" for path in (folder, KERNELS, ENGINE)]
+    includes = [f"-I{path}" for path in (folder, *KERNELS, ENGINE)]
     linked = [str(kernels), f"-Wl,-rpath,{kernels.parent}"]
     subprocess.run([*CC, *FLAGS, *includes, str(folder / "model.c"), *linked, "-o", str(library)], check=True)
     model = ctypes.CDLL(str(library))

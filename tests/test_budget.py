@@ -12,8 +12,10 @@ import pytest
 from conftest import ROOT
 
 from tinyproof.boards import NANO_33_BLE_SENSE
+from tinyproof.cores import CORTEX_M4F
 from tinyproof.export.tflite_writer import ModelBuilder
-from tinyproof.firmware.sizes import Sizes, read_sizes, read_symbols
+from tinyproof.firmware.build import load_sizes
+from tinyproof.firmware.sizes import read_sizes, read_symbols
 from tinyproof.manifest import load_manifest
 from tinyproof.toolchain import demo_board, taken_compiler
 
@@ -93,17 +95,21 @@ def test_the_export_is_made_again_when_optimize_changed_and_only_then(tmp_path):
             text=True,
         )
         assert result.returncode == 0, result.stderr
-        weights.append(load_manifest(tmp_path / "build" / "deep").weight_bytes if "wrote" in result.stdout else None)
+        weights.append(
+            load_manifest(tmp_path / "build" / "deep").compiled_for(CORTEX_M4F).weight_bytes
+            if "wrote" in result.stdout
+            else None
+        )
     assert weights == [16 * 16 * 9 + 16 * 16, None, 16 * 16 * 32 + 16 * 16]
 
 
 def test_sizes_are_those_that_the_linker_placed(command, model):
     assert command("build", "--model", model, "--board", BOARD.name).returncode == 0
     image = model / BOARD.name / "firmware.elf"
-    sizes = Sizes.load(model / BOARD.name / "sizes.json")
+    sizes = load_sizes(model, BOARD.name)
     assert sizes == replace(read_sizes(image, sizes.weight_bytes), compiler=taken_compiler(BOARD).tool.command)
     symbols = {symbol.name: symbol for symbol in read_symbols(image)}
-    tables = re.findall(r"^    \{(\w+), sizeof", (model / "c" / "model.c").read_text(), re.MULTILINE)
+    tables = re.findall(r"^    \{(\w+), sizeof", (model / "c" / BOARD.core.name / "model.c").read_text(), re.MULTILINE)
     assert sum(symbols[table].size_bytes for table in tables) == sizes.weight_bytes
     assert all(symbols[table].in_flash for table in tables)
     assert not symbols["arena"].in_flash

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from conftest import FIRMWARE
 from layers import add_linear_constants
+from planting import expect_constants, model_c
 
 import tinyproof.firmware.build
 import tinyproof.host.diagnosis.diagnose
 from tinyproof.boards import BOARDS
+from tinyproof.cores import CORES, CORTEX_M4F, PLAIN
 from tinyproof.export import c_text
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_model import emit_model_c, emit_model_h, segments
@@ -30,7 +32,7 @@ from tinyproof.host.record.parts import Cause
 from tinyproof.host.record.report import Report
 from tinyproof.host.samples import load_samples
 from tinyproof.host.validate import Plan, validate
-from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
+from tinyproof.manifest import TFLITE_FILE, load_manifest
 from tinyproof.toolchain import demo_board
 
 CONV_1, CONV_2, DENSE_1, DENSE_2, SOFTMAX = range(5)  # the tensors of the demo's model
@@ -42,12 +44,13 @@ def graph_of(model: Path) -> Graph:
 
 def emit(model: Path, graph: Graph, fast: bool = True) -> None:
     """Write the C of `graph` into the model's folder, and make its hash the one that is expected of the device."""
-    program = lower(graph, fast)
-    (model / "c" / "model.c").write_text(emit_model_c(program, c_text.provenance("planted", "a test")))
-    (model / "c" / "model.h").write_text(emit_model_h(program, c_text.provenance("planted", "a test")))
+    program = lower(graph).program(CORTEX_M4F if fast else PLAIN)
+    for core in CORES.values():
+        model_c(model, core).write_text(emit_model_c(program, c_text.provenance("planted", "a test")))
+        model_c(model, core, "model.h").write_text(emit_model_h(program, c_text.provenance("planted", "a test")))
     constants = hashlib.sha256(b"".join(table.flash_bytes for _, table in segments(program))).hexdigest()
-    manifest = load_manifest(model)
-    save_manifest(model, replace(manifest, segments_sha256=constants, steps=describe_steps(program)))
+    for core in CORES.values():
+        expect_constants(model, constants, core, describe_steps(program))
 
 
 def with_tensor(graph: Graph, index: int, **changes) -> Graph:
@@ -140,10 +143,10 @@ def test_one_wrong_multiplier_is_named_with_its_op_and_channel(model, op, channe
 
 def test_a_wrong_padding_is_named_with_its_op(model):
     """On a chip: there a read before the image finds other bytes, where a process may be ended for it."""
-    source = (model / "c" / "model.c").read_text()
+    source = model_c(model, CORTEX_M4F).read_text()
     head, struct, rest = source.partition("static const conv2d_winograd_params conv2d_2")
     assert rest.count(".pad_w = 0") > 1
-    (model / "c" / "model.c").write_text(head + struct + rest.replace(".pad_w = 0", ".pad_w = 1", 1))
+    model_c(model, CORTEX_M4F).write_text(head + struct + rest.replace(".pad_w = 0", ".pad_w = 1", 1))
     cause = only(validated(model, demo_board().name), "kernel")
     assert cause.op == CONV_2
     assert "computes with a padding of 0 x 1 instead of 0 x 0" in cause.text

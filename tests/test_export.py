@@ -15,16 +15,19 @@ import numpy as np
 import pytest
 from conftest import CC, SANITIZERS
 from every_op import every_op_network, two_ends_network
+from kernel_library import kernel_sources
 from networks import pooled_layer, random_network, usual_network
+from planting import model_c
 from test_graph import MODEL
 
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
+from tinyproof.cores import PORTABLE
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_vectors import vector_count
 from tinyproof.export.golden import Golden
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.firmware.build import build
+from tinyproof.firmware.build import build, kernel_folders
 from tinyproof.host.connection import connect
 from tinyproof.manifest import load_manifest
 
@@ -60,15 +63,16 @@ def exported(content: bytes, folder: Path, **options) -> Path:
 
 
 def includes(folder: Path) -> list[str]:
-    return [f"-I{folder / 'c'}", f"-I{FIRMWARE / 'engine'}", f"-I{FIRMWARE / 'kernels'}"]
+    folders = (folder / "c", folder / "c" / PORTABLE.name, FIRMWARE / "engine", *kernel_folders(PORTABLE))
+    return [f"-I{path}" for path in folders]
 
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory) -> Path:
     """The kernels, compiled with sanitizers once for all programs."""
     folder = tmp_path_factory.mktemp("objects")
-    sources = sorted(map(str, (FIRMWARE / "kernels").glob("*.c")))
-    command = [*CC, "-std=c11", "-O2", *WARNINGS, "-Wconversion", *SANITIZERS, "-c", *sources]
+    kernels = [f"-I{path}" for path in kernel_folders(PORTABLE)]
+    command = [*CC, "-std=c11", "-O2", *WARNINGS, "-Wconversion", *SANITIZERS, *kernels, "-c", *kernel_sources()]
     subprocess.run(command, cwd=folder, check=True)
     return folder
 
@@ -79,7 +83,8 @@ def program(objects):
 
     def build(folder: Path) -> Path:
         binary = folder / "engine_pipe"
-        sources = [ROOT / "tests/c/engine_pipe.c", FIRMWARE / "engine/compiled/engine.c", *(folder / "c").glob("*.c")]
+        sources = [ROOT / "tests/c/engine_pipe.c", FIRMWARE / "engine/compiled/engine.c"]
+        sources += [*(folder / "c").glob("*.c"), model_c(folder)]
         command = [*CC, "-std=c11", "-O2", *WARNINGS, *SANITIZERS, *includes(folder), *sources, *objects.glob("*.o")]
         subprocess.run([*map(str, command), "-o", str(binary)], check=True)
         return binary
@@ -140,8 +145,8 @@ def test_the_program_passes_its_golden_vectors_and_carries_the_constants_of_the_
     manifest, binary = load_manifest(folder), program(folder)
     assert run(binary, "self-test").split() == [b"6", str(len(MODEL)).encode()]
     constants = run(binary, "segments")
-    assert hashlib.sha256(constants).hexdigest() == manifest.segments_sha256
-    assert len(constants) == manifest.weight_bytes
+    assert hashlib.sha256(constants).hexdigest() == manifest.compiled_for(PORTABLE).constants_sha256
+    assert len(constants) == manifest.compiled_for(PORTABLE).weight_bytes
     assert manifest.golden is not None and manifest.golden_count == 6
 
 
@@ -156,9 +161,10 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
         ("CONV_2D", 6 * 6 * 4 * 9), ("FULLY_CONNECTED", 36 * 6), ("FULLY_CONNECTED", 6 * 5),
     ]  # fmt: skip
     assert manifest.macs == sum(op.macs for op in manifest.ops)
-    assert manifest.weight_bytes == sum(op.weight_bytes for op in manifest.ops)
+    compiled = manifest.compiled_for(PORTABLE)
+    assert compiled.weight_bytes == sum(compiled.op_weight_bytes) and len(compiled.op_weight_bytes) == len(manifest.ops)
     # The first dense layer: its input of 36 bytes, its 6 outputs, 8 sums and 36 inputs in 16 bits.
-    assert manifest.arena_bytes == 36 + 8 + 8 * 4 + 36 * 2
+    assert compiled.arena_bytes == 36 + 8 + 8 * 4 + 36 * 2
 
 
 def test_the_same_model_gives_the_same_bytes():
@@ -192,9 +198,9 @@ def test_generated_sources_and_engine_compile_without_a_warning(dialect, tmp_pat
         pytest.skip(f"{command[0]} is not installed")
     folder = exported(MODEL, tmp_path / "small", labels=('say "hi"\\?', "b", "c", "d", "é"))
     of_every_op = exported(every_op_network(0), tmp_path / "every_op")
-    sources = sorted((folder / "c").glob("*.c")) + [of_every_op / "c" / "model.c"]
+    sources = sorted((folder / "c").rglob("*.c")) + [model_c(of_every_op)]
     if "++" not in dialect:
-        sources += [*(FIRMWARE / "kernels").glob("*.c"), FIRMWARE / "engine/compiled/engine.c"]
+        sources += [*kernel_sources(), FIRMWARE / "engine/compiled/engine.c"]
     for source in sources:
         subprocess.run(
             [*command, "-O1", *WARNINGS, *includes(folder), "-c", str(source), "-o", "/dev/null"], check=True
@@ -234,7 +240,7 @@ def test_sources_of_an_earlier_export_do_not_survive(tmp_path):
     folder = exported(random_network(1), tmp_path / "model")
     (folder / "c" / "left_over.c").write_text("an earlier version wrote this")
     exported(MODEL, folder)
-    names = sorted(path.name for path in (folder / "c").iterdir())
+    names = sorted(str(path.relative_to(folder / "c")) for path in (folder / "c").rglob("*") if path.is_file())
     assert names == sorted(export_model(MODEL, "model.tflite", "small", (), None).sources)
     assert load_manifest(folder).model_sha256 == hashlib.sha256((folder / "model.tflite").read_bytes()).hexdigest()
 

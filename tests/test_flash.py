@@ -29,7 +29,7 @@ from tinyproof.manifest import load_manifest, save_manifest
 
 NANO, ESP32 = REAL_BOARDS["nano33ble"], REAL_BOARDS["esp32"]
 PIO = """#!/bin/sh
-echo "$PLATFORMIO_SRC_DIR|$*" >> "$PIO_LOG"
+echo "$*" >> "$PIO_LOG"
 case "$*" in *"$PIO_FAILS"*) exit 1;; esac
 """
 
@@ -61,14 +61,6 @@ def pio(monkeypatch, tmp_path):
     monkeypatch.setenv("PIO_LOG", str(log))
     monkeypatch.setenv("PIO_FAILS", "nothing")
     return lambda: log.read_text().splitlines() if log.exists() else []
-
-
-@pytest.fixture(autouse=True)
-def staged(monkeypatch, tmp_path):
-    """Where PlatformIO would find the model."""
-    folder = tmp_path / "platformio" / "model"
-    monkeypatch.setattr(flash, "STAGED_MODEL", folder)
-    return folder
 
 
 @pytest.fixture
@@ -121,7 +113,7 @@ def until(condition):
 
 
 def test_a_nano_is_sent_to_its_bootloader_flashed_there_and_found_again(
-    model, bus, pio, staged, firmware, idle_port, background
+    model, bus, pio, firmware, idle_port, background
 ):
     application, speed = idle_port
     port_after = firmware("nano33ble")
@@ -141,9 +133,11 @@ def test_a_nano_is_sent_to_its_bootloader_flashed_there_and_found_again(
     background(board)
     hello = flash.flash(NANO, model, "compiled", port=application)
     assert (hello.board, hello.model_sha256.hex()) == ("nano33ble", load_manifest(model).model_sha256)
-    project = f"run --project-dir {flash.FIRMWARE} --environment nano33ble-compiled"
-    assert pio() == [f"|{project}", f"|{project} -t upload --upload-port /dev/bootloader"]
-    assert {"model.c", "model_data.c", "golden_vectors.h", "protocol.h"} <= {path.name for path in staged.iterdir()}
+    folder = model / "platformio" / "nano33ble"
+    project = f"run --project-dir {folder} --environment nano33ble-compiled"
+    assert pio() == [project, f"{project} -t upload --upload-port /dev/bootloader"]
+    assert (folder / "platformio.ini").is_file()
+    assert {"model.c", "conv2d_s8.c", "golden_vectors.h", "protocol.h"} <= {p.name for p in (folder / "src").iterdir()}
 
 
 def test_a_nano_that_waits_in_its_bootloader_is_flashed_as_it_is(model, bus, pio, firmware, background):
@@ -163,8 +157,7 @@ def test_an_esp32_is_flashed_through_its_one_port_from_its_own_folder(model, bus
     port = firmware("esp32")
     bus[:] = [usb(port, ESP32.application[0])]
     assert flash.flash(ESP32, model, "compiled").board == "esp32"
-    folder = flash.FIRMWARE / "boards" / "esp32"
-    project = f"{folder}|run --project-dir {flash.FIRMWARE} --environment esp32-compiled"
+    project = f"run --project-dir {model / 'platformio' / 'esp32'} --environment esp32-compiled"
     assert pio() == [project, f"{project} -t upload --upload-port {port}"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tinyproof.cores import CORTEX_M4F, PLAIN, Core
 from tinyproof.export.cost import modelled_cycles
 from tinyproof.export.emit_model import constant_bytes
 from tinyproof.export.lower import lower
@@ -42,8 +43,8 @@ def conv_and_pool(
     return b.build([x], [y])
 
 
-def kernels_of(content: bytes, **options) -> list[str]:
-    return [step.kernel.name for step in lower(read_graph(content, "model"), **options).steps]
+def kernels_of(content: bytes, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> list[str]:
+    return [step.kernel.name for step in lower(read_graph(content, "model")).program(core, optimize).steps]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_small_keeps_a_byte_for_every_weight_where_that_is_exact(layer, kernel):
 
 
 def test_small_takes_as_much_flash_for_weights_as_the_tflite():
-    program = lower(read_graph(conv_and_pool(channels=16, filters=16), "model"), optimize=Optimize.SMALL)
+    program = lower(read_graph(conv_and_pool(channels=16, filters=16), "model")).program(optimize=Optimize.SMALL)
     assert constant_bytes(program) == 16 * 3 * 3 * 16 + 16 * 16  # and four words for each filter
 
 
@@ -116,11 +117,11 @@ def test_the_model_s_output_is_never_skipped():
 
 
 def test_plain_kernels_alone_on_demand():
-    assert kernels_of(conv_and_pool(), fast=False) == ["conv2d", "max_pool2d"]
+    assert kernels_of(conv_and_pool(), PLAIN) == ["conv2d", "max_pool2d"]
 
 
 def test_the_image_between_is_not_stored():
-    program = lower(read_graph(conv_and_pool(), "model"))
+    program = lower(read_graph(conv_and_pool(), "model")).program()
     assert program.arena_bytes == 128 + 32 * 8 + 16 * 4  # products, sums and transformed pixels; no 8 x 8 x 8
     assert [op.name for op in program.steps[0].ops] == ["CONV_2D", "MAX_POOL_2D"]
 
@@ -133,7 +134,7 @@ def test_an_output_that_overwrites_its_input_takes_no_room_of_its_own():
     b.conv2d([tensors[1], b.constant(np.ones((4, 3, 3, 4), np.int8), [0.01])], tensors[2])
     b.max_pool2d(tensors[2], tensors[3], (2, 2), (2, 2))
     b.conv2d([tensors[3], last], tensors[4])
-    program = lower(read_graph(b.build([tensors[0]], [tensors[4]]), "model"))
+    program = lower(read_graph(b.build([tensors[0]], [tensors[4]]), "model")).program()
     x, y = program.steps[1].x_buffers[0], program.steps[1].y_buffer
     assert x.offset - y.offset == 7 * 4  # one row ahead
     assert program.arena_bytes == 7 * 4 + 16 * 16 * 4 + program.steps[1].scratch.size_bytes
@@ -161,7 +162,7 @@ def test_two_filters_share_a_number_only_where_both_can_be_had_out_of_it(first, 
 
 def test_speed_is_bought_with_memory_as_far_as_asked():
     layer = conv_and_pool(channels=8, filters=8, side=16, pool=(3, 3), step=(1, 1))
-    chosen = {spent: lower(read_graph(layer, "model"), optimize=spent) for spent in Optimize}
+    chosen = {spent: lower(read_graph(layer, "model")).program(optimize=spent) for spent in Optimize}
     kernels = {spent: program.steps[0].kernel.name for spent, program in chosen.items()}
     assert list(kernels.values()) == ["conv2d_bytes", "conv2d_winograd", "conv2d_winograd4"]
     small, balanced, fast = chosen.values()

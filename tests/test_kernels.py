@@ -11,7 +11,7 @@ import pytest
 from every_op import every_op_model
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from kernel_library import KERNELS, KernelLibrary
+from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from layers import (
     UNDEFINED_IN_TFLM,
     Case,
@@ -42,6 +42,7 @@ from op_layers import (
 )
 
 from tinyproof.console import UserError
+from tinyproof.cores import CORTEX_M4F, PLAIN
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
@@ -54,13 +55,14 @@ CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(Hea
 
 @pytest.fixture(scope="module")
 def kernels(compile_shared) -> KernelLibrary:
-    return KernelLibrary(compile_shared("kernels", sorted(KERNELS.glob("*.c")), [KERNELS]))
+    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
     try:
         graph = read_graph(case.model, "case")
-        programs = [lower(graph, fast=False), *(lower(graph, optimize=spent) for spent in Optimize)]
+        lowered = lower(graph)
+        programs = [lowered.program(PLAIN), *(lowered.program(CORTEX_M4F, spent) for spent in Optimize)]
     except UserError as refusal:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
         reject()

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build
-from tinyproof.host import exchange
+from tinyproof.host import exchange, fuzz
 from tinyproof.host.connection import start
 from tinyproof.host.device import Device, DeviceError, DeviceReset, Patience
-from tinyproof.host.line import fuzz
 from tinyproof.host.line.faults import FAULTS, Event, Faults, LineSettings, parse_faults
 from tinyproof.host.line.proxy import BITS_PER_BYTE, Line
 from tinyproof.host.transport import LineLost, Transport

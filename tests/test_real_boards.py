@@ -6,18 +6,20 @@ import configparser
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import needs
 import pytest
-from conftest import DEMO_MODEL, FIRMWARE, ROOT
+from conftest import FIRMWARE, ROOT
 
-from tinyproof.firmware.build import GENERATED
-from tinyproof.firmware.sketch import ARDUINO_LIBRARY, ARDUINO_LIBRARY_VERSION, SOURCE_SUFFIXES, source_files
-from tinyproof.host.flash import STAGED_MODEL
+from tinyproof.firmware.sketch import (
+    ARDUINO_LIBRARY,
+    ARDUINO_LIBRARY_VERSION,
+    SOURCE_SUFFIXES,
+    platformio_project,
+    sketch,
+)
 from tinyproof.host.ports import REAL_BOARDS
 from tinyproof.line import BAUD
 from tinyproof.options import ENGINES
@@ -48,13 +50,6 @@ def dependencies():
     return dict(re.findall(r'^  (\S+): "(.+)"$', text, re.MULTILINE))
 
 
-def compiled_files(board, engine):
-    """The C and C++ files that belong into an image, by where they lie or will lie."""
-    folder = (FIRMWARE / "boards" / REAL_BOARDS[board].sources[0]).parent
-    files = [path for path in source_files(folder, DEMO_MODEL, engine) if path.suffix != ".h"]
-    return {STAGED_MODEL / path.name if path.parent == DEMO_MODEL / GENERATED else path for path in files}
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("board", REAL_BOARDS)
 def test_every_board_has_an_environment_for_every_engine(ini, board, engine):
@@ -65,9 +60,6 @@ def test_every_board_has_an_environment_for_every_engine(ini, board, engine):
     assert option(ini, environment, "board") and option(ini, environment, "framework")
     for library in (option(ini, environment, "lib_deps") or "").split():
         assert EXACT_VERSION.search(library.partition("@")[2]), library
-    if board.startswith("esp32"):
-        assert option(ini, environment, "board_build.cmake_extra_args") == f"-DTINYPROOF_ENGINE={engine}"
-        assert option(ini, environment, "board_build.esp-idf.sdkconfig_path").endswith(f"/sdkconfig.{board}")
 
 
 def test_no_environment_is_for_a_board_that_is_not_in_the_table(ini):
@@ -78,47 +70,18 @@ def test_no_environment_is_for_a_board_that_is_not_in_the_table(ini):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_platformio_compiles_the_files_of_the_nano_that_a_sketch_has(ini, engine):
-    staged = os.path.relpath(STAGED_MODEL, FIRMWARE)
-    generated = {path.name for path in (DEMO_MODEL / GENERATED).iterdir()}
-    chosen: set[Path] = set()
-    for sign, pattern in re.findall(r"([+-])<([^>]+)>", option(ini, f"env:nano33ble-{engine}", "build_src_filter")):
-        if pattern.startswith(staged):
-            names = [Path(pattern).name] if pattern.endswith(".c") else generated
-            found = {STAGED_MODEL / name for name in names if name in generated}
-        elif pattern == "*":
-            found = set(FIRMWARE.rglob("*"))
-        else:
-            found = set((FIRMWARE / pattern).rglob("*"))
-        chosen = chosen | found if sign == "+" else chosen - found
-    assert {path for path in chosen if path.suffix in SOURCE_SUFFIXES and path.suffix != ".h"} == compiled_files(
-        "nano33ble", engine
-    )
-
-
-@pytest.mark.skipif(shutil.which("cmake") is None, reason="needs CMake")
-@pytest.mark.parametrize("engine", ENGINES)
-def test_esp_idf_compiles_the_files_of_the_esp32_that_a_project_folder_has(tmp_path, engine):
-    script = tmp_path / "sources.cmake"
-    script.write_text(
-        "function(idf_component_register)\n"
-        "  cmake_parse_arguments(A '' '' 'SRCS;PRIV_INCLUDE_DIRS;PRIV_REQUIRES' ${ARGN})\n"
-        '  file(WRITE ${OUT} "${A_SRCS}")\n'
-        "endfunction()\n".replace("'", '"')
-        + f'include("{ESP32 / "CMakeLists.txt"}")\n'
-    )
-    out = tmp_path / "sources"
-    subprocess.run(["cmake", f"-DOUT={out}", f"-DTINYPROOF_ENGINE={engine}", "-P", str(script)], check=True)
-    # The model's files are there only once one was flashed.
-    files = {Path(path) for path in out.read_text().split(";")}
-    there = {path for path in compiled_files("esp32", engine) if path.parent != STAGED_MODEL}
-    assert {path for path in files if path.parent != STAGED_MODEL} == there
-
-
-def test_the_model_is_staged_where_both_builds_look(ini):
-    staged = os.path.relpath(STAGED_MODEL, FIRMWARE)
-    assert f"-I{staged}" in option(ini, "nano33ble", "build_src_flags")
-    assert f"${{FIRMWARE}}/{staged}" in (ESP32 / "CMakeLists.txt").read_text()
+@pytest.mark.parametrize("board", REAL_BOARDS)
+def test_platformio_gets_the_files_that_a_sketch_has(model, board, engine):
+    project = platformio_project(REAL_BOARDS[board], model, engine)
+    folder = sketch(REAL_BOARDS[board], model, engine)
+    sources = {path.stem for path in (project / "src").iterdir() if path.suffix in SOURCE_SUFFIXES}
+    assert sources == {path.stem for path in folder.rglob("*") if path.suffix in SOURCE_SUFFIXES}
+    assert (project / "platformio.ini").read_text() == (FIRMWARE / "platformio.ini").read_text()
+    if REAL_BOARDS[board].framework == "espidf":
+        assert "project(tinyproof)" in (project / "CMakeLists.txt").read_text()
+        assert "PRIV_REQUIRES esp_driver_gpio" in (project / "src" / "CMakeLists.txt").read_text()
+        assert (project / "src" / "idf_component.yml").is_file() == (engine == "tflm")
+        assert (project / "sdkconfig.defaults").is_file()
 
 
 def test_libraries_of_the_esp32_are_pinned_exactly():

@@ -16,7 +16,7 @@ from tinyproof.boards import find_board
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build
 from tinyproof.host.judging.examples import EXAMPLES, choose_examples
-from tinyproof.host.record.file import load_report
+from tinyproof.host.record.file import load_report, save_report
 from tinyproof.host.record.parts import (
     Accuracy,
     AccuracyIntervals,
@@ -45,7 +45,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / DEMO_MODEL.name
     shutil.copytree(DEMO_MODEL, folder, ignore=shutil.ignore_patterns("expected.npz", "report.*", "host*", "qemu*"))
     report = validate(Plan(folder, find_board("interpreter"), limit=60))
-    report.save(folder)
+    save_report(folder, report)
     return folder, report
 
 
@@ -74,7 +74,7 @@ def test_the_page_of_a_run_has_no_faults(run):
         lambda r: r.update(accuracy=None),
         lambda r: r["accuracy"].update(float="1"),
         lambda r: r.update(differences=[{"sample": 1}]),
-        lambda r: r.update(versions=["3.11"]),
+        lambda r: r["origin"].update(versions=["3.11"]),
         lambda r: r.update(from_the_future=1),
         lambda r: r.update(examples=[[]]),
     ],
@@ -158,22 +158,27 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
         ("Equal</p>", "rounding"),
     ),
     "a golden that decides nothing": (
-        {"bytes_different": 3, "samples_different": 2, "golden": "ai-edge-litert", "golden_is_bit_exact": False},
+        {
+            "bytes_different": 3,
+            "samples_different": 2,
+            "reference.golden": "ai-edge-litert",
+            "reference.golden_is_bit_exact": False,
+        },
         ("Could not tell", "decides nothing"),
         ("Different</p>", "Equal</p>"),
     ),
     "nothing ran": (
-        {"samples": 0, "bytes_compared": 0, "latency": None, "accuracy": Accuracy(None, None, None)},
+        {"samples": 0, "bytes_compared": 0, "cost.latency": None, "accuracy": Accuracy(None, None, None)},
         ("Could not tell", "No sample was compared", "does not measure", "no labels"),
         ("Equal</p>", "nan"),
     ),
-    "ended early": ({"samples_planned": 100}, ("60 of 100 samples",), ()),
+    "ended early": ({"sampling.planned": 100}, ("60 of 100 samples",), ()),
     "allowed to stop": (
-        {"sure": Sure(0.005, 0.99, 1000, 20, 0, 40, 0, Interval(0.0, 0.0047), True)},
+        {"sampling.sure": Sure(0.005, 0.99, 1000, 20, 0, 40, 0, Interval(0.0, 0.0047), True)},
         ("Sure: of all 1,000 samples, 0.00% to 0.47%"),
         (),
     ),
-    "resumed": ({"samples_resumed": 20}, ("20 samples were answered before an interruption",), ()),
+    "resumed": ({"sampling.resumed": 20}, ("20 samples were answered before an interruption",), ()),
     "devices that contradict each other": (
         {"disagreements": [Disagreement(5, "/dev/ttyACM0", "/dev/ttyACM1", True)]},
         ("contradict each other", "/dev/ttyACM1"),
@@ -181,40 +186,44 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "a device that died": ({"devices": [DEVICE]}, ("it never came back", "nano33ble, tflm"), ()),
     "self-test failed": (
-        {"self_test_vectors": 6, "self_test_failures": 2},
+        {"self_test.vectors": 6, "self_test.failures": 2},
         ("4 of 6 golden vectors passed",),
         ("6 of 6",),
     ),
     "a hundred classes": (
-        {"confusion": many_classes(), "per_class": [class_result(f"c{i}") for i in range(MANY)], "classes": []},
+        {
+            "classification.confusion": many_classes(),
+            "classification.per_class": [class_result(f"c{i}") for i in range(MANY)],
+            "classification.classes": [],
+        },
         ("most frequent confusions among 100 classes", "15 weakest", "all 100 classes"),
         ('class="heat"',),
     ),
     "every inference alike": (
-        {"latency": latency("instructions", 500, 500)},
+        {"cost.latency": latency("instructions", 500, 500)},
         ("exactly 500 instructions", "no cycles"),
         ("histogram",),
     ),
     "cycles of a chip": (
-        {"latency": latency("cycles", 64_000, 128_000), "clock_hz": 64_000_000},
+        {"cost.latency": latency("cycles", 64_000, 128_000), "cost.clock_hz": 64_000_000},
         ("2.00 ms at 64 MHz", 'class="histogram"'),
         (),
     ),
     "time in milliseconds": (
-        {"latency": latency("nanoseconds", 1_500_000, 9_000_000)},
+        {"cost.latency": latency("nanoseconds", 1_500_000, 9_000_000)},
         ("from 1.500 to 9.000 milliseconds", "on this computer"),
         ("1,500,000",),
     ),
-    "a unit of its own": ({"latency": latency("ticks", 1, 2)}, ("own unit", "from 1 to 2 ticks"), ()),
+    "a unit of its own": ({"cost.latency": latency("ticks", 1, 2)}, ("own unit", "from 1 to 2 ticks"), ()),
     "causes": (
         {
             "bytes_different": 40,
             "samples_different": 30,
-            "causes": [CAUSE],
-            "arena_bytes": 80,
-            "ruled_out": ["transport: every frame carries a CRC-32"],
+            "diagnosis.causes": [CAUSE],
+            "cost.arena_bytes": 80,
+            "diagnosis.ruled_out": ["transport: every frame carries a CRC-32"],
             "differences": [Difference(7, [1, 2, 3], [9, 2, 3], False)],
-            "ops": [op("conv2d_0", 0, 100, 0), op("dense_1", 1, 50, 30), op("softmax_2", 2, 1, 30)],
+            "diagnosis.ops": [op("conv2d_0", 0, 100, 0), op("dense_1", 1, 50, 30), op("softmax_2", 2, 1, 30)],
         },
         (
             "A kernel is wrong in 30 samples: dense_1 uses the wrong multiplier",
@@ -233,7 +242,7 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
         (),
     ),
     "ops without their time": (
-        {"ops": [op("conv2d_0", 0, None, 0)]},
+        {"diagnosis.ops": [op("conv2d_0", 0, None, 0)]},
         ("does not tell the time of single ops", "Where the multiply-accumulates go"),
         (),
     ),
@@ -256,18 +265,26 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
             "model": EVIL,
             "board": EVIL,
             "engine": EVIL,
-            "command": EVIL,
-            "versions": {EVIL: EVIL},
-            "classes": [EVIL],
+            "origin.command": EVIL,
+            "origin.versions": {EVIL: EVIL},
+            "classification.classes": [EVIL],
             "examples": [EXAMPLE],
-            "samples_source": EVIL,
+            "sampling.source": EVIL,
             "devices": [replace(DEVICE, url=EVIL, ended=EVIL)],
-            "accuracy_note": EVIL,
+            "classification.note": EVIL,
         },
         ("&lt;script&gt;",),
         ("<script",),
     ),
 }
+
+
+def with_parts(report: Report, changes: dict[str, object]) -> Report:
+    """The report with some parts changed: "cost.latency" is that of its cost."""
+    for path, value in changes.items():
+        name, _, rest = path.partition(".")
+        report = replace(report, **{name: replace(getattr(report, name), **{rest: value}) if rest else value})
+    return report
 
 
 def styled(page: str) -> str:
@@ -279,7 +296,7 @@ def styled(page: str) -> str:
 def test_a_page_says_what_was_found(run, name):
     folder, report = run
     changed, expected, forbidden = RUNS[name]
-    page = html(replace(report, **changed), folder)
+    page = html(with_parts(report, changed), folder)
     assert faults(page) == []
     body = styled(page)
     assert [words for words in expected if words not in body] == []
@@ -289,8 +306,8 @@ def test_a_page_says_what_was_found(run, name):
 @pytest.mark.parametrize("name", RUNS)
 def test_what_a_page_needs_is_in_the_json(run, name, tmp_path):
     _, report = run
-    changed = replace(report, **RUNS[name][0])
-    changed.save(tmp_path)
+    changed = with_parts(report, RUNS[name][0])
+    save_report(tmp_path, changed)
     assert load_report(tmp_path) == changed
     page = html(changed, tmp_path)
     assert faults(page) == []
@@ -308,7 +325,7 @@ def test_ten_thousand_samples_stay_below_a_megabyte(run):
 
 def test_images_of_another_run_are_not_shown(run):
     folder, report = run
-    page = html(replace(report, samples_sha256="0" * 64, examples=[EXAMPLE]), folder)
+    page = html(with_parts(report, {"sampling.sha256": "0" * 64, "examples": [EXAMPLE]}), folder)
     assert "<img" not in page and "no longer holds the images" in page
     page = html(replace(report, model_sha256="0" * 64, examples=[EXAMPLE]), folder)
     assert "<img" not in page and "another model" in page

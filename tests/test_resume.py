@@ -165,7 +165,7 @@ def test_a_run_of_something_else_is_refused_and_its_journal_kept(model, change, 
 def test_other_firmware_of_the_same_board_is_another_device_and_the_same_built_again_is_not(model):
     validate(Plan(model, HOST))
     build(model, HOST)
-    assert validate(Plan(model, HOST, resume=True)).samples_resumed == SAMPLES
+    assert validate(Plan(model, HOST, resume=True)).sampling.resumed == SAMPLES
     build(model, replace(HOST, compilers=(replace(HOST_C, flags=(*HOST_C.flags, "-O1")),)))
     with pytest.raises(UserError, match="another device or firmware"):
         validate(Plan(model, HOST, resume=True))
@@ -190,9 +190,9 @@ def test_a_run_that_may_stop_early_does_and_can_be_resumed(model):
     )
     assert report.sampling.sure.rate.high < 0.005
     again = validate(Plan(model, HOST, limit=1500, stop_when_sure=True, resume=True))
-    assert (again.samples, again.samples_resumed, again.run_sha256) == (report.samples,) * 2 + (report.run_sha256,)
+    assert (again.samples, again.sampling.resumed, again.run_sha256) == (report.samples,) * 2 + (report.run_sha256,)
     whole = validate(Plan(model, HOST, limit=1500, resume=True))
-    assert (whole.samples, whole.samples_resumed, whole.sure) == (1500, report.samples, None)
+    assert (whole.samples, whole.sampling.resumed, whole.sampling.sure) == (1500, report.samples, None)
 
 
 def test_a_journal_that_cannot_be_written_ends_the_run_in_one_line(model):

@@ -7,6 +7,7 @@ import zlib
 import pytest
 from devices import running
 
+from tinyproof.cores import PORTABLE as CORE
 from tinyproof.export.golden import Golden
 from tinyproof.host.device import DeviceError
 from tinyproof.host.samples import load_samples
@@ -25,7 +26,7 @@ def data(model) -> bytes:
 def test_the_input_and_every_tensor_that_a_step_computes_are_the_goldens(model, data, board_name):
     golden = Golden((model / TFLITE_FILE).read_bytes(), keep_tensors=True)
     golden.run_bytes(data)
-    expected = [data, *(golden.tensor(step.tensor).tobytes() for step in load_manifest(model).steps)]
+    expected = [data, *(golden.tensor(step.tensor).tobytes() for step in load_manifest(model).compiled_for(CORE).steps)]
     with running(model, board_name) as device:
         device.hello()
         trace = device.trace(data)

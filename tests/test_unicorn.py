@@ -9,8 +9,9 @@ import sys
 
 import pytest
 from conftest import ROOT
+from planting import model_c
 
-from tinyproof.boards import find_board
+from tinyproof.boards import BOARDS, find_board
 from tinyproof.firmware.build import WATCHER_FILE, build
 from tinyproof.host.record.file import REPORT_FILE
 
@@ -63,7 +64,7 @@ def test_both_emulators_count_the_same_instructions_of_one_image(images, command
 COUNT = """
 import sys
 from pathlib import Path
-from tinyproof.boards import find_board
+from tinyproof.boards import BOARDS, find_board
 from tinyproof.host.connection import start
 from tinyproof.host.device import Device
 from tinyproof.host.transport import Transport
@@ -82,7 +83,7 @@ with start(model, board) as emulator, Transport(emulator.port) as transport:
 
 @pytest.mark.parametrize("crime, what, where", STOPS)
 def test_what_no_chip_can_do_stops_with_address_function_and_line(crime, what, where, model, command):
-    source = model / "c" / "model.c"
+    source = model_c(model, BOARDS["unicorn"].core)
     text = source.read_text()
     assert "void model_invoke(" in text
     head, body = text.split("void model_invoke(", 1)
@@ -102,5 +103,6 @@ def test_the_flash_of_an_image_depends_on_sources_and_model_alone(images, tmp_pa
     shutil.copytree(images, elsewhere)
     here, there = (build(folder, find_board("unicorn")).image_sha256 for folder in (images, elsewhere))
     assert here == there
-    (elsewhere / "c" / "model.c").write_text((elsewhere / "c" / "model.c").read_text() + "\nint another_byte = 1;\n")
+    source = model_c(elsewhere, BOARDS["unicorn"].core)
+    source.write_text(source.read_text() + "\nint another_byte = 1;\n")
     assert len(here) == 64

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyproof.boards import find_board
+from tinyproof.boards import BOARDS
 from tinyproof.console import UserError, console, write_atomically
+from tinyproof.cores import CORES
 from tinyproof.environment import run_module
 from tinyproof.export.emit_model import emit_model_c, segments
 from tinyproof.export.lower import lower
@@ -69,7 +70,7 @@ SHOTS = (
 
 def _left_behind(folder: str, names: list[str]) -> list[str]:
     """What is no part of an export: firmware, and what validations left."""
-    return [name for name in names if name.startswith(LEFT_BEHIND) or (name != "c" and Path(folder, name).is_dir())]
+    return [name for name in names if name.startswith(LEFT_BEHIND) or name in BOARDS]
 
 
 def plant_fault(model: Path, faulty: Path) -> None:
@@ -83,13 +84,14 @@ def plant_fault(model: Path, faulty: Path) -> None:
     weights[FAULTY_WEIGHT] = WRONG_VALUE
     tensors[index] = replace(tensors[index], data=weights)
     program = lower(replace(graph, tensors=tuple(tensors))).program()
-    core = find_board(BOARD).core.name
     text = emit_model_c(program, "// One weight is wrong on purpose.\n")
-    (faulty / "c" / core / "model.c").write_text(text, encoding="utf-8")
+    for core in CORES:
+        (faulty / "c" / core / "model.c").write_text(text, encoding="utf-8")
     constants = b"".join(table.flash_bytes for _, table in segments(program))
     manifest = load_manifest(faulty)
-    compiled = replace(manifest.compiled[core], constants_sha256=hashlib.sha256(constants).hexdigest())
-    save_manifest(faulty, replace(manifest, name=faulty.name, compiled={**manifest.compiled, core: compiled}))
+    sha256 = hashlib.sha256(constants).hexdigest()
+    compiled = {core: replace(one, constants_sha256=sha256) for core, one in manifest.compiled.items()}
+    save_manifest(faulty, replace(manifest, name=faulty.name, compiled=compiled))
 
 
 def _validated(model: Path) -> Page:
