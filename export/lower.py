@@ -16,18 +16,13 @@ from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.choose import choose_kernels
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.memory_plan import Lifetime, plan_memory
+from tinyproof.export.op_table import cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
 from tinyproof.export.ops.operands import QUANTIZE_CURE
 from tinyproof.export.shape_folding import fold_shapes
 from tinyproof.optimize import Optimize
-
-CURES = {
-    "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
-    "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
-    "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
-}
 
 
 class Place(Enum):
@@ -186,8 +181,7 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
 def _kind(graph: Graph, op: Op) -> OpKind:
     kind = BY_TFLITE_NAME.get(op.name)
     if kind is None:
-        cure = CURES.get(op.name, "build the layer from others, see the ops in docs/compiled-engine.md")
-        raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure}")
+        raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure(op.name)}")
     if kind.options_type and op.options is None:
         raise graph.refusal(op, "its options are missing; export the model again")
     return kind

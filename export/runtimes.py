@@ -5,7 +5,7 @@ The compiled engine needs no table: its check is `export.lower.lower`.
 
 Where the rows come from, in TFLM's names of files:
 
-- which ops exist: the `Add...` methods of `micro_mutable_op_resolver.h`;
+- which ops exist, `op_table.py`: the `Add...` methods of `micro_mutable_op_resolver.h`;
 - types and limits: Prepare and Eval of the kernels (each limit names the file), and models of one op run by all three,
   the boards' libraries built for the host (ESP-NN 1.1.2 and 1.2.3, their portable kernels), compared byte by byte;
 - versions: TFLM ignores them (`micro_op_resolver.h`). They follow from types and options (`op_version.cc`), so types
@@ -18,7 +18,7 @@ one of 64.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
+from tinyproof.export.op_table import TFLM_OPS, cure
 from tinyproof.options import ENGINES
 
 
@@ -93,14 +94,14 @@ def find_runtime(name: str) -> Runtime:
 
 def _trouble(graph: Graph, op: Op, support: Support | None) -> str | None:
     if support is None:
-        return f"does not run {op.name}; {MISSING_CURES.get(op.name, MISSING_CURE)}"
+        return f"does not run {op.name}; {cure(op.name)}"
     x = _operand(graph, op, ACTIVATIONS_AT.get(op.name, 0))
     if x is not None and x.dtype not in support.activations:
-        return f"has no {op.name} for {x.dtype} activations; {TYPE_CURES.get(x.dtype, MISSING_CURE)}"
+        return f"has no {op.name} for {x.dtype} activations; {TYPE_CURES.get(x.dtype, cure(op.name))}"
     w = _operand(graph, op, 1) if support.weights else None
     if x is not None and w is not None and w.dtype not in (support.weights if x.dtype == "int8" else {x.dtype}):
-        cure = INT4_CURE if w.dtype == "int4" else INT8_CURE
-        return f"has no {op.name} for {x.dtype} activations and {w.dtype} weights; {cure}"
+        other = INT4_CURE if w.dtype == "int4" else INT8_CURE
+        return f"has no {op.name} for {x.dtype} activations and {w.dtype} weights; {other}"
     for limit in support.limits:
         if limit.hit(graph, op):
             return f"{limit.why}; {limit.cure}"
@@ -180,51 +181,12 @@ TYPE_CURES = {
     "int4": INT4_CURE,
     "uint8": "convert with inference_input_type = inference_output_type = tf.int8",
 }
-MISSING_CURE = "build the layer from others"
-MISSING_CURES = {
-    "BATCH_MATMUL": "use Dense or Conv2D, whose weights are constants",
-    "CUSTOM": "convert without tf.lite.OpsSet.SELECT_TF_OPS and replace the layer that needs it",
-    "GELU": "use the activation relu, swish or hard_swish",
-    "TILE": "use UpSampling2D with interpolation='bilinear'",
-}
 ACTIVATIONS_AT = {"EMBEDDING_LOOKUP": 1, "FILL": 1, "SELECT_V2": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}
 WEIGHTS = {
     "CONV_2D": _ops("int8 int4"),
     "DEPTHWISE_CONV_2D": _ops("int8 int4"),
     "FULLY_CONNECTED": _ops("int8 int4"),
     "TRANSPOSE_CONV": _ops("int8"),
-}
-
-# Types of activations -> ops, in all of the runtimes, and what the later ones add.
-COMMON = {
-    "int8": _ops(
-        "ABS ADD ADD_N ARG_MAX ARG_MIN AVERAGE_POOL_2D BATCH_TO_SPACE_ND BROADCAST_TO CAST CONCATENATION CONV_2D "
-        "CUMSUM DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE ELU EQUAL EXPAND_DIMS FILL FULLY_CONNECTED GATHER "
-        "GATHER_ND GREATER GREATER_EQUAL HARD_SWISH L2_NORMALIZATION LEAKY_RELU LESS LESS_EQUAL LOGISTIC LOG_SOFTMAX "
-        "MAXIMUM MAX_POOL_2D MEAN MINIMUM MIRROR_PAD MUL NOT_EQUAL PACK PAD PADV2 PRELU QUANTIZE REDUCE_MAX RELU RELU6 "
-        "RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SELECT_V2 SHAPE SLICE SOFTMAX SPACE_TO_BATCH_ND "
-        "SPACE_TO_DEPTH SPLIT SPLIT_V SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM SVDF TANH TRANSPOSE "
-        "TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM UNPACK ZEROS_LIKE"
-    ),
-    "int32": _ops(
-        "BROADCAST_ARGS BROADCAST_TO CAST CONCATENATION EQUAL FILL GREATER GREATER_EQUAL LESS LESS_EQUAL MAXIMUM "
-        "MINIMUM MUL NOT_EQUAL PACK PAD PADV2 QUANTIZE RESHAPE SHAPE SLICE SPLIT SPLIT_V SQUARED_DIFFERENCE SQUEEZE "
-        "STRIDED_SLICE UNPACK ZEROS_LIKE"
-    ),
-    "bool": _ops(
-        "BROADCAST_TO CONCATENATION EQUAL LOGICAL_AND LOGICAL_NOT LOGICAL_OR NOT_EQUAL RESHAPE SHAPE SQUEEZE "
-        "STRIDED_SLICE"
-    ),
-    "uint8": _ops("DEQUANTIZE QUANTIZE"),
-}
-COMMON["float32"] = COMMON["int8"] - {"DEQUANTIZE"} | _ops(
-    "CEIL COS DIV EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE"
-)
-SINCE_2023 = {
-    "int8": _ops("BATCH_MATMUL DIV DYNAMIC_UPDATE_SLICE EMBEDDING_LOOKUP REDUCE_MIN REVERSE_V2"),
-    "int32": _ops("ADD DIV DYNAMIC_UPDATE_SLICE REVERSE_V2 SUB"),
-    "bool": _ops("CAST REDUCE_ALL REVERSE_V2 SLICE"),
-    "float32": _ops("BATCH_MATMUL DYNAMIC_UPDATE_SLICE EMBEDDING_LOOKUP REDUCE_MIN REVERSE_V2"),
 }
 
 NULL_BIAS = "follows a null pointer where there is no bias", "convert again, for the converter adds one of zeros"
@@ -292,24 +254,21 @@ ESP = (
 # fmt: on
 
 
-def _table(types: Sequence[Mapping[str, frozenset[str]]], limits: tuple[Limit, ...]) -> Mapping[str, Support]:
-    names = frozenset[str]().union(*(ops for table in types for ops in table.values()))
+def _table(limits: tuple[Limit, ...], is_recent: bool) -> Mapping[str, Support]:
+    """The ops of a build of 2023 or of a recent one, with what it gets wrong of them."""
+    types = {name: op.everywhere | (op.since_2023 if is_recent else set()) for name, op in TFLM_OPS.items()}
     return {
-        name: Support(
-            frozenset(dtype for table in types for dtype, ops in table.items() if name in ops),
-            WEIGHTS.get(name, frozenset()),
-            tuple(limit for limit in limits if name in limit.ops),
-        )
-        for name in names
+        name: Support(activations, WEIGHTS.get(name, frozenset()), tuple(each for each in limits if name in each.ops))
+        for name, activations in types.items()
+        if activations
     }
 
 
-TODAY = [COMMON, SINCE_2023]
 RUNTIMES = {
     runtime.name: runtime
     for runtime in (
-        Runtime("chirale-2.0.0", "Chirale_TensorFLowLite 2.0.0", _table([COMMON], CHIRALE + EVERYWHERE)),
-        Runtime("esp-tflite-micro-1.3.8", "esp-tflite-micro 1.3.8", _table(TODAY, ESP + EVERYWHERE)),
-        Runtime("tflite-micro", "the tflite-micro wheel", _table(TODAY, EVERYWHERE)),
+        Runtime("chirale-2.0.0", "Chirale_TensorFLowLite 2.0.0", _table(CHIRALE + EVERYWHERE, is_recent=False)),
+        Runtime("esp-tflite-micro-1.3.8", "esp-tflite-micro 1.3.8", _table(ESP + EVERYWHERE, is_recent=True)),
+        Runtime("tflite-micro", "the tflite-micro wheel", _table(EVERYWHERE, is_recent=True)),
     )
 }

@@ -137,8 +137,9 @@ def _write_espidf(new: Path, board: Board, manifest: Manifest, model: Path, engi
 
 
 def _write_component(component: Path, board: Board, model: Path, engine: str, requires: str = "") -> None:
-    """The sources as one component of an ESP-IDF project, and the project around it. One that is called main may use all
-    others without naming them, as it `requires` nothing.
+    """The sources as one component of an ESP-IDF project, and the project around it.
+
+    One that is called main may use all others without naming them, as it `requires` nothing.
     """
     project, folder = component.parent, board_folder(board)
     copy_sources(component, source_files(board, model, engine))

@@ -1,0 +1,172 @@
+"""Every op of the schema that TensorFlow Lite Micro runs in one graph: who can run it, and what to do where one cannot.
+
+Control flow and variables are not among them. What a runtime gets wrong with an op that it has is in `runtimes.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# op | its method of MicroMutableOpResolver without `Add` | types of activations in every runtime | and in later ones
+ROWS = """
+ABS                          | Abs                        | int8 float32             |
+ADD                          | Add                        | int8 float32             | int32
+ADD_N                        | AddN                       | int8 float32             |
+ARG_MAX                      | ArgMax                     | int8 float32             |
+ARG_MIN                      | ArgMin                     | int8 float32             |
+AVERAGE_POOL_2D              | AveragePool2D              | int8 float32             |
+BATCH_MATMUL                 | BatchMatMul                |                          | int8 float32
+BATCH_TO_SPACE_ND            | BatchToSpaceNd             | int8 float32             |
+BROADCAST_ARGS               | BroadcastArgs              | int32                    |
+BROADCAST_TO                 | BroadcastTo                | int8 int32 bool float32  |
+CAST                         | Cast                       | int8 int32 float32       | bool
+CEIL                         | Ceil                       | float32                  |
+CONCATENATION                | Concatenation              | int8 int32 bool float32  |
+CONV_2D                      | Conv2D                     | int8 float32             |
+COS                          | Cos                        | float32                  |
+CUMSUM                       | CumSum                     | int8 float32             |
+DEPTHWISE_CONV_2D            | DepthwiseConv2D            | int8 float32             |
+DEPTH_TO_SPACE               | DepthToSpace               | int8 float32             |
+DEQUANTIZE                   | Dequantize                 | int8 uint8               |
+DIV                          | Div                        | float32                  | int8 int32
+DYNAMIC_UPDATE_SLICE         | DynamicUpdateSlice         |                          | int8 int32 float32
+ELU                          | Elu                        | int8 float32             |
+EMBEDDING_LOOKUP             | EmbeddingLookup            |                          | int8 float32
+EQUAL                        | Equal                      | int8 int32 bool float32  |
+EXP                          | Exp                        | float32                  |
+EXPAND_DIMS                  | ExpandDims                 | int8 float32             |
+FILL                         | Fill                       | int8 int32 float32       |
+FLOOR                        | Floor                      | float32                  |
+FLOOR_DIV                    | FloorDiv                   | float32                  |
+FLOOR_MOD                    | FloorMod                   | float32                  |
+FULLY_CONNECTED              | FullyConnected             | int8 float32             |
+GATHER                       | Gather                     | int8 float32             |
+GATHER_ND                    | GatherNd                   | int8 float32             |
+GREATER                      | Greater                    | int8 int32 float32       |
+GREATER_EQUAL                | GreaterEqual               | int8 int32 float32       |
+HARD_SWISH                   | HardSwish                  | int8 float32             |
+L2_NORMALIZATION             | L2Normalization            | int8 float32             |
+L2_POOL_2D                   | L2Pool2D                   | float32                  |
+LEAKY_RELU                   | LeakyRelu                  | int8 float32             |
+LESS                         | Less                       | int8 int32 float32       |
+LESS_EQUAL                   | LessEqual                  | int8 int32 float32       |
+LOG                          | Log                        | float32                  |
+LOGICAL_AND                  | LogicalAnd                 | bool                     |
+LOGICAL_NOT                  | LogicalNot                 | bool                     |
+LOGICAL_OR                   | LogicalOr                  | bool                     |
+LOGISTIC                     | Logistic                   | int8 float32             |
+LOG_SOFTMAX                  | LogSoftmax                 | int8 float32             |
+MAXIMUM                      | Maximum                    | int8 int32 float32       |
+MAX_POOL_2D                  | MaxPool2D                  | int8 float32             |
+MEAN                         | Mean                       | int8 float32             |
+MINIMUM                      | Minimum                    | int8 int32 float32       |
+MIRROR_PAD                   | MirrorPad                  | int8 float32             |
+MUL                          | Mul                        | int8 int32 float32       |
+NEG                          | Neg                        | float32                  |
+NOT_EQUAL                    | NotEqual                   | int8 int32 bool float32  |
+PACK                         | Pack                       | int8 int32 float32       |
+PAD                          | Pad                        | int8 int32 float32       |
+PADV2                        | PadV2                      | int8 int32 float32       |
+PRELU                        | Prelu                      | int8 float32             |
+QUANTIZE                     | Quantize                   | int8 int32 uint8 float32 |
+REDUCE_ALL                   | ReduceAll                  |                          | bool
+REDUCE_MAX                   | ReduceMax                  | int8 float32             |
+REDUCE_MIN                   | ReduceMin                  |                          | int8 float32
+RELU                         | Relu                       | int8 float32             |
+RELU6                        | Relu6                      | int8 float32             |
+RESHAPE                      | Reshape                    | int8 int32 bool float32  |
+RESIZE_BILINEAR              | ResizeBilinear             | int8 float32             |
+RESIZE_NEAREST_NEIGHBOR      | ResizeNearestNeighbor      | int8 float32             |
+REVERSE_V2                   | ReverseV2                  |                          | int8 int32 bool float32
+ROUND                        | Round                      | float32                  |
+RSQRT                        | Rsqrt                      | int8 float32             |
+SELECT_V2                    | SelectV2                   | int8 float32             |
+SHAPE                        | Shape                      | int8 int32 bool float32  |
+SIN                          | Sin                        | float32                  |
+SLICE                        | Slice                      | int8 int32 float32       | bool
+SOFTMAX                      | Softmax                    | int8 float32             |
+SPACE_TO_BATCH_ND            | SpaceToBatchNd             | int8 float32             |
+SPACE_TO_DEPTH               | SpaceToDepth               | int8 float32             |
+SPLIT                        | Split                      | int8 int32 float32       |
+SPLIT_V                      | SplitV                     | int8 int32 float32       |
+SQRT                         | Sqrt                       | float32                  |
+SQUARE                       | Square                     | float32                  |
+SQUARED_DIFFERENCE           | SquaredDifference          | int8 int32 float32       |
+SQUEEZE                      | Squeeze                    | int8 int32 bool float32  |
+STRIDED_SLICE                | StridedSlice               | int8 int32 bool float32  |
+SUB                          | Sub                        | int8 float32             | int32
+SUM                          | Sum                        | int8 float32             |
+SVDF                         | Svdf                       | int8 float32             |
+TANH                         | Tanh                       | int8 float32             |
+TRANSPOSE                    | Transpose                  | int8 float32             |
+TRANSPOSE_CONV               | TransposeConv              | int8 float32             |
+UNIDIRECTIONAL_SEQUENCE_LSTM | UnidirectionalSequenceLSTM | int8 float32             |
+UNPACK                       | Unpack                     | int8 int32 float32       |
+ZEROS_LIKE                   | ZerosLike                  | int8 int32 float32       |
+"""
+
+# What to do instead, where whoever has to run the op lacks it; for all others MISSING_CURE.
+CURES = {
+    "BATCH_MATMUL": "use Dense or Conv2D, whose weights are constants",
+    "CUSTOM": "convert without tf.lite.OpsSet.SELECT_TF_OPS and replace the layer that needs it",
+    "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
+    "GELU": "use the activation relu, swish or hard_swish",
+    "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
+    "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
+}
+MISSING_CURE = "build the layer from others"
+
+# The compiled engine's: ops | by which kernels | what it refuses of them. The ops' own files say no more of it.
+COMPILED = """
+CONV_2D | `conv2d_s8`; a grouped one as a whole one, with zeros for the channels that a filter does not see |
+DEPTHWISE_CONV_2D | `depthwise_conv2d_s8`, any multiplier |
+TRANSPOSE_CONV | `transpose_conv2d_s8` | an output that this convolution turned round would not make
+FULLY_CONNECTED | `dense_s8`, one scale or one for each output | a bias of another scale, as TFLM does
+MAX_POOL_2D, AVERAGE_POOL_2D | `max_pool2d_s8`, `average_pool2d_s8` | different quantization of input and output, \
+as TFLM does
+REDUCE_MAX | `max_pool2d_s8` with one window | axes that do not lie side by side
+MEAN, SUM | `mean_s8`, any axes |
+SOFTMAX | `softmax_s8`, along the last axis | more than 511 classes, where TFLM can abort
+ADD, SUB | `add_s8`, operands repeated to a common shape, constants too | an output scale so small that TFLM aborts
+MUL, PRELU | `mul_s8`, `prelu_s8`, likewise |
+MAXIMUM, MINIMUM | `maximum_s8`, `minimum_s8`, likewise |
+RELU, RELU6, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH, QUANTIZE | `lookup_s8`: a table of 256 bytes, evaluated at \
+export in TFLM's steps; no call where it changes nothing | LOGISTIC whose output's zero point is not -128
+RESHAPE, SQUEEZE, EXPAND_DIMS | no call, the bytes get another name |
+PAD, PADV2 | `fill_s8`, then `copy_s8` | a value computed at run time
+CONCATENATION, PACK | `copy_s8` for each input | inputs quantized unlike the output, as TFLM does
+SPLIT, SPLIT_V, UNPACK | `copy_s8` for each output |
+STRIDED_SLICE, SLICE, TRANSPOSE | `copy_s8`, or no call where the bytes stay in order | bounds computed at run time, \
+inserted axes
+RESIZE_NEAREST_NEIGHBOR | `resize_nearest_s8`: the row and column of each output are found at export |
+"""
+
+
+@dataclass(frozen=True)
+class TflmOp:
+    """What TensorFlow Lite Micro has of an op: types of activations in all runtimes here, and in those since 2023."""
+
+    method: str
+    everywhere: frozenset[str]
+    since_2023: frozenset[str]
+
+
+def _rows(text: str) -> list[list[str]]:
+    lines = text.strip().splitlines()
+    return [[cell.strip() for cell in line.split("|")] for line in lines]
+
+
+TFLM_OPS = {
+    name: TflmOp(method, frozenset(everywhere.split()), frozenset(later.split()))
+    for name, method, everywhere, later in _rows(ROWS)
+}
+COMPILED_OPS = [(ops.split(", "), by, refused) for ops, by, refused in _rows(COMPILED)]  # as the docs show them
+
+
+def cure(name: str) -> str:
+    """What to do where the op is missing.
+
+    >>> cure("LSTM_OF_THE_FUTURE")
+    'build the layer from others'
+    """
+    return CURES.get(name, MISSING_CURE)
