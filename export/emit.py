@@ -21,7 +21,7 @@ from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit_data import emit_model_data_c, emit_model_data_h
 from tinyproof.export.emit_model import constant_bytes, emit_model_c, emit_model_h, op_bytes, segments
 from tinyproof.export.emit_ops import emit_model_ops_h
-from tinyproof.export.emit_settings import MAX_RANK, emit_model_settings_c, emit_model_settings_h, tensor_info
+from tinyproof.export.emit_settings import emit_model_settings_c, emit_model_settings_h, tensor_info
 from tinyproof.export.emit_vectors import (
     Vectors,
     emit_golden_vectors_c,
@@ -38,6 +38,7 @@ from tinyproof.export.steps import describe_steps
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, Compiled, Manifest, OpInfo, TensorInfo, save_manifest
 from tinyproof.optimize import Optimize
+from tinyproof.protocol import TENSOR_COUNT_LIMIT, TENSOR_RANK_LIMIT
 from tinyproof.version import tool_version
 
 C_FOLDER = "c"
@@ -170,8 +171,16 @@ def is_pixel_input(x: TensorInfo) -> bool:
 
 
 def _check_fit(source: str, ends: Ends, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None) -> None:
-    if max(len(tensor.shape) for tensor in (*ends.inputs, *ends.outputs)) > MAX_RANK:
-        raise UserError(f"{source}: its input or output has more than {MAX_RANK} dimensions; export it with fewer.")
+    if max(len(tensor.shape) for tensor in (*ends.inputs, *ends.outputs)) > TENSOR_RANK_LIMIT:
+        raise UserError(
+            f"{source}: its input or output has more than {TENSOR_RANK_LIMIT} dimensions; export it with fewer."
+        )
+    for what, tensors in (("inputs", ends.inputs), ("outputs", ends.outputs)):
+        if len(tensors) > TENSOR_COUNT_LIMIT:
+            raise UserError(
+                f"{source}: it has {len(tensors)} {what}, and a device exchanges at most {TENSOR_COUNT_LIMIT}; "
+                "concatenate some of them in the model."
+            )
     classes = ends.outputs[0].shape[-1]
     if labels and len(labels) != classes:
         raise UserError(

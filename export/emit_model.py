@@ -9,7 +9,8 @@ import numpy as np
 from tinyproof.export import c_text
 from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.graph import Tensor
-from tinyproof.export.lower import Buffer, Place, Program, Step
+from tinyproof.export.layout import Buffer, Place
+from tinyproof.export.lower import Program, Step
 
 
 def emit_model_h(program: Program, origin: str) -> str:

@@ -7,8 +7,7 @@ import numpy as np
 from tinyproof.export import c_text
 from tinyproof.export.graph import Tensor
 from tinyproof.manifest import Manifest, TensorInfo
-
-MAX_RANK = 6  # of `tensor_spec`
+from tinyproof.protocol import TENSOR_RANK_LIMIT
 
 
 def tensor_info(tensor: Tensor) -> TensorInfo:
@@ -58,5 +57,5 @@ def _specs(tensors: tuple[TensorInfo, ...]) -> str:
 
 
 def _spec(tensor: TensorInfo) -> str:
-    dims = ", ".join(map(str, (*tensor.shape, *[0] * (MAX_RANK - len(tensor.shape)))))
+    dims = ", ".join(map(str, (*tensor.shape, *[0] * (TENSOR_RANK_LIMIT - len(tensor.shape)))))
     return f"{{{len(tensor.shape)}, {{{dims}}}, {c_text.real(np.float32(tensor.scale))}, {tensor.zero_point}}},"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tinyproof.export.graph import Graph
-from tinyproof.export.lower import Buffer, Place, Program, Step
+from tinyproof.export.layout import Buffer, Place
+from tinyproof.export.lower import Program, Step
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.manifest import StepInfo
 

@@ -14,19 +14,16 @@ from tinyproof.framing import NUMBERS_IN_SIGHT, SEQUENCES, Frame
 from tinyproof.host.pace import Patience
 from tinyproof.host.transport import LineLost, NotBack, Transport
 from tinyproof.line import BAUD, SLOWER_BAUDS
+from tinyproof.payload import M, ProtocolError, pack, unpack
 from tinyproof.protocol import (
     PROTOCOL_VERSION,
     ErrorReply,
     Hello,
     HelloReply,
     LogLine,
-    M,
     Message,
-    ProtocolError,
     SetBaud,
     SetBaudReply,
-    pack,
-    unpack,
 )
 
 SESSIONS = 0xFFFFFF00  # above, the keys of a session would run into 0

@@ -31,6 +31,7 @@ from tinyproof.host.interpreters import (
     tensor_keeper,
 )
 from tinyproof.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
+from tinyproof.payload import ProtocolError, pack, unpack
 from tinyproof.protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
@@ -42,13 +43,10 @@ from tinyproof.protocol import (
     Infer,
     InferReply,
     Message,
-    ProtocolError,
     TensorSpec,
     TensorTrace,
     Trace,
     TraceReply,
-    pack,
-    unpack,
 )
 
 REPLY_SLOTS = 16

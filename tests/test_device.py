@@ -19,7 +19,8 @@ from tinyproof.host.samples import load_samples
 from tinyproof.host.transport import LineLost, Transport
 from tinyproof.host.validate import Plan, validate
 from tinyproof.manifest import load_manifest, save_manifest
-from tinyproof.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply, pack, unpack
+from tinyproof.payload import pack, unpack
+from tinyproof.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply
 
 FIRMWARE_BOARDS = ["host-checked", "qemu", "qemu-uart", "qemu-riscv32", "qemu-xtensa"]
 

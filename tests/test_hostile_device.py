@@ -17,7 +17,8 @@ from tinyproof.framing import Decoder, Frame, Session, encode
 from tinyproof.host.device import Device, DeviceError, DeviceSilent, Patience
 from tinyproof.host.exchange import LOG_LINES_KEPT
 from tinyproof.host.transport import FRAMES_WAITING, LineLost, Transport
-from tinyproof.protocol import Hello, HelloReply, Infer, InferReply, LogLine, TensorSpec, pack, unpack
+from tinyproof.payload import pack, unpack
+from tinyproof.protocol import Hello, HelloReply, Infer, InferReply, LogLine, TensorSpec
 
 QUICK = Patience(hello_interval_s=0.05, answer_s=0.1, shortest_answer_s=0.05, silence_s=0.5)
 TENSOR = TensorSpec((1, 4), 1.0, 0)

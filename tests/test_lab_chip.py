@@ -18,6 +18,7 @@ from tinyproof.boards import BOARDS, STACK_BYTES
 from tinyproof.console import UserError
 from tinyproof.export.emit import export_model
 from tinyproof.export.golden import Golden
+from tinyproof.export.ops.fixed_point import requantize
 from tinyproof.export.runtimes import check_runtime, runtime_of
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.emulators import emulator
@@ -25,7 +26,7 @@ from tinyproof.toolchain import demo_board
 from tinyproof.training.lab.chip import filter_on_chip, to_int8, to_pixels
 from tinyproof.training.lab.convolution import convolve
 from tinyproof.training.lab.filters import NAMED, as_filter
-from tinyproof.training.lab.int8_layer import int8_layer, quantize, requantize
+from tinyproof.training.lab.int8_layer import int8_layer, quantize
 from tinyproof.training.lab.scene import draw_scene
 from tinyproof.training.lab.tiles import plan_tiles
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinyproof.payload import ProtocolError, pack, unpack
 from tinyproof.protocol import (
     MESSAGE_BY_ID,
     MESSAGES,
@@ -16,11 +17,8 @@ from tinyproof.protocol import (
     TENSOR_RANK_LIMIT,
     Infer,
     InferReply,
-    ProtocolError,
     TensorSpec,
     TensorTrace,
-    pack,
-    unpack,
     wire_fields,
 )
 from tinyproof.protocol_docs import PAGE, protocol_page

@@ -16,13 +16,10 @@ from tinyproof.boards import find_board
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build
 from tinyproof.host.judging.examples import EXAMPLES, choose_examples
+from tinyproof.host.record.accuracies import Accuracy, AccuracyIntervals, ClassResult, Confusions
 from tinyproof.host.record.file import load_report, save_report
 from tinyproof.host.record.parts import (
-    Accuracy,
-    AccuracyIntervals,
     Cause,
-    ClassResult,
-    Confusions,
     DeviceResult,
     Difference,
     Disagreement,

@@ -21,7 +21,8 @@ from tinyproof.host.device import Device, DeviceError
 from tinyproof.host.emulators import emulator
 from tinyproof.host.transport import Transport
 from tinyproof.manifest import load_manifest
-from tinyproof.protocol import ErrorCode, ErrorReply, Infer, pack, unpack
+from tinyproof.payload import pack, unpack
+from tinyproof.protocol import ErrorCode, ErrorReply, Infer
 from tinyproof.protocol_c import protocol_header
 
 API = Path(__file__).parent / "c" / "tflm_api"

@@ -1,17 +1,16 @@
 """The wire protocol, declared once: messages, ids, field layouts and limits.
 
-Everything else follows from the dataclasses below: `pack` and `unpack` here, the device's `protocol.h` (protocol_c.py)
-and the protocol page of the docs (protocol_docs.py). Integers are little-endian, tensors are raw int8 bytes. Where a
-message starts and ends and whether it arrived whole is framing.py's concern.
+Everything else follows from the dataclasses below: `pack` and `unpack` (payload.py), the device's `protocol.h`
+(protocol_c.py) and the protocol page of the docs (protocol_docs.py). Integers are little-endian, tensors are raw int8
+bytes. Where a message starts and ends and whether it arrived whole is framing.py's concern.
 """
 
 from __future__ import annotations
 
-import struct
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from math import prod
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 PROTOCOL_VERSION = 2
 TENSOR_RANK_LIMIT = 6
@@ -23,10 +22,6 @@ TEXT_LIMIT = 200  # bytes of UTF-8 in one text field; the device cuts longer one
 SCALAR_FORMATS = {"u8": "<B", "u16": "<H", "u32": "<I", "i32": "<i", "f32": "<f"}
 TAILS = ("rest", "traces")
 SHA256_BYTES = 32
-
-
-class ProtocolError(ValueError):
-    """A payload that does not have the layout its message declares."""
 
 
 class ErrorCode(IntEnum):
@@ -220,8 +215,6 @@ class ErrorReply(Message):
     text: str = wire("text", "the reason in words")
 
 
-M = TypeVar("M", bound=Message)
-
 MESSAGES: tuple[type[Message], ...] = (
     *(Hello, Infer, Trace, Fetch, SetBaud),
     *(HelloReply, InferReply, TraceReply, FetchReply, SetBaudReply, LogLine, ErrorReply),
@@ -232,81 +225,6 @@ MESSAGE_BY_ID = {message.ID: message for message in MESSAGES}
 def wire_fields(message: type[Message | TensorTrace]) -> list[tuple[str, str, str]]:
     """The (name, kind, doc) of a message's fields in wire order."""
     return [(f.name, f.metadata["kind"], f.metadata["doc"]) for f in fields(message)]  # type: ignore[arg-type]
-
-
-TENSOR_TRACE = struct.Struct("<" + "".join(SCALAR_FORMATS[kind][1:] for _, kind, _ in wire_fields(TensorTrace)))
-
-
-def pack(message: Message) -> bytes:
-    """The payload of a message."""
-    return b"".join(_pack_field(kind, getattr(message, name)) for name, kind, _ in wire_fields(type(message)))
-
-
-def unpack(message: type[M], payload: bytes) -> M:
-    """The message in a payload. Raises ProtocolError unless the payload has exactly the declared layout."""
-    values = {}
-    position = 0
-    try:
-        for name, kind, _ in wire_fields(message):
-            values[name], position = _unpack_field(kind, payload, position)
-    except (struct.error, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{message.__name__}: {error}") from error
-    if position != len(payload):
-        raise ProtocolError(f"{message.__name__}: {len(payload) - position} bytes too many")
-    return message(**values)
-
-
-def _pack_field(kind: str, value: Any) -> bytes:
-    if kind in SCALAR_FORMATS:
-        return struct.pack(SCALAR_FORMATS[kind], value)
-    if kind == "text":
-        data: bytes = value.encode()[:TEXT_LIMIT]
-        return bytes([len(data)]) + data
-    if kind == "tensors":
-        return bytes([len(value)]) + b"".join(_pack_tensor_spec(spec) for spec in value)
-    if kind == "traces":
-        return b"".join(TENSOR_TRACE.pack(*astuple(trace)) for trace in value)
-    return bytes(value)  # sha256, rest
-
-
-def _unpack_field(kind: str, payload: bytes, position: int) -> tuple[Any, int]:
-    if kind == "rest":
-        return payload[position:], len(payload)
-    if kind == "traces":
-        return tuple(TensorTrace(*values) for values in TENSOR_TRACE.iter_unpack(payload[position:])), len(payload)
-    if kind in SCALAR_FORMATS:
-        layout = SCALAR_FORMATS[kind]
-        return struct.unpack_from(layout, payload, position)[0], position + struct.calcsize(layout)
-    if kind == "sha256":
-        return _take(payload, position, SHA256_BYTES)
-    count, position = _unpack_field("u8", payload, position)
-    if kind == "text":
-        data, position = _take(payload, position, count)
-        return data.decode(), position
-    specs = []
-    for _ in range(count):
-        spec, position = _unpack_tensor_spec(payload, position)
-        specs.append(spec)
-    return tuple(specs), position
-
-
-def _take(payload: bytes, position: int, size: int) -> tuple[bytes, int]:
-    if position + size > len(payload):
-        raise ProtocolError(f"payload ends {position + size - len(payload)} bytes early")
-    return payload[position : position + size], position + size
-
-
-def _pack_tensor_spec(spec: TensorSpec) -> bytes:
-    return struct.pack(f"<B{len(spec.shape)}Hfi", len(spec.shape), *spec.shape, spec.scale, spec.zero_point)
-
-
-def _unpack_tensor_spec(payload: bytes, position: int) -> tuple[TensorSpec, int]:
-    rank, position = _unpack_field("u8", payload, position)
-    if rank > TENSOR_RANK_LIMIT:
-        raise ProtocolError(f"a tensor of rank {rank}; the limit is {TENSOR_RANK_LIMIT}")
-    layout = f"<{rank}Hfi"
-    *shape, scale, zero_point = struct.unpack_from(layout, payload, position)
-    return TensorSpec(tuple(shape), scale, zero_point), position + struct.calcsize(layout)
 
 
 # Checked once at import: a declaration mistake is found before anything is sent.

@@ -1,11 +1,17 @@
 """TFLM's fixed-point functions, step by step: what it computes for every byte, the export computes once for a table.
 
-The steps and their rounding are those of gemmlowp (fixedpoint/fixedpoint.h). Values are Python integers; one with n
-fraction bits stands for value / 2^n.
+The steps and their rounding are those of gemmlowp (fixedpoint/fixedpoint.h). Values are integers; one with n fraction
+bits stands for value / 2^n. The first three functions take int64 arrays too, with products below 2^63.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = TypeVar("Integers", int, NDArray[np.int64])
 ONE = 2**31 - 1  # the real number one with 31 fraction bits, as near as it gets
 # exp(-2^k) with 31 fraction bits, for the bits of the argument from 1/4 up to 16.
 EXP_OF_BITS = {-2: 1672461947, -1: 1302514674, 0: 790015084, 1: 290630308, 2: 39332535, 3: 720401, 4: 242}
@@ -15,19 +21,24 @@ FORTY_EIGHT_SEVENTEENTHS = 1515870810  # with 29 fraction bits
 MINUS_THIRTY_TWO_SEVENTEENTHS = -1010580540
 
 
-def multiply_high(a: int, b: int, bits: int = 31) -> int:
+def multiply_high(a: Integers, b: int | Integers, bits: int = 31) -> Integers:
     """a * b / 2^bits to nearest, halves upwards; as in `requantize.h`."""
     return (a * b + (1 << bits - 1)) >> bits
 
 
-def divide_by_power_of_two(a: int, shift: int) -> int:
+def divide_by_power_of_two(a: Integers, shift: int | Integers) -> Integers:
     """a / 2^shift to nearest, halves away from zero; as in `requantize.h`."""
-    return (a + (1 << shift >> 1) - (a < 0)) >> shift if shift else a
+    return (a + (1 << shift >> 1) - (a < 0) * (shift > 0)) >> shift
 
 
-def requantize(value: int, multiplier: int, shift: int) -> int:
-    """value * multiplier * 2^(shift - 31), rounded twice; as in `requantize.h`."""
-    return divide_by_power_of_two(multiply_high(value << max(shift, 0), multiplier), max(-shift, 0))
+def requantize(value: Integers, multiplier: int | Integers, shift: int | Integers) -> Integers:
+    """value * multiplier * 2^(shift - 31), rounded twice; as in `requantize.h`. One shift for all, or one for each.
+
+    >>> requantize(np.array([5, -5, 427]), 2**30, 0).tolist()
+    [3, -2, 214]
+    """
+    left, right = shift * (shift > 0), -shift * (shift < 0)
+    return divide_by_power_of_two(multiply_high(value << left, multiplier), right)
 
 
 def saturate(value: int, bits: int = 32) -> int:

@@ -1,10 +1,13 @@
 #include "payload.h"
 
 #include "frame.h"
+#include "protocol.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "integers travel as they lie in memory: this core would have to swap their bytes"
 #endif
+
+_Static_assert(sizeof((tensor_spec *)0)->dims == TENSOR_RANK_LIMIT * sizeof(uint16_t), "a shape travels whole");
 
 void put_low(uint32_t value, size_t size) { frame_put(&value, size); }
 

@@ -18,6 +18,7 @@ from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
+from tinyproof.export.ops.fixed_point import requantize
 from tinyproof.export.ops.pool2d import MaxPool2dParams
 from tinyproof.export.ops.requantize import OutputStage
 from tinyproof.export.ops.window import Window
@@ -141,11 +142,7 @@ def _span(place: int, stride: int, pad: int, k: int) -> slice:
 
 def round_twice(acc: Sums, stage: OutputStage) -> Sums:
     """As TensorFlow Lite Micro: after the multiplication halves upwards, after the shift halves away from zero."""
-    shift = stage.shift.astype(np.int64)
-    product = ((acc << np.maximum(shift, 0)) * stage.multiplier + (1 << 30)) >> 31
-    right = np.maximum(-shift, 0)
-    mask = (1 << right) - 1
-    return np.asarray((product >> right) + ((product & mask) > (mask >> 1) + (product < 0)), np.int64)
+    return requantize(acc, stage.multiplier.astype(np.int64), stage.shift.astype(np.int64))
 
 
 def round_once(acc: Sums, stage: OutputStage) -> Sums:

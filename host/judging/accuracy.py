@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.host.record.parts import Accuracy, AccuracyIntervals, ClassResult, Comparison, Confusions
+from tinyproof.host.record.accuracies import Accuracy, AccuracyIntervals, ClassResult, Comparison, Confusions
 from tinyproof.statistics import Interval, confusion, mcnemar, wilson
 
 PARTIES = ("float", "int8_host", "int8_device")  # the fields of Accuracy

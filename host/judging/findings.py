@@ -23,11 +23,8 @@ from tinyproof.host.judging.accuracy import (
     confusions,
 )
 from tinyproof.host.judging.examples import choose_examples
+from tinyproof.host.record.accuracies import Accuracy, AccuracyIntervals, Agreement, Classification
 from tinyproof.host.record.parts import (
-    Accuracy,
-    AccuracyIntervals,
-    Agreement,
-    Classification,
     Cost,
     DeviceResult,
     Diagnosis,

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tinyproof.host.record.accuracies import Accuracy, Agreement, Classification
 from tinyproof.host.record.parts import (
-    Accuracy,
-    Agreement,
-    Classification,
     Cost,
     DeviceResult,
     Diagnosis,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from rich.table import Table
 
@@ -10,7 +11,8 @@ from tinyproof.boards import Budget
 from tinyproof.console import console, table
 from tinyproof.export.arena import with_margin
 from tinyproof.host.diagnosis.tables import print_causes
-from tinyproof.host.record.parts import Comparison, Sure
+from tinyproof.host.record.accuracies import Comparison
+from tinyproof.host.record.parts import Cost, Sure
 from tinyproof.host.record.report import Report
 
 SURPRISING = 0.01  # p-value below which two parties are said to differ
@@ -19,6 +21,17 @@ PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device"
 
 def print_summary(report: Report, budget: Budget | None) -> None:
     """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line."""
+    console.print(_figures(report, budget))
+    if len(report.devices) > 1:
+        console.print(_devices(report))
+    _print_notes(report, budget)
+    for difference in report.differences[:3]:
+        console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
+    print_causes(report.diagnosis.causes, report.diagnosis.ops, report.diagnosis.ruled_out)
+    console.print(_verdict_line(report))
+
+
+def _figures(report: Report, budget: Budget | None) -> Table:
     rows = table(f"{report.model} on board {report.board}, engine {report.engine}", "", "")
     for party, name in PARTY.items():
         share, interval = getattr(report.accuracy, party), getattr(report.classification.interval, party)
@@ -38,23 +51,29 @@ def print_summary(report: Report, budget: Budget | None) -> None:
             "requests resent / damaged chunks dropped", f"{report.line.requests_resent} / {report.line.chunks_dropped}"
         )
     rows.add_section()
-    if report.cost.instructions is not None:
-        rows.add_row("instructions per inference", f"{report.cost.instructions:,}")
-    if report.cost.cycles is not None:
-        rows.add_row("cycles per inference", f"{report.cost.cycles:,}")
-        if report.cost.clock_hz:
-            milliseconds = 1e3 * report.cost.cycles / report.cost.clock_hz
-            rows.add_row(f"time per inference at {report.cost.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
-    if report.cost.nanoseconds is not None:
-        rows.add_row("time per inference on this computer", f"{report.cost.nanoseconds / 1e6:.3f} ms")
-    if budget and report.cost.flash_bytes is not None and report.cost.ram_bytes is not None:
-        rows.add_row("flash", f"{report.cost.flash_bytes:,} of {budget.flash_bytes:,}")
-        rows.add_row("RAM", f"{report.cost.ram_bytes:,} of {budget.ram_bytes:,}")
-    if report.cost.arena_reserved_bytes is not None:
-        rows.add_row("arena", f"{report.cost.arena_bytes:,} of {report.cost.arena_reserved_bytes:,}")
-    console.print(rows)
-    if len(report.devices) > 1:
-        console.print(_devices(report))
+    for row in _costs(report.cost, budget):
+        rows.add_row(*row)
+    return rows
+
+
+def _costs(cost: Cost, budget: Budget | None) -> Iterator[tuple[str, str]]:
+    if cost.instructions is not None:
+        yield ("instructions per inference", f"{cost.instructions:,}")
+    if cost.cycles is not None:
+        yield ("cycles per inference", f"{cost.cycles:,}")
+        if cost.clock_hz:
+            milliseconds = 1e3 * cost.cycles / cost.clock_hz
+            yield (f"time per inference at {cost.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
+    if cost.nanoseconds is not None:
+        yield ("time per inference on this computer", f"{cost.nanoseconds / 1e6:.3f} ms")
+    if budget and cost.flash_bytes is not None and cost.ram_bytes is not None:
+        yield ("flash", f"{cost.flash_bytes:,} of {budget.flash_bytes:,}")
+        yield ("RAM", f"{cost.ram_bytes:,} of {budget.ram_bytes:,}")
+    if cost.arena_reserved_bytes is not None:
+        yield ("arena", f"{cost.arena_bytes:,} of {cost.arena_reserved_bytes:,}")
+
+
+def _print_notes(report: Report, budget: Budget | None) -> None:
     if (
         report.cost.arena_reserved_bytes is not None
         and with_margin(report.cost.arena_bytes) < report.cost.arena_reserved_bytes
@@ -75,10 +94,6 @@ def print_summary(report: Report, budget: Budget | None) -> None:
             console.print(f"[yellow]lost[/]: {device.ended}")
     if disagreements := describe_disagreements(report):
         console.print(f"[bold red]DEVICES DISAGREE[/]: {disagreements}.")
-    for difference in report.differences[:3]:
-        console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
-    print_causes(report.diagnosis.causes, report.diagnosis.ops, report.diagnosis.ruled_out)
-    console.print(_verdict_line(report))
 
 
 def describe_bytes(report: Report) -> str:

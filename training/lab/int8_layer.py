@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError
+from tinyproof.export.ops.fixed_point import requantize
 from tinyproof.export.ops.requantize import quantize_multiplier
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.training.lab.filters import Filter
@@ -106,18 +107,3 @@ def quantize(filter_: Filter) -> tuple[NDArray[np.int8], float]:
 
 def _common(fractions: Sequence[Fraction]) -> int:
     return math.lcm(*(f.denominator for f in fractions))
-
-
-def requantize(acc: NDArray[np.int64], multiplier: int, shift: int) -> NDArray[np.int64]:
-    """acc * multiplier * 2^(shift - 31) in TensorFlow Lite Micro's two rounded steps; firmware/kernels/requantize.h.
-
-    First the product's upper half, halves upwards; then the shift right, halves away from zero.
-
-    >>> requantize(np.array([5, -5, 427]), 2**30, 0).tolist()
-    [3, -2, 214]
-    """
-    left, right = max(shift, 0), max(-shift, 0)
-    high = ((acc << left) * multiplier + (1 << 30)) >> 31
-    mask = (1 << right) - 1
-    half = (mask >> 1) + (high < 0)
-    return (high >> right) + ((high & mask) > half)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyproof.host.record.parts import ClassResult
+from tinyproof.host.record.accuracies import ClassResult
 from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import class_name, interval, percent
 from tinyproof.host.report.summary import PARTY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyproof.host.record.parts import Comparison
+from tinyproof.host.record.accuracies import Comparison
 from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.words import count, interval, percent
 from tinyproof.host.report.summary import PARTY, SURPRISING

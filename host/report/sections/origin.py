@@ -46,22 +46,19 @@ def add_origin(section: Section, report: Report, folder: Path, record: TrainingR
     )
     if record:
         section.sub("How the model was trained")
-        section.add(
-            facts(
-                [
-                    ("data", f"{record.dataset}: {record.origin}"),
-                    ("preset", record.preset),
-                    ("epochs", record.epochs_run),
-                    *(
-                        (name.replace("_", " "), f"{value}")
-                        for name, value in record.recipe.items()
-                        if name != "epochs"
-                    ),
-                    ("seed", record.seed),
-                    *((f"training with {name}", version) for name, version in record.versions.items()),
-                ]
-            )
-        )
+        section.add(facts(_training(record)))
+
+
+def _training(record: TrainingRecord) -> list[tuple[str, str | int]]:
+    recipe = ((name.replace("_", " "), f"{value}") for name, value in record.recipe.items() if name != "epochs")
+    return [
+        ("data", f"{record.dataset}: {record.origin}"),
+        ("preset", record.preset),
+        ("epochs", record.epochs_run),
+        *recipe,
+        ("seed", record.seed),
+        *((f"training with {name}", version) for name, version in record.versions.items()),
+    ]
 
 
 def commands(report: Report, folder: Path, record: TrainingRecord | None) -> str:

@@ -1,0 +1,106 @@
+"""Where everything lies: inputs and outputs in the caller's memory, the rest in the arena, constants in flash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from tinyproof.export.graph import Graph, Tensor
+from tinyproof.export.memory_plan import Lifetime, plan_memory
+from tinyproof.export.ops.kind import Call
+
+
+class Place(Enum):
+    """Whose memory a buffer is."""
+
+    INPUT = "input"  # the caller's, read only
+    OUTPUT = "output"  # the caller's
+    ARENA = "arena"
+    CONSTANT = "constant"  # the bytes of a constant tensor, in flash
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Bytes that steps write and later ones read; tensors that are reshapes of each other share one."""
+
+    place: Place
+    size_bytes: int
+    offset: int  # in bytes within the place; of a constant, the index of its tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies: root tensors by their index, scratch by the place of its call."""
+
+    tensors: dict[int, Buffer]
+    scratch: dict[int, Buffer]
+    arena_bytes: int
+
+
+def lay_out(graph: Graph, calls: Sequence[Call], root: dict[int, int]) -> Layout:
+    """Places for everything: inputs and outputs in the caller's memory, the rest in the arena."""
+    lifetimes, scratch = _lifetimes(graph, calls, root), _scratch(calls)
+    outputs = one_after_the_other(Place.OUTPUT, [graph.tensors[root[index]] for index in graph.outputs])
+    in_arena = {index: place for place, index in enumerate(index for index in lifetimes if index not in outputs)}
+    over = _overwriting(calls, root, lifetimes)
+    asked = [
+        replace(lifetimes[y], over=tuple((in_arena[x], lead) for x, lead in over.get(y, {}).items() if x in in_arena))
+        for y in in_arena
+    ]
+    asked += scratch.values()
+    plan = plan_memory(asked)
+    placed = [Buffer(Place.ARENA, life.size, at) for life, at in zip(asked, plan.offsets, strict=True)]
+    tensors = {tensor.index: Buffer(Place.CONSTANT, tensor.size, tensor.index) for tensor in graph.tensors}
+    tensors |= dict(zip(in_arena, placed, strict=False))
+    tensors |= one_after_the_other(Place.INPUT, [graph.tensors[index] for index in graph.inputs]) | outputs
+    return Layout(tensors, dict(zip(scratch, placed[len(in_arena) :], strict=True)), plan.arena_bytes)
+
+
+def one_after_the_other(place: Place, tensors: Sequence[Tensor]) -> dict[int, Buffer]:
+    """Buffers in the caller's memory, without gaps."""
+    found, offset = {}, 0
+    for tensor in tensors:
+        found[tensor.index] = Buffer(place, tensor.size, offset)
+        offset += tensor.size
+    return found
+
+
+def _lifetimes(graph: Graph, calls: Sequence[Call], root: dict[int, int]) -> dict[int, Lifetime]:
+    """From which call to which every root tensor computed by one is needed."""
+    lifetimes: dict[int, Lifetime] = {}
+    for place, call in enumerate(calls):
+        y = root[call.y]
+        lifetimes.setdefault(y, Lifetime(graph.tensors[y].size, place, place))
+        for needed in {y, *(root[x] for x in call.xs)} & set(lifetimes):
+            lifetimes[needed] = replace(lifetimes[needed], last=place)
+    return lifetimes
+
+
+def _scratch(calls: Sequence[Call]) -> dict[int, Lifetime]:
+    """The scratch memory of every call whose kernel takes some, by the call's place."""
+    return {
+        place: Lifetime(call.kernel.scratch_bytes(call.params), place, place)
+        for place, call in enumerate(calls)
+        if call.kernel.scratch_bytes is not None
+    }
+
+
+def _overwriting(
+    calls: Sequence[Call], root: dict[int, int], lifetimes: dict[int, Lifetime]
+) -> dict[int, dict[int, int]]:
+    """For each root tensor those it may overwrite, and how many bytes before each of them it has to begin."""
+    found: dict[int, dict[int, int]] = {}
+    for place, call in enumerate(calls):
+        y = root[call.y]
+        if call.kernel.leads is None or lifetimes[y].first != place:
+            continue
+        leads: dict[int, int] = {}
+        barred = set()
+        for x, lead in zip((root[x] for x in call.xs), call.kernel.leads(call.params), strict=True):
+            if lead is None or x not in lifetimes or lifetimes[x].last != place:
+                barred.add(x)
+            else:
+                leads[x] = max(lead, leads.get(x, 0))
+        found[y] = {x: lead for x, lead in leads.items() if x not in barred}
+    return found
