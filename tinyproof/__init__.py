@@ -1,8 +1,6 @@
-"""The common floor: what training, host, firmware and export share, and nothing of what they do.
+"""The common floor: what several storeys need, and nothing of what they do. Imports no storey.
 
-Errors and terminal, options of command lines, HTML pages, the protocol, the table of boards and compilers, and the
-files that pass between stages. The storeys are packages in here; imports run one way, from each only to those on its
-right: `training` -> `host` -> `firmware` -> `export` -> the floor.
+The storeys are packages in here; each imports those after it: `training`, `host`, `firmware`, `export`, this floor.
 """
 
 from pathlib import Path

@@ -1,1 +1,4 @@
-"""Data sets, presets and the training run: from labelled images to a Keras model and what later stages need of both."""
+"""From labelled images to a Keras model: data sets, presets, recipes, the training run, the search.
+
+Imports every storey below it, and the floor. Called by its commands alone.
+"""

@@ -1,6 +1,6 @@
-"""The ops the compiled engine runs, one file each: parse its options, fold its constants, emit its parameters.
+"""The ops the compiled engine runs and its fast kernels, one file each, named as in `firmware/kernels`.
 
-Each file has the name of its kernel in `firmware/kernels`. To add an op: write the kernel and the file, list it here.
+Imports the graph and the values of `export`, and the floor. Called by the lowering; docs/adding.md has how to add one.
 """
 
 from tinyproof.export.ops import (

@@ -1,1 +1,4 @@
-"""The record of a validation: report.json as plain values. Read by whoever judges, shows or exports it."""
+"""The record of a validation: report.json as plain values.
+
+Imports the floor alone. Called by all that judge, explain or show a run.
+"""

@@ -1,7 +1,9 @@
-"""Pages of one family: the validation report, the training report and the convolution lab are all made with this.
+"""Pages of one family: the validation report, the training report and the convolution lab are made with this.
+
+Imports the floor alone. Called by `host.report`, `training` and its lab. Knows nothing of models or boards.
 
 A page is one self-contained HTML file: no network, no scripts, opens from disk, light and dark, readable on a phone and
-on paper, and by a screen reader. Nothing here knows about models or boards.
+on paper, and by a screen reader.
 
     from tinyproof.page import Bar, Page, Tile, banner, bars, figure, heat_table, pixel_image, svg_figure, table, tiles
 

@@ -1,9 +1,7 @@
 """The convolution lab: filters made by hand and filters that were learned, in NumPy and on a microcontroller.
 
-For notebooks everything is here: `from training import lab`. Functions named `draw_...` return a matplotlib figure. The
-page of `make explore` is made with the same functions; docs/lab.md shows them at work.
-
-Each name is imported when it is first used, so that `make explore`'s `--help` does not wait for all of them.
+Imports every storey below `training`, and the floor. Called by `tinyproof explore`, and by notebooks, for which each
+name below is there by `from tinyproof.training import lab` (docs/lab.md), imported when it is first used.
 """
 
 from importlib import import_module

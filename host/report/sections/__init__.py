@@ -1,4 +1,4 @@
-"""The sections of report.html, one file each: a `Report` and what lies beside it in, parts of a page out.
+"""The sections of report.html, one file each; each says what it cannot know and why, rather than leave a gap.
 
-Every section says what it cannot know and why, rather than leave a gap or a zero.
+Imports `record`, `export` and the pages of the floor. Called by the page of `host.report`.
 """
