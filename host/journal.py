@@ -1,152 +1,46 @@
 """The journal of a validation: every answer of a device, appended to a file before anybody counts it.
 
-record = COBS(kind u8, payload, CRC-32 u32) 0x00; kinds: what is being run (KEY), who answers (DEVICE), one answer
-(ANSWER). COBS leaves no zero byte inside, so a torn or damaged record is found by its CRC and dropped, its sample runs
-again, and nothing after it is lost. Records reach the operating system one by one, so a killed process loses nothing
-that was reported; they reach the disk once a second, so a power cut loses at most that.
+Records reach the operating system one by one, so a killed process loses nothing that was reported; they reach the disk
+once a second, so a power cut loses at most that. journal_records.py has their layout.
 
 Refuses to mix two runs: another model, other samples, or another kind of device.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import struct
 import threading
 import time
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import portalocker
-from cobs import cobs
 
 from tinyproof import advice
 from tinyproof.console import UserError, console, write_atomically
+from tinyproof.host.journal_records import (
+    ANSWER,
+    ANSWER_HEAD,
+    DEVICE,
+    IDENTITY_LIMIT,
+    KEY,
+    Answer,
+    Contents,
+    Identity,
+    JournalError,
+    Key,
+    pack_record,
+    read_journal,
+    start_anew,
+)
 
 JOURNAL_FILE = "journal"
 EARLIER_FILE = "journal.before"  # what a new run finds goes there
 SYNC_INTERVAL_S = 1.0
 BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
-
-KEY, DEVICE, ANSWER = 1, 2, 3
-ANSWER_HEAD = struct.Struct("<IBI")  # sample, number of the identity, ticks; then the output bytes
-CRC = struct.Struct("<I")
-IDENTITY_LIMIT = 256
-
-
-class JournalError(UserError):
-    """The journal does not hold what it must."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """What is being run. Journals with different keys have nothing to do with each other."""
-
-    model_sha256: str
-    samples_sha256: str
-    samples: int
-    output_bytes: int
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What decides a device's answers, as far as it can be known: devices of one identity ought to answer alike.
-
-    `constants_sha256` is what the device computed over the model in its flash, `firmware_sha256` that of the image
-    where it was started on this machine, else empty. Its counter gives ticks * numerator / denominator of a unit.
-    """
-
-    board: str
-    engine: str
-    constants_sha256: str
-    firmware_sha256: str
-    counter_unit: str
-    counter_numerator: int
-    counter_denominator: int
-
-    def __str__(self) -> str:
-        return f"{self.board}, {self.engine}, constants {self.constants_sha256[:12]}" + (
-            f", firmware {self.firmware_sha256[:12]}" if self.firmware_sha256 else ""
-        )
-
-    @property
-    def sha256(self) -> str:
-        """Over all of it."""
-        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One sample, the number of the identity that answered, what it took, and the output tensors' bytes."""
-
-    sample: int
-    device: int
-    ticks: int
-    output: bytes
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What a journal holds: no key when its beginning is damaged; `damaged` counts records that were dropped."""
-
-    key: Key | None
-    identities: dict[int, Identity]
-    answers: list[Answer]
-    damaged: int
-
-
-def pack_record(kind: int, payload: bytes) -> bytes:
-    """The bytes of a record in the file."""
-    body = bytes([kind]) + payload
-    return bytes(cobs.encode(body + CRC.pack(zlib.crc32(body)))) + b"\0"
-
-
-def unpack_record(chunk: bytes) -> tuple[int, bytes] | None:
-    """Kind and payload of what lies between two zeros, or None if it is not a whole, undamaged record."""
-    try:
-        record = bytes(cobs.decode(chunk))
-    except cobs.DecodeError:
-        return None
-    body, crc = record[: -CRC.size], record[-CRC.size :]
-    return (body[0], body[1:]) if body and CRC.pack(zlib.crc32(body)) == crc else None
-
-
-def read_journal(path: Path) -> Contents:
-    """All undamaged records of a journal. Raises JournalError for one of another version, OSError if there is none."""
-    chunks = [chunk for chunk in path.read_bytes().split(b"\0") if chunk]
-    records = [record for record in map(unpack_record, chunks) if record]
-    key: Key | None = None
-    identities: dict[int, Identity] = {}
-    answers: list[Answer] = []
-    orphans = 0  # answers whose DEVICE record is damaged
-    try:
-        for kind, payload in records:
-            if kind == KEY:
-                key = Key(**json.loads(payload))
-            elif kind == DEVICE:
-                identities[payload[0]] = Identity(**json.loads(payload[1:]))
-            else:
-                sample, device, ticks = ANSWER_HEAD.unpack_from(payload)
-                if device in identities:
-                    answers.append(Answer(sample, device, ticks, payload[ANSWER_HEAD.size :]))
-                else:
-                    orphans += 1
-    except (ValueError, TypeError, IndexError, struct.error) as error:
-        raise JournalError(f"{path} is of another version of this tool ({error}); {_start_anew()}") from error
-    return Contents(key, identities, answers, len(chunks) - len(records) + orphans)
-
-
-def run_sha256(answers: Iterable[Answer]) -> str:
-    """The proof of a run: SHA-256 over sample (u32) and output of every answer, in the order of the samples."""
-    digest = hashlib.sha256()
-    for answer in sorted(answers, key=lambda answer: answer.sample):
-        digest.update(struct.pack("<I", answer.sample) + answer.output)
-    return digest.hexdigest()
 
 
 class Journal:
@@ -193,7 +87,7 @@ class Journal:
             if self.earlier:
                 raise JournalError(
                     f"{self.path} is of another device or firmware ({'; '.join(map(str, self.identities.values()))}) "
-                    f"than this one ({identity}): go on with that one, or {_start_anew()}"
+                    f"than this one ({identity}): go on with that one, or {start_anew()}"
                 )
             number = max(self.identities, default=-1) + 1
             if number == IDENTITY_LIMIT:
@@ -228,7 +122,7 @@ class Journal:
         if found != wanted:
             raise JournalError(
                 f"{self.path}: {len(wanted - found)} samples are missing and {len(found - wanted)} were not asked for; "
-                f"{_start_anew()}"
+                f"{start_anew()}"
             )
         return answers
 
@@ -245,7 +139,7 @@ class Journal:
         if wrong:
             raise JournalError(
                 f"{self.path}: sample {wrong[0]} does not stand in it exactly once, "
-                f"with {self.key.output_bytes} bytes; {_start_anew()}"
+                f"with {self.key.output_bytes} bytes; {start_anew()}"
             )
 
     def _append(self, kind: int, payload: bytes) -> None:
@@ -272,16 +166,12 @@ class Journal:
             return None
         if contents.key != self.key:
             other = "model" if contents.key.model_sha256 != self.key.model_sha256 else "samples (LIMIT, data)"
-            raise JournalError(f"{self.path} is of another run, with other {other}: {_start_anew()}")
+            raise JournalError(f"{self.path} is of another run, with other {other}: {start_anew()}")
         self._check(contents.answers)
         samples = f"{len(contents.answers):,} of {self.key.samples:,} samples"
         damaged = f"; {contents.damaged} damaged records dropped, their samples run again" if contents.damaged else ""
         console.print(f"Resuming: {samples} are answered in {self.path}{damaged}.")
         return contents
-
-
-def _start_anew() -> str:
-    return f"start without {advice.setting('resume', True)}"
 
 
 def _go_on() -> str:

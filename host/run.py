@@ -19,7 +19,8 @@ from rich.progress import Progress
 from tinyproof import advice
 from tinyproof.console import progress_bar
 from tinyproof.host.device import DeviceError, DeviceReset
-from tinyproof.host.journal import Answer, Journal, JournalError
+from tinyproof.host.journal import Journal
+from tinyproof.host.journal_records import Answer, JournalError
 from tinyproof.host.record.parts import Disagreement
 from tinyproof.host.sharing import Share
 from tinyproof.host.station import Station

@@ -9,7 +9,7 @@ from rich.progress import TaskID
 
 from tinyproof.console import UserError
 from tinyproof.host.device import Device, DeviceError, count
-from tinyproof.host.journal import Identity
+from tinyproof.host.journal_records import Identity
 from tinyproof.host.record.parts import DeviceResult
 from tinyproof.line import BAUD
 from tinyproof.manifest import Manifest

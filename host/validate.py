@@ -23,7 +23,8 @@ from tinyproof.host.connection import open_station
 from tinyproof.host.device import DeviceError
 from tinyproof.host.diagnosis.diagnose import diagnose
 from tinyproof.host.expected import expected_outputs
-from tinyproof.host.journal import JOURNAL_FILE, Answer, Journal, Key
+from tinyproof.host.journal import JOURNAL_FILE, Journal
+from tinyproof.host.journal_records import Answer, Key
 from tinyproof.host.judging.findings import Finding, make_report, resumed_by
 from tinyproof.host.line.faults import LineSettings
 from tinyproof.host.pace import PATIENCE_S

@@ -15,7 +15,8 @@ from conftest import ROOT
 from tinyproof.boards import BOARDS
 from tinyproof.host.connection import start
 from tinyproof.host.emulators import emulator
-from tinyproof.host.journal import JOURNAL_FILE, read_journal
+from tinyproof.host.journal import JOURNAL_FILE
+from tinyproof.host.journal_records import read_journal
 from tinyproof.host.line.proxy import Line, LineSettings
 
 HOST = BOARDS["host"]

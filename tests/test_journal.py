@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyproof.console import UserError
-from tinyproof.host.journal import (
-    EARLIER_FILE,
+from tinyproof.host.journal import EARLIER_FILE, Journal
+from tinyproof.host.journal_records import (
     Answer,
     Identity,
-    Journal,
     JournalError,
     Key,
     pack_record,

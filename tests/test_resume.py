@@ -27,7 +27,8 @@ from tinyproof.compilers import HOST_C
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build
 from tinyproof.host.connection import start
-from tinyproof.host.journal import JOURNAL_FILE, read_journal
+from tinyproof.host.journal import JOURNAL_FILE
+from tinyproof.host.journal_records import read_journal
 from tinyproof.host.line.faults import Event, parse_faults
 from tinyproof.host.line.proxy import LineSettings
 from tinyproof.host.transport import LineLost

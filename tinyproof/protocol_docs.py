@@ -37,7 +37,7 @@ def protocol_page() -> str:
         f"## Tensor trace\n\n{TensorTrace.__doc__} As many as there are, one after the other, at the end of a payload."
         f"\n\n{_fields(TensorTrace)}",
         "## Error codes",
-        _table(("code", "name"), [(str(code.value), code.name) for code in protocol.ErrorCode]),
+        table(("code", "name"), [(str(code.value), code.name) for code in protocol.ErrorCode]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -55,9 +55,10 @@ def _message(message: type[Message]) -> str:
 
 def _fields(declared: type[Message | TensorTrace]) -> str:
     rows = [(f"`{name}`", KIND_DOCS.get(kind, kind), doc) for name, kind, doc in wire_fields(declared)]
-    return _table(("field", "kind", ""), rows)
+    return table(("field", "kind", ""), rows)
 
 
-def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = [header, tuple("---" for _ in header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

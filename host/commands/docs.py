@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from tinyproof.console import console, write_atomically
-from tinyproof.protocol_docs import PAGE, protocol_page
-
 
 @click.command("docs")
 def command() -> None:
-    """Write the generated pages of docs/ again."""
-    write_atomically(PAGE, protocol_page())
-    console.print(f"wrote {PAGE.name}")
+    """Write the generated parts of README.md and docs/ again."""
+    from tinyproof.console import console, write_atomically
+    from tinyproof.host.generated_docs import generated_pages
+
+    for path, text in generated_pages().items():
+        write_atomically(path, text)
+        console.print(f"wrote {path.name}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tinyproof.boards import BOARDS
 from tinyproof.firmware.build import load_sizes
 from tinyproof.host.expected import Expected
-from tinyproof.host.journal import Answer, Identity, run_sha256
+from tinyproof.host.journal_records import Answer, Identity, run_sha256
 from tinyproof.host.judging.accuracy import (
     Classified,
     accuracies,

@@ -1,0 +1,45 @@
+"""The generated parts of README.md and docs/: each fact is written once, in the table that the program itself uses.
+
+A part stands between `<!-- NAME, by make docs -->` and `<!-- end of NAME -->`; the protocol's page is generated whole.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tinyproof import protocol_docs
+from tinyproof.boards import BOARDS
+from tinyproof.export.op_table import COMPILED_OPS
+
+ROOT = Path(__file__).parent.parent
+
+
+def boards_table() -> str:
+    """Every board and what it is."""
+    return protocol_docs.table(("`BOARD`", ""), [(f"`{board.name}`", board.title) for board in BOARDS.values()])
+
+
+def ops_table() -> str:
+    """Every op of the compiled engine."""
+    rows = [(", ".join(ops), by, refused) for ops, by, refused in COMPILED_OPS]
+    return protocol_docs.table(("ops", "computed by", "refused"), rows)
+
+
+PARTS = {"README.md": {"boards": boards_table}, "docs/compiled-engine.md": {"ops": ops_table}}
+
+
+def generated_pages() -> dict[Path, str]:
+    """The text of every page that has generated parts. ValueError for one without its markers."""
+    pages = {protocol_docs.PAGE: protocol_docs.protocol_page()}
+    for name, parts in PARTS.items():
+        path = ROOT / name
+        text = path.read_text()
+        for part, make in parts.items():
+            begin, end = f"<!-- {part}, by make docs -->\n", f"\n<!-- end of {part} -->"
+            before, found, rest = text.partition(begin)
+            _, closed, after = rest.partition(end)
+            if not found or not closed:
+                raise ValueError(f"{path} has no part {part!r}")
+            text = f"{before}{begin}{make()}{end}{after}"
+        pages[path] = text
+    return pages
