@@ -38,15 +38,16 @@ def print_summary(report: Report, budget: Budget | None) -> None:
             "requests resent / damaged chunks dropped", f"{report.line.requests_resent} / {report.line.chunks_dropped}"
         )
     rows.add_section()
+    timed = _timed(report)
     if report.cost.instructions is not None:
-        rows.add_row("instructions per inference", f"{report.cost.instructions:,}")
+        rows.add_row("instructions per inference", f"{report.cost.instructions:,}{timed}")
     if report.cost.cycles is not None:
-        rows.add_row("cycles per inference", f"{report.cost.cycles:,}")
+        rows.add_row("cycles per inference", f"{report.cost.cycles:,}{timed}")
         if report.cost.clock_hz:
             milliseconds = 1e3 * report.cost.cycles / report.cost.clock_hz
             rows.add_row(f"time per inference at {report.cost.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
     if report.cost.nanoseconds is not None:
-        rows.add_row("time per inference on this computer", f"{report.cost.nanoseconds / 1e6:.3f} ms")
+        rows.add_row("time per inference on this computer", f"{report.cost.nanoseconds / 1e6:.3f} ms{timed}")
     if budget and report.cost.flash_bytes is not None and report.cost.ram_bytes is not None:
         rows.add_row("flash", f"{report.cost.flash_bytes:,} of {budget.flash_bytes:,}")
         rows.add_row("RAM", f"{report.cost.ram_bytes:,} of {budget.ram_bytes:,}")
@@ -79,6 +80,12 @@ def print_summary(report: Report, budget: Budget | None) -> None:
         console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
     print_causes(report.diagnosis.causes, report.diagnosis.ops, report.diagnosis.ruled_out)
     console.print(_verdict_line(report))
+
+
+def _timed(report: Report) -> str:
+    """Of how many samples the time is, where it is not of all that ran."""
+    inferences = report.cost.latency.inferences if report.cost.latency else 0
+    return "" if inferences == report.samples else f" (of {inferences:,} samples)"
 
 
 def describe_bytes(report: Report) -> str:
