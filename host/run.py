@@ -46,7 +46,7 @@ class Run:
     patience_s: float
     progress: Progress = field(default_factory=progress_bar)
     answered_by: dict[int, Station] = field(default_factory=dict)
-    interrupted: bool = False  # what is still answered then may have been measured by a device that was interrupted, too
+    interrupted: bool = False  # what is still answered then is not timed: the device may be interrupted, too
 
     def stream(self, station: Station) -> None:
         """Let the device compute whatever is to be had, until there is nothing left to take."""

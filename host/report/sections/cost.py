@@ -13,7 +13,7 @@ from tinyproof.statistics import Latency
 MEANING = {
     "instructions": "Instructions, counted exactly by the emulator. They are no cycles: those depend on flash and bus.",
     "cycles": "Cycles, counted by the chip itself.",
-    "nanoseconds": "Processor time of this computer, which runs the firmware as a process: it says nothing about a chip.",
+    "nanoseconds": "Processor time of this computer, which runs the firmware as a process: nothing about a chip.",
 }
 
 
@@ -26,8 +26,8 @@ def add_time(section: Section, report: Report) -> None:
     meaning = MEANING.get(latency.unit, "In the device's own unit.")
     if untimed := report.samples - latency.inferences:
         meaning += (
-            f" Of {latency.inferences:,} of {report.samples:,} samples: {untimed:,} were answered by a device that counts "
-            "otherwise, or while the run was interrupted."
+            f" Of {latency.inferences:,} of {report.samples:,} samples: {untimed:,} were answered by a device that "
+            "counts otherwise, or while the run was interrupted."
         )
     section.add(tiles(_tiles(latency, report.cost.clock_hz)), meaning)
     if latency.minimum == latency.maximum:
