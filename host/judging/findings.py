@@ -153,7 +153,7 @@ def _classification(
     names = list(manifest.labels) or [str(number) for number in range(manifest.output_bytes)]
     shares, intervals = accuracies(classified), accuracy_intervals(classified)
     is_whole = len(ran) == len(samples.inputs)
-    if "float" not in predicted and is_whole:
+    if len(labels) and "float" not in predicted and is_whole:
         shares, intervals = _with_float(model, samples, shares, intervals)
     return shares, Classification(
         classes=names,

@@ -23,13 +23,15 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     for party, name in PARTY.items():
         share, interval = getattr(report.accuracy, party), getattr(report.classification.interval, party)
         if share is not None:
+            of = f"{report.sampling.planned:,}, estimated" if report.classification.note else f"{report.samples:,}"
             rows.add_row(
                 f"accuracy, {name}",
-                f"{share:.2%}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else ""),
+                f"{share:.2%} of {of}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else ""),
             )
     rows.add_section()
     resumed = f" ({report.sampling.resumed:,} from before the interruption)" if report.sampling.resumed else ""
     rows.add_row("samples, each counted once", f"{report.samples:,}{resumed}")
+    rows.add_row("they are", report.sampling.source)
     rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
     rows.add_row("output bytes different", f"{report.bytes_different:,}")
     rows.add_row("samples equal to Python's interpreter", f"{report.agreement.samples:,}")
@@ -64,6 +66,8 @@ def print_summary(report: Report, budget: Budget | None) -> None:
         console.print(f"The arena could be {tight:,} bytes, margin included: build with -DTFLM_ARENA_BYTES={tight}.")
     notes = f"Golden: {report.reference.golden}. Python's interpreter: {report.reference.interpreter}."
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
+    if report.accuracy.int8_device is None:
+        console.print(f"No accuracy: nobody knows the classes of these samples ({report.sampling.source}).")
     if report.classification.note:
         console.print(report.classification.note)
     for comparison in report.classification.comparisons:
