@@ -5,7 +5,7 @@
 # Every setting. A slip of the finger would otherwise be a run with the defaults.
 SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS BOARD ENGINE \
 	OPTIMIZE COMPILER PORT BAUD DEVICES LIMIT RESUME SURE PATIENCE JUNIT THROTTLE INJECT IMAGE FILTER WEIGHT STRIDE PADDING \
-	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT
+	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT OVERWRITE
 VENV := .venv
 
 $(if $(wildcard tinyproof/make.py),,$(error run make in the folder of its Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST)))))
@@ -27,6 +27,10 @@ $(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -m tinyproof.make $(call given,$
 GIVEN = $(call given,$(filter-out MODEL,$(SETTINGS)))
 RUN := $(VENV)/bin/tinyproof
 export TINYPROOF_BY_MAKE := 1
+# All stages of a run have its folder together (tinyproof/claim.py): the run is the make that was typed.
+ifndef TINYPROOF_OWNER
+export TINYPROOF_OWNER := $(shell echo $$PPID)
+endif
 # The usual model, whatever settings are for.
 USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
@@ -41,7 +45,7 @@ help: ## this list
 		$(MAKEFILE_LIST)
 	@echo
 	@echo "Settings, as in \`make validate BOARD=host LIMIT=100\`"
-	@echo "  what to train    DATASET=$(USUAL_DATASET) PRESET=$(USUAL_PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 TENSORBOARD=folder"
+	@echo "  what to train    DATASET=$(USUAL_DATASET) PRESET=$(USUAL_PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 OVERWRITE=1 TENSORBOARD=folder"
 	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1"
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"

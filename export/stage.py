@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tinyproof import advice
 from tinyproof.boards import find_board
+from tinyproof.claim import claim
 from tinyproof.console import UserError, console, write_atomically
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.describe import summary_table
@@ -40,6 +41,7 @@ class Source:
 
 def export(model: Path, source: Source, board_name: str, engine: str | None, optimize: str) -> None:
     """Both halves, each only where it has something to do: files made of the same inputs are left as they are."""
+    claim(model, make=True)
     keras_file = source.keras or model / KERAS_FILE
     if source.tflite is None and keras_file.is_file() or source.keras:
         inputs = fingerprint(
@@ -72,6 +74,7 @@ def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pix
     """Write model.tflite into the folder `model`: of its own Keras model, or of another that `calibration` images and a
     range of `pixels` go with. UserError where that cannot be.
     """
+    claim(model, make=True)
     if keras_file is None and (calibration is not None or pixels != DEFAULT):
         raise UserError("--calibration and --pixels go with a model from elsewhere: add --keras, or leave them out")
     console.print("Quantizing to int8")
@@ -97,6 +100,7 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
 
     UserError for what the engine of the board does not run.
     """
+    claim(model, make=True)
     board = find_board(board_name)
     runtime = runtime_of(board, engine)
     content, taken_off = with_int8_ends(_read(source), str(source))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tinyproof.boards import Board
+from tinyproof.claim import claim
 from tinyproof.console import console
 from tinyproof.firmware.build import IMAGE_FILE, SIZES_FILE, WATCHER_FILE, build, build_inputs, image_path
 from tinyproof.firmware.sizes import print_budget
@@ -15,6 +16,7 @@ from tinyproof.manifest import load_manifest
 def build_image(model: Path, board: Board) -> None:
     """Build, and say what came of it; an image made of the same inputs is left as it is. UserError."""
     manifest = load_manifest(model)
+    claim(model)
     folder = model / board.name
     inputs = build_inputs(model, board) if board.compilers else ""
     if inputs and is_made(folder, "build", inputs):

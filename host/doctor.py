@@ -26,7 +26,7 @@ from tinyproof.export.golden import golden_name
 from tinyproof.host.flash import find_platformio
 from tinyproof.host.interpreters import TFLITE_PACKAGES
 from tinyproof.host.ports import REAL_BOARDS, SerialPort, boards_behind, scan
-from tinyproof.toolchain import demo_board, find_tool, taken_compiler, used_tools
+from tinyproof.toolchain import demo_board, find_tool, taken_compiler, used_tools, works
 
 OK, MISSING, PROBLEM = "ok", "missing", "problem"
 STYLES = {OK: "green", MISSING: "yellow", PROBLEM: "red"}
@@ -117,7 +117,9 @@ def check_tools(boards: Iterable[Board]) -> Iterator[Check]:
     """The compilers and emulators of the boards that are built and run on this machine, and which boards use them."""
     using: dict[Tool, list[str]] = {}
     replaced: dict[Tool, dict[str, list[str]]] = {}  # a compiler that is not installed: what builds which board instead
+    half = set()
     for board in boards:
+        half |= {compiler.tool for compiler in board.compilers if not works(compiler)}
         for compiler in board.compilers:
             using.setdefault(compiler.tool, [])
         for tool in used_tools(board):
@@ -128,14 +130,16 @@ def check_tools(boards: Iterable[Board]) -> Iterator[Check]:
     for tool, names in using.items():
         path = find_tool(tool)
         findings = [path or "not installed"]
+        if is_half := path is not None and tool in half:
+            findings = [f"{path}, which compiles nothing: it is there without its C library"]
         if names:
-            findings.append(f"{'used' if path else 'needed'} for {', '.join(names)}")
+            findings.append(f"{'used' if path and not is_half else 'needed'} for {', '.join(names)}")
         findings += [f"{command} is taken for {', '.join(those)}" for command, those in replaced.get(tool, {}).items()]
         elsewhere = f" (Debian, Ubuntu); elsewhere install {tool.elsewhere}" if tool.elsewhere else ""
-        lacking = bool(names) and not path
+        lacking = bool(names) and (not path or is_half)
         yield Check(
             tool.command,
-            MISSING if lacking else OK,
+            PROBLEM if is_half else MISSING if lacking else OK,
             "; ".join(findings),
             f"{advice.command('tools', board=names[0])}{elsewhere}" if lacking else "",
             needed=demo_board().name in names,

@@ -94,7 +94,8 @@ def _behind_tcp(command: Sequence[str], messages: BinaryIO) -> Iterator[Emulator
 
 def _start(command: Sequence[str], line: int, messages: BinaryIO) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(command, stdin=line, stdout=line, stderr=messages)
+        # In a session of its own: the terminal's Ctrl-C and Ctrl-Z are for whoever counts what it measures, not for it.
+        return subprocess.Popen(command, stdin=line, stdout=line, stderr=messages, start_new_session=True)
     except OSError as error:
         raise UserError(f"cannot start {command[0]}: {error.strerror}") from error
 

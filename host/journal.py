@@ -27,6 +27,7 @@ from tinyproof.host.journal_records import (
     DEVICE,
     IDENTITY_LIMIT,
     KEY,
+    NOT_TIMED,
     Answer,
     Contents,
     Identity,
@@ -98,7 +99,7 @@ class Journal:
 
     def record(self, answer: Answer) -> None:
         """Append an answer; it survives the end of this process from here on."""
-        head = ANSWER_HEAD.pack(answer.sample, answer.device, answer.ticks)
+        head = ANSWER_HEAD.pack(answer.sample, answer.device, NOT_TIMED if answer.ticks is None else answer.ticks)
         with self._lock:
             self._append(ANSWER, head + answer.output)
             self._recorded += 1

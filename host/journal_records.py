@@ -21,6 +21,7 @@ from tinyproof.console import UserError
 
 KEY, DEVICE, ANSWER = 1, 2, 3
 ANSWER_HEAD = struct.Struct("<IBI")  # sample, number of the identity, ticks; then the output bytes
+NOT_TIMED = 2**32 - 1  # as ticks
 CRC = struct.Struct("<I")
 IDENTITY_LIMIT = 256
 
@@ -68,11 +69,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class Answer:
-    """One sample, the number of the identity that answered, what it took, and the output tensors' bytes."""
+    """One sample, the number of the identity that answered, what it took, and the output tensors' bytes.
+
+    `ticks` is None where the device may have been disturbed while it measured.
+    """
 
     sample: int
     device: int
-    ticks: int
+    ticks: int | None
     output: bytes
 
 
@@ -119,7 +123,8 @@ def read_journal(path: Path) -> Contents:
             else:
                 sample, device, ticks = ANSWER_HEAD.unpack_from(payload)
                 if device in identities:
-                    answers.append(Answer(sample, device, ticks, payload[ANSWER_HEAD.size :]))
+                    took = None if ticks == NOT_TIMED else ticks
+                    answers.append(Answer(sample, device, took, payload[ANSWER_HEAD.size :]))
                 else:
                     orphans += 1
     except (ValueError, TypeError, IndexError, struct.error) as error:

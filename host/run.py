@@ -47,6 +47,7 @@ class Run:
     patience_s: float
     progress: Progress = field(default_factory=progress_bar)
     answered_by: dict[int, Station] = field(default_factory=dict)
+    interrupted: bool = False  # what is still answered then is not timed: the device may be interrupted, too
 
     def stream(self, station: Station) -> None:
         """Let the device compute whatever is to be had, until there is nothing left to take."""
@@ -63,11 +64,12 @@ class Run:
                 sample = taken[inference.index]
                 if len(inference.output) != self.journal.key.output_bytes:
                     raise DeviceError(f"{station.url}: an answer of {len(inference.output)} bytes")
-                self.journal.record(Answer(sample, station.number, inference.ticks, inference.output))
+                ticks = None if self.interrupted else inference.ticks
+                self.journal.record(Answer(sample, station.number, ticks, inference.output))
                 answered += 1
                 self.answered_by[sample] = station
                 station.progress.samples += 1
-                station.progress.ticks += inference.ticks
+                station.progress.ticks += ticks or 0
                 self.share.done(sample)
                 if self.rule and self.rule.observe(sample, inference.output):
                     self.share.stop()
@@ -86,6 +88,7 @@ def compute(run: Run) -> None:
             for worker in as_completed(workers):
                 worker.result()
         except BaseException:
+            run.interrupted = True
             run.share.stop()
             if wait(workers, END_S).not_done:  # what is in flight takes too long
                 for station in run.stations:

@@ -42,7 +42,7 @@ def load_samples(model: Path, manifest: Manifest, limit: int | None = None) -> S
     if not (model / SPLITS_FILE).is_file():
         count = RANDOM_SAMPLES if limit is None else limit
         inputs = np.random.default_rng(RANDOM_SEED).integers(-128, 128, (count, manifest.input_bytes), np.int8)
-        return Samples(inputs, None, f"{count} random inputs, seed {RANDOM_SEED}", limit is None)
+        return Samples(inputs, None, f"{count:,} random inputs, not images, seed {RANDOM_SEED}", limit is None)
     splits = load_splits(model / SPLITS_FILE)
     images, labels = splits.x_test[:limit], splits.y_test[:limit]
     tensor = manifest.inputs[0]

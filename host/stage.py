@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyproof.boards import BOARDS, find_board
+from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable
 from tinyproof.host.line.faults import LineSettings, parse_faults
 from tinyproof.host.record.file import save_report
@@ -37,7 +38,9 @@ class Wishes:
 def validate_model(wishes: Wishes) -> int:
     """Validate, and leave the reports; returns the exit status. UserError where no comparison is possible."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job ends like Ctrl-C
-    report = validate(_plan(wishes))
+    plan = _plan(wishes)
+    claim(wishes.model)
+    report = validate(plan)
     path = save_report(wishes.model, report)
     if wishes.junit:
         save_junit(report, wishes.junit)

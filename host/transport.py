@@ -8,11 +8,13 @@ that came back under another name; knows nothing about messages.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import serial
@@ -214,12 +216,29 @@ def open_port(url: str, baud: int, dtr: bool = False) -> serial.SerialBase:
         port.exclusive = True  # two programs reading one port would each get half of every frame
         port.open()
     except (serial.SerialException, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EBUSY):
+            raise UserError(
+                f"cannot open port {url}: another program has it open{_who_has(url)}; close it there, or wait for it"
+            ) from error
         known = ", ".join(p.device for p in list_ports.comports()) or "none"
         raise UserError(
             f"cannot open port {url or '(no name)'}: {_reason(url, error)}. Ports there are: {known}; "
             f"name one of them, or run `{advice.command('doctor')}`"
         ) from error
     return port
+
+
+def _who_has(device: str) -> str:
+    """The programs that have a port open, where the system lets us see them: ` (picocom, process 4711)`."""
+    programs = []
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # of another user, or gone
+            if descriptor.is_symlink() and os.path.samefile(descriptor, device):
+                process = descriptor.parts[2]
+                name = Path("/proc", process, "comm").read_text(encoding="utf-8", errors="replace").strip()
+                programs.append(f"{name}, process {process}")
+    others = [program for program in dict.fromkeys(programs) if not program.endswith(f" {os.getpid()}")]
+    return f" ({'; '.join(others)})" if others else ""
 
 
 def _reason(url: str, error: Exception) -> str:

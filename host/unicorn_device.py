@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import struct
 import sys
 from pathlib import Path
@@ -183,4 +184,6 @@ def _pages(size: int) -> int:
 
 
 if __name__ == "__main__":
+    # A Python exception would only end the callback it comes up in, and the CPU would go on with a wrong count.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     Machine(Path(sys.argv[1])).run()

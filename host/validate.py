@@ -160,7 +160,9 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
             station.greet(manifest, plan.baud)
             hello = station.hello
             if plan.board.application and hello.board != plan.board.name:
-                raise DeviceError(f"{station.url}: a {hello.board} answered, not a {plan.board.name}; name its port")
+                raise DeviceError(
+                    f"{station.url}: board {hello.board} answered, not board {plan.board.name}; name its port"
+                )
             passed = hello.self_test_vectors - hello.self_test_failures
             console.print(
                 f"Device on {station.url}: {hello.board}, {hello.engine}, model {hello.model_sha256.hex()[:12]}, "

@@ -35,7 +35,7 @@ def slow_line(model):
             os.close(holder)
 
 
-def validation(model, *arguments, limits=None):
+def validation(model, *arguments, limits=None, **how):
     """`python -m host validate` as a process of its own, its output captured; `limits` are those of setrlimit."""
     command = [sys.executable, "-m", "tinyproof", "validate", "--model", model, "--board", "host", *arguments]
     return subprocess.Popen(
@@ -44,6 +44,7 @@ def validation(model, *arguments, limits=None):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **how,
         preexec_fn=lambda: [resource.setrlimit(what, (value, value)) for what, value in (limits or {}).items()],
     )
 

@@ -18,6 +18,7 @@ from tinyproof.boards import BOARDS, find_board
 from tinyproof.compilers import HOST_C, ZIG, ZIG_LIBRARY, Compiler
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build, image_path, load_sizes
+from tinyproof.host.doctor import PROBLEM, check_tools
 from tinyproof.host.record.file import REPORT_FILE
 from tinyproof.installing import require_tools
 from tinyproof.toolchain import CHOICES, demo_board, missing_tools, with_compiler
@@ -113,7 +114,9 @@ def test_make_installs_the_compiler_from_pypi_where_the_system_has_none(tmp_path
         assert all([compiler.tool for compiler in board.compilers[1:]] == [ZIG] for board in SEVERAL)
         none, one = tmp_path / "none", tmp_path / board.name
         one.mkdir()
-        (one / board.compilers[0].tool.command).touch(0o755)
+        compiler = one / board.compilers[0].tool.command
+        compiler.write_text("#!/bin/sh\n")
+        compiler.chmod(0o755)
         name = f"BOARD={board.name}"
         found = [asked_by_make(name, path=none), asked_by_make(name, "COMPILER=system", path=none)]
         found += [asked_by_make(name, path=one), asked_by_make(name, "COMPILER=zig", path=one)]
@@ -144,3 +147,19 @@ def test_an_image_is_built_again_when_another_compiler_is_chosen_and_only_then(c
     build = partial(command, "build", "--model", model, "--board", "host")
     said = [build(*more).stdout for more in ((), (), ("--compiler", "system"), ("--compiler", "zig"), ())]
     assert ["is built already" in text for text in said] == [False, True, True, False, False]
+
+
+def test_a_compiler_without_its_c_library_is_not_taken(tmp_path, monkeypatch):
+    """A program of that name that fails as gcc does without a header; the next in the table builds."""
+    half = tmp_path / "arm-none-eabi-gcc"
+    half.write_text("#!/bin/sh\necho 'fatal error: string.h: No such file or directory' >&2\nexit 1\n")
+    half.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    board = BOARDS["qemu"]
+    system = with_compiler(board, "system")
+    assert toolchain.find_tool(system.compilers[0].tool) == str(half)
+    assert toolchain.taken_compiler(board).tool == ZIG
+    assert system.compilers[0].tool in missing_tools(system) and demo_board().name == "unicorn"
+    checks = {check.subject: check for check in check_tools([board])}
+    found = checks["arm-none-eabi-gcc"]
+    assert (found.state, "without its C library" in found.finding) == (PROBLEM, True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -272,3 +275,20 @@ def test_numbers_are_used_once_in_a_session_and_a_stream_outlives_its_session(li
             sessions.add(transport.session.number)
     assert indices == list(range(60))
     assert len(sessions) > 4
+
+
+def test_a_port_that_another_program_has_is_said_to_be_taken_and_by_whom(tmp_path):
+    master, slave = os.openpty()
+    port = os.ttyname(slave)
+    program = (
+        "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX); print(1, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, port], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        with pytest.raises(UserError, match=f"another program has it open \\(python.*, process {other.pid}\\)"):
+            Transport(port)
+        other.communicate(b"\n")
+    os.close(master)
+    os.close(slave)

@@ -208,7 +208,7 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
     ),
     "time in milliseconds": (
         {"cost.latency": latency("nanoseconds", 1_500_000, 9_000_000)},
-        ("from 1.500 to 9.000 milliseconds", "on this computer"),
+        ("from 1.500 to 9.000 milliseconds", "of this computer"),
         ("1,500,000",),
     ),
     "a unit of its own": ({"cost.latency": latency("ticks", 1, 2)}, ("own unit", "from 1 to 2 ticks"), ()),

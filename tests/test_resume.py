@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import subprocess
@@ -27,11 +28,12 @@ from tinyproof.compilers import HOST_C
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build
 from tinyproof.host.connection import start
+from tinyproof.host.device import Device
 from tinyproof.host.journal import JOURNAL_FILE
 from tinyproof.host.journal_records import read_journal
 from tinyproof.host.line.faults import Event, parse_faults
 from tinyproof.host.line.proxy import LineSettings
-from tinyproof.host.transport import LineLost
+from tinyproof.host.transport import LineLost, Transport
 from tinyproof.host.validate import Plan, validate
 
 
@@ -76,10 +78,57 @@ def test_an_interrupted_run_ends_with_one_line_that_says_how_to_go_on(model, cle
         line.device.process.send_signal(signal.SIGCONT)
         assert process.returncode == 2 and errors.startswith("Error: interrupted; ") and errors.count("\n") == 1
         assert "RESUME=1" in errors and "journal" in errors and "of 359 samples" in errors
+    timed = [answer.ticks is not None for answer in read_journal(model / JOURNAL_FILE).answers]
+    assert timed[0] and (hanging or not timed[-1])  # the last ones were on their way when it was interrupted
     with start(model, HOST) as board:
         report = validate(Plan(model, HOST, (board.port,), resume=True))
     assert report.sampling.resumed >= 40
+    assert report.cost.latency.inferences == SAMPLES - timed.count(False)
     assert_each_sample_counted_once(report, clean_sha256)
+
+
+@pytest.mark.parametrize("board", ["unicorn", "interpreter"])
+def test_an_interruption_at_the_terminal_leaves_no_wrong_time(model, board):
+    """Ctrl-C goes to every process of the terminal's foreground."""
+    if BOARDS[board].sources:
+        build(model, BOARDS[board])
+    process = validation(model, "--board", board, start_new_session=True)
+    wait_for_answers(model, 20)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert errors.startswith("Error: interrupted; "), errors
+    report = validate(Plan(model, BOARDS[board], resume=True))
+    assert report.verdict == "equal" and 20 <= report.cost.latency.inferences <= SAMPLES
+    if board == "unicorn":  # which counts exactly
+        assert report.cost.latency.maximum < 1.01 * report.cost.latency.minimum
+
+
+@pytest.mark.parametrize("board", ["unicorn", "interpreter"])
+def test_an_interrupted_emulator_ends(model, board):
+    if BOARDS[board].sources:
+        build(model, BOARDS[board])
+    with start(model, BOARDS[board]) as emulator:
+        assert os.getsid(emulator.process.pid) != os.getsid(0)
+        with Transport(emulator.port) as line:
+            Device(line).exchange.hello()
+        emulator.process.send_signal(signal.SIGINT)
+        assert emulator.process.wait(10) != 0
+
+
+def test_a_stopped_process_measures_its_own_time(model):
+    with start(model, HOST) as board, Transport(board.port) as line:
+        device = Device(line)
+        hello = device.exchange.hello()
+
+        def inputs():
+            for number in range(200):
+                if number == 100:
+                    board.process.send_signal(signal.SIGSTOP)
+                    time.sleep(0.3)
+                    board.process.send_signal(signal.SIGCONT)
+                yield bytes(784)
+
+        assert max(inference.ticks for inference in device.infer(inputs(), hello)) < 200_000_000
 
 
 def test_no_emulated_board_outlives_its_run(model):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,7 +140,7 @@ def test_a_network_that_does_not_fit_the_board_is_refused_before_it_is_trained(
     arguments = ("--dataset", str(folder), "--preset", "photo", "--size", "320", "--color", "--out", str(out))
     refused = CliRunner().invoke(command_line.command, [*arguments, "--board", board])
     assert_one_line(refused, memory, BOARDS[board].budget.of)
-    assert "epoch" not in refused.stdout and not list(out.iterdir())
+    assert "epoch" not in refused.stdout and not out.exists()
 
 
 def test_tensorboard_finds_the_curves_of_training_and_validation(tmp_path: Path) -> None:
@@ -148,3 +150,35 @@ def test_tensorboard_finds_the_curves_of_training_and_validation(tmp_path: Path)
     for part in ("train", "validation"):
         [events] = (logs / part).glob("events.out.tfevents.*")
         assert b"epoch_accuracy" in events.read_bytes()
+
+
+def test_a_trained_network_is_never_trained_over_unasked(tmp_path: Path, trained: tuple[Path, Path]) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(trained[0], folder)
+    before = weights(folder)
+    result = run("--epochs", "1", "--seed", "9", "--out", str(folder))
+    for words in ("another network", "trained with EPOCHS=2, now 1", "SEED=1, now 9", "MODEL=model_2", "OVERWRITE=1"):
+        assert words in result.stderr, result.stderr
+    (folder / RECORD_FILE).unlink()  # of an earlier version, or copied by hand
+    assert "not trained with these settings" in run("--epochs", "1", "--out", str(folder)).stderr
+    (folder / files.TRAINING_FILE).unlink()  # a network from elsewhere
+    assert "not here" in run("--epochs", "1", "--out", str(folder)).stderr
+    assert weights(folder) == before
+    run("--epochs", "1", "--out", str(folder), "--overwrite")
+    assert weights(folder) != before
+
+
+def test_a_network_that_an_earlier_version_trained_with_the_same_settings_stays(
+    tmp_path: Path, trained: tuple[Path, Path]
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(trained[0], folder)
+    for name in (RECORD_FILE, files.TRAINING_FILE):
+        record = json.loads((folder / name).read_text())
+        record.get("train", {})["inputs"] = record["plan"] = "of other code"
+        if name == RECORD_FILE:
+            del record["plan"]
+        (folder / name).write_text(json.dumps(record))
+    before = weights(folder)
+    assert "same settings by other versions" in run("--epochs", "2", "--out", str(folder)).stdout
+    assert weights(folder) == before

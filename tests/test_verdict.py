@@ -13,7 +13,10 @@ from runs import (
     validation,
 )
 
+from tinyproof.boards import BOARDS
+from tinyproof.host.record.parts import Accuracy
 from tinyproof.host.report.junit import save_junit
+from tinyproof.host.report.summary import print_summary
 from tinyproof.host.validate import Plan, validate
 
 
@@ -109,3 +112,20 @@ def read_junit(path):
         assert int(element.get("errors")) == 0
     assert int(suite.get("skipped")) == len(suite.findall(".//skipped"))
     return suite
+
+
+def test_random_inputs_are_called_so_beside_the_figures_and_have_no_accuracy(model, capsys):
+    (model / "splits.npz").unlink()
+    (model / "float_scores.npy").unlink()
+    report = validate(Plan(model, BOARDS["interpreter"]))
+    assert report.accuracy == Accuracy(None, None, None) and report.classification.interval.float is None
+    print_summary(report, None)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "200 random inputs, not images" in shown and "No accuracy" in shown and "accuracy, float" not in shown
+
+
+def test_an_accuracy_stands_beside_the_number_of_its_samples(model, capsys):
+    report = validate(Plan(model, BOARDS["interpreter"], limit=100))
+    print_summary(report, None)
+    shown = capsys.readouterr().out
+    assert shown.count("% of 100 (") == 3 and "test split, 100 of 359 images" in shown

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -51,13 +51,23 @@ def is_made(folder: Path, stage: str, inputs: str) -> bool:
     return bool(record.get("content") == fingerprint(folder / str(name) for name in record["files"]))
 
 
-def remember(folder: Path, stage: str, inputs: str, files: Iterable[Path]) -> None:
-    """Record what the stage made. `files` lie below the folder."""
+def settings_of(folder: Path, stage: str) -> dict[str, str] | None:
+    """The settings that `remember` was given; None where there is no such record."""
+    record = _read(folder).get(stage)
+    settings = record.get("settings") if isinstance(record, dict) else None
+    return {str(name): str(value) for name, value in settings.items()} if isinstance(settings, dict) else None
+
+
+def remember(
+    folder: Path, stage: str, inputs: str, files: Iterable[Path], settings: Mapping[str, str] | None = None
+) -> None:
+    """Record what the stage made. `files` lie below the folder; `settings` are for people, in their own words."""
     paths = sorted(files)
     made = {
         "inputs": inputs,
         "files": [path.relative_to(folder).as_posix() for path in paths],
         "content": fingerprint(paths),
+        "settings": dict(settings or {}),
     }
     write_atomically(folder / RECORD_FILE, json.dumps({**_read(folder), stage: made}, indent=1) + "\n")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tinyproof.boards import BOARDS, Board
 from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder
-from tinyproof.toolchain import demo_board, find_tool
+from tinyproof.toolchain import demo_board, works
 
 
 def facts(settings: dict[str, str]) -> dict[str, str]:
@@ -40,8 +40,8 @@ def _folder(settings: dict[str, str]) -> Path:
 def _from_pypi(board: Board, choice: str) -> bool:
     """Whether the board is built or emulated by Python packages, which pip installs: the Python asked may lack them."""
     choices = {"system": [False], "zig": [True]}.get(choice, [False, True])
-    tools = [compiler.tool for compiler in board.compilers if bool(compiler.tool.module) in choices]
-    taken = next((tool for tool in tools if tool.module or find_tool(tool)), None)
+    compilers = [compiler for compiler in board.compilers if bool(compiler.tool.module) in choices]
+    taken = next((compiler.tool for compiler in compilers if compiler.tool.module or works(compiler)), None)
     return any(tool and tool.module for tool in (taken, board.emulator))
 
 

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
+import tempfile
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from tinyproof.boards import BOARDS, Board
 from tinyproof.compilers import ZIG, Compiler, Tool
 
+# Of what the firmware takes of a C library, headers and functions.
+TRIAL = """#include <stdint.h>
+#include <string.h>
+int main(void) {
+    char text[9];
+    memset(text, 0, sizeof text);
+    return (int)strlen(text);
+}
+"""
 CHOICES = ("system", "zig")  # of compilers: the one that has to be installed, and the one from PyPI
 
 
@@ -29,8 +42,29 @@ def with_compiler(board: Board, choice: str | None) -> Board:
 
 
 def taken_compiler(board: Board) -> Compiler:
-    """The compiler that builds for a board that has any: the first installed one, or the first where none is."""
-    return next((compiler for compiler in board.compilers if find_tool(compiler.tool)), board.compilers[0])
+    """The compiler that builds for a board that has any: the first that works here, or the first where none does."""
+    return next((compiler for compiler in board.compilers if works(compiler)), board.compilers[0])
+
+
+def works(compiler: Compiler) -> bool:
+    """Whether it is installed, whole: it compiles a small program that includes the C library's headers.
+
+    Packages from PyPI are whole.
+    """
+    path = find_tool(compiler.tool)
+    return path is not None and (bool(compiler.tool.module) or _compiles(compiler, path))
+
+
+@cache
+def _compiles(compiler: Compiler, path: str) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "trial.c")
+        source.write_text(TRIAL)
+        command = [path, *compiler.flags, "-c", str(source), "-o", str(Path(folder, "trial.o"))]
+        try:
+            return subprocess.run(command, capture_output=True, cwd=folder).returncode == 0
+        except OSError:  # no program of this computer
+            return False
 
 
 def used_tools(board: Board) -> list[Tool]:
@@ -42,7 +76,8 @@ def used_tools(board: Board) -> list[Tool]:
 def missing_tools(*boards: Board) -> list[Tool]:
     """What building for the boards and running their firmware takes and is not installed."""
     tools = dict.fromkeys(tool for board in boards for tool in used_tools(board))
-    return [tool for tool in tools if find_tool(tool) is None]
+    half = {taken.tool for board in boards if board.compilers and not works(taken := taken_compiler(board))}
+    return [tool for tool in tools if tool in half or find_tool(tool) is None]
 
 
 def find_tool(tool: Tool) -> str | None:

@@ -54,6 +54,11 @@ def restore(folder: Path, plan: str, model: Any) -> Progress:
     return progress
 
 
+def is_unfinished(folder: Path) -> bool:
+    """Whether a run began to write into the folder and did not get to its end."""
+    return (folder / RESUME_FILE).is_file()
+
+
 def discard(folder: Path) -> None:
     """Remove the file; the run is over."""
     (folder / RESUME_FILE).unlink(missing_ok=True)

@@ -13,11 +13,13 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from tinyproof import advice
 from tinyproof.boards import find_board
+from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable, table
 from tinyproof.folders import trained_folder
-from tinyproof.made import fingerprint, is_made, remember, tree_state
-from tinyproof.model_files import TRAINED_FILES
+from tinyproof.made import fingerprint, is_made, remember, settings_of, tree_state
+from tinyproof.model_files import KERAS_FILE, TRAINED_FILES, TRAINING_FILE
 from tinyproof.optimize import Optimize
 from tinyproof.training.cost import print_device_cost
 from tinyproof.training.datasets import load_dataset, source_of
@@ -25,10 +27,12 @@ from tinyproof.training.journey import journey_table, trace
 from tinyproof.training.presets import SEARCHED, choice_file, find_preset
 from tinyproof.training.recipes import find_recipe
 from tinyproof.training.report import write_report
+from tinyproof.training.resume import is_unfinished
 from tinyproof.training.splits import Dataset, class_counts
 from tinyproof.training.train import Plan, deciding_code, is_trained, save, train
 from tinyproof.version import package_versions
 
+PICTURES, SEARCH = "its pictures", "the network that the search chose"
 LARGEST_SIDE = 512  # pixels; more than a microcontroller holds, and a slip of the finger cannot fill the memory
 
 
@@ -47,6 +51,7 @@ class Wishes:
     board_name: str
     optimize: str
     tensorboard: Path | None
+    overwrite: bool
 
 
 def train_model(wishes: Wishes) -> None:
@@ -57,7 +62,9 @@ def train_model(wishes: Wishes) -> None:
     if wishes.preset != SEARCHED:
         find_preset(wishes.preset, wishes.dataset)
     folder = wishes.out or trained_folder(wishes.dataset, wishes.preset)
-    inputs = _inputs(wishes)
+    claim(folder, make=True)
+    settings = _settings(wishes)
+    inputs = _inputs(settings)
     if is_made(folder, "train", inputs):
         say(f"{folder} is trained already")
         return
@@ -66,11 +73,13 @@ def train_model(wishes: Wishes) -> None:
         if wishes.tensorboard:
             make_writable(wishes.tensorboard, "choose another --tensorboard")
         data = plan.dataset
-        make_writable(folder)
         say(describe(data))
         if is_trained(plan, folder):
-            remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES])
+            remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES], settings)
             say(f"{folder} is up to date: the same plan made it; remove it to train again")
+            return
+        if not wishes.overwrite and (kept := keep_trained(folder, settings)):
+            say(kept)
             return
         console.print(class_table(data))
         model = plan.untrained_model()
@@ -86,7 +95,7 @@ def train_model(wishes: Wishes) -> None:
         raise UserError(
             f"{folder} cannot be written to ({error.strerror}): make room or choose another --out"
         ) from error
-    remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES])
+    remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES], settings)
     report = write_report(folder)
     record = run.record
     say(
@@ -96,16 +105,53 @@ def train_model(wishes: Wishes) -> None:
     say(f"wrote {folder}/: {' '.join(TRAINED_FILES)} {report.name}")
 
 
-def _inputs(wishes: Wishes) -> str:
-    """What decides the weights, as far as it is known without loading anything."""
+def _settings(wishes: Wishes) -> dict[str, str]:
+    """What decides which network it is: the settings as given, and what the data and the choice of a search hold."""
+    given = {
+        name: getattr(wishes, name) for name in ("dataset", "preset", "epochs", "augment", "seed", "size", "color")
+    }
     source = source_of(wishes.dataset)
-    return fingerprint(
-        *(wishes.dataset, wishes.preset, wishes.epochs, wishes.augment, wishes.seed, wishes.size, wishes.color),
-        tree_state(source) if source else None,
-        choice_file(wishes.dataset) if wishes.preset == SEARCHED else None,
-        deciding_code(),
-        package_versions("tensorflow-cpu", "tensorflow", "keras", "numpy"),
+    return {
+        **{name: "" if value is None else str(value) for name, value in given.items()},
+        PICTURES: tree_state(source) if source else "",
+        SEARCH: fingerprint(choice_file(wishes.dataset)) if wishes.preset == SEARCHED else "",
+    }
+
+
+def _inputs(settings: dict[str, str]) -> str:
+    """What decides the weights, as far as it is known without loading anything."""
+    versions = package_versions("tensorflow-cpu", "tensorflow", "keras", "numpy")
+    return fingerprint(repr(settings), deciding_code(), versions)
+
+
+def keep_trained(folder: Path, settings: dict[str, str]) -> str:
+    """Why the network in the folder stays although these settings do not lead to its bytes: other versions of this tool
+    or of its libraries trained it. Empty where there is none. UserError where it is another network.
+    """
+    if not (folder / KERAS_FILE).is_file() or is_unfinished(folder):
+        return ""
+    again = advice.setting("overwrite", True)
+    before = settings_of(folder, "train") if (folder / TRAINING_FILE).is_file() else None
+    if before == settings:
+        return f"{folder} was trained with the same settings by other versions of this tool; {again} trains it again"
+    beside = advice.setting("model" if advice.by_make() else "out", folder.with_name(f"{folder.name}_2"))
+    choice = (
+        f"give the same settings; or {advice.setting('model', folder)} alone to use it as it is; or name another "
+        f"folder for this one with {beside}; or replace it with {again}"
     )
+    if before is None:
+        raise UserError(f"{folder} holds a network that was not trained with these settings, or not here: {choice}")
+    changes = [_changed(name, before, settings) for name in settings if before.get(name, "") != settings[name]]
+    raise UserError(f"{folder} holds another network, {'; '.join(changes)}: {choice}")
+
+
+def _changed(name: str, before: dict[str, str], now: dict[str, str]) -> str:
+    """`trained with EPOCHS=3, now 10`."""
+    if name in (PICTURES, SEARCH):
+        return f"{name} changed"
+    was, asked = before.get(name, ""), now[name]
+    with_ = advice.setting(name, was) if was else f"no {advice.setting(name).rstrip('=')}"
+    return f"trained with {with_}, now {asked or 'not given'}"
 
 
 def _plan(wishes: Wishes) -> Plan:

@@ -161,6 +161,7 @@ def save(run: TrainingRun, dataset: Dataset, folder: Path) -> None:
         saved = Path(scratch) / KERAS_FILE
         run.model.save(saved)
         content = saved.read_bytes()
+    (folder / TRAINING_FILE).unlink(missing_ok=True)  # of another network
     write_atomically(folder / KERAS_FILE, content)
     save_labels(folder / LABELS_FILE, dataset.class_names)
     save_splits(folder / SPLITS_FILE, splits_of(dataset))

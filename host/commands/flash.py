@@ -8,6 +8,7 @@ import click
 
 from tinyproof import advice
 from tinyproof.boards import find_board
+from tinyproof.claim import claim
 from tinyproof.console import console
 from tinyproof.host.flash import flash
 from tinyproof.options import PortName, engine_option, model_option, real_board_option
@@ -23,5 +24,6 @@ def command(model: Path, board_name: str, engine: str | None, port: str | None) 
 
     It says which model it runs, and whether its self-test passed.
     """
+    claim(model)
     flash(find_board(board_name), model, engine, port)
     console.print(f"Next: {advice.command('validate', board=board_name, model=model)}", markup=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tinyproof.claim import claim
 from tinyproof.console import console
 from tinyproof.options import model_option
 
@@ -20,4 +21,5 @@ def command(model: Path) -> None:
     from tinyproof.host.record.file import load_report
     from tinyproof.host.report.page import save_page
 
+    claim(model)
     console.print(f"report: {save_page(load_report(model), model)}")

@@ -150,7 +150,7 @@ def _classification(
     names = list(manifest.labels) or [str(number) for number in range(manifest.output_bytes)]
     shares, intervals = accuracies(classified), accuracy_intervals(classified)
     is_whole = len(ran) == len(samples.inputs)
-    if "float" not in predicted and is_whole:
+    if len(labels) and "float" not in predicted and is_whole:
         shares, intervals = _with_float(model, samples, shares, intervals)
     return shares, Classification(
         classes=names,
@@ -227,7 +227,8 @@ def find_differences(
 def latency(answers: Iterable[Answer], identities: Mapping[int, Identity], counter: Identity) -> Latency | None:
     """The spread over all devices that count like `counter`."""
     alike = {number for number, identity in identities.items() if _counter(identity) == _counter(counter)}
-    ticks = np.array([answer.ticks for answer in answers if answer.device in alike], np.int64)
+    measured = (answer.ticks for answer in answers if answer.device in alike)
+    ticks = np.array([ticks for ticks in measured if ticks is not None], np.int64)
     return summarize_latency(ticks, *_counter(counter))
 
 

@@ -36,13 +36,15 @@ def _figures(report: Report, budget: Budget | None) -> Table:
     for party, name in PARTY.items():
         share, interval = getattr(report.accuracy, party), getattr(report.classification.interval, party)
         if share is not None:
+            of = f"{report.sampling.planned:,}, estimated" if report.classification.note else f"{report.samples:,}"
             rows.add_row(
                 f"accuracy, {name}",
-                f"{share:.2%}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else ""),
+                f"{share:.2%} of {of}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else ""),
             )
     rows.add_section()
     resumed = f" ({report.sampling.resumed:,} from before the interruption)" if report.sampling.resumed else ""
     rows.add_row("samples, each counted once", f"{report.samples:,}{resumed}")
+    rows.add_row("they are", report.sampling.source)
     rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
     rows.add_row("output bytes different", f"{report.bytes_different:,}")
     rows.add_row("samples equal to Python's interpreter", f"{report.agreement.samples:,}")
@@ -51,21 +53,21 @@ def _figures(report: Report, budget: Budget | None) -> Table:
             "requests resent / damaged chunks dropped", f"{report.line.requests_resent} / {report.line.chunks_dropped}"
         )
     rows.add_section()
-    for row in _costs(report.cost, budget):
+    for row in _costs(report.cost, budget, _timed(report)):
         rows.add_row(*row)
     return rows
 
 
-def _costs(cost: Cost, budget: Budget | None) -> Iterator[tuple[str, str]]:
+def _costs(cost: Cost, budget: Budget | None, timed: str) -> Iterator[tuple[str, str]]:
     if cost.instructions is not None:
-        yield ("instructions per inference", f"{cost.instructions:,}")
+        yield ("instructions per inference", f"{cost.instructions:,}{timed}")
     if cost.cycles is not None:
-        yield ("cycles per inference", f"{cost.cycles:,}")
+        yield ("cycles per inference", f"{cost.cycles:,}{timed}")
         if cost.clock_hz:
             milliseconds = 1e3 * cost.cycles / cost.clock_hz
             yield (f"time per inference at {cost.clock_hz / 1e6:g} MHz", f"{milliseconds:.2f} ms")
     if cost.nanoseconds is not None:
-        yield ("time per inference on this computer", f"{cost.nanoseconds / 1e6:.3f} ms")
+        yield ("time per inference on this computer", f"{cost.nanoseconds / 1e6:.3f} ms{timed}")
     if budget and cost.flash_bytes is not None and cost.ram_bytes is not None:
         yield ("flash", f"{cost.flash_bytes:,} of {budget.flash_bytes:,}")
         yield ("RAM", f"{cost.ram_bytes:,} of {budget.ram_bytes:,}")
@@ -82,6 +84,8 @@ def _print_notes(report: Report, budget: Budget | None) -> None:
         console.print(f"The arena could be {tight:,} bytes, margin included: build with -DTFLM_ARENA_BYTES={tight}.")
     notes = f"Golden: {report.reference.golden}. Python's interpreter: {report.reference.interpreter}."
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
+    if report.accuracy.int8_device is None:
+        console.print(f"No accuracy: nobody knows the classes of these samples ({report.sampling.source}).")
     if report.classification.note:
         console.print(report.classification.note)
     for comparison in report.classification.comparisons:
@@ -94,6 +98,12 @@ def _print_notes(report: Report, budget: Budget | None) -> None:
             console.print(f"[yellow]lost[/]: {device.ended}")
     if disagreements := describe_disagreements(report):
         console.print(f"[bold red]DEVICES DISAGREE[/]: {disagreements}.")
+
+
+def _timed(report: Report) -> str:
+    """Of how many samples the time is, where it is not of all that ran."""
+    inferences = report.cost.latency.inferences if report.cost.latency else 0
+    return "" if inferences == report.samples else f" (of {inferences:,} samples)"
 
 
 def describe_bytes(report: Report) -> str:

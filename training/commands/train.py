@@ -41,6 +41,7 @@ from tinyproof.training.presets import PRESETS, SEARCHED
 @click.option("--color/--grey", default=None, help="Pictures only: keep colour or drop it.  [default: as they are]")
 @board_option_for("The board it has to fit.")
 @optimize_option
+@click.option("--overwrite", is_flag=True, help="Train over another trained network in that folder.")
 @click.option("--tensorboard", type=click.Path(path_type=Path), help="A folder for logs that TensorBoard shows.")
 def command(**wishes: Any) -> None:
     """Train a small image classifier and write model.keras, labels.txt, splits.npz and training.json."""

@@ -110,8 +110,8 @@ def _add_maps(page: Page, gallery: Gallery, learned: Learned) -> None:
         "same_class",
         draw_same_class(trained, learned.images, learned.names, learned.channels),
         f"Images of {first} and {other} and what one filter of each layer makes of them.",
-        f"One filter a layer: the one that fires most for {first}. What lights up in every {first} and not in {other} "
-        "is what it responds to.",
+        f"One filter a layer: the one that fires most for {first}. What lights up in every picture of {first} and "
+        f"not in those of {other} is what it responds to.",
     )
 
 

@@ -13,7 +13,7 @@ from tinyproof.statistics import Latency
 MEANING = {
     "instructions": "Instructions, counted exactly by the emulator. They are no cycles: those depend on flash and bus.",
     "cycles": "Cycles, counted by the chip itself.",
-    "nanoseconds": "Time on this computer, which runs the firmware as a process: it says nothing about a chip.",
+    "nanoseconds": "Processor time of this computer, which runs the firmware as a process: nothing about a chip.",
 }
 
 
@@ -23,7 +23,13 @@ def add_time(section: Section, report: Report) -> None:
     if latency is None:
         section.add(note("This device does not measure its inferences."))
         return
-    section.add(tiles(_tiles(latency, report.cost.clock_hz)), MEANING.get(latency.unit, "In the device's own unit."))
+    meaning = MEANING.get(latency.unit, "In the device's own unit.")
+    if untimed := report.samples - latency.inferences:
+        meaning += (
+            f" Of {latency.inferences:,} of {report.samples:,} samples: {untimed:,} were answered by a device that "
+            "counts otherwise, or while the run was interrupted."
+        )
+    section.add(tiles(_tiles(latency, report.cost.clock_hz)), meaning)
     if latency.minimum == latency.maximum:
         section.add(
             f"Every one of {latency.inferences:,} inferences took exactly {_number(latency.minimum, latency)} "

@@ -13,7 +13,9 @@ def add_numbers(section: Section, report: Report) -> None:
     """The three tiles, and below them what is behind the third."""
     section.add(tiles([_bytes(report), _agreement(report), _accuracy(report)]))
     if report.accuracy.int8_device is None:
-        section.add(note("These samples have no labels, so nothing can be said about accuracy."))
+        section.add(
+            note(f"These samples ({report.sampling.source}) have no labels, so nothing can be said about accuracy.")
+        )
         return
     if report.classification.note:
         section.add(note(report.classification.note))

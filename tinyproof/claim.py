@@ -1,0 +1,145 @@
+"""One writer at a time in a model's folder: a second one waits, and says for whom.
+
+A claim belongs to a whole run: all stages of one `make`, or one command of its own. A file in the folder is locked
+while a process writes, and names the run that goes on after it. It ends with the run, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import click
+import portalocker
+
+from tinyproof.console import console, make_writable
+
+CLAIM_FILE = ".claim"
+OWNER = "TINYPROOF_OWNER"  # the process whose end ends the run, where it is not ours: the Makefile and demo set it
+ASK_AGAIN_S = 0.2
+_held: dict[Path, IO[str]] = {}
+
+
+def claim(folder: Path, make: bool = False) -> None:
+    """Have the folder to this run until the command ends, waiting while another one writes to it.
+
+    `make` the folder where it is not there; it goes again where it stays empty. UserError if it cannot be made.
+    Nothing is claimed where no command runs: who calls these stages from Python has them in hand.
+    """
+    command = click.get_current_context(silent=True)
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    if make:
+        make_writable(folder)
+    place = folder.resolve()
+    if command is None or place in _held or not os.access(place, os.W_OK):
+        return
+    told = False
+    while (file := _try_claim(place)) is None:
+        if not told:
+            console.print(f"{folder} is being written by {_owner_in_words(place)}: waiting for it", markup=False)
+            told = True
+        time.sleep(ASK_AGAIN_S)
+    _held[place] = file
+    command.find_root().call_on_close(lambda: _leave(place, new))
+
+
+def release(folder: Path) -> None:
+    """Give the folder back before the run ends: nothing of it is needed any more."""
+    place = folder.resolve()
+    if file := _held.pop(place, None):
+        file.truncate(0)
+        file.close()
+
+
+def _try_claim(folder: Path) -> IO[str] | None:
+    """The locked file; None where another run has it."""
+    path = folder / CLAIM_FILE
+    folder.mkdir(exist_ok=True)  # whoever left may have removed it
+    file = path.open("a+", encoding="utf-8")
+    try:
+        portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+    except portalocker.LockException:
+        file.close()
+        return None
+    owner = _owner()
+    before = _read(file, folder)
+    if not _is(path, file) or (before and before != owner and _started(before["process"]) == before["started"]):
+        file.close()
+        return None
+    file.seek(0)
+    file.truncate()
+    # A run of one process needs no name: its lock ends with it.
+    file.write(json.dumps({**owner, "folder": str(folder)} if owner["process"] != os.getpid() else {}))
+    file.flush()
+    return file
+
+
+def _leave(folder: Path, new: list[Path]) -> None:
+    """At the end of the command: the file goes with a run that ends, and so do `new` folders that are empty."""
+    file = _held.pop(folder, None)
+    if file is None:
+        return
+    with contextlib.suppress(OSError):
+        if _owner()["process"] == os.getpid() or [path.name for path in folder.iterdir()] == [CLAIM_FILE]:
+            (folder / CLAIM_FILE).unlink()
+        for path in new:
+            path.rmdir()  # where it is empty
+    file.close()
+
+
+def _owner() -> dict[str, object]:
+    name = os.environ.get(OWNER, "")
+    process = int(name) if name.isdigit() else os.getpid()
+    return {"process": process, "started": _started(process)}
+
+
+def _started(process: object) -> str | None:
+    """When a process began, as the system counts, so that its number given again is not taken for it; None: it ended.
+
+    An empty string where the system does not say when.
+    """
+    if not isinstance(process, int) or sys.platform == "win32":
+        return None  # no run of several processes there
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    if Path("/proc/self/stat").exists():
+        return None
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return ""
+    except OSError:
+        return None
+    return ""
+
+
+def _read(file: IO[str], folder: Path) -> dict[str, object] | None:
+    """The run that the file names; None where it names none, or came with a copy of another folder."""
+    file.seek(0)
+    try:
+        found = json.loads(file.read(4096) or "{}")
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or found.pop("folder", None) != str(folder) or set(found) != {"process", "started"}:
+        return None
+    return found
+
+
+def _is(path: Path, file: IO[str]) -> bool:
+    """Whether the open file is still the one of that name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except OSError:
+        return False
+
+
+def _owner_in_words(folder: Path) -> str:
+    with contextlib.suppress(OSError), (folder / CLAIM_FILE).open(encoding="utf-8") as file:
+        if found := _read(file, folder):
+            return f"another run (process {found['process']})"
+    return "another command"
