@@ -139,6 +139,7 @@ SPLIT, SPLIT_V, UNPACK | `copy_s8` for each output |
 STRIDED_SLICE, SLICE, TRANSPOSE | `copy_s8`, or no call where the bytes stay in order | bounds computed at run time, \
 inserted axes
 RESIZE_NEAREST_NEIGHBOR | `resize_nearest_s8`: the row and column of each output are found at export |
+RESIZE_BILINEAR | `resize_bilinear_s8`, likewise | sizes for which TFLM reads beyond the image
 """
 
 

@@ -41,6 +41,8 @@ from op_layers import (
     transpose_conv2d,
 )
 
+from rarer_layers import RARER
+
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, PLAIN
 from tinyproof.export.borders import with_int8_ends
@@ -133,6 +135,7 @@ OPS = {
     "reduce_max": reduce_max(),
     **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")},
     **{name: reduction(name) for name in ("MEAN", "SUM")},
+    **RARER,
 }
 LOOKUPS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH", "QUANTIZE")
 

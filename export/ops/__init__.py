@@ -29,6 +29,7 @@ from tinyproof.export.ops.pool2d import AVERAGE_POOL2D, MAX_POOL2D
 from tinyproof.export.ops.prelu import PRELU
 from tinyproof.export.ops.reduce_max import REDUCE_MAX
 from tinyproof.export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
+from tinyproof.export.ops.resize_bilinear import RESIZE_BILINEAR
 from tinyproof.export.ops.resize_nearest import RESIZE_NEAREST
 from tinyproof.export.ops.softmax import SOFTMAX
 from tinyproof.export.ops.split import SPLIT, SPLIT_V, UNPACK
@@ -40,7 +41,7 @@ OPS: tuple[OpKind, ...] = (
     *(CONV2D, DEPTHWISE_CONV2D, TRANSPOSE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, REDUCE_MAX, MEAN, SUM, SOFTMAX),
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
-    *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST),
+    *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
 )
 # The fast kernels, the best first: the first one that fits computes a call.
 FAST: tuple[Fast, ...] = (

@@ -164,6 +164,15 @@ typedef struct {
 void resize_nearest_s8(int8_t *y, const int8_t *x, const resize_nearest_params *p);
 
 typedef struct {
+    const int32_t *rows;     // (y_h, 3): where the two rows begin in x, and how far it is to the second in 1024ths
+    const int32_t *columns;  // (y_w, 3): the same for the pixels in their row
+    int32_t y_h, y_w, x_c;
+} resize_bilinear_params;
+
+// y (y_h, y_w, x_c):  the mean of four pixels of x weighted by how near they are, halves away from zero
+void resize_bilinear_s8(int8_t *y, const int8_t *x, const resize_bilinear_params *p);
+
+typedef struct {
     loop_nest outputs;      // the elements of y in order; a is x
     loop_nest window;       // what is summed for one of them; a is x
     int32_t x_zero_points;  // x_zero_point for every element summed
