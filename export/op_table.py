@@ -126,7 +126,8 @@ MAX_POOL_2D, AVERAGE_POOL_2D | `max_pool2d_s8`, `average_pool2d_s8` | different 
 as TFLM does
 REDUCE_MAX | `max_pool2d_s8` with one window | axes that do not lie side by side
 MEAN, SUM | `mean_s8`, any axes |
-SOFTMAX | `softmax_s8`, along the last axis | more than 511 classes, where TFLM can abort
+SOFTMAX | `softmax_s8`, along the last axis | more than 8191 classes; from 512 on TFLM aborts where they are nearly equal
+LOG_SOFTMAX | `log_softmax_s8`, along the last axis | more than 4095 classes
 ADD, SUB | `add_s8`, operands repeated to a common shape, constants too | an output scale so small that TFLM aborts
 MUL, PRELU | `mul_s8`, `prelu_s8`, likewise |
 MAXIMUM, MINIMUM | `maximum_s8`, `minimum_s8`, likewise |

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from every_op import schema_options as options
 from hypothesis import strategies as st
-from layers import Case, seeds
+from layers import Case, seeds, zero_points
 from op_layers import images, inputs_of
 
 from tinyproof.export.tflite_writer import ModelBuilder
@@ -25,4 +25,16 @@ def resize_bilinear(draw: st.DrawFn) -> Case:
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
 
 
-RARER = {"resize_bilinear": resize_bilinear()}
+@st.composite
+def log_softmax(draw: st.DrawFn) -> Case:
+    """One LOG_SOFTMAX, from scales where all is equal to those where one class takes all."""
+    shape = (*draw(st.sampled_from(((1,), (3,), (1, 2, 2)))), draw(st.one_of(st.integers(1, 12), st.just(4095))))
+    scale = float(np.float32(2.0 ** draw(st.one_of(st.floats(-25, 6), st.floats(-7, 0)))))
+    b = ModelBuilder()
+    x, y = b.tensor(shape, scale, draw(zero_points)), b.tensor(shape, 1 / 16, 127)
+    b.op("LOG_SOFTMAX", [x], [y], options("LogSoftmaxOptionsT"))
+    near = np.random.default_rng(draw(seeds)).integers(-128, -128 + draw(st.integers(1, 255)), shape, np.int8)
+    return Case(b.build([x], [y]), (near, *inputs_of(draw(seeds), shape)))
+
+
+RARER = {"log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}

@@ -116,7 +116,7 @@ REFUSALS = {
     "a pooling that rescales": (pool_model(y_scale=0.9), "quantized differently"),
     "a pooling of another shape": (pool_model(y_shape=(1, 3, 2, 1)), "its window makes 2 x 2"),
     "a softmax of another scale": (softmax_model(y_scale=1 / 128), "not 1/256 and -128"),
-    "a softmax of too many classes": (softmax_model(classes=512), "512 classes"),
+    "a softmax of too many classes": (softmax_model(classes=8192), "8192 classes"),
     "a softmax of nearly nothing": (softmax_model(scale=1e-9), "too small for TFLM's softmax"),
     "a constant output": (wiring([0], [4], (0, 1)), "output is a constant"),
     "an output nobody computes": (wiring([0], [2], (0, 1)), "no op computes the model's output"),

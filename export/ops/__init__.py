@@ -21,6 +21,7 @@ from tinyproof.export.ops.dense import DENSE
 from tinyproof.export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
 from tinyproof.export.ops.extremum import MAXIMUM, MINIMUM
 from tinyproof.export.ops.kind import Fast, OpKind
+from tinyproof.export.ops.log_softmax import LOG_SOFTMAX
 from tinyproof.export.ops.lookup import LOOKUPS
 from tinyproof.export.ops.mean import MEAN, SUM
 from tinyproof.export.ops.mul import MUL
@@ -42,6 +43,7 @@ OPS: tuple[OpKind, ...] = (
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
+    *(LOG_SOFTMAX,),
 )
 # The fast kernels, the best first: the first one that fits computes a call.
 FAST: tuple[Fast, ...] = (

@@ -187,11 +187,23 @@ void mean_s8(int8_t *y, const int8_t *x, const mean_params *p);
 typedef struct {
     const int32_t *exp;  // (exp_count,): exp(-d * x_scale * beta) with 31 fraction bits
     int32_t exp_count;   // at most 256; larger differences d count as exp = 0
-    int32_t rows, x_c;   // x_c at most 511
+    int32_t rows, x_c;   // x_c at most 8191
 } softmax_params;
 
 // x (rows, x_c)  y (rows, x_c):  y[r,c] = -128 + 256 * exp[max_r - x[r,c]] / sum_k exp[max_r - x[r,k]]
 void softmax_s8(int8_t *y, const int8_t *x, const softmax_params *p);
+
+typedef struct {
+    const int32_t *exp;  // (exp_count,): exp(-d * x_scale) with 31 fraction bits, as for softmax
+    int32_t exp_count;
+    int32_t rows, x_c;          // x_c at most 4095
+    int32_t multiplier, shift;  // from a difference in bytes to a real number with 26 fraction bits
+    int32_t reverse_multiplier, reverse_shift;
+    int32_t min_difference;  // this one and larger ones give -128
+} log_softmax_params;
+
+// x (rows, x_c)  y (rows, x_c):  y[r,c] = 127 + 16 * (x_scale * (x[r,c] - max_r) - log(sum_k exp[max_r - x[r,k]]))
+void log_softmax_s8(int8_t *y, const int8_t *x, const log_softmax_params *p);
 
 #ifdef __cplusplus
 }
