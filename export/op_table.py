@@ -140,6 +140,9 @@ SPLIT, SPLIT_V, UNPACK | `copy_s8` for each output |
 STRIDED_SLICE, SLICE, TRANSPOSE | `copy_s8`, or no call where the bytes stay in order | bounds computed at run time, \
 inserted axes
 RESIZE_NEAREST_NEIGHBOR | `resize_nearest_s8`: the row and column of each output are found at export |
+GATHER | `resize_nearest_s8`, which copies a run for each index | indexes computed at run time
+SPACE_TO_DEPTH, DEPTH_TO_SPACE, BATCH_TO_SPACE_ND | `copy_s8` |
+SPACE_TO_BATCH_ND | `copy_s8` for each pixel of a block | paddings, which TFLM fills with what lies in memory
 RESIZE_BILINEAR | `resize_bilinear_s8`, likewise | sizes for which TFLM reads beyond the image
 """
 

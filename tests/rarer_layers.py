@@ -6,7 +6,7 @@ import numpy as np
 from every_op import schema_options as options
 from hypothesis import strategies as st
 from layers import Case, seeds, zero_points
-from op_layers import images, inputs_of
+from op_layers import images, inputs_of, shapes
 
 from tinyproof.export.tflite_writer import ModelBuilder
 
@@ -37,4 +37,52 @@ def log_softmax(draw: st.DrawFn) -> Case:
     return Case(b.build([x], [y]), (near, *inputs_of(draw(seeds), shape)))
 
 
-RARER = {"log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}
+@st.composite
+def gather(draw: st.DrawFn) -> Case:
+    """One GATHER with constant indexes, along any axis, batch by batch or not."""
+    shape = draw(shapes)
+    axis = draw(st.integers(0, len(shape) - 1))
+    batches = draw(st.integers(0, axis))
+    own = draw(st.lists(st.integers(1, 4), min_size=0 if len(shape) > 1 else 1, max_size=2))
+    indexes = np.random.default_rng(draw(seeds)).integers(0, shape[axis], (*shape[:batches], *own), np.int32)
+    y_shape = (*shape[:axis], *own, *shape[axis + 1 :])
+    b = ModelBuilder()
+    x, y = b.tensor(shape, 0.5), b.tensor(y_shape, 0.5)
+    written = axis - draw(st.sampled_from((0, len(shape))))
+    b.op("GATHER", [x, b.constant(indexes, None)], [y], options("GatherOptionsT", axis=written, batchDims=batches))
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+@st.composite
+def depth_and_space(draw: st.DrawFn) -> Case:
+    """SPACE_TO_DEPTH or DEPTH_TO_SPACE."""
+    size, n, h, w, c = (draw(st.integers(1, most)) for most in (4, 2, 4, 4, 5))
+    wide, deep = (n, h * size, w * size, c), (n, h, w, c * size * size)
+    name, table = draw(st.sampled_from((("SPACE_TO_DEPTH", "SpaceToDepth"), ("DEPTH_TO_SPACE", "DepthToSpace"))))
+    shape, y_shape = (wide, deep) if name == "SPACE_TO_DEPTH" else (deep, wide)
+    b = ModelBuilder()
+    x, y = b.tensor(shape, 0.5), b.tensor(y_shape, 0.5)
+    b.op(name, [x], [y], options(f"{table}OptionsT", blockSize=size))
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+@st.composite
+def batch_and_space(draw: st.DrawFn) -> Case:
+    """SPACE_TO_BATCH_ND, with paddings of zero where TFLM is defined, or BATCH_TO_SPACE_ND with crops."""
+    rank, n, c = draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 5))
+    block, small = ([draw(st.integers(1, most)) for _ in range(rank)] for most in (3, 4))
+    splits = draw(st.booleans())
+    full = [a * b for a, b in zip(block, small, strict=True)]
+    margins = [(0, 0)] * rank
+    if not splits:
+        margins = [(before := draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1 - before))) for k in full]
+    image = (n, *(k - sum(pair) for k, pair in zip(full, margins, strict=True)), c)
+    batch = (n * int(np.prod(block)), *small, c)
+    name, shape, y_shape = ("SPACE_TO_BATCH_ND", image, batch) if splits else ("BATCH_TO_SPACE_ND", batch, image)
+    b = ModelBuilder()
+    x, y = b.tensor(shape, 0.5), b.tensor(y_shape, 0.5)
+    b.op(name, [x, *(b.constant(np.array(values, np.int32), None) for values in (block, margins))], [y])
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+RARER = {"gather": gather(), "depth_and_space": depth_and_space(), "batch_and_space": batch_and_space(), "log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}

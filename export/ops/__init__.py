@@ -20,6 +20,7 @@ from tinyproof.export.ops.conv2d import CONV2D
 from tinyproof.export.ops.dense import DENSE
 from tinyproof.export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
 from tinyproof.export.ops.extremum import MAXIMUM, MINIMUM
+from tinyproof.export.ops.gather import GATHER
 from tinyproof.export.ops.kind import Fast, OpKind
 from tinyproof.export.ops.log_softmax import LOG_SOFTMAX
 from tinyproof.export.ops.lookup import LOOKUPS
@@ -33,6 +34,7 @@ from tinyproof.export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
 from tinyproof.export.ops.resize_bilinear import RESIZE_BILINEAR
 from tinyproof.export.ops.resize_nearest import RESIZE_NEAREST
 from tinyproof.export.ops.softmax import SOFTMAX
+from tinyproof.export.ops.space_to_depth import BLOCKS
 from tinyproof.export.ops.split import SPLIT, SPLIT_V, UNPACK
 from tinyproof.export.ops.strided_slice import SLICE, STRIDED_SLICE
 from tinyproof.export.ops.transpose import TRANSPOSE
@@ -43,7 +45,7 @@ OPS: tuple[OpKind, ...] = (
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
-    *(LOG_SOFTMAX,),
+    *(LOG_SOFTMAX, GATHER, *BLOCKS),
 )
 # The fast kernels, the best first: the first one that fits computes a call.
 FAST: tuple[Fast, ...] = (
