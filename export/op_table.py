@@ -133,6 +133,7 @@ MUL, PRELU | `mul_s8`, `prelu_s8`, likewise |
 MAXIMUM, MINIMUM | `maximum_s8`, `minimum_s8`, likewise |
 RELU, RELU6, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH, QUANTIZE | `lookup_s8`: a table of 256 bytes, evaluated at \
 export in TFLM's steps; no call where it changes nothing | LOGISTIC whose output's zero point is not -128
+ELU, ABS, RSQRT | `lookup_s8`, likewise | RSQRT of what can be negative, where TFLM stops
 RESHAPE, SQUEEZE, EXPAND_DIMS | no call, the bytes get another name |
 PAD, PADV2 | `fill_s8`, then `copy_s8` | a value computed at run time
 CONCATENATION, PACK | `copy_s8` for each input | inputs quantized unlike the output, as TFLM does

@@ -140,8 +140,11 @@ def lookup(draw: st.DrawFn, name: str) -> Case:
     if name == "LEAKY_RELU":
         alpha = draw(st.one_of(st.sampled_from((0.3, 0.01, 0.2, 1.0, 0.0)), st.floats(0, 4)))
         chosen = options("LeakyReluOptionsT", alpha=float(np.float32(alpha)))
+    x_zero_point = draw(zero_points)
+    if name == "RSQRT":
+        x_zero_point, y_scale = -128, float(np.float32(y_scale / x_scale))
     b = ModelBuilder()
-    x = b.tensor((1, 256), x_scale, draw(zero_points))
+    x = b.tensor((1, 256), x_scale, x_zero_point)
     y = b.tensor((1, 256), y_scale, y_zero_point)
     b.op(name, [x], [y], chosen)
     return Case(b.build([x], [y]), (np.arange(-128, 128).astype(np.int8),))

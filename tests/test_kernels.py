@@ -137,7 +137,7 @@ OPS = {
     **{name: reduction(name) for name in ("MEAN", "SUM")},
     **RARER,
 }
-LOOKUPS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH", "QUANTIZE")
+LOOKUPS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH", "QUANTIZE", "ELU", "ABS", "RSQRT")
 
 
 @pytest.mark.parametrize("name", OPS)

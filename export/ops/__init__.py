@@ -39,10 +39,11 @@ from tinyproof.export.ops.split import SPLIT, SPLIT_V, UNPACK
 from tinyproof.export.ops.strided_slice import SLICE, STRIDED_SLICE
 from tinyproof.export.ops.transpose import TRANSPOSE
 from tinyproof.export.ops.transpose_conv2d import TRANSPOSE_CONV2D
+from tinyproof.export.ops.unary import UNARIES
 
 OPS: tuple[OpKind, ...] = (
     *(CONV2D, DEPTHWISE_CONV2D, TRANSPOSE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, REDUCE_MAX, MEAN, SUM, SOFTMAX),
-    *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS),
+    *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
     *(LOG_SOFTMAX, GATHER, *BLOCKS),
