@@ -107,7 +107,6 @@ ZEROS_LIKE                   | ZerosLike                  | int8 int32 float32  
 
 # What to do instead, where whoever has to run the op lacks it; for all others MISSING_CURE.
 CURES = {
-    "BATCH_MATMUL": "use Dense or Conv2D, whose weights are constants",
     "CUSTOM": "convert without tf.lite.OpsSet.SELECT_TF_OPS and replace the layer that needs it",
     "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
     "GELU": "use the activation relu, swish or hard_swish",
@@ -127,9 +126,11 @@ as TFLM does
 REDUCE_MAX | `max_pool2d_s8` with one window | axes that do not lie side by side
 MEAN, SUM | `mean_s8`, any axes |
 SOFTMAX | `softmax_s8`, along the last axis | more than 8191 classes; from 512 on TFLM aborts where they are nearly equal
+BATCH_MATMUL | `batch_matmul_s8`, computed and constant matrices, any batches |
+L2_NORMALIZATION | `l2_normalization_s8`, along the last axis | a fused activation, as TFLM does
 LOG_SOFTMAX | `log_softmax_s8`, along the last axis | more than 4095 classes
 ADD, SUB | `add_s8`, operands repeated to a common shape, constants too | an output scale so small that TFLM aborts
-MUL, PRELU | `mul_s8`, `prelu_s8`, likewise |
+MUL, PRELU, SQUARED_DIFFERENCE | `mul_s8`, `prelu_s8`, `squared_difference_s8`, likewise |
 MAXIMUM, MINIMUM | `maximum_s8`, `minimum_s8`, likewise |
 RELU, RELU6, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH, QUANTIZE | `lookup_s8`: a table of 256 bytes, evaluated at \
 export in TFLM's steps; no call where it changes nothing | LOGISTIC whose output's zero point is not -128

@@ -107,7 +107,9 @@ def elementwise(draw: st.DrawFn, name: str) -> Case:
     a_scale, b_scale = draw(scales), draw(scales)
     if draw(st.booleans()):
         b_scale = float(np.float32(a_scale * draw(st.floats(0.3, 3))))
-    natural = a_scale * b_scale * 128 if name == "MUL" else max(a_scale, b_scale)
+    natural = {"MUL": a_scale * b_scale * 128, "SQUARED_DIFFERENCE": max(a_scale, b_scale) ** 2 * 128}.get(
+        name, max(a_scale, b_scale)
+    )
     y_scale = float(np.float32(natural * 2.0 ** draw(st.one_of(st.floats(-1, 1), st.floats(-8, 8)))))
     b = ModelBuilder()
     first = b.tensor(a_shape, a_scale, draw(zero_points))

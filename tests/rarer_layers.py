@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from every_op import schema_options as options
 from hypothesis import strategies as st
-from layers import Case, seeds, zero_points
+from layers import Case, scales, seeds, zero_points
 from op_layers import images, inputs_of, shapes
 
 from tinyproof.export.tflite_writer import ModelBuilder
@@ -85,4 +85,48 @@ def batch_and_space(draw: st.DrawFn) -> Case:
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
 
 
-RARER = {"gather": gather(), "depth_and_space": depth_and_space(), "batch_and_space": batch_and_space(), "log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}
+@st.composite
+def l2_normalization(draw: st.DrawFn) -> Case:
+    """One L2_NORMALIZATION, of rows of all sizes and of rows that are nearly zero."""
+    shape = (*draw(st.sampled_from(((1,), (3,), (1, 2, 2)))), draw(st.one_of(st.integers(1, 12), st.just(9000))))
+    zero_point = draw(zero_points)
+    b = ModelBuilder()
+    x, y = b.tensor(shape, draw(scales), zero_point), b.tensor(shape, 1 / 128, 0)
+    b.op("L2_NORMALIZATION", [x], [y], options("L2NormOptionsT"))
+    rng = np.random.default_rng(draw(seeds))
+    near = np.clip(zero_point + rng.integers(-2, 3, shape) * (rng.random(shape) < 0.3), -128, 127).astype(np.int8)
+    return Case(b.build([x], [y]), (near, *inputs_of(draw(seeds), shape)))
+
+
+@st.composite
+def batch_matmul(draw: st.DrawFn) -> Case:
+    """One BATCH_MATMUL: both computed, or one constant; stored either way; batches of either repeated."""
+    rows, columns = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    depth = draw(st.one_of(st.integers(1, 9), st.just(300)))
+    adj_x, adj_y = draw(st.booleans()), draw(st.booleans())
+    batches = draw(st.lists(st.integers(1, 3), max_size=3))
+    over_a, over_b = ([n if draw(st.integers(0, 3)) else 1 for n in batches] for _ in range(2))
+    if draw(st.booleans()):
+        over_b = over_b[draw(st.integers(0, len(over_b))) :]
+    y_over = np.broadcast_shapes(tuple(over_a), tuple(over_b))
+    a_shape = (*over_a, *((depth, rows) if adj_x else (rows, depth)))
+    b_shape = (*over_b, *((columns, depth) if adj_y else (depth, columns)))
+    a_scale, b_scale = draw(scales), draw(scales)
+    y_scale = a_scale * b_scale * 75 * depth**0.5 * 2.0 ** draw(st.one_of(st.floats(-1, 1), st.floats(-8, 8)))
+    b = ModelBuilder()
+    operands, inputs, input_shapes = [], [], []
+    constant = draw(st.sampled_from(("none", "a", "b")))
+    for name, shape, scale in (("a", a_shape, a_scale), ("b", b_shape, b_scale)):
+        if name == constant:
+            values = np.random.default_rng(draw(seeds)).integers(-128, 128, shape, np.int8)
+            operands.append(b.constant(values, [scale], [draw(zero_points)]))
+        else:
+            operands.append(b.tensor(shape, scale, draw(zero_points)))
+            inputs.append(operands[-1])
+            input_shapes.append(shape)
+    y = b.tensor((*map(int, y_over), rows, columns), float(np.float32(y_scale)), draw(zero_points))
+    b.op("BATCH_MATMUL", operands, [y], options("BatchMatMulOptionsT", adjX=adj_x, adjY=adj_y))
+    return Case(b.build(inputs, [y]), inputs_of(draw(seeds), *input_shapes))
+
+
+RARER = {"l2": l2_normalization(), "batch_matmul": batch_matmul(), "gather": gather(), "depth_and_space": depth_and_space(), "batch_and_space": batch_and_space(), "log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}

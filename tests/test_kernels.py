@@ -133,7 +133,7 @@ OPS = {
     "grouped_conv2d": grouped_conv2d(),
     "average_pool2d": average_pool2d(),
     "reduce_max": reduce_max(),
-    **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")},
+    **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE")},
     **{name: reduction(name) for name in ("MEAN", "SUM")},
     **RARER,
 }

@@ -15,6 +15,7 @@ from tinyproof.export.ops import (
     depthwise_conv2d_packed,
 )
 from tinyproof.export.ops.add import ADD, SUB
+from tinyproof.export.ops.batch_matmul import BATCH_MATMUL
 from tinyproof.export.ops.concatenation import CONCATENATION, PACK
 from tinyproof.export.ops.conv2d import CONV2D
 from tinyproof.export.ops.dense import DENSE
@@ -22,6 +23,7 @@ from tinyproof.export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
 from tinyproof.export.ops.extremum import MAXIMUM, MINIMUM
 from tinyproof.export.ops.gather import GATHER
 from tinyproof.export.ops.kind import Fast, OpKind
+from tinyproof.export.ops.l2_normalization import L2_NORMALIZATION
 from tinyproof.export.ops.log_softmax import LOG_SOFTMAX
 from tinyproof.export.ops.lookup import LOOKUPS
 from tinyproof.export.ops.mean import MEAN, SUM
@@ -36,6 +38,7 @@ from tinyproof.export.ops.resize_nearest import RESIZE_NEAREST
 from tinyproof.export.ops.softmax import SOFTMAX
 from tinyproof.export.ops.space_to_depth import BLOCKS
 from tinyproof.export.ops.split import SPLIT, SPLIT_V, UNPACK
+from tinyproof.export.ops.squared_difference import SQUARED_DIFFERENCE
 from tinyproof.export.ops.strided_slice import SLICE, STRIDED_SLICE
 from tinyproof.export.ops.transpose import TRANSPOSE
 from tinyproof.export.ops.transpose_conv2d import TRANSPOSE_CONV2D
@@ -46,7 +49,7 @@ OPS: tuple[OpKind, ...] = (
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
-    *(LOG_SOFTMAX, GATHER, *BLOCKS),
+    *(LOG_SOFTMAX, L2_NORMALIZATION, SQUARED_DIFFERENCE, BATCH_MATMUL, GATHER, *BLOCKS),
 )
 # The fast kernels, the best first: the first one that fits computes a call.
 FAST: tuple[Fast, ...] = (

@@ -205,6 +205,37 @@ typedef struct {
 // x (rows, x_c)  y (rows, x_c):  y[r,c] = 127 + 16 * (x_scale * (x[r,c] - max_r) - log(sum_k exp[max_r - x[r,k]]))
 void log_softmax_s8(int8_t *y, const int8_t *x, const log_softmax_params *p);
 
+typedef struct {
+    int32_t rows, x_c;  // x_c * 255^2 fits 32 bits
+    int32_t x_zero_point;
+} l2_normalization_params;
+
+// x (rows, x_c)  y (rows, x_c):  y[r,c] = 128 * x'[r,c] / sqrt(sum_k x'[r,k]^2), x' = x - x_zero_point.  y may be x.
+void l2_normalization_s8(int8_t *y, const int8_t *x, const l2_normalization_params *p);
+
+typedef struct {
+    loop_nest loops;   // the elements of y in order
+    add_operand a, b;  // with 2^7 in the place of 2^20
+    int32_t multiplier, shift;
+    int32_t y_zero_point;
+} squared_difference_params;
+
+// y = clamp(y_zero_point + requantize((a' - b')^2, multiplier, shift), -128, 127), a' and b' on the common scale
+void squared_difference_s8(int8_t *y, const int8_t *a, const int8_t *b, const squared_difference_params *p);
+
+typedef struct {
+    loop_nest batches;  // the matrices of y in order
+    int32_t rows, depth, columns;
+    int32_t a_row, a_depth, b_depth, b_column;  // how far apart neighbours along each axis of a and b are
+    int32_t a_zero_point, b_zero_point;
+    int32_t multiplier, shift;
+    int32_t y_zero_point;
+} batch_matmul_params;
+
+// a (..., rows, depth)  b (..., depth, columns)  y (..., rows, columns), each of a and b possibly stored transposed:
+// y[i,j] = clamp(y_zero_point + requantize(sum_k (a[i,k] - a_zero_point) * (b[k,j] - b_zero_point), multiplier, shift))
+void batch_matmul_s8(int8_t *y, const int8_t *a, const int8_t *b, const batch_matmul_params *p);
+
 #ifdef __cplusplus
 }
 #endif
