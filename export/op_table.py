@@ -123,7 +123,8 @@ TRANSPOSE_CONV | `transpose_conv2d_s8` | an output that this convolution turned 
 FULLY_CONNECTED | `dense_s8`, one scale or one for each output | a bias of another scale, as TFLM does
 MAX_POOL_2D, AVERAGE_POOL_2D | `max_pool2d_s8`, `average_pool2d_s8` | different quantization of input and output, \
 as TFLM does
-REDUCE_MAX | `max_pool2d_s8` with one window | axes that do not lie side by side
+REDUCE_MAX, REDUCE_MIN | `max_pool2d_s8` with one window for the largest along neighbouring axes, \
+else `reduce_extremum_s8` | different quantization of input and output, as TFLM does
 MEAN, SUM | `mean_s8`, any axes |
 SOFTMAX | `softmax_s8`, along the last axis | more than 8191 classes; from 512 on TFLM aborts where they are nearly equal
 BATCH_MATMUL | `batch_matmul_s8`, computed and constant matrices, any batches |

@@ -353,21 +353,3 @@ def resize_nearest(draw: st.DrawFn) -> Case:
     chosen = options("ResizeNearestNeighborOptionsT", alignCorners=align, halfPixelCenters=half)
     b.op("RESIZE_NEAREST_NEIGHBOR", [x, b.constant(np.array([y_h, y_w], np.int32), None)], [y], chosen)
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
-
-
-@st.composite
-def reduce_max(draw: st.DrawFn) -> Case:
-    """REDUCE_MAX along axes that lie side by side."""
-    shape = draw(st.one_of(shapes, images))
-    first = draw(st.integers(0, len(shape) - 1))
-    last = draw(st.integers(first, len(shape) - 1))
-    if len(shape) == 4 and draw(st.booleans()):
-        first, last = 1, 2
-    keep = draw(st.booleans()) or last - first == len(shape) - 1
-    y_shape = tuple(1 if first <= k <= last else n for k, n in enumerate(shape) if keep or not first <= k <= last)
-    scale, zero_point = draw(scales), draw(zero_points)
-    b = ModelBuilder()
-    x, y = b.tensor(shape, scale, zero_point), b.tensor(y_shape, scale, zero_point)
-    axis = b.constant(np.arange(first, last + 1, dtype=np.int32), None)
-    b.op("REDUCE_MAX", [x, axis], [y], options("ReducerOptionsT", keepDims=keep))
-    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))

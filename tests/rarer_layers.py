@@ -129,4 +129,24 @@ def batch_matmul(draw: st.DrawFn) -> Case:
     return Case(b.build(inputs, [y]), inputs_of(draw(seeds), *input_shapes))
 
 
-RARER = {"l2": l2_normalization(), "batch_matmul": batch_matmul(), "gather": gather(), "depth_and_space": depth_and_space(), "batch_and_space": batch_and_space(), "log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}
+@st.composite
+def reduce_extremum(draw: st.DrawFn) -> Case:
+    """REDUCE_MAX or REDUCE_MIN along any axes, often along neighbouring ones."""
+    shape = draw(st.one_of(shapes, images, st.lists(st.integers(1, 3), min_size=5, max_size=6).map(tuple)))
+    name, rank = draw(st.sampled_from(("REDUCE_MAX", "REDUCE_MAX", "REDUCE_MIN"))), len(shape)
+    axes = draw(st.lists(st.integers(0, rank - 1), min_size=1, max_size=rank))
+    if draw(st.booleans()):
+        axes = list(range(min(axes), max(axes) + 1))
+    if rank == 4 and draw(st.booleans()):
+        axes = [1, 2]
+    keep = draw(st.booleans()) or len(set(axes)) == rank
+    y_shape = tuple(1 if k in axes else n for k, n in enumerate(shape) if keep or k not in axes)
+    scale, zero_point = draw(scales), draw(zero_points)
+    b = ModelBuilder()
+    x, y = b.tensor(shape, scale, zero_point), b.tensor(y_shape, scale, zero_point)
+    written = np.array([axis - draw(st.sampled_from((0, rank))) for axis in axes], np.int32)
+    b.op(name, [x, b.constant(written, None)], [y], options("ReducerOptionsT", keepDims=keep))
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+RARER = {"reduce_extremum": reduce_extremum(), "l2": l2_normalization(), "batch_matmul": batch_matmul(), "gather": gather(), "depth_and_space": depth_and_space(), "batch_and_space": batch_and_space(), "log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}

@@ -31,7 +31,7 @@ from tinyproof.export.ops.mul import MUL
 from tinyproof.export.ops.pad import PAD, PADV2
 from tinyproof.export.ops.pool2d import AVERAGE_POOL2D, MAX_POOL2D
 from tinyproof.export.ops.prelu import PRELU
-from tinyproof.export.ops.reduce_max import REDUCE_MAX
+from tinyproof.export.ops.reduce_extremum import REDUCE_MAX, REDUCE_MIN
 from tinyproof.export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
 from tinyproof.export.ops.resize_bilinear import RESIZE_BILINEAR
 from tinyproof.export.ops.resize_nearest import RESIZE_NEAREST
@@ -45,7 +45,7 @@ from tinyproof.export.ops.transpose_conv2d import TRANSPOSE_CONV2D
 from tinyproof.export.ops.unary import UNARIES
 
 OPS: tuple[OpKind, ...] = (
-    *(CONV2D, DEPTHWISE_CONV2D, TRANSPOSE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, REDUCE_MAX, MEAN, SUM, SOFTMAX),
+    *(CONV2D, DEPTHWISE_CONV2D, TRANSPOSE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, REDUCE_MAX, REDUCE_MIN, MEAN, SUM, SOFTMAX),
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),

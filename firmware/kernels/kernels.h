@@ -236,6 +236,15 @@ typedef struct {
 // y[i,j] = clamp(y_zero_point + requantize(sum_k (a[i,k] - a_zero_point) * (b[k,j] - b_zero_point), multiplier, shift))
 void batch_matmul_s8(int8_t *y, const int8_t *a, const int8_t *b, const batch_matmul_params *p);
 
+typedef struct {
+    loop_nest outputs;  // the elements of y in order; a is x
+    loop_nest window;   // what one of them is taken from; a is x
+    int32_t sign;       // 1 for the largest, -1 for the smallest
+} reduce_extremum_params;
+
+// y = sign * max(sign * x)
+void reduce_extremum_s8(int8_t *y, const int8_t *x, const reduce_extremum_params *p);
+
 #ifdef __cplusplus
 }
 #endif
