@@ -71,7 +71,7 @@ class Op:
     """One operation; `inputs` and `outputs` are tensor indexes, `ABSENT` for an optional operand left out."""
 
     index: int
-    name: str  # as in the schema: "CONV_2D"
+    name: str  # as in the schema: "CONV_2D"; of an op that is in none, "CUSTOM ethos-u"
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]

@@ -16,13 +16,15 @@ from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.choose import choose_kernels
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.memory_plan import Lifetime, plan_memory
-from tinyproof.export.op_table import cure
+from tinyproof.export.op_table import NEWEST_VERSIONS, cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
 from tinyproof.export.ops.operands import QUANTIZE_CURE
 from tinyproof.export.shape_folding import fold_shapes
 from tinyproof.optimize import Optimize
+
+FLOAT_CURE = "use a layer that has one there, or end the model before it"
 
 
 class Place(Enum):
@@ -147,8 +149,8 @@ class Lowered:
 def lower(graph: Graph) -> Lowered:
     """Lower a model. UserError for one that the compiled engine does not run exactly."""
     graph = fold_shapes(graph)
-    inputs, outputs = check_ends(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
+    inputs, outputs = check_ends(graph)
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
     _check_order(graph)
     root = _roots(graph, calls_of)
@@ -180,10 +182,17 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
 
 def _kind(graph: Graph, op: Op) -> OpKind:
     kind = BY_TFLITE_NAME.get(op.name)
+    if op.name == "DEQUANTIZE":
+        for reader in graph.ops:
+            if op.outputs and op.outputs[0] in reader.inputs:
+                raise graph.refusal(reader, f"the converter left it in float32, for want of an int8 form; {FLOAT_CURE}")
     if kind is None:
         raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure(op.name)}")
     if kind.options_type and op.options is None:
         raise graph.refusal(op, "its options are missing; export the model again")
+    if op.version > NEWEST_VERSIONS[op.name]:
+        why = f"it has version {op.version} of its op, and {NEWEST_VERSIONS[op.name]} is the newest that is known here"
+        raise graph.refusal(op, f"{why}; convert the model with TensorFlow 2.21 or an earlier one")
     return kind
 
 

@@ -149,4 +149,13 @@ def reduce_extremum(draw: st.DrawFn) -> Case:
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
 
 
-RARER = {"reduce_extremum": reduce_extremum(), "l2": l2_normalization(), "batch_matmul": batch_matmul(), "gather": gather(), "depth_and_space": depth_and_space(), "batch_and_space": batch_and_space(), "log_softmax": log_softmax(), "resize_bilinear": resize_bilinear()}
+RARER = {
+    "reduce_extremum": reduce_extremum(),
+    "l2": l2_normalization(),
+    "batch_matmul": batch_matmul(),
+    "gather": gather(),
+    "depth_and_space": depth_and_space(),
+    "batch_and_space": batch_and_space(),
+    "log_softmax": log_softmax(),
+    "resize_bilinear": resize_bilinear(),
+}

@@ -39,7 +39,6 @@ from op_layers import (
     transpose,
     transpose_conv2d,
 )
-
 from rarer_layers import RARER
 
 from tinyproof.console import UserError

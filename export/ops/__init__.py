@@ -45,7 +45,19 @@ from tinyproof.export.ops.transpose_conv2d import TRANSPOSE_CONV2D
 from tinyproof.export.ops.unary import UNARIES
 
 OPS: tuple[OpKind, ...] = (
-    *(CONV2D, DEPTHWISE_CONV2D, TRANSPOSE_CONV2D, DENSE, MAX_POOL2D, AVERAGE_POOL2D, REDUCE_MAX, REDUCE_MIN, MEAN, SUM, SOFTMAX),
+    *(
+        CONV2D,
+        DEPTHWISE_CONV2D,
+        TRANSPOSE_CONV2D,
+        DENSE,
+        MAX_POOL2D,
+        AVERAGE_POOL2D,
+        REDUCE_MAX,
+        REDUCE_MIN,
+        MEAN,
+        SUM,
+        SOFTMAX,
+    ),
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),

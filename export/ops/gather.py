@@ -1,4 +1,4 @@
-"""GATHER with constant indexes, by the kernel `resize_nearest_s8`: the place that each output row takes is found here."""
+"""GATHER with constant indexes, by the kernel `resize_nearest_s8`: where each run of bytes comes from is found here."""
 
 from __future__ import annotations
 

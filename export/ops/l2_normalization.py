@@ -1,4 +1,4 @@
-"""L2_NORMALIZATION, the kernel `l2_normalization_s8`: along the last axis, whatever the file says of the output's scale."""
+"""L2_NORMALIZATION, the kernel `l2_normalization_s8`: along the last axis, to 1/128 whatever the file says."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def fold(graph: Graph, op: Op) -> L2NormalizationParams:
     x = operands.computed(graph, op, op.inputs[0])
     y = operands.computed(graph, op, op.outputs[0])
     if x.shape != y.shape or not 1 <= len(x.shape) <= MAX_RANK:
-        raise graph.refusal(op, f"it turns {x.shape} into {y.shape}, of at most {MAX_RANK} axes; export the model again")
+        raise graph.refusal(
+            op, f"it turns {x.shape} into {y.shape}, of at most {MAX_RANK} axes; export the model again"
+        )
     if isinstance(op.options, ActivationOptions) and op.options.activation is not Activation.NONE:
         raise graph.refusal(op, "TFLM normalizes without an activation; make the activation a layer of its own")
     if x.shape[-1] * max(127 - x.zero_point, x.zero_point + 128) ** 2 > INT32_MAX:

@@ -54,10 +54,13 @@ def fold(graph: Graph, op: Op) -> LogSoftmaxParams:
         raise graph.refusal(op, f"it turns {x.shape} into {y.shape}; export the model again")
     if y.scale != np.float32(1 / 16) or y.zero_point != 127:
         raise graph.refusal(
-            op, f"its output has scale {y.scale} and zero point {y.zero_point}, not 1/16 and 127; export the model again"
+            op,
+            f"its output has scale {y.scale} and zero point {y.zero_point}, not 1/16 and 127; export the model again",
         )
     if x.shape[-1] > MAX_CLASSES:
-        raise graph.refusal(op, f"{x.shape[-1]} classes are more than the {MAX_CLASSES} that TFLM can sum up; use fewer")
+        raise graph.refusal(
+            op, f"{x.shape[-1]} classes are more than the {MAX_CLASSES} that TFLM can sum up; use fewer"
+        )
     table = exp_table(1.0, x.scale)
     multiplier, shift = quantize_multiplier(min(float(x.scale) * 2**FRACTION_BITS, 2.0**31 - 1))
     reverse = 2.0 ** (31 - shift) / multiplier if multiplier else 1.0

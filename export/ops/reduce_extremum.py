@@ -1,5 +1,6 @@
-"""REDUCE_MAX and REDUCE_MIN along any axes, the kernel `reduce_extremum_s8`; the largest along neighbouring axes is a max
-pooling with one window, the kernel `max_pool2d_s8`.
+"""REDUCE_MAX and REDUCE_MIN along any axes, the kernel `reduce_extremum_s8`.
+
+The largest along neighbouring axes is a max pooling with one window, the kernel `max_pool2d_s8`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,9 @@ def fold(graph: Graph, op: Op) -> SoftmaxParams:
             f"{operands.QUANTIZE_CURE}",
         )
     if x.shape[-1] > MAX_CLASSES:
-        raise graph.refusal(op, f"{x.shape[-1]} classes are more than the {MAX_CLASSES} that 32 bits can sum up; use fewer")
+        raise graph.refusal(
+            op, f"{x.shape[-1]} classes are more than the {MAX_CLASSES} that 32 bits can sum up; use fewer"
+        )
     table = exp_table(options.beta, x.scale)
     if table is None:
         raise graph.refusal(op, f"beta * scale = {options.beta * float(x.scale):.3g} is too small for TFLM's softmax")

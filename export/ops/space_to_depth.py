@@ -85,7 +85,7 @@ def lower_batch(graph: Graph, op: Op) -> tuple[Call, ...]:
 def _block(
     image: Shape, batch: Shape, index: int, offset: tuple[int, ...], block: list[int], cut: list[int]
 ) -> tuple[Shape, View, View] | None:
-    """(counts, where in the image, where in the batches) of the pixels at `offset` of every block that the image has."""
+    """(counts, where in the image, where in the batches) of what the image has of the pixels at `offset` of a block."""
     image_steps, batch_steps = strides(image), strides(batch)
     at_image, at_batch, counts = 0, index * image[0] * batch_steps[0], [image[0]]
     for axis, (shift, step, before) in enumerate(zip(offset, block, cut, strict=True), start=1):
@@ -103,12 +103,8 @@ PADDING_CURE = "use dilation_rate, with a fixed batch of one"
 TO_DEPTH, TO_SPACE = tflite.SpaceToDepthOptions, tflite.DepthToSpaceOptions
 NUMBERS = tflite.BuiltinOptions
 BLOCKS = (
-    OpKind(
-        "space_to_depth", "SPACE_TO_DEPTH", NUMBERS.SpaceToDepthOptions, parser(TO_DEPTH), lower_depth, no_macs
-    ),
-    OpKind(
-        "depth_to_space", "DEPTH_TO_SPACE", NUMBERS.DepthToSpaceOptions, parser(TO_SPACE), lower_depth, no_macs
-    ),
+    OpKind("space_to_depth", "SPACE_TO_DEPTH", NUMBERS.SpaceToDepthOptions, parser(TO_DEPTH), lower_depth, no_macs),
+    OpKind("depth_to_space", "DEPTH_TO_SPACE", NUMBERS.DepthToSpaceOptions, parser(TO_SPACE), lower_depth, no_macs),
     OpKind("space_to_batch", "SPACE_TO_BATCH_ND", 0, parse_nothing, lower_batch, no_macs),
     OpKind("batch_to_space", "BATCH_TO_SPACE_ND", 0, parse_nothing, lower_batch, no_macs),
 )

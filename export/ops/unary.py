@@ -19,7 +19,9 @@ def elu(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
     inverse = np.float32(1) / y.scale
     most = 256 * float(x.scale) * float(inverse)
     if not most < 2**31:
-        raise graph.refusal(op, f"its scales {x.scale} and {y.scale} are too far apart for TFLM; export the model again")
+        raise graph.refusal(
+            op, f"its scales {x.scale} and {y.scale} are too far apart for TFLM; export the model again"
+        )
 
     def function(value: int) -> int:
         real = x.scale * np.float32(value - x.zero_point)
@@ -41,10 +43,14 @@ def absolute(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
 def rsqrt(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
     """1 / sqrt(x), and the largest byte for 0 (elementwise.cc)."""
     if x.zero_point != -128:
-        raise graph.refusal(op, f"its input has zero point {x.zero_point}, and TFLM stops at a negative number; put relu before it")
+        raise graph.refusal(
+            op, f"its input has zero point {x.zero_point}, and TFLM stops at a negative number; put relu before it"
+        )
     multiplier, shift = quantize_multiplier(1.0 / float(np.sqrt(x.scale) * y.scale))
     if not 0 <= RSQRT_BITS - shift <= 31:
-        raise graph.refusal(op, f"its scales {x.scale} and {y.scale} are too far apart for TFLM; export the model again")
+        raise graph.refusal(
+            op, f"its scales {x.scale} and {y.scale} are too far apart for TFLM; export the model again"
+        )
 
     def function(value: int) -> int:
         if value == x.zero_point:
