@@ -42,6 +42,7 @@ class Golden:
 
         self.name = golden_name() or WHEEL
         self._graph = read_graph(model, "the model")
+        self._has_state = any(tensor.is_variable for tensor in self._graph.tensors)
         kinds = runtime.InterpreterConfig
         kind = kinds.kPreserveAllTensors if keep_tensors else kinds.kAllocationRecording
         arena_size = _arena_bytes(model, self._graph)
@@ -54,6 +55,8 @@ class Golden:
         """xs: the inputs, int8 of the model's shapes -> the first output, int8."""
         for index, x in enumerate(xs):
             self._interpreter.set_input(x, index)
+        if self._has_state:
+            self._interpreter.reset()  # every inference begins with the same state
         self._interpreter.invoke()
         y: NDArray[np.int8] = self._interpreter.get_output(0)
         return y

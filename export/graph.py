@@ -54,6 +54,7 @@ class Tensor:
     dtype: str  # "int8", "int32", "float32", ...
     quantization: Quantization | None
     data: NDArray[np.generic] | None
+    is_variable: bool = False  # a state, zero when an inference begins
 
     @property
     def size(self) -> int:

@@ -197,8 +197,9 @@ def _kind(graph: Graph, op: Op) -> OpKind:
 
 
 def _check_order(graph: Graph) -> None:
-    """Every operand is an input, a constant or computed by an earlier op, and nothing is computed twice."""
-    known = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None), ABSENT}
+    """Every operand is an input, a constant, a state or computed by an earlier op, and nothing is computed twice."""
+    there = (tensor.index for tensor in graph.tensors if tensor.data is not None or tensor.is_variable)
+    known = {*graph.inputs, *there, ABSENT}
     for op in graph.ops:
         if not known.issuperset(op.inputs) or not known.isdisjoint(op.outputs):
             why = "it reads what no earlier op computes, or computes a tensor again; export the model again"

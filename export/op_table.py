@@ -114,6 +114,7 @@ CURES = {
     "EXP": "TFLM has it for float32 alone; use an activation that it has for int8, such as sigmoid or elu",
     "GELU": "use the activation relu, swish or hard_swish",
     "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
+    "SVDF": "it keeps a state from one inference to the next, and here each stands alone; use Conv1D over all steps",
     "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
 }
 MISSING_CURE = "build the layer from others"
@@ -132,7 +133,8 @@ REDUCE_MIN 3, MEAN 3, SUM 2, SOFTMAX 4, ADD 6, SUB 5, MUL 8, MAXIMUM 4, MINIMUM 
 LEAKY_RELU 2, HARD_SWISH 1, LOGISTIC 3, TANH 3, QUANTIZE 6, ELU 1, ABS 5, RSQRT 3, RESHAPE 1, SQUEEZE 2, EXPAND_DIMS 1,
 PAD 6, PADV2 6, CONCATENATION 7, PACK 5, SPLIT 5, SPLIT_V 3, UNPACK 6, STRIDED_SLICE 8, SLICE 8, TRANSPOSE 9,
 RESIZE_NEAREST_NEIGHBOR 4, RESIZE_BILINEAR 4, LOG_SOFTMAX 2, L2_NORMALIZATION 2, SQUARED_DIFFERENCE 2, BATCH_MATMUL 4,
-GATHER 8, SPACE_TO_DEPTH 2, DEPTH_TO_SPACE 2, SPACE_TO_BATCH_ND 4, BATCH_TO_SPACE_ND 4
+GATHER 8, SPACE_TO_DEPTH 2, DEPTH_TO_SPACE 2, SPACE_TO_BATCH_ND 4, BATCH_TO_SPACE_ND 4,
+UNIDIRECTIONAL_SEQUENCE_LSTM 4
 """
 
 # The compiled engine's: ops | by which kernels | what it refuses of them. The ops' own files say no more of it.
@@ -163,6 +165,8 @@ SPLIT, SPLIT_V, UNPACK | `copy_s8` for each output |
 STRIDED_SLICE, SLICE, TRANSPOSE | `copy_s8`, or no call where the bytes stay in order | bounds computed at run time, \
 inserted axes
 RESIZE_NEAREST_NEIGHBOR | `resize_nearest_s8`: the row and column of each output are found at export |
+UNIDIRECTIONAL_SEQUENCE_LSTM | `lstm_s8`, a whole sequence from a state of zero | peepholes, projections, \
+normalization, as TFLM does
 GATHER | `resize_nearest_s8`, which copies a run for each index | indexes computed at run time
 SPACE_TO_DEPTH, DEPTH_TO_SPACE, BATCH_TO_SPACE_ND | `copy_s8` |
 SPACE_TO_BATCH_ND | `copy_s8` for each pixel of a block | paddings, which TFLM fills with what lies in memory

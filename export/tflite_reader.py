@@ -147,6 +147,7 @@ class _Reader:
             dtype=dtype,
             quantization=self._quantization(table.Quantization(), index),
             data=self._constant(table.Buffer(), shape, dtype, index),
+            is_variable=bool(table.IsVariable()),
         )
 
     def _quantization(self, table: tflite.QuantizationParameters | None, index: int) -> Quantization | None:

@@ -38,6 +38,12 @@ class ModelBuilder:
         scales = None if scale is None else [scale]
         return self._add(shape, np.dtype(dtype), scales, [zero_point], 0, None, name)
 
+    def variable(self, shape: Sequence[int], scale: float, zero_point: int = 0, dtype: str = "int8") -> int:
+        """A state that an op keeps."""
+        index = self.tensor(shape, scale, zero_point, dtype)
+        self._tensors[index].isVariable = True
+        return index
+
     def constant(
         self,
         values: NDArray[np.generic],

@@ -6,9 +6,9 @@ import numpy as np
 from every_op import schema_options as options
 from hypothesis import strategies as st
 from layers import Case, scales, seeds, zero_points
-from op_layers import images, inputs_of, shapes
+from op_layers import activation, images, inputs_of, shapes
 
-from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
 
 @st.composite
@@ -149,7 +149,38 @@ def reduce_extremum(draw: st.DrawFn) -> Case:
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
 
 
+@st.composite
+def lstm(draw: st.DrawFn) -> Case:
+    """One UNIDIRECTIONAL_SEQUENCE_LSTM, from gates that hardly open to gates that are always shut or open."""
+    x_c, y_c, steps = draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(st.integers(1, 7))
+    time_major, rng = draw(st.booleans()), np.random.default_rng(draw(seeds))
+    x_scale, hidden_scale = (float(np.float32(2.0 ** draw(st.floats(*ends)))) for ends in ((-8, 0), (-9, -6)))
+    b = ModelBuilder()
+    shape = (steps, 1) if time_major else (1, steps)
+    x = b.tensor((*shape, x_c), x_scale, draw(zero_points))
+    hidden_zero = draw(zero_points)
+    places = [x] + [ABSENT] * 23
+    for place in range(1, 9):
+        w_shape = (y_c, x_c if place < 5 else y_c)
+        w_scale = float(np.float32(2.0 ** draw(st.floats(-9, -3))))
+        places[place] = b.constant(rng.integers(-127, 128, w_shape, np.int8), [w_scale])
+    for place in range(12, 16):
+        places[place] = b.constant(rng.integers(-3000, 3000, y_c, np.int32), [x_scale * 0.01])
+    places[18] = b.variable((1, y_c), hidden_scale, hidden_zero)
+    places[19] = b.variable((1, y_c), 2.0 ** -draw(st.integers(9, 14)), 0, "int16")
+    y = b.tensor((*shape, y_c), hidden_scale, hidden_zero)
+    chosen = options(
+        "UnidirectionalSequenceLSTMOptionsT",
+        fusedActivationFunction=activation("TANH"),
+        cellClip=draw(st.sampled_from((0.0, 0.0, 10.0, 0.5))),
+        timeMajor=time_major,
+    )
+    b.op("UNIDIRECTIONAL_SEQUENCE_LSTM", places, [y], chosen)
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), (steps, x_c)))
+
+
 RARER = {
+    "lstm": lstm(),
     "reduce_extremum": reduce_extremum(),
     "l2": l2_normalization(),
     "batch_matmul": batch_matmul(),

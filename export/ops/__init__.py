@@ -26,6 +26,7 @@ from tinyproof.export.ops.kind import Fast, OpKind
 from tinyproof.export.ops.l2_normalization import L2_NORMALIZATION
 from tinyproof.export.ops.log_softmax import LOG_SOFTMAX
 from tinyproof.export.ops.lookup import LOOKUPS
+from tinyproof.export.ops.lstm import LSTM
 from tinyproof.export.ops.mean import MEAN, SUM
 from tinyproof.export.ops.mul import MUL
 from tinyproof.export.ops.pad import PAD, PADV2
@@ -61,7 +62,7 @@ OPS: tuple[OpKind, ...] = (
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
-    *(LOG_SOFTMAX, L2_NORMALIZATION, SQUARED_DIFFERENCE, BATCH_MATMUL, GATHER, *BLOCKS),
+    *(LOG_SOFTMAX, L2_NORMALIZATION, SQUARED_DIFFERENCE, BATCH_MATMUL, GATHER, LSTM, *BLOCKS),
 )
 # The fast kernels, the best first: the first one that fits computes a call.
 FAST: tuple[Fast, ...] = (
