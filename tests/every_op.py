@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinyproof.export.borders import with_int8_ends
-from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
 SCALE, ZERO_POINT = 0.05, 3
 
@@ -112,6 +112,7 @@ def every_op_model() -> bytes:
     chain.then("REDUCE_MAX", chain.whole(1), shape=(1, 1, 4, 4), options=reduced)
     chain.then("SQUEEZE", shape=(4, 4), options=schema_options("SqueezeOptionsT", squeezeDims=[0, 1]))
     chain.then("EXPAND_DIMS", chain.whole(0), shape=(1, 4, 4))
+    _remembered(chain, [weights(4, 4) for _ in range(8)])
     chain.then("BATCH_MATMUL", chain.end, options=schema_options("BatchMatMulOptionsT"))
     _reshape_with_computed_shape(chain, (1, 16))
     chain.then("REDUCE_MIN", chain.whole(0), options=reduced)
@@ -139,6 +140,18 @@ def _moved(chain: _Chain) -> None:
     chain.then("BATCH_TO_SPACE_ND", block, margins, shape=(1, 6, 4, 4))
     bilinear = schema_options("ResizeBilinearOptionsT", halfPixelCenters=True)
     chain.then("RESIZE_BILINEAR", chain.whole(5, 4), shape=(1, 5, 4, 4), options=bilinear)
+
+
+def _remembered(chain: _Chain, weights: list[int]) -> None:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM of 4 units over the end of the chain (1, 4, 4)."""
+    b = chain.b
+    biases = [b.constant(np.arange(4, dtype=np.int32), [SCALE * 0.004]) for _ in range(4)]
+    states = [b.variable((1, 4), SCALE, ZERO_POINT), b.variable((1, 4), 2.0**-11, 0, "int16")]
+    absent = [ABSENT]
+    operands = [*weights, *absent * 3, *biases, *absent * 2, *states, *absent * 4]
+    tanh = schema.ActivationFunctionType.TANH
+    chosen = schema_options("UnidirectionalSequenceLSTMOptionsT", fusedActivationFunction=tanh)
+    chain.then("UNIDIRECTIONAL_SEQUENCE_LSTM", *operands, options=chosen)
 
 
 def _split(chain: _Chain) -> list[int]:
