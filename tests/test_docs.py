@@ -17,6 +17,7 @@ from tinyproof import advice
 from tinyproof.__main__ import STOREY_OF
 from tinyproof.__main__ import main as tinyproof
 from tinyproof.boards import BOARDS
+from tinyproof.export.op_table import COMPILED_OPS
 from tinyproof.export.ops import OPS
 
 README = (ROOT / "README.md").read_text()
@@ -33,6 +34,8 @@ def test_the_compiled_engine_s_page_lists_every_op():
     table = (ROOT / "docs" / "compiled-engine.md").read_text().split("## The ops")[1].split("\n## ")[0]
     rows = re.findall(r"^\| ([A-Z][A-Z0-9_, ]+) \|", table, re.MULTILINE)
     assert sorted(", ".join(rows).split(", ")) == sorted(op.tflite_name for op in OPS)
+    cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in table.splitlines() if "|" in line]
+    assert cells[2:] == [(", ".join(ops), by, refused) for ops, by, refused in COMPILED_OPS]
 
 
 def test_make_alone_lists_every_target_that_a_user_may_want():
