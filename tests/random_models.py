@@ -77,7 +77,10 @@ def check_model(seed: int, kernels: Path, keep: Path | None = None) -> Outcome:
             return Outcome(seed, names, (), *_refused(content, refusal.message))
         golden = Golden(content)
         called = tuple(step.kernel.name for step in program.steps)
-        return Outcome(seed, names, called, _difference(content, program, golden, folder, seed, kernels), None)
+        try:
+            return Outcome(seed, names, called, _difference(content, program, golden, folder, seed, kernels), None)
+        except UserError as aborted:
+            return Outcome(seed, names, called, None, aborted.message)
 
 
 def _refused(content: bytes, refusal: str) -> tuple[str | None, str | None]:

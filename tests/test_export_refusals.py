@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import needs
 import numpy as np
 import pytest
 from every_op import edited
 
 from tinyproof.console import UserError
+from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
@@ -168,6 +170,16 @@ REFUSALS = {
     "a constant operand": (wiring([0], [2], (0, 1), (4, 2)), "is a constant"),
     "a missing operand": (wiring([0], [1], (ABSENT, 1)), "is left out"),
 }  # fmt: skip
+
+
+@needs.golden
+def test_an_input_on_which_tflm_aborts_ends_in_one_line():
+    golden = Golden(softmax_model(classes=600))
+    apart = np.full((1, 600), -128, np.int8)
+    apart[0, 7] = 127
+    assert golden.run(apart)[0, 7] == 127
+    with pytest.raises(UserError, match="aborts on an input: a SOFTMAX of more than 511 classes"):
+        golden.run(np.zeros((1, 600), np.int8))
 
 
 @pytest.mark.parametrize("what", REFUSALS)
