@@ -18,7 +18,9 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 Pair = tuple[int, int]
-DTYPES = {np.dtype(name): getattr(schema.TensorType, name.upper()) for name in ("int8", "int16", "int32", "float32")}
+DTYPES = {
+    np.dtype(name): getattr(schema.TensorType, name.upper()) for name in ("int8", "uint8", "int16", "int32", "float32")
+}
 ABSENT = -1
 
 
