@@ -14,6 +14,7 @@ from enum import Enum
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.choose import choose_kernels
+from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.memory_plan import Lifetime, plan_memory
 from tinyproof.export.op_table import NEWEST_VERSIONS, cure
@@ -148,7 +149,7 @@ class Lowered:
 
 def lower(graph: Graph) -> Lowered:
     """Lower a model. UserError for one that the compiled engine does not run exactly."""
-    graph = fold_shapes(graph)
+    graph = fold_floats(fold_shapes(graph))
     kinds = [_kind(graph, op) for op in graph.ops]
     inputs, outputs = check_ends(graph)
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]

@@ -111,7 +111,6 @@ CURES = {
     "ARG_MIN": "it answers int32, and a device int8: end the model before it, and take the argmin of what comes back",
     "BATCH_MATMUL": "use Dense or Conv2D, whose weights are constants",
     "DEQUANTIZE": "convert with inference_output_type = tf.int8, and end the model where its numbers are int8",
-    "EXP": "TFLM has it for float32 alone; use an activation that it has for int8, such as sigmoid or elu",
     "GELU": "use the activation relu, swish or hard_swish",
     "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
     "SVDF": "it keeps a state from one inference to the next, and here each stands alone; use Conv1D over all steps",
@@ -134,7 +133,7 @@ LEAKY_RELU 2, HARD_SWISH 1, LOGISTIC 3, TANH 3, QUANTIZE 6, ELU 1, ABS 5, RSQRT 
 PAD 6, PADV2 6, CONCATENATION 7, PACK 5, SPLIT 5, SPLIT_V 3, UNPACK 6, STRIDED_SLICE 8, SLICE 8, TRANSPOSE 9,
 RESIZE_NEAREST_NEIGHBOR 4, RESIZE_BILINEAR 4, LOG_SOFTMAX 2, L2_NORMALIZATION 2, SQUARED_DIFFERENCE 2, BATCH_MATMUL 4,
 GATHER 8, SPACE_TO_DEPTH 2, DEPTH_TO_SPACE 2, SPACE_TO_BATCH_ND 4, BATCH_TO_SPACE_ND 4,
-UNIDIRECTIONAL_SEQUENCE_LSTM 4
+UNIDIRECTIONAL_SEQUENCE_LSTM 4, NEG 2, SQUARE 1, SQRT 1, EXP 2, LOG 2, SIN 1, COS 1, FLOOR 1, CEIL 1, ROUND 1
 """
 
 # The compiled engine's: ops | by which kernels | what it refuses of them. The ops' own files say no more of it.
@@ -158,6 +157,8 @@ MAXIMUM, MINIMUM | `maximum_s8`, `minimum_s8`, likewise |
 RELU, RELU6, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH, QUANTIZE | `lookup_s8`: a table of 256 bytes, evaluated at \
 export in TFLM's steps; no call where it changes nothing | LOGISTIC whose output's zero point is not -128
 ELU, ABS, RSQRT | `lookup_s8`, likewise | RSQRT of what can be negative, where TFLM stops
+NEG, SQUARE, SQRT, EXP, LOG, SIN, COS, FLOOR, CEIL, ROUND | `lookup_s8`, with the DEQUANTIZE before and the QUANTIZE \
+behind: together a function of one byte | int8 ones, which TFLM lacks; results that are no numbers
 RESHAPE, SQUEEZE, EXPAND_DIMS | no call, the bytes get another name |
 PAD, PADV2 | `fill_s8`, then `copy_s8` | a value computed at run time
 CONCATENATION, PACK | `copy_s8` for each input | inputs quantized unlike the output, as TFLM does

@@ -92,6 +92,7 @@ def every_op_model() -> bytes:
         chain.then(name, weights(4))
     for name in ("RELU", "RELU6", "HARD_SWISH", "QUANTIZE", "ELU", "ABS"):
         chain.then(name)
+    _in_floats(chain)
     chain.then("LEAKY_RELU", options=schema_options("LeakyReluOptionsT", alpha=0.1))
     chain.then("LOGISTIC", scale=1 / 256, zero_point=-128)
     chain.then("RSQRT")
@@ -126,6 +127,19 @@ def every_op_model() -> bytes:
     y = b.tensor(chain.shape, None, dtype="float32")
     b.op("DEQUANTIZE", [chain.end], [y])
     return b.build([chain.source], [y])
+
+
+def _in_floats(chain: _Chain) -> None:
+    """Functions that TFLM has for float32 alone, each way back to int8."""
+    b = chain.b
+    for names in (("NEG", "FLOOR"), ("COS", "CEIL"), ("ROUND", "SIN"), ("EXP", "LOG"), ("SQRT",), ("SQUARE",)):
+        real = b.tensor(chain.shape, None, dtype="float32")
+        b.op("DEQUANTIZE", [chain.end], [real])
+        for name in names:
+            before, real = real, b.tensor(chain.shape, None, dtype="float32")
+            b.op(name, [before], [real])
+        chain.end = chain.tensor(chain.shape, zero_point=-128)
+        b.op("QUANTIZE", [real], [chain.end])
 
 
 def _moved(chain: _Chain) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from layers import Case, scales, seeds, zero_points
 from op_layers import activation, images, inputs_of, shapes
 
+from tinyproof.export.ops.floats import FUNCTIONS
 from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
 
@@ -179,7 +180,25 @@ def lstm(draw: st.DrawFn) -> Case:
     return Case(b.build([x], [y]), inputs_of(draw(seeds), (steps, x_c)))
 
 
+@st.composite
+def floats_between(draw: st.DrawFn) -> Case:
+    """One or two functions in float32 between int8 ones; every byte is tried."""
+    names = draw(st.lists(st.sampled_from(sorted(FUNCTIONS)), min_size=1, max_size=2))
+    b = ModelBuilder()
+    x = b.tensor((1, 256), draw(scales), draw(st.one_of(st.just(-128), zero_points)))
+    real = b.tensor((1, 256), None, dtype="float32")
+    y = b.tensor((1, 256), draw(scales), draw(zero_points))
+    b.op("DEQUANTIZE", [x], [real])
+    for name in names:
+        result = b.tensor((1, 256), None, dtype="float32")
+        b.op(name, [real], [result])
+        real = result
+    b.op("QUANTIZE", [real], [y])
+    return Case(b.build([x], [y]), (np.arange(-128, 128).astype(np.int8),))
+
+
 RARER = {
+    "floats_between": floats_between(),
     "lstm": lstm(),
     "reduce_extremum": reduce_extremum(),
     "l2": l2_normalization(),

@@ -21,6 +21,7 @@ from tinyproof.export.ops.conv2d import CONV2D
 from tinyproof.export.ops.dense import DENSE
 from tinyproof.export.ops.depthwise_conv2d import DEPTHWISE_CONV2D
 from tinyproof.export.ops.extremum import MAXIMUM, MINIMUM
+from tinyproof.export.ops.floats import FLOATS
 from tinyproof.export.ops.gather import GATHER
 from tinyproof.export.ops.kind import Fast, OpKind
 from tinyproof.export.ops.l2_normalization import L2_NORMALIZATION
@@ -59,7 +60,7 @@ OPS: tuple[OpKind, ...] = (
         SUM,
         SOFTMAX,
     ),
-    *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES),
+    *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES, *FLOATS),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
     *(LOG_SOFTMAX, L2_NORMALIZATION, SQUARED_DIFFERENCE, BATCH_MATMUL, GATHER, LSTM, *BLOCKS),
