@@ -111,6 +111,7 @@ CURES = {
     "ARG_MIN": "it answers int32, and a device int8: end the model before it, and take the argmin of what comes back",
     "BATCH_MATMUL": "use Dense or Conv2D, whose weights are constants",
     "DEQUANTIZE": "convert with inference_output_type = tf.int8, and end the model where its numbers are int8",
+    "DIV": "TFLM leaves small int8 quotients undefined, by shifts of more than 31 bits; build the layer from others",
     "GELU": "use the activation relu, swish or hard_swish",
     "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
     "SVDF": "it keeps a state from one inference to the next, and here each stands alone; use Conv1D over all steps",
@@ -133,7 +134,8 @@ LEAKY_RELU 2, HARD_SWISH 1, LOGISTIC 3, TANH 3, QUANTIZE 6, ELU 1, ABS 5, RSQRT 
 PAD 6, PADV2 6, CONCATENATION 7, PACK 5, SPLIT 5, SPLIT_V 3, UNPACK 6, STRIDED_SLICE 8, SLICE 8, TRANSPOSE 9,
 RESIZE_NEAREST_NEIGHBOR 4, RESIZE_BILINEAR 4, LOG_SOFTMAX 2, L2_NORMALIZATION 2, SQUARED_DIFFERENCE 2, BATCH_MATMUL 4,
 GATHER 8, SPACE_TO_DEPTH 2, DEPTH_TO_SPACE 2, SPACE_TO_BATCH_ND 4, BATCH_TO_SPACE_ND 4,
-UNIDIRECTIONAL_SEQUENCE_LSTM 4, NEG 2, SQUARE 1, SQRT 1, EXP 2, LOG 2, SIN 1, COS 1, FLOOR 1, CEIL 1, ROUND 1
+UNIDIRECTIONAL_SEQUENCE_LSTM 4, NEG 2, SQUARE 1, SQRT 1, EXP 2, LOG 2, SIN 1, COS 1, FLOOR 1, CEIL 1, ROUND 1,
+REVERSE_V2 3, BROADCAST_TO 3, MIRROR_PAD 3
 """
 
 # The compiled engine's: ops | by which kernels | what it refuses of them. The ops' own files say no more of it.
@@ -169,6 +171,8 @@ RESIZE_NEAREST_NEIGHBOR | `resize_nearest_s8`: the row and column of each output
 UNIDIRECTIONAL_SEQUENCE_LSTM | `lstm_s8`, a whole sequence from a state of zero | peepholes, projections, \
 normalization, as TFLM does
 GATHER | `resize_nearest_s8`, which copies a run for each index | indexes computed at run time
+REVERSE_V2, BROADCAST_TO | `copy_s8` |
+MIRROR_PAD | `resize_nearest_s8` | axes other than rows and columns
 SPACE_TO_DEPTH, DEPTH_TO_SPACE, BATCH_TO_SPACE_ND | `copy_s8` |
 SPACE_TO_BATCH_ND | `copy_s8` for each pixel of a block | paddings, which TFLM fills with what lies in memory
 RESIZE_BILINEAR | `resize_bilinear_s8`, likewise | sizes for which TFLM reads beyond the image

@@ -113,6 +113,7 @@ def every_op_model() -> bytes:
     chain.then("REDUCE_MAX", chain.whole(1), shape=(1, 1, 4, 4), options=reduced)
     chain.then("SQUEEZE", shape=(4, 4), options=schema_options("SqueezeOptionsT", squeezeDims=[0, 1]))
     chain.then("EXPAND_DIMS", chain.whole(0), shape=(1, 4, 4))
+    chain.then("BROADCAST_TO", chain.whole(1, 4, 4), shape=(1, 4, 4))
     _remembered(chain, [weights(4, 4) for _ in range(8)])
     chain.then("BATCH_MATMUL", chain.end, options=schema_options("BatchMatMulOptionsT"))
     _reshape_with_computed_shape(chain, (1, 16))
@@ -152,6 +153,9 @@ def _moved(chain: _Chain) -> None:
     block, margins = chain.whole(2, 2), chain.b.constant(np.zeros((2, 2), np.int32), None)
     chain.then("SPACE_TO_BATCH_ND", block, margins, shape=(4, 3, 2, 4))
     chain.then("BATCH_TO_SPACE_ND", block, margins, shape=(1, 6, 4, 4))
+    chain.then("REVERSE_V2", chain.whole(1))
+    margins = chain.b.constant(np.array([(0, 0), (1, 0), (1, 2), (0, 0)], np.int32), None)
+    chain.then("MIRROR_PAD", margins, shape=(1, 7, 7, 4), options=schema_options("MirrorPadOptionsT"))
     bilinear = schema_options("ResizeBilinearOptionsT", halfPixelCenters=True)
     chain.then("RESIZE_BILINEAR", chain.whole(5, 4), shape=(1, 5, 4, 4), options=bilinear)
 

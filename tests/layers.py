@@ -23,7 +23,7 @@ gains = st.one_of(st.none(), st.none(), st.floats(-36, 8), st.sampled_from((0.0,
 # Where TFLM's result is undefined or it aborts; nothing to compare.
 UNDEFINED_IN_TFLM = re.compile(
     "can overflow 32 bits|multiplier above|too small for|too large for 32|so small that TFLM|too far apart for TFLM"
-    "|result is undefined|TFLM reads beyond|TFLM repeats operands"
+    "|result is undefined|TFLM stops at a negative|TFLM reads beyond|TFLM repeats operands"
     "|TFLM pads with what lies in memory"
 )
 MOST_EQUAL_CLASSES = 511  # of one more TFLM's softmax aborts

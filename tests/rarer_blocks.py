@@ -58,6 +58,8 @@ def curved(keras: Any, rng: Rng, x: Tensor) -> Tensor:
     constant = rng.normal(size=(x.shape[3],)).astype(np.float32)
     functions = (
         keras.layers.ELU(),
+        keras.layers.LayerNormalization(),
+        keras.layers.UnitNormalization(),
         keras.ops.absolute,
         keras.layers.Lambda(lambda t: tf.math.squared_difference(t, constant)),
         keras.layers.Lambda(lambda t: tf.math.l2_normalize(t, axis=-1)),

@@ -197,7 +197,51 @@ def floats_between(draw: st.DrawFn) -> Case:
     return Case(b.build([x], [y]), (np.arange(-128, 128).astype(np.int8),))
 
 
+@st.composite
+def reverse(draw: st.DrawFn) -> Case:
+    """One REVERSE_V2 along neighbouring axes."""
+    shape = draw(shapes)
+    first = draw(st.integers(0, len(shape) - 1))
+    axes = np.arange(first, draw(st.integers(first, len(shape) - 1)) + 1, dtype=np.int32)
+    b = ModelBuilder()
+    x, y = b.tensor(shape, 0.5), b.tensor(shape, 0.5)
+    b.op("REVERSE_V2", [x, b.constant(axes, None)], [y])
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+@st.composite
+def broadcast_to(draw: st.DrawFn) -> Case:
+    """One BROADCAST_TO."""
+    y_shape = draw(shapes)
+    shape = tuple(n if draw(st.booleans()) else 1 for n in y_shape)
+    shape = shape[draw(st.integers(0, len(shape) - 1)) :]
+    b = ModelBuilder()
+    x, y = b.tensor(shape, 0.5), b.tensor(y_shape, 0.5)
+    b.op("BROADCAST_TO", [x, b.constant(np.array(y_shape, np.int32), None)], [y])
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
+@st.composite
+def mirror_pad(draw: st.DrawFn) -> Case:
+    """One MIRROR_PAD around an image or a signal, of both kinds."""
+    sizes, c, gap = (
+        draw(st.lists(st.integers(2, 6), min_size=1, max_size=2)),
+        draw(st.integers(1, 5)),
+        draw(st.booleans()),
+    )
+    pairs = [(draw(st.integers(0, n - gap)), draw(st.integers(0, n - gap))) for n in sizes]
+    shape, y_shape = (1, *sizes, c), (1, *(n + sum(pair) for n, pair in zip(sizes, pairs, strict=True)), c)
+    b = ModelBuilder()
+    x, y = b.tensor(shape, 0.5), b.tensor(y_shape, 0.5)
+    paddings = b.constant(np.array([(0, 0), *pairs, (0, 0)], np.int32), None)
+    b.op("MIRROR_PAD", [x, paddings], [y], options("MirrorPadOptionsT", mode=0 if gap else 1))
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+
+
 RARER = {
+    "reverse": reverse(),
+    "broadcast_to": broadcast_to(),
+    "mirror_pad": mirror_pad(),
     "floats_between": floats_between(),
     "lstm": lstm(),
     "reduce_extremum": reduce_extremum(),

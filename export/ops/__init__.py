@@ -16,6 +16,7 @@ from tinyproof.export.ops import (
 )
 from tinyproof.export.ops.add import ADD, SUB
 from tinyproof.export.ops.batch_matmul import BATCH_MATMUL
+from tinyproof.export.ops.broadcast_to import BROADCAST_TO
 from tinyproof.export.ops.concatenation import CONCATENATION, PACK
 from tinyproof.export.ops.conv2d import CONV2D
 from tinyproof.export.ops.dense import DENSE
@@ -29,6 +30,7 @@ from tinyproof.export.ops.log_softmax import LOG_SOFTMAX
 from tinyproof.export.ops.lookup import LOOKUPS
 from tinyproof.export.ops.lstm import LSTM
 from tinyproof.export.ops.mean import MEAN, SUM
+from tinyproof.export.ops.mirror_pad import MIRROR_PAD
 from tinyproof.export.ops.mul import MUL
 from tinyproof.export.ops.pad import PAD, PADV2
 from tinyproof.export.ops.pool2d import AVERAGE_POOL2D, MAX_POOL2D
@@ -37,6 +39,7 @@ from tinyproof.export.ops.reduce_extremum import REDUCE_MAX, REDUCE_MIN
 from tinyproof.export.ops.reshape import EXPAND_DIMS, RESHAPE, SQUEEZE
 from tinyproof.export.ops.resize_bilinear import RESIZE_BILINEAR
 from tinyproof.export.ops.resize_nearest import RESIZE_NEAREST
+from tinyproof.export.ops.reverse import REVERSE
 from tinyproof.export.ops.softmax import SOFTMAX
 from tinyproof.export.ops.space_to_depth import BLOCKS
 from tinyproof.export.ops.split import SPLIT, SPLIT_V, UNPACK
@@ -63,7 +66,18 @@ OPS: tuple[OpKind, ...] = (
     *(ADD, SUB, MUL, MAXIMUM, MINIMUM, PRELU, *LOOKUPS, *UNARIES, *FLOATS),
     *(RESHAPE, SQUEEZE, EXPAND_DIMS, PAD, PADV2, CONCATENATION, PACK, SPLIT, SPLIT_V, UNPACK),
     *(STRIDED_SLICE, SLICE, TRANSPOSE, RESIZE_NEAREST, RESIZE_BILINEAR),
-    *(LOG_SOFTMAX, L2_NORMALIZATION, SQUARED_DIFFERENCE, BATCH_MATMUL, GATHER, LSTM, *BLOCKS),
+    *(
+        LOG_SOFTMAX,
+        L2_NORMALIZATION,
+        SQUARED_DIFFERENCE,
+        BATCH_MATMUL,
+        GATHER,
+        LSTM,
+        *BLOCKS,
+        REVERSE,
+        BROADCAST_TO,
+        MIRROR_PAD,
+    ),
 )
 # The fast kernels, the best first: the first one that fits computes a call.
 FAST: tuple[Fast, ...] = (
