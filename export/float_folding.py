@@ -29,10 +29,11 @@ def _folded(graph: Graph, op: Op, makers: dict[int, Op]) -> Op:
     if op.name != "QUANTIZE":
         return op
     names: list[str] = []
-    maker, version = _maker(op, makers), 1
+    version, maker = 1, _maker(op, makers)
     while maker is not None and maker.name in FUNCTIONS and len(names) < len(graph.ops):
         names.insert(0, maker.name)
-        maker, version = _maker(maker, makers), maker.version
+        version = maker.version
+        maker = _maker(maker, makers)
     if not names or maker is None or maker.name != "DEQUANTIZE" or len(maker.inputs) != 1:
         return op
     return replace(op, name=names[0], version=version, inputs=maker.inputs, options=FloatOptions(tuple(names)))

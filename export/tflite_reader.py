@@ -107,7 +107,7 @@ class _Reader:
         """What to do about more subgraphs than one: they are parts of control flow, or signatures of their own."""
         count = _limited(self._model.OperatorCodesLength(), MAX_OPS, "op codes")
         codes = [self._model.OperatorCodes(index) for index in range(count)]
-        used = {OP_NAMES.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode())) for code in codes}
+        used = {OP_NAMES.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "") for code in codes}
         branching = sorted(used & CONTROL_FLOW)
         if branching:
             return f"export the model without control flow (it has {', '.join(branching)})."

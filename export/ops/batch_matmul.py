@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import tflite
 
 from tinyproof.export.graph import Graph, Op, OpOptions
@@ -69,7 +70,9 @@ def fold(graph: Graph, op: Op) -> BatchMatmulParams:
     fits = all(m == n or 1 in (m, n) for m, n in zip(over_a, over_b, strict=True))
     if depth != b_depth or not fits or y.shape != (*batches, rows, columns):
         raise graph.refusal(op, f"{a.shape} times {b.shape} do not make {y.shape}; export the model again")
-    multiplier, shift = rescale(graph, op, float(a.scale * b.scale) / float(y.scale), 255 * 255 * depth)
+    with np.errstate(over="ignore"):
+        product = float(a.scale * b.scale)
+    multiplier, shift = rescale(graph, op, product / float(y.scale), 255 * 255 * depth)
 
     def steps(over: tuple[int, ...], size: int) -> list[int]:
         return [step * size if n > 1 else 0 for n, step in zip(over, strides(over), strict=True)]

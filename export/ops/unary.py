@@ -16,7 +16,8 @@ RSQRT_BITS = 20  # by which TFLM moves a root up to keep it whole
 
 def elu(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
     """TFLM makes a table too, in float32 (elu.cc)."""
-    inverse = np.float32(1) / y.scale
+    with np.errstate(over="ignore"):
+        inverse = np.float32(1) / y.scale
     most = 256 * float(x.scale) * float(inverse)
     if not most < 2**31:
         raise graph.refusal(
@@ -36,7 +37,9 @@ def absolute(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
     """TFLM divides the scales in float32, and does not rescale where they are equal (elementwise.cc)."""
     if x.scale == y.scale:
         return lambda value: abs(value - x.zero_point) + y.zero_point
-    multiplier, shift = rescale(graph, op, float(x.scale / y.scale), LARGEST)
+    with np.errstate(over="ignore"):
+        real = float(x.scale / y.scale)
+    multiplier, shift = rescale(graph, op, real, LARGEST)
     return lambda value: requantize(abs(value - x.zero_point), multiplier, shift) + y.zero_point
 
 
@@ -46,7 +49,9 @@ def rsqrt(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
         raise graph.refusal(
             op, f"its input has zero point {x.zero_point}, and TFLM stops at a negative number; put relu before it"
         )
-    multiplier, shift = quantize_multiplier(1.0 / float(np.sqrt(x.scale) * y.scale))
+    with np.errstate(over="ignore", under="ignore"):
+        scale = float(np.sqrt(x.scale) * y.scale)
+    multiplier, shift = quantize_multiplier(1.0 / scale) if 0 < scale < np.inf else (0, 99)
     if not 0 <= RSQRT_BITS - shift <= 31:
         raise graph.refusal(
             op, f"its scales {x.scale} and {y.scale} are too far apart for TFLM; export the model again"
