@@ -9,23 +9,25 @@ from rich.table import Table
 from tinyproof.console import UserError, console, table
 from tinyproof.cores import Core
 from tinyproof.export import c_text
+from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.emit_model import constant_bytes, op_bytes
 from tinyproof.export.graph import Graph, Tensor
 from tinyproof.export.lower import Program, lower
 from tinyproof.export.ops import BY_TFLITE_NAME
-from tinyproof.export.tflite_reader import load_graph
+from tinyproof.export.tflite_reader import read_graph, read_tflite
 from tinyproof.manifest import Manifest
 
 
 def describe(tflite: Path) -> None:
     """Print what is in a `.tflite`, and what the compiled engine would make of it."""
-    graph = load_graph(tflite)
+    content, taken_off = with_int8_ends(read_tflite(tflite), str(tflite))
+    graph = read_graph(content, str(tflite))
     try:
         program, refusal = lower(graph).program(), ""
     except UserError as error:
         program, refusal = None, error.message
     console.print(op_table(graph, program))
-    for line in end_lines(graph):
+    for line in [*end_lines(graph), *filter(None, [taken_off])]:
         console.print(line)
     console.print(f"arena {program.arena_bytes:,} bytes" if program else f"not for the compiled engine: {refusal}")
 

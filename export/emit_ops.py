@@ -15,12 +15,14 @@ def emit_model_ops_h(graph: Graph, origin: str) -> str:
         if op.name not in TFLM_OPS:
             raise graph.refusal(op, f"TensorFlow Lite Micro has no method to add {op.name}; {cure(op.name)}")
     methods = sorted({TFLM_OPS[op.name].method for op in graph.ops})
+    has_state = int(any(tensor.is_variable for tensor in graph.tensors))
     listed = " ".join(f"OP({method})" for method in methods)
     calls = " &&\n           ".join(f"static_cast<int>(resolver.Add{method}()) == 0" for method in methods)
     return f"""{origin}#pragma once
 
 #define MODEL_OPERATOR_COUNT {len(graph.ops)}
 #define MODEL_OPS_COUNT {len(methods)}
+#define MODEL_HAS_STATE {has_state}
 #define MODEL_OPS(OP) {listed}
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@ The wheel exists for Linux on x86-64 alone; elsewhere `golden_available` is Fals
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from math import prod
@@ -17,6 +18,7 @@ from tinyproof.export.graph import Graph
 from tinyproof.export.tflite_reader import read_graph
 
 WHEEL = "tflite-micro"
+SAFE_CLASSES = 511  # of more TFLM's softmax aborts where their exponentials sum up to 512 times the largest
 ARENA_SPARE_BYTES = 1 << 20
 
 
@@ -42,6 +44,9 @@ class Golden:
 
         self.name = golden_name() or WHEEL
         self._graph = read_graph(model, "the model")
+        self._has_state = any(tensor.is_variable for tensor in self._graph.tensors)
+        softmaxes = (self._graph.tensors[op.inputs[0]] for op in self._graph.ops if op.name == "SOFTMAX")
+        self._can_abort = any(x.shape[-1:] > (SAFE_CLASSES,) for x in softmaxes)
         kinds = runtime.InterpreterConfig
         kind = kinds.kPreserveAllTensors if keep_tensors else kinds.kAllocationRecording
         arena_size = _arena_bytes(model, self._graph)
@@ -51,12 +56,33 @@ class Golden:
             raise UserError(f"TensorFlow Lite Micro cannot run the model: {' '.join(str(error).split())}") from None
 
     def run(self, *xs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """xs: the inputs, int8 of the model's shapes -> the first output, int8."""
+        """xs: the inputs, int8 of the model's shapes -> the first output, int8. UserError where TFLM aborts on them."""
         for index, x in enumerate(xs):
             self._interpreter.set_input(x, index)
+        if self._has_state:
+            self._interpreter.reset()  # every inference begins with the same state
+        if self._can_abort and not self._survives():
+            raise UserError(
+                f"TensorFlow Lite Micro aborts on an input: a SOFTMAX of more than {SAFE_CLASSES} classes finds all "
+                "about equally likely, as in an untrained model; use fewer classes, or inputs that it can tell apart"
+            )
         self._interpreter.invoke()
         y: NDArray[np.int8] = self._interpreter.get_output(0)
         return y
+
+    def _survives(self) -> bool:
+        """Whether TFLM runs through with the inputs that it has; tried in a process of its own."""
+        if child := os.fork():
+            return os.waitpid(child, 0)[1] == 0
+        status = 1
+        try:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            self._interpreter.invoke()
+            status = 0
+        finally:
+            os._exit(status)
 
     def run_bytes(self, data: bytes) -> bytes:
         """The bytes of all inputs, one after the other -> those of all outputs."""

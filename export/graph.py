@@ -54,6 +54,7 @@ class Tensor:
     dtype: str  # "int8", "int32", "float32", ...
     quantization: Quantization | None
     data: NDArray[np.generic] | None
+    is_variable: bool = False  # a state, zero when an inference begins
 
     @property
     def size(self) -> int:
@@ -71,7 +72,7 @@ class Op:
     """One operation; `inputs` and `outputs` are tensor indexes, `ABSENT` for an optional operand left out."""
 
     index: int
-    name: str  # as in the schema: "CONV_2D"
+    name: str  # as in the schema: "CONV_2D"; of an op that is in none, "CUSTOM ethos-u"
     version: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.choose import choose_kernels
+from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.layout import Buffer, Place, lay_out, one_after_the_other
-from tinyproof.export.op_table import cure
+from tinyproof.export.op_table import NEWEST_VERSIONS, cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
 from tinyproof.export.ops.operands import QUANTIZE_CURE
 from tinyproof.export.shape_folding import fold_shapes
 from tinyproof.optimize import Optimize
+
+FLOAT_CURE = "use a layer that has one there, or end the model before it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +121,9 @@ class Lowered:
 
 def lower(graph: Graph) -> Lowered:
     """Lower a model. UserError for one that the compiled engine does not run exactly."""
-    graph = fold_shapes(graph)
-    inputs, outputs = check_ends(graph)
+    graph = fold_floats(fold_shapes(graph))
     kinds = [_kind(graph, op) for op in graph.ops]
+    inputs, outputs = check_ends(graph)
     calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
     _check_order(graph)
     root = _roots(graph, calls_of)
@@ -152,16 +155,24 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
 
 def _kind(graph: Graph, op: Op) -> OpKind:
     kind = BY_TFLITE_NAME.get(op.name)
+    if op.name == "DEQUANTIZE":
+        for reader in graph.ops:
+            if op.outputs and op.outputs[0] in reader.inputs:
+                raise graph.refusal(reader, f"the converter left it in float32, for want of an int8 form; {FLOAT_CURE}")
     if kind is None:
         raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure(op.name)}")
     if kind.options_type and op.options is None:
         raise graph.refusal(op, "its options are missing; export the model again")
+    if op.version > NEWEST_VERSIONS[op.name]:
+        why = f"it has version {op.version} of its op, and {NEWEST_VERSIONS[op.name]} is the newest that is known here"
+        raise graph.refusal(op, f"{why}; convert the model with TensorFlow 2.21 or an earlier one")
     return kind
 
 
 def _check_order(graph: Graph) -> None:
-    """Every operand is an input, a constant or computed by an earlier op, and nothing is computed twice."""
-    known = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None), ABSENT}
+    """Every operand is an input, a constant, a state or computed by an earlier op, and nothing is computed twice."""
+    there = (tensor.index for tensor in graph.tensors if tensor.data is not None or tensor.is_variable)
+    known = {*graph.inputs, *there, ABSENT}
     for op in graph.ops:
         if not known.issuperset(op.inputs) or not known.isdisjoint(op.outputs):
             why = "it reads what no earlier op computes, or computes a tensor again; export the model again"

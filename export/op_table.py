@@ -107,14 +107,36 @@ ZEROS_LIKE                   | ZerosLike                  | int8 int32 float32  
 
 # What to do instead, where whoever has to run the op lacks it; for all others MISSING_CURE.
 CURES = {
+    "ARG_MAX": "it answers int32, and a device int8: end the model before it, and take the argmax of what comes back",
+    "ARG_MIN": "it answers int32, and a device int8: end the model before it, and take the argmin of what comes back",
     "BATCH_MATMUL": "use Dense or Conv2D, whose weights are constants",
-    "CUSTOM": "convert without tf.lite.OpsSet.SELECT_TF_OPS and replace the layer that needs it",
-    "DEQUANTIZE": "the converter left the op after it in float32, for want of an int8 form; use another layer there",
+    "DEQUANTIZE": "convert with inference_output_type = tf.int8, and end the model where its numbers are int8",
+    "DIV": "TFLM leaves small int8 quotients undefined, by shifts of more than 31 bits; build the layer from others",
     "GELU": "use the activation relu, swish or hard_swish",
     "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
+    "SVDF": "it keeps a state from one inference to the next, and here each stands alone; use Conv1D over all steps",
     "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
 }
 MISSING_CURE = "build the layer from others"
+# The same for ops of no schema, by how the file names them.
+CUSTOM_CURES = {
+    "ethos-u": "the file was compiled by Vela for an Arm Ethos-U; give the .tflite that it was made from",
+    "edgetpu": "the file was compiled for a Coral Edge TPU; give the .tflite that it was made from",
+    "Flex": "convert without tf.lite.OpsSet.SELECT_TF_OPS and replace the layer that needs it",
+    "": "it is of a library of its own; convert without allow_custom_ops and SELECT_TF_OPS, and replace the layer that "
+    "needs it",
+}
+# The newest version of each op that is known here: those of LiteRT 2.3. What a later one adds, nobody here can say.
+VERSIONS = """
+CONV_2D 8, DEPTHWISE_CONV_2D 7, TRANSPOSE_CONV 5, FULLY_CONNECTED 14, MAX_POOL_2D 3, AVERAGE_POOL_2D 3, REDUCE_MAX 3,
+REDUCE_MIN 3, MEAN 3, SUM 2, SOFTMAX 4, ADD 6, SUB 5, MUL 8, MAXIMUM 4, MINIMUM 4, PRELU 1, RELU 3, RELU6 3,
+LEAKY_RELU 2, HARD_SWISH 1, LOGISTIC 3, TANH 3, QUANTIZE 6, ELU 1, ABS 5, RSQRT 3, RESHAPE 1, SQUEEZE 2, EXPAND_DIMS 1,
+PAD 6, PADV2 6, CONCATENATION 7, PACK 5, SPLIT 5, SPLIT_V 3, UNPACK 6, STRIDED_SLICE 8, SLICE 8, TRANSPOSE 9,
+RESIZE_NEAREST_NEIGHBOR 4, RESIZE_BILINEAR 4, LOG_SOFTMAX 2, L2_NORMALIZATION 2, SQUARED_DIFFERENCE 2, BATCH_MATMUL 4,
+GATHER 8, SPACE_TO_DEPTH 2, DEPTH_TO_SPACE 2, SPACE_TO_BATCH_ND 4, BATCH_TO_SPACE_ND 4,
+UNIDIRECTIONAL_SEQUENCE_LSTM 4, NEG 2, SQUARE 1, SQRT 1, EXP 2, LOG 2, SIN 1, COS 1, FLOOR 1, CEIL 1, ROUND 1,
+REVERSE_V2 3, BROADCAST_TO 3, MIRROR_PAD 3
+"""
 
 # The compiled engine's: ops | by which kernels | what it refuses of them. The ops' own files say no more of it.
 COMPILED = """
@@ -124,14 +146,21 @@ TRANSPOSE_CONV | `transpose_conv2d_s8` | an output that this convolution turned 
 FULLY_CONNECTED | `dense_s8`, one scale or one for each output | a bias of another scale, as TFLM does
 MAX_POOL_2D, AVERAGE_POOL_2D | `max_pool2d_s8`, `average_pool2d_s8` | different quantization of input and output, \
 as TFLM does
-REDUCE_MAX | `max_pool2d_s8` with one window | axes that do not lie side by side
+REDUCE_MAX, REDUCE_MIN | `max_pool2d_s8` with one window for the largest along neighbouring axes, \
+else `reduce_extremum_s8` | different quantization of input and output, as TFLM does
 MEAN, SUM | `mean_s8`, any axes |
-SOFTMAX | `softmax_s8`, along the last axis | more than 511 classes, where TFLM can abort
+SOFTMAX | `softmax_s8`, along the last axis | more than 8191 classes; from 512 on TFLM aborts where all are about equal
+BATCH_MATMUL | `batch_matmul_s8`, computed and constant matrices, any batches |
+L2_NORMALIZATION | `l2_normalization_s8`, along the last axis | a fused activation, as TFLM does
+LOG_SOFTMAX | `log_softmax_s8`, along the last axis | more than 4095 classes
 ADD, SUB | `add_s8`, operands repeated to a common shape, constants too | an output scale so small that TFLM aborts
-MUL, PRELU | `mul_s8`, `prelu_s8`, likewise |
+MUL, PRELU, SQUARED_DIFFERENCE | `mul_s8`, `prelu_s8`, `squared_difference_s8`, likewise |
 MAXIMUM, MINIMUM | `maximum_s8`, `minimum_s8`, likewise |
 RELU, RELU6, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH, QUANTIZE | `lookup_s8`: a table of 256 bytes, evaluated at \
 export in TFLM's steps; no call where it changes nothing | LOGISTIC whose output's zero point is not -128
+ELU, ABS, RSQRT | `lookup_s8`, likewise | RSQRT of what can be negative, where TFLM stops
+NEG, SQUARE, SQRT, EXP, LOG, SIN, COS, FLOOR, CEIL, ROUND | `lookup_s8`, with the DEQUANTIZE before and the QUANTIZE \
+behind: together a function of one byte | int8 ones, which TFLM lacks; results that are no numbers
 RESHAPE, SQUEEZE, EXPAND_DIMS | no call, the bytes get another name |
 PAD, PADV2 | `fill_s8`, then `copy_s8` | a value computed at run time
 CONCATENATION, PACK | `copy_s8` for each input | inputs quantized unlike the output, as TFLM does
@@ -139,6 +168,14 @@ SPLIT, SPLIT_V, UNPACK | `copy_s8` for each output |
 STRIDED_SLICE, SLICE, TRANSPOSE | `copy_s8`, or no call where the bytes stay in order | bounds computed at run time, \
 inserted axes
 RESIZE_NEAREST_NEIGHBOR | `resize_nearest_s8`: the row and column of each output are found at export |
+UNIDIRECTIONAL_SEQUENCE_LSTM | `lstm_s8`, a whole sequence from a state of zero | peepholes, projections, \
+normalization, as TFLM does
+GATHER | `resize_nearest_s8`, which copies a run for each index | indexes computed at run time
+REVERSE_V2, BROADCAST_TO | `copy_s8` |
+MIRROR_PAD | `resize_nearest_s8` | axes other than rows and columns
+SPACE_TO_DEPTH, DEPTH_TO_SPACE, BATCH_TO_SPACE_ND | `copy_s8` |
+SPACE_TO_BATCH_ND | `copy_s8` for each pixel of a block | paddings, which TFLM fills with what lies in memory
+RESIZE_BILINEAR | `resize_bilinear_s8`, likewise | sizes for which TFLM reads beyond the image
 """
 
 
@@ -160,6 +197,7 @@ TFLM_OPS = {
     name: TflmOp(method, frozenset(everywhere.split()), frozenset(later.split()))
     for name, method, everywhere, later in _rows(ROWS)
 }
+NEWEST_VERSIONS = {name: int(version) for name, version in (each.split() for each in VERSIONS.split(","))}
 COMPILED_OPS = [(ops.split(", "), by, refused) for ops, by, refused in _rows(COMPILED)]  # as the docs show them
 
 
@@ -169,4 +207,7 @@ def cure(name: str) -> str:
     >>> cure("LSTM_OF_THE_FUTURE")
     'build the layer from others'
     """
+    kind, _, custom = name.partition(" ")
+    if kind == "CUSTOM":
+        return next(text for known, text in CUSTOM_CURES.items() if custom.startswith(known))
     return CURES.get(name, MISSING_CURE)

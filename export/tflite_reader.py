@@ -32,6 +32,8 @@ NUMPY_DTYPES = ("float32", "float16", "int32", "uint8", "int64", "bool", "int16"
 DTYPE_NAMES = {code: name.lower() for name, code in vars(tflite.TensorType).items() if name.isupper()}
 OP_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).items() if name.isupper()}
 
+CONTROL_FLOW = {"IF", "WHILE", "CALL", "CALL_ONCE", "STABLEHLO_WHILE", "STABLEHLO_COMPOSITE", "STABLEHLO_CASE"}
+
 # What the flatbuffer accessors and numpy raise when an offset leads out of the file.
 BROKEN_OFFSETS = (struct.error, IndexError, ValueError, TypeError, OverflowError)
 
@@ -42,11 +44,15 @@ class _Damaged(Exception):
 
 def load_graph(path: Path) -> Graph:
     """Read a `.tflite` file. UserError when it cannot be opened or is not one."""
+    return read_graph(read_tflite(path), str(path))
+
+
+def read_tflite(path: Path) -> bytes:
+    """The bytes of a `.tflite` file. UserError when it cannot be opened."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; give the path of a .tflite file.") from None
-    return read_graph(content, str(path))
 
 
 def read_graph(content: bytes, source: str) -> Graph:
@@ -82,7 +88,7 @@ class _Reader:
         if self._model.SubgraphsLength() != 1:
             raise UserError(
                 f"{self._source} holds {self._model.SubgraphsLength()} subgraphs, and microcontroller engines run one; "
-                "export the model without control flow (if, while, call)."
+                f"{self._subgraphs_cure()}"
             )
         subgraph = self._model.Subgraphs(0)
         self._tensor_count = _limited(subgraph.TensorsLength(), MAX_TENSORS, "tensors")
@@ -96,6 +102,20 @@ class _Reader:
             inputs=self._indexes(subgraph, "Inputs"),
             outputs=self._indexes(subgraph, "Outputs"),
         )
+
+    def _subgraphs_cure(self) -> str:
+        """What to do about more subgraphs than one: they are parts of control flow, or signatures of their own."""
+        count = _limited(self._model.OperatorCodesLength(), MAX_OPS, "op codes")
+        codes = [self._model.OperatorCodes(index) for index in range(count)]
+        used = {OP_NAMES.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "") for code in codes}
+        branching = sorted(used & CONTROL_FLOW)
+        if branching:
+            return f"export the model without control flow (it has {', '.join(branching)})."
+        signatures = _limited(self._model.SignatureDefsLength(), MAX_OPERANDS, "signatures")
+        keys = [_text(self._model.SignatureDefs(index).SignatureKey(), "a signature") for index in range(signatures)]
+        if len(keys) > 1:
+            return f"it has the signatures {', '.join(keys)}: convert one of them, with signature_keys=['{keys[0]}']."
+        return "export the model with one of them."
 
     def _vector(self, table: Any, field: str, limit: int) -> NDArray[Any]:
         """A vector of numbers; empty where the file leaves it out."""
@@ -115,20 +135,19 @@ class _Reader:
         return indexes
 
     def _tensor(self, table: tflite.Tensor, index: int) -> Tensor:
-        name = table.Name() or b""
-        if len(name) > MAX_NAME_BYTES:
-            raise _Damaged(f"the name of tensor {index} is {len(name)} bytes long")
+        name = _text(table.Name(), f"the name of tensor {index}")
         if table.Sparsity() is not None:
             raise _Damaged(f"tensor {index} is stored sparse, which microcontroller engines do not read")
         shape = tuple(int(value) for value in self._vector(table, "Shape", MAX_RANK))
         dtype = DTYPE_NAMES.get(table.Type(), f"type {table.Type()}")
         return Tensor(
             index=index,
-            name=name.decode("utf-8", "replace"),
+            name=name,
             shape=shape,
             dtype=dtype,
             quantization=self._quantization(table.Quantization(), index),
             data=self._constant(table.Buffer(), shape, dtype, index),
+            is_variable=bool(table.IsVariable()),
         )
 
     def _quantization(self, table: tflite.QuantizationParameters | None, index: int) -> Quantization | None:
@@ -165,6 +184,8 @@ class _Reader:
         code = self._model.OperatorCodes(table.OpcodeIndex())
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # files from before 2020 have only the second
         name = OP_NAMES.get(number, f"OP_{number}")
+        if number == tflite.BuiltinOperator.CUSTOM:
+            name = f"{name} {_text(code.CustomCode(), f'the name of op {index}')}".strip()
         kind = BY_TFLITE_NAME.get(name)
         options = table.BuiltinOptions() if kind and table.BuiltinOptionsType() == kind.options_type else None
         return Op(
@@ -175,6 +196,13 @@ class _Reader:
             outputs=self._indexes(table, "Outputs"),
             options=None if kind is None or options is None else kind.parse(options),
         )
+
+
+def _text(value: bytes | None, what: str) -> str:
+    value = value or b""
+    if len(value) > MAX_NAME_BYTES:
+        raise _Damaged(f"{what} is {len(value)} bytes long")
+    return value.decode("utf-8", "replace")
 
 
 def _limited(count: int, limit: int, what: str) -> int:

@@ -18,7 +18,9 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 Pair = tuple[int, int]
-DTYPES = {np.dtype(name): getattr(schema.TensorType, name.upper()) for name in ("int8", "int16", "int32", "float32")}
+DTYPES = {
+    np.dtype(name): getattr(schema.TensorType, name.upper()) for name in ("int8", "uint8", "int16", "int32", "float32")
+}
 ABSENT = -1
 
 
@@ -37,6 +39,12 @@ class ModelBuilder:
         """A tensor computed at run time. `scale` None leaves the quantization out."""
         scales = None if scale is None else [scale]
         return self._add(shape, np.dtype(dtype), scales, [zero_point], 0, None, name)
+
+    def variable(self, shape: Sequence[int], scale: float, zero_point: int = 0, dtype: str = "int8") -> int:
+        """A state that an op keeps."""
+        index = self.tensor(shape, scale, zero_point, dtype)
+        self._tensors[index].isVariable = True
+        return index
 
     def constant(
         self,

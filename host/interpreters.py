@@ -77,6 +77,7 @@ class LiteRT:
             value = np.frombuffer(data, np.int8, size, position).reshape(tensor["shape"])
             self._interpreter.set_tensor(tensor["index"], value)
             position += size
+        self._interpreter.reset_all_variables()  # every inference begins with the same state
         self._interpreter.invoke()
         return b"".join(self._interpreter.get_tensor(tensor["index"]).tobytes() for tensor in self._outputs)
 

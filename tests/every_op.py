@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tinyproof.export.borders import with_int8_ends
-from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
 SCALE, ZERO_POINT = 0.05, 3
 
@@ -20,6 +22,15 @@ def schema_options(name: str, **fields: Any) -> Any:
         assert hasattr(found, field), field
         setattr(found, field, value)
     return found
+
+
+def edited(content: bytes, edit: Callable[[schema.ModelT], None]) -> bytes:
+    """The model after a change to its schema objects."""
+    model = schema.ModelT.InitFromPackedBuf(content)
+    edit(model)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 class _Chain:
@@ -77,12 +88,14 @@ def every_op_model() -> bytes:
     chain.then("AVERAGE_POOL_2D", options=pool)
     for name in ("ADD", "SUB", "MUL"):
         chain.then(name, weights(4) if name == "MUL" else chain.end, options=schema_options(f"{name.title()}OptionsT"))
-    for name in ("MAXIMUM", "MINIMUM", "PRELU"):
+    for name in ("MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE"):
         chain.then(name, weights(4))
-    for name in ("RELU", "RELU6", "HARD_SWISH", "QUANTIZE"):
+    for name in ("RELU", "RELU6", "HARD_SWISH", "QUANTIZE", "ELU", "ABS"):
         chain.then(name)
+    _in_floats(chain)
     chain.then("LEAKY_RELU", options=schema_options("LeakyReluOptionsT", alpha=0.1))
     chain.then("LOGISTIC", scale=1 / 256, zero_point=-128)
+    chain.then("RSQRT")
     chain.then("TANH", scale=1 / 128, zero_point=0)
     chain.then("PAD", chain.whole(0, 0, 1, 0, 0, 1, 0, 0), shape=(1, 8, 8, 4))
     pad_value = b.constant(np.array(7, np.int8), [SCALE], [ZERO_POINT])
@@ -91,8 +104,7 @@ def every_op_model() -> bytes:
     chain.then("STRIDED_SLICE", *bounds, shape=(1, 7, 7, 5), options=schema_options("StridedSliceOptionsT"))
     chain.then("SLICE", chain.whole(0, 0, 0, 1), chain.whole(1, -1, 6, 4), shape=(1, 7, 6, 4))
     chain.then("TRANSPOSE", chain.whole(0, 2, 1, 3), shape=(1, 6, 7, 4))
-    resize = schema_options("ResizeNearestNeighborOptionsT")
-    chain.then("RESIZE_NEAREST_NEIGHBOR", chain.whole(5, 4), shape=(1, 5, 4, 4), options=resize)
+    _moved(chain)
     halves = _split(chain)
     joined = chain.tensor((1, 5, 4, 4))
     b.op("CONCATENATION", halves[::-1], [joined], schema_options("ConcatenationOptionsT", axis=-1))
@@ -101,7 +113,13 @@ def every_op_model() -> bytes:
     chain.then("REDUCE_MAX", chain.whole(1), shape=(1, 1, 4, 4), options=reduced)
     chain.then("SQUEEZE", shape=(4, 4), options=schema_options("SqueezeOptionsT", squeezeDims=[0, 1]))
     chain.then("EXPAND_DIMS", chain.whole(0), shape=(1, 4, 4))
+    chain.then("BROADCAST_TO", chain.whole(1, 4, 4), shape=(1, 4, 4))
+    _remembered(chain, [weights(4, 4) for _ in range(8)])
+    chain.then("BATCH_MATMUL", chain.end, options=schema_options("BatchMatMulOptionsT"))
     _reshape_with_computed_shape(chain, (1, 16))
+    chain.then("REDUCE_MIN", chain.whole(0), options=reduced)
+    chain.then("L2_NORMALIZATION", scale=1 / 128, zero_point=0, options=schema_options("L2NormOptionsT"))
+    chain.then("LOG_SOFTMAX", scale=1 / 16, zero_point=127, options=schema_options("LogSoftmaxOptionsT"))
     chain.then("SUM", chain.whole(0), shape=(1, 16), options=reduced)
     dense = schema_options("FullyConnectedOptionsT")
     chain.then("FULLY_CONNECTED", weights(6, 16), shape=(1, 6), options=dense)
@@ -110,6 +128,48 @@ def every_op_model() -> bytes:
     y = b.tensor(chain.shape, None, dtype="float32")
     b.op("DEQUANTIZE", [chain.end], [y])
     return b.build([chain.source], [y])
+
+
+def _in_floats(chain: _Chain) -> None:
+    """Functions that TFLM has for float32 alone, each way back to int8."""
+    b = chain.b
+    for names in (("NEG", "FLOOR"), ("COS", "CEIL"), ("ROUND", "SIN"), ("EXP", "LOG"), ("SQRT",), ("SQUARE",)):
+        real = b.tensor(chain.shape, None, dtype="float32")
+        b.op("DEQUANTIZE", [chain.end], [real])
+        for name in names:
+            before, real = real, b.tensor(chain.shape, None, dtype="float32")
+            b.op(name, [before], [real])
+        chain.end = chain.tensor(chain.shape, zero_point=-128)
+        b.op("QUANTIZE", [real], [chain.end])
+
+
+def _moved(chain: _Chain) -> None:
+    """The end of the chain (1, 6, 7, 4) resized twice to (1, 5, 4, 4), with its pixels in other places on the way."""
+    resize = schema_options("ResizeNearestNeighborOptionsT")
+    chain.then("RESIZE_NEAREST_NEIGHBOR", chain.whole(6, 4), shape=(1, 6, 4, 4), options=resize)
+    chain.then("SPACE_TO_DEPTH", shape=(1, 3, 2, 16), options=schema_options("SpaceToDepthOptionsT", blockSize=2))
+    chain.then("GATHER", chain.whole(2, 0, 1), shape=(1, 3, 2, 16), options=schema_options("GatherOptionsT", axis=1))
+    chain.then("DEPTH_TO_SPACE", shape=(1, 6, 4, 4), options=schema_options("DepthToSpaceOptionsT", blockSize=2))
+    block, margins = chain.whole(2, 2), chain.b.constant(np.zeros((2, 2), np.int32), None)
+    chain.then("SPACE_TO_BATCH_ND", block, margins, shape=(4, 3, 2, 4))
+    chain.then("BATCH_TO_SPACE_ND", block, margins, shape=(1, 6, 4, 4))
+    chain.then("REVERSE_V2", chain.whole(1))
+    margins = chain.b.constant(np.array([(0, 0), (1, 0), (1, 2), (0, 0)], np.int32), None)
+    chain.then("MIRROR_PAD", margins, shape=(1, 7, 7, 4), options=schema_options("MirrorPadOptionsT"))
+    bilinear = schema_options("ResizeBilinearOptionsT", halfPixelCenters=True)
+    chain.then("RESIZE_BILINEAR", chain.whole(5, 4), shape=(1, 5, 4, 4), options=bilinear)
+
+
+def _remembered(chain: _Chain, weights: list[int]) -> None:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM of 4 units over the end of the chain (1, 4, 4)."""
+    b = chain.b
+    biases = [b.constant(np.arange(4, dtype=np.int32), [SCALE * 0.004]) for _ in range(4)]
+    states = [b.variable((1, 4), SCALE, ZERO_POINT), b.variable((1, 4), 2.0**-11, 0, "int16")]
+    absent = [ABSENT]
+    operands = [*weights, *absent * 3, *biases, *absent * 2, *states, *absent * 4]
+    tanh = schema.ActivationFunctionType.TANH
+    chosen = schema_options("UnidirectionalSequenceLSTMOptionsT", fusedActivationFunction=tanh)
+    chain.then("UNIDIRECTIONAL_SEQUENCE_LSTM", *operands, options=chosen)
 
 
 def _split(chain: _Chain) -> list[int]:

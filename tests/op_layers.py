@@ -107,7 +107,9 @@ def elementwise(draw: st.DrawFn, name: str) -> Case:
     a_scale, b_scale = draw(scales), draw(scales)
     if draw(st.booleans()):
         b_scale = float(np.float32(a_scale * draw(st.floats(0.3, 3))))
-    natural = a_scale * b_scale * 128 if name == "MUL" else max(a_scale, b_scale)
+    natural = {"MUL": a_scale * b_scale * 128, "SQUARED_DIFFERENCE": max(a_scale, b_scale) ** 2 * 128}.get(
+        name, max(a_scale, b_scale)
+    )
     y_scale = float(np.float32(natural * 2.0 ** draw(st.one_of(st.floats(-1, 1), st.floats(-8, 8)))))
     b = ModelBuilder()
     first = b.tensor(a_shape, a_scale, draw(zero_points))
@@ -140,8 +142,11 @@ def lookup(draw: st.DrawFn, name: str) -> Case:
     if name == "LEAKY_RELU":
         alpha = draw(st.one_of(st.sampled_from((0.3, 0.01, 0.2, 1.0, 0.0)), st.floats(0, 4)))
         chosen = options("LeakyReluOptionsT", alpha=float(np.float32(alpha)))
+    x_zero_point = draw(zero_points)
+    if name == "RSQRT":
+        x_zero_point, y_scale = -128, float(np.float32(y_scale / x_scale))
     b = ModelBuilder()
-    x = b.tensor((1, 256), x_scale, draw(zero_points))
+    x = b.tensor((1, 256), x_scale, x_zero_point)
     y = b.tensor((1, 256), y_scale, y_zero_point)
     b.op(name, [x], [y], chosen)
     return Case(b.build([x], [y]), (np.arange(-128, 128).astype(np.int8),))
@@ -347,22 +352,4 @@ def resize_nearest(draw: st.DrawFn) -> Case:
     x, y = b.tensor(shape, 0.5), b.tensor((1, y_h, y_w, x_c), 0.5)
     chosen = options("ResizeNearestNeighborOptionsT", alignCorners=align, halfPixelCenters=half)
     b.op("RESIZE_NEAREST_NEIGHBOR", [x, b.constant(np.array([y_h, y_w], np.int32), None)], [y], chosen)
-    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
-
-
-@st.composite
-def reduce_max(draw: st.DrawFn) -> Case:
-    """REDUCE_MAX along axes that lie side by side."""
-    shape = draw(st.one_of(shapes, images))
-    first = draw(st.integers(0, len(shape) - 1))
-    last = draw(st.integers(first, len(shape) - 1))
-    if len(shape) == 4 and draw(st.booleans()):
-        first, last = 1, 2
-    keep = draw(st.booleans()) or last - first == len(shape) - 1
-    y_shape = tuple(1 if first <= k <= last else n for k, n in enumerate(shape) if keep or not first <= k <= last)
-    scale, zero_point = draw(scales), draw(zero_points)
-    b = ModelBuilder()
-    x, y = b.tensor(shape, scale, zero_point), b.tensor(y_shape, scale, zero_point)
-    axis = b.constant(np.arange(first, last + 1, dtype=np.int32), None)
-    b.op("REDUCE_MAX", [x, axis], [y], options("ReducerOptionsT", keepDims=keep))
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))

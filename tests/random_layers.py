@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from rarer_blocks import ANY_BATCH, BATCH_OF_ONE
 
 Tensor = Any  # a Keras tensor (1, h, w, c)
 Rng = np.random.Generator
@@ -137,9 +138,10 @@ def _block(keras: Any, rng: Rng, x: Tensor, batch: int | None) -> Tensor:
         _turned,
         _scaled,
         _standalone,
+        *ANY_BATCH,
     ]
     if batch == 1:
-        blocks += [_grown, _grown, _resized, _cut, _cut]  # which Keras gives no fixed shapes otherwise
+        blocks += [_grown, _grown, _resized, _cut, _cut, *BATCH_OF_ONE]  # which Keras gives no fixed shapes otherwise
     for _ in range(20):
         y = _choice(rng, blocks)(keras, rng, x)
         if 0 < int(np.prod(y.shape[1:])) <= MAX_ELEMENTS and min(y.shape[1:]) > 0:

@@ -66,7 +66,7 @@ def template(node):
 
 def advised(node):
     """What `advice` says, as `make` has it; an ellipsis for what only a run knows."""
-    if not isinstance(node, ast.Call) or not ast.unparse(node.func).startswith("advice."):
+    if not isinstance(node, ast.Call) or ast.unparse(node.func) not in {f"advice.{name}" for name in dir(advice)}:
         return "\u2026"
     known = [part.value if isinstance(part, ast.Constant) else "\u2026" for part in node.args]
     named = {p.arg: p.value.value if isinstance(p.value, ast.Constant) else "\u2026" for p in node.keywords}

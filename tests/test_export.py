@@ -14,7 +14,7 @@ import needs
 import numpy as np
 import pytest
 from conftest import CC, SANITIZERS
-from every_op import every_op_network, two_ends_network
+from every_op import every_op_model, every_op_network, two_ends_network
 from kernel_library import kernel_sources
 from networks import pooled_layer, random_network, usual_network
 from planting import model_c
@@ -327,6 +327,14 @@ def test_describe_shows_ops_and_quantization(tmp_path, command):
     assert result.returncode == 0
     for text in ("MAX_POOL_2D", "(1,6,6,4)", "1,296", "arena 148 bytes", "zero point -128"):
         assert text in result.stdout
+
+
+def test_describe_takes_borders_off_as_emit_does(tmp_path, command):
+    (tmp_path / "float.tflite").write_bytes(every_op_model())
+    result = command("describe", "--tflite", tmp_path / "float.tflite")
+    assert result.returncode == 0
+    assert "taken off the model" in result.stdout and "arena" in result.stdout
+    assert "not for the compiled engine" not in result.stdout
 
 
 def test_exporting_imports_no_tensorflow(tmp_path):

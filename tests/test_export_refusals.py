@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import needs
 import numpy as np
 import pytest
+from every_op import edited
 
 from tinyproof.console import UserError
+from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
@@ -56,8 +61,42 @@ def other_op_model() -> bytes:
     b = ModelBuilder()
     x, hidden, y = b.tensor((1, 3, 3, 1)), b.tensor((1, 1, 1, 2)), b.tensor((1, 1, 1, 2), name="net/elu;more")
     b.conv2d([x, b.constant(ZEROS)], hidden)
-    b.op("ELU", [hidden], [y])
+    b.op("GELU", [hidden], [y])
     return b.build([x], [y])
+
+
+def float_middle_model() -> bytes:
+    """An op left in float32 between int8 ones, its float32 result the output."""
+    b = ModelBuilder()
+    x, real = b.tensor((1, 4)), b.tensor((1, 4), None, dtype="float32")
+    y = b.tensor((1, 4), None, dtype="float32", name="net/exp")
+    b.op("DEQUANTIZE", [x], [real])
+    b.op("EXP", [real], [y])
+    return b.build([x], [y])
+
+
+def argmax_model() -> bytes:
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4)), b.tensor((1,), None, dtype="int32")
+    b.op("ARG_MAX", [x, b.constant(np.array(1, np.int32), None)], [y])
+    return b.build([x], [y])
+
+
+def custom_model(code: str) -> bytes:
+    """One op that is in no schema."""
+
+    def change(model: Any) -> None:
+        model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = 32  # CUSTOM
+        model.operatorCodes[0].customCode = code
+
+    return edited(softmax_model(), change)
+
+
+def newer_model() -> bytes:
+    def change(model: Any) -> None:
+        model.operatorCodes[0].version = 99
+
+    return edited(softmax_model(), change)
 
 
 def wiring(inputs, outputs, *ops) -> bytes:
@@ -84,7 +123,7 @@ def batch_of_two(dtype: str = "int8") -> bytes:
 
 FLOAT = {"scale": None, "dtype": "float32"}
 REFUSALS = {
-    "an op without a kernel": (other_op_model(), r"op 1 of 0-1, ELU 'net/elu': the compiled engine does not run ELU"),
+    "an op without a kernel": (other_op_model(), r"op 1 of 0-1, GELU 'net/elu': the compiled engine does not run GELU"),
     "a float model": (conv_model(x=FLOAT, y=FLOAT), "is float32, not int8; convert with full-integer quantization"),
     "a float output": (conv_model(y=FLOAT), "output 'tensor_1' is float32, not int8"),
     "int16 activations": (conv_model(x={"dtype": "int16"}), "input 'tensor_0' is int16, not int8"),
@@ -116,15 +155,31 @@ REFUSALS = {
     "a pooling that rescales": (pool_model(y_scale=0.9), "quantized differently"),
     "a pooling of another shape": (pool_model(y_shape=(1, 3, 2, 1)), "its window makes 2 x 2"),
     "a softmax of another scale": (softmax_model(y_scale=1 / 128), "not 1/256 and -128"),
-    "a softmax of too many classes": (softmax_model(classes=512), "512 classes"),
+    "a softmax of too many classes": (softmax_model(classes=8192), "8192 classes"),
     "a softmax of nearly nothing": (softmax_model(scale=1e-9), "too small for TFLM's softmax"),
     "a constant output": (wiring([0], [4], (0, 1)), "output is a constant"),
     "an output nobody computes": (wiring([0], [2], (0, 1)), "no op computes the model's output"),
     "ops in the wrong order": (wiring([0], [2], (1, 2), (0, 1)), "reads what no earlier op computes"),
     "a tensor computed twice": (wiring([0], [1], (0, 1), (0, 1)), "or computes a tensor again"),
+    "an op left in float32": (float_middle_model(), "EXP 'net/exp': the converter left it in float32"),
+    "the largest of all": (argmax_model(), "ARG_MAX.*answers int32.* end the model before it"),
+    "a file compiled by Vela": (custom_model("ethos-u"), "CUSTOM ethos-u.*compiled by Vela.*give the .tflite"),
+    "an op of TensorFlow": (custom_model("FlexErf"), "CUSTOM FlexErf.* without tf.lite.OpsSet.SELECT_TF_OPS"),
+    "an op of a library": (custom_model("MyOp"), "CUSTOM MyOp.* without allow_custom_ops"),
+    "an op of the future": (newer_model(), "version 99 of its op, and 4 is the newest"),
     "a constant operand": (wiring([0], [2], (0, 1), (4, 2)), "is a constant"),
     "a missing operand": (wiring([0], [1], (ABSENT, 1)), "is left out"),
 }  # fmt: skip
+
+
+@needs.golden
+def test_an_input_on_which_tflm_aborts_ends_in_one_line():
+    golden = Golden(softmax_model(classes=600))
+    apart = np.full((1, 600), -128, np.int8)
+    apart[0, 7] = 127
+    assert golden.run(apart)[0, 7] == 127
+    with pytest.raises(UserError, match="aborts on an input: a SOFTMAX of more than 511 classes"):
+        golden.run(np.zeros((1, 600), np.int8))
 
 
 @pytest.mark.parametrize("what", REFUSALS)

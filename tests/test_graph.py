@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from every_op import every_op_model
+from ai_edge_litert import schema_py_generated as schema
+from every_op import edited, every_op_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -89,8 +90,23 @@ def test_several_subgraphs_are_refused():
     b = ModelBuilder()
     x, y = b.tensor((1, 4)), b.tensor((1, 4), 1 / 256, -128)
     b.softmax(x, y)
-    with pytest.raises(UserError, match="2 subgraphs"):
-        read_graph(b.build([x], [y], subgraphs=2), "two.tflite")
+    content = b.build([x], [y], subgraphs=2)
+    with pytest.raises(UserError, match="2 subgraphs.* with one of them"):
+        read_graph(content, "two.tflite")
+
+    def sign(model: schema.ModelT) -> None:
+        model.signatureDefs = [schema.SignatureDefT() for _ in range(2)]
+        for signature, key in zip(model.signatureDefs, ("encode", "decode"), strict=True):
+            signature.signatureKey = key
+
+    with pytest.raises(UserError, match=r"signatures encode, decode: .*signature_keys=\['encode'\]"):
+        read_graph(edited(content, sign), "two.tflite")
+
+    def branch(model: schema.ModelT) -> None:
+        model.operatorCodes[0].builtinCode = model.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.WHILE
+
+    with pytest.raises(UserError, match=r"without control flow \(it has WHILE\)"):
+        read_graph(edited(content, branch), "two.tflite")
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

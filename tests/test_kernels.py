@@ -31,7 +31,6 @@ from op_layers import (
     grouped_conv2d,
     lookup,
     pad,
-    reduce_max,
     reduction,
     resize_nearest,
     slice_op,
@@ -40,6 +39,7 @@ from op_layers import (
     transpose,
     transpose_conv2d,
 )
+from rarer_layers import RARER
 
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, PLAIN
@@ -47,6 +47,7 @@ from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.optimize import Optimize
 
 pytestmark = needs.golden
@@ -130,11 +131,11 @@ OPS = {
     "transpose_conv2d": transpose_conv2d(),
     "grouped_conv2d": grouped_conv2d(),
     "average_pool2d": average_pool2d(),
-    "reduce_max": reduce_max(),
-    **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")},
+    **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE")},
     **{name: reduction(name) for name in ("MEAN", "SUM")},
+    **RARER,
 }
-LOOKUPS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH", "QUANTIZE")
+LOOKUPS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH", "QUANTIZE", "ELU", "ABS", "RSQRT")
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -156,6 +157,26 @@ def test_a_function_of_one_byte_gives_the_bytes_of_tflm(kernels, name, data):
 @given(data=st.data())
 def test_bytes_are_moved_as_tflm_moves_them(kernels, name, data):
     assert_equal_to_golden(kernels, data.draw(MOVES[name]))
+
+
+@pytest.mark.parametrize("zero_points", [(0, 255), (128, 3), (7, 0)])
+def test_uint8_borders_that_rescale_give_the_bytes_of_tflm_less_128(kernels, zero_points):
+    b = ModelBuilder()
+    x = b.tensor((1, 256), 0.02, zero_points[0], dtype="uint8")
+    inside = [b.tensor((1, 256), 0.03, 5), b.tensor((1, 256), 0.03, 5)]
+    y = b.tensor((1, 256), 0.025, zero_points[1], dtype="uint8")
+    for name, source, target in (("QUANTIZE", x, inside[0]), ("RELU", *inside), ("QUANTIZE", inside[1], y)):
+        b.op(name, [source], [target])
+    model = b.build([x], [y])
+    content, line = with_int8_ends(model, "old")
+    assert line == "counted from -128 instead of 0, for a device exchanges int8: uint8 'tensor_0', uint8 'tensor_3'"
+    every = np.arange(256, dtype=np.uint8).reshape(1, 256)
+    golden = Golden(model).run(every)
+    assert golden.dtype == np.uint8
+    program = lower(read_graph(content, "old")).program()
+    less = (every.astype(np.int16) - 128).astype(np.int8)
+    np.testing.assert_array_equal(kernels.run(program, less), (golden.astype(np.int16) - 128).astype(np.int8)[0])
+    np.testing.assert_array_equal(Golden(content).run(less), (golden.astype(np.int16) - 128).astype(np.int8))
 
 
 def test_a_model_of_every_op_gives_the_bytes_of_tflm(kernels):

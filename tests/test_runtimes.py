@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import flatbuffers
 import needs
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from conftest import DEMO_MODEL
+from every_op import edited
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,15 +22,6 @@ from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 CHIRALE, ESP, WHEEL = "chirale-2.0.0", "esp-tflite-micro-1.3.8", "tflite-micro"
 FLOAT, NUMBERS = {"scale": None, "dtype": "float32"}, {"scale": None, "dtype": "int32"}
 PROBABILITY = {"scale": 1 / 256, "zero_point": -128}
-
-
-def edited(content: bytes, edit: Callable[[schema.ModelT], None]) -> bytes:
-    """The model after a change to its schema objects."""
-    model = schema.ModelT.InitFromPackedBuf(content)
-    edit(model)
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def with_type(content: bytes, tensor: int, name: str) -> bytes:

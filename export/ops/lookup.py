@@ -176,7 +176,7 @@ def events(params: LookupParams) -> Events:
 KERNEL = Kernel("lookup", leads=leads, events=events)
 
 
-def _lowered(
+def lowered(
     function_of: Callable[[Graph, Op, Activations, Activations], Function],
 ) -> Callable[[Graph, Op], tuple[Call, ...]]:
     """The `lower` of an op that computes this function."""
@@ -198,11 +198,11 @@ def _lowered(
 
 LEAKY_RELU_OPTIONS = tflite.BuiltinOptions.LeakyReluOptions
 LOOKUPS = (
-    OpKind("relu", "RELU", 0, parse_nothing, _lowered(relu), no_macs),
-    OpKind("relu6", "RELU6", 0, parse_nothing, _lowered(relu6), no_macs),
-    OpKind("leaky_relu", "LEAKY_RELU", LEAKY_RELU_OPTIONS, parse_leaky_relu, _lowered(leaky_relu), no_macs),
-    OpKind("hard_swish", "HARD_SWISH", 0, parse_nothing, _lowered(hard_swish), no_macs),
-    OpKind("logistic", "LOGISTIC", 0, parse_nothing, _lowered(logistic), no_macs),
-    OpKind("tanh", "TANH", 0, parse_nothing, _lowered(tanh), no_macs),
-    OpKind("quantize", "QUANTIZE", 0, parse_nothing, _lowered(quantize), no_macs),
+    OpKind("relu", "RELU", 0, parse_nothing, lowered(relu), no_macs),
+    OpKind("relu6", "RELU6", 0, parse_nothing, lowered(relu6), no_macs),
+    OpKind("leaky_relu", "LEAKY_RELU", LEAKY_RELU_OPTIONS, parse_leaky_relu, lowered(leaky_relu), no_macs),
+    OpKind("hard_swish", "HARD_SWISH", 0, parse_nothing, lowered(hard_swish), no_macs),
+    OpKind("logistic", "LOGISTIC", 0, parse_nothing, lowered(logistic), no_macs),
+    OpKind("tanh", "TANH", 0, parse_nothing, lowered(tanh), no_macs),
+    OpKind("quantize", "QUANTIZE", 0, parse_nothing, lowered(quantize), no_macs),
 )

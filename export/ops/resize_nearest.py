@@ -16,8 +16,8 @@ from tinyproof.export.ops.requantize import round_half_away
 
 
 @dataclass(frozen=True)
-class ResizeNearestOptions(OpOptions):
-    """As in the file."""
+class ResizeOptions(OpOptions):
+    """As in the file, of both ways to resize."""
 
     align_corners: bool
     half_pixel_centers: bool
@@ -45,14 +45,14 @@ class ResizeNearestParams(Params):
         return int(self.columns.size)
 
 
-def parse(table: Any) -> ResizeNearestOptions:
+def parse(table: Any) -> ResizeOptions:
     """The options out of the flatbuffer."""
     options = tflite.ResizeNearestNeighborOptions()
     options.Init(table.Bytes, table.Pos)
-    return ResizeNearestOptions(bool(options.AlignCorners()), bool(options.HalfPixelCenters()))
+    return ResizeOptions(bool(options.AlignCorners()), bool(options.HalfPixelCenters()))
 
 
-def nearest(size: int, x_size: int, options: ResizeNearestOptions) -> list[int]:
+def nearest(size: int, x_size: int, options: ResizeOptions) -> list[int]:
     """For each of `size` outputs along an axis the input it takes; in float32 as TFLM (resize_nearest_neighbor.h)."""
     if options.align_corners and size > 1:
         scale = np.float32(x_size - 1) / np.float32(size - 1)
@@ -67,7 +67,7 @@ def nearest(size: int, x_size: int, options: ResizeNearestOptions) -> list[int]:
 def fold(graph: Graph, op: Op) -> ResizeNearestParams:
     """The tables."""
     options = op.options
-    assert isinstance(options, ResizeNearestOptions)
+    assert isinstance(options, ResizeOptions)
     operands.check_arity(graph, op, inputs=(2,))
     x = operands.image(graph, op, op.inputs[0])
     y = operands.image(graph, op, op.outputs[0])

@@ -23,7 +23,7 @@ from tinyproof.export.ops.requantize import quantize_multiplier
 
 INTEGER_BITS = 5  # of the arguments of exp, which are in [-32, 0]
 FRACTION_BITS = 31 - INTEGER_BITS
-MAX_CLASSES = 511  # from 512 equal inputs on, TFLM aborts
+MAX_CLASSES = 8191  # of more the sum of exponentials may leave 32 bits. TFLM aborts where it reaches 512
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def fold(graph: Graph, op: Op) -> SoftmaxParams:
             f"{operands.QUANTIZE_CURE}",
         )
     if x.shape[-1] > MAX_CLASSES:
-        raise graph.refusal(op, f"{x.shape[-1]} classes are more than {MAX_CLASSES}, where TFLM's softmax can abort")
+        raise graph.refusal(
+            op, f"{x.shape[-1]} classes are more than the {MAX_CLASSES} that 32 bits can sum up; use fewer"
+        )
     table = exp_table(options.beta, x.scale)
     if table is None:
         raise graph.refusal(op, f"beta * scale = {options.beta * float(x.scale):.3g} is too small for TFLM's softmax")

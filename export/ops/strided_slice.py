@@ -25,6 +25,7 @@ class StridedSliceOptions(OpOptions):
     end_mask: int  # up to the last, whatever end says
     shrink_axis_mask: int  # one element, and the axis goes
     other_masks: int
+    ends_at_offset: bool  # end counts from begin
 
 
 def parse_strided_slice(table: Any) -> StridedSliceOptions:
@@ -32,7 +33,11 @@ def parse_strided_slice(table: Any) -> StridedSliceOptions:
     options = tflite.StridedSliceOptions()
     options.Init(table.Bytes, table.Pos)
     return StridedSliceOptions(
-        options.BeginMask(), options.EndMask(), options.ShrinkAxisMask(), options.EllipsisMask() | options.NewAxisMask()
+        options.BeginMask(),
+        options.EndMask(),
+        options.ShrinkAxisMask(),
+        options.EllipsisMask() | options.NewAxisMask(),
+        bool(options.Offset()),
     )
 
 
@@ -42,6 +47,8 @@ def ranges_of(graph: Graph, op: Op, shape: tuple[int, ...], bounds: list[list[in
     assert isinstance(options, StridedSliceOptions)
     if options.other_masks:
         raise graph.refusal(op, "it inserts axes, which TFLM does not do; reshape in a layer of its own")
+    if options.ends_at_offset:
+        raise graph.refusal(op, "its end counts from its begin, which TFLM ignores; slice with plain bounds")
     if any(len(bound) != len(shape) for bound in bounds) or 0 in bounds[2]:
         raise graph.refusal(op, f"its bounds {bounds} are not those of {shape}; export the model again")
     found = []

@@ -164,6 +164,15 @@ typedef struct {
 void resize_nearest_s8(int8_t *y, const int8_t *x, const resize_nearest_params *p);
 
 typedef struct {
+    const int32_t *rows;     // (y_h, 3): where the two rows begin in x, and how far it is to the second in 1024ths
+    const int32_t *columns;  // (y_w, 3): the same for the pixels in their row
+    int32_t y_h, y_w, x_c;
+} resize_bilinear_params;
+
+// y (y_h, y_w, x_c):  the mean of four pixels of x weighted by how near they are, halves away from zero
+void resize_bilinear_s8(int8_t *y, const int8_t *x, const resize_bilinear_params *p);
+
+typedef struct {
     loop_nest outputs;      // the elements of y in order; a is x
     loop_nest window;       // what is summed for one of them; a is x
     int32_t x_zero_points;  // x_zero_point for every element summed
@@ -178,11 +187,82 @@ void mean_s8(int8_t *y, const int8_t *x, const mean_params *p);
 typedef struct {
     const int32_t *exp;  // (exp_count,): exp(-d * x_scale * beta) with 31 fraction bits
     int32_t exp_count;   // at most 256; larger differences d count as exp = 0
-    int32_t rows, x_c;   // x_c at most 511
+    int32_t rows, x_c;   // x_c at most 8191
 } softmax_params;
 
 // x (rows, x_c)  y (rows, x_c):  y[r,c] = -128 + 256 * exp[max_r - x[r,c]] / sum_k exp[max_r - x[r,k]]
 void softmax_s8(int8_t *y, const int8_t *x, const softmax_params *p);
+
+typedef struct {
+    const int32_t *exp;  // (exp_count,): exp(-d * x_scale) with 31 fraction bits, as for softmax
+    int32_t exp_count;
+    int32_t rows, x_c;          // x_c at most 4095
+    int32_t multiplier, shift;  // from a difference in bytes to a real number with 26 fraction bits
+    int32_t reverse_multiplier, reverse_shift;
+    int32_t min_difference;  // this one and larger ones give -128
+} log_softmax_params;
+
+// x (rows, x_c)  y (rows, x_c):  y[r,c] = 127 + 16 * (x_scale * (x[r,c] - max_r) - log(sum_k exp[max_r - x[r,k]]))
+void log_softmax_s8(int8_t *y, const int8_t *x, const log_softmax_params *p);
+
+typedef struct {
+    int32_t rows, x_c;  // x_c * 255^2 fits 32 bits
+    int32_t x_zero_point;
+} l2_normalization_params;
+
+// x (rows, x_c)  y (rows, x_c):  y[r,c] = 128 * x'[r,c] / sqrt(sum_k x'[r,k]^2), x' = x - x_zero_point.  y may be x.
+void l2_normalization_s8(int8_t *y, const int8_t *x, const l2_normalization_params *p);
+
+typedef struct {
+    loop_nest loops;   // the elements of y in order
+    add_operand a, b;  // with 2^7 in the place of 2^20
+    int32_t multiplier, shift;
+    int32_t y_zero_point;
+} squared_difference_params;
+
+// y = clamp(y_zero_point + requantize((a' - b')^2, multiplier, shift), -128, 127), a' and b' on the common scale
+void squared_difference_s8(int8_t *y, const int8_t *a, const int8_t *b, const squared_difference_params *p);
+
+typedef struct {
+    loop_nest batches;  // the matrices of y in order
+    int32_t rows, depth, columns;
+    int32_t a_row, a_depth, b_depth, b_column;  // how far apart neighbours along each axis of a and b are
+    int32_t a_zero_point, b_zero_point;
+    int32_t multiplier, shift;
+    int32_t y_zero_point;
+} batch_matmul_params;
+
+// a (..., rows, depth)  b (..., depth, columns)  y (..., rows, columns), each of a and b possibly stored transposed:
+// y[i,j] = clamp(y_zero_point + requantize(sum_k (a[i,k] - a_zero_point) * (b[k,j] - b_zero_point), multiplier, shift))
+void batch_matmul_s8(int8_t *y, const int8_t *a, const int8_t *b, const batch_matmul_params *p);
+
+typedef struct {
+    loop_nest outputs;  // the elements of y in order; a is x
+    loop_nest window;   // what one of them is taken from; a is x
+    int32_t sign;       // 1 for the largest, -1 for the smallest
+} reduce_extremum_params;
+
+// y = sign * max(sign * x)
+void reduce_extremum_s8(int8_t *y, const int8_t *x, const reduce_extremum_params *p);
+
+typedef struct {
+    const int8_t *x_weights;       // (4, y_c, x_c): of the forget, input, cell and output gate
+    const int8_t *hidden_weights;  // (4, y_c, y_c)
+    const int32_t *x_bias;         // (4, y_c): with the zero point of x in it
+    const int32_t *hidden_bias;    // (4, y_c)
+    const int32_t *scales;         // (4, 4): multiplier and shift of what x makes, and of what the hidden state makes
+    const int16_t *sigmoid;        // (256,): 65536 / (1 + exp(-k / 24)) - 32768
+    int32_t steps, x_c, y_c;
+    int32_t forget_multiplier, forget_shift, input_multiplier, input_shift;  // of the products that make the cell
+    int32_t cell_limit;                                                      // 0: none
+    int32_t tanh_multiplier, tanh_shift;
+    int32_t y_multiplier, y_shift;
+    int32_t y_zero_point;
+} lstm_params;
+
+// x (steps, x_c)  y (steps, y_c): the hidden states of a sequence, with gates g = function_g(x_t W_g + y_{t-1} U_g + b_g):
+// cell_t = forget * cell_{t-1} + input * proposed,  y_t = output * tanh(cell_t).  scratch (3 * y_c,), aligned for int16.
+void lstm_s8(int8_t *y, const int8_t *x, int8_t *scratch, const lstm_params *p);
 
 #ifdef __cplusplus
 }

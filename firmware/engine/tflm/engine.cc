@@ -155,6 +155,9 @@ const char *engine_invoke(const int8_t *input, int8_t *output, engine_watcher wa
         watch(tensor->data.int8, tensor->bytes);
         input += tensor->bytes;
     }
+#if MODEL_HAS_STATE
+    if (interpreter->Reset() != kTfLiteOk) return "TensorFlow Lite Micro cannot reset the model's state; reset the board";
+#endif
     if (interpreter->Invoke() != kTfLiteOk) {
         return refusal("an inference failed in TensorFlow Lite Micro (%.90s); reset the board", tflm_log_cause());
     }

@@ -1,0 +1,57 @@
+"""SQUARED_DIFFERENCE, the kernel `squared_difference_s8`: operands of any scales, repeated to a common shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tinyproof.export.graph import Graph, Op
+from tinyproof.export.ops import operands
+from tinyproof.export.ops.add import AddOperand
+from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.lookup import parse_nothing
+from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
+from tinyproof.export.ops.requantize import quantize_multiplier, rescale
+
+LEFT_SHIFT = 7
+LARGEST = (255 * 2**LEFT_SHIFT) ** 2
+MAX_RANK = 4  # TFLM's, of operands that repeat
+
+
+@dataclass(frozen=True, eq=False)
+class SquaredDifferenceParams(Params):
+    """The members of `squared_difference_params`."""
+
+    c_type: ClassVar[str] = "squared_difference_params"
+
+    loops: Loops
+    a: AddOperand
+    b: AddOperand
+    multiplier: int
+    shift: int
+    y_zero_point: int
+
+
+def fold(graph: Graph, op: Op) -> SquaredDifferenceParams:
+    """All constants of the op. The common scale is twice the larger one, divided by 2^7 (squared_difference.cc)."""
+    operands.check_arity(graph, op, inputs=(2,))
+    a, b = (operands.values(graph, op, index) for index in op.inputs)
+    y = operands.computed(graph, op, op.outputs[0])
+    if a.shape != b.shape and len(y.shape) > MAX_RANK:
+        raise graph.refusal(op, f"TFLM repeats operands of at most {MAX_RANK} axes, not {y.shape}; reshape to fewer")
+    common = 2 * float(max(a.scale, b.scale))
+    if not min(a.scale, b.scale) > 0:
+        raise graph.refusal(op, "an operand's scale is 0, which TFLM refuses; export the model again")
+    first, second = (AddOperand(x.zero_point, *quantize_multiplier(float(x.scale) / common)) for x in (a, b))
+    multiplier, shift = rescale(graph, op, common * common / (4**LEFT_SHIFT * float(y.scale)), LARGEST)
+    loops = broadcast(graph, op, a.shape, b.shape, y.shape)
+    return SquaredDifferenceParams(loops, first, second, multiplier, shift, y.zero_point)
+
+
+def leads(params: SquaredDifferenceParams) -> tuple[int | None, int | None]:
+    """How many bytes before each operand the output has to begin where it overwrites it."""
+    return broadcast_leads(params.loops)
+
+
+CALLS = one_call(Kernel("squared_difference", leads=leads), fold, inputs=2)
+SQUARED_DIFFERENCE = OpKind("squared_difference", "SQUARED_DIFFERENCE", 0, parse_nothing, CALLS, no_macs)
