@@ -170,17 +170,21 @@ def is_pixel_input(x: TensorInfo) -> bool:
     return x.zero_point == PIXEL_ZERO_POINT and abs(x.scale / PIXEL_SCALE - 1) < SCALE_TOLERANCE
 
 
-def _check_fit(source: str, ends: Ends, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None) -> None:
-    if max(len(tensor.shape) for tensor in (*ends.inputs, *ends.outputs)) > TENSOR_RANK_LIMIT:
-        raise UserError(
-            f"{source}: its input or output has more than {TENSOR_RANK_LIMIT} dimensions; export it with fewer."
-        )
-    for what, tensors in (("inputs", ends.inputs), ("outputs", ends.outputs)):
+def check_exchange(source: str, manifest: Manifest) -> None:
+    """Raise UserError for a model with more inputs or outputs than a device exchanges."""
+    for what, tensors in (("inputs", manifest.inputs), ("outputs", manifest.outputs)):
         if len(tensors) > TENSOR_COUNT_LIMIT:
             raise UserError(
                 f"{source}: it has {len(tensors)} {what}, and a device exchanges at most {TENSOR_COUNT_LIMIT}; "
                 "concatenate some of them in the model."
             )
+
+
+def _check_fit(source: str, ends: Ends, labels: tuple[str, ...], x_calibration: NDArray[np.uint8] | None) -> None:
+    if max(len(tensor.shape) for tensor in (*ends.inputs, *ends.outputs)) > TENSOR_RANK_LIMIT:
+        raise UserError(
+            f"{source}: its input or output has more than {TENSOR_RANK_LIMIT} dimensions; export it with fewer."
+        )
     classes = ends.outputs[0].shape[-1]
     if labels and len(labels) != classes:
         raise UserError(

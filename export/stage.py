@@ -14,7 +14,7 @@ from tinyproof.claim import claim
 from tinyproof.console import UserError, console, write_atomically
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.describe import summary_table
-from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.emit import check_exchange, export_model, write_export
 from tinyproof.export.golden import golden_name
 from tinyproof.export.pixels import DEFAULT
 from tinyproof.export.quantize import CONVERTERS, deciding_code, quantize_keras, quantize_model
@@ -107,6 +107,7 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     labels = load_labels(model / LABELS_FILE) if (model / LABELS_FILE).exists() else ()
     images = load_splits(model / SPLITS_FILE).x_calibration if (model / SPLITS_FILE).exists() else None
     made = export_model(content, str(source), model.resolve().name, labels, images, runtime, Optimize(optimize))
+    check_exchange(str(source), made.manifest)
     write_export(model, content, made)
     console.print(summary_table(made.manifest, board.core))
     if taken_off:

@@ -13,6 +13,7 @@ import pytest
 
 from tinyproof.advice import BY_MAKE
 from tinyproof.boards import BOARDS
+from tinyproof.claim import OWNER
 from tinyproof.firmware.build import build
 from tinyproof.host.device import Device
 from tinyproof.host.pace import Patience
@@ -28,6 +29,7 @@ SANITIZERS = (
     f"-fsanitize={'address,undefined' if CC == ['cc'] else 'undefined'}",  # the one from PyPI has no library for more
     "-fno-sanitize-recover=all",
 )
+os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
 

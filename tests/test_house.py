@@ -16,8 +16,8 @@ from tinyproof.console import UserError
 from tinyproof.cores import CORES
 from tinyproof.export import op_table, ops
 from tinyproof.export.cost_table import CYCLES
-from tinyproof.export.emit import export_model
 from tinyproof.export.ops.kind import Kernel
+from tinyproof.export.stage import emit
 from tinyproof.export.tflite_writer import ModelBuilder
 
 PRODUCT = ("tinyproof", *STOREYS)
@@ -74,11 +74,12 @@ def test_every_price_is_of_a_kernel():
 
 
 @pytest.mark.parametrize("inputs, outputs, words", [(5, 1, "5 inputs"), (1, 5, "5 outputs")])
-def test_more_tensors_than_a_device_exchanges_are_refused(inputs, outputs, words):
+def test_more_tensors_than_a_device_exchanges_are_refused(inputs, outputs, words, tmp_path):
     b = ModelBuilder()
     xs = [b.tensor((1, 4), 0.1, 0) for _ in range(inputs)]
     ys = [b.tensor((1, 4), 0.1, 0) for _ in range(outputs)]
     for y in ys:
         b.op("RELU", [xs[0]], [y])
+    (tmp_path / "many.tflite").write_bytes(b.build(xs, ys))
     with pytest.raises(UserError, match=words):
-        export_model(b.build(xs, ys), "many.tflite", "many", (), None)
+        emit(tmp_path / "model", tmp_path / "many.tflite", "qemu", None, "balanced")

@@ -14,7 +14,7 @@ from runs import (
 )
 
 from tinyproof.boards import BOARDS
-from tinyproof.host.record.parts import Accuracy
+from tinyproof.host.record.accuracies import Accuracy
 from tinyproof.host.report.junit import save_junit
 from tinyproof.host.report.summary import print_summary
 from tinyproof.host.validate import Plan, validate
