@@ -1,9 +1,12 @@
 """A device without firmware: Python's interpreter answers the protocol on standard input and output.
 
-Started like any other emulated board (host/emulators.py) as `python -m host.interpreter_device <model folder>`. It runs
-TensorFlow Lite Micro where its wheel exists, else Python's default interpreter, and says which in HELLO; with the word
-`reference` behind the folder LiteRT's reference kernels, whose bytes are not the golden's everywhere. It can be traced
-like firmware with the engine tflm, but for the time of single ops, which Python's interpreters do not tell.
+Started like any other emulated board (host/emulators.py):
+
+    python -m tinyproof.host.interpreter_device MODEL_FOLDER
+
+It runs TensorFlow Lite Micro where its wheel exists, else Python's default interpreter, and says which in HELLO; with
+the word `reference` behind the folder LiteRT's reference kernels, whose bytes are not the golden's everywhere. It can
+be traced like firmware with the engine tflm, but for the time of single ops, which Python's interpreters do not tell.
 """
 
 from __future__ import annotations

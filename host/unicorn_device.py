@@ -1,6 +1,6 @@
 """A Cortex-M4F in this process: runs the firmware image of board `unicorn`, standard input and output its serial line.
 
-    python -m host.unicorn_device firmware.elf
+    python -m tinyproof.host.unicorn_device firmware.elf
 
 Memory is that of the board's budget and nothing else: an access outside flash and RAM, or a write to flash, stops with
 the address, the function and the line. The CPU comes from unicorn (PyPI), so no emulator has to be installed; the image

@@ -31,6 +31,7 @@ SANITIZERS = (
 )
 os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
+MAY_SKIP = {"Skipped: TINYPROOF_DATA names no folder", "Skipped: no copy of scipy's ascent here"}
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
 
 
@@ -51,6 +52,17 @@ def skipped_without_tools():
         return (yield)
     except MissingTools as missing:
         pytest.skip(missing.message)
+
+
+def pytest_sessionfinish(session):
+    """Where every tool is to be there, as on the machine that checks each change, a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if "TINYPROOF_NO_SKIPS" in os.environ and any(str(report.longrepr[2]) not in MAY_SKIP for report in skipped):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line("\nskipped where no test may be:", red=True)
+        for report in skipped:
+            reporter.write_line(f"{report.nodeid}: {report.longrepr[2]}")
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def slow_line(model):
 
 
 def validation(model, *arguments, limits=None, **how):
-    """`python -m host validate` as a process of its own, its output captured; `limits` are those of setrlimit."""
+    """`tinyproof validate` as a process of its own, its output captured; `limits` are those of setrlimit."""
     command = [sys.executable, "-m", "tinyproof", "validate", "--model", model, "--board", "host", *arguments]
     return subprocess.Popen(
         list(map(str, command)),

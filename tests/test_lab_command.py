@@ -1,4 +1,4 @@
-"""`python -m training.lab` and its page: what it writes, what it refuses, and that its documentation runs."""
+"""`tinyproof explore` and its page: what it writes, what it refuses, and that its documentation runs."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ BLACK, GREY, RED = (0, 0, 0), (90, 90, 90), (200, 30, 30)
 
 
 def run(*arguments: str) -> Result:
-    """`python -m training` for a board without limits: no firmware is linked."""
+    """`tinyproof train` for a board without limits: no firmware is linked."""
     return CliRunner().invoke(command_line.command, ["--board", "interpreter", *arguments])
 
 

@@ -5,7 +5,7 @@ A recipe was chosen by the accuracy on validation images; docs/training.md says 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from tinyproof.training.augment import find_augmentation
 
@@ -24,6 +24,11 @@ class Recipe:
     label_smoothing: float
     dropout: float  # before each dense layer
     augmentation: str  # a name of training.augment
+
+
+def in_words(recipe: Recipe) -> str:
+    """The settings in one line."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(recipe).items())
 
 
 # By preset and data set.

@@ -25,7 +25,7 @@ from tinyproof.training.cost import print_device_cost
 from tinyproof.training.datasets import load_dataset, source_of
 from tinyproof.training.journey import journey_table, trace
 from tinyproof.training.presets import SEARCHED, choice_file, find_preset
-from tinyproof.training.recipes import find_recipe
+from tinyproof.training.recipes import find_recipe, in_words
 from tinyproof.training.report import write_report
 from tinyproof.training.resume import is_unfinished
 from tinyproof.training.splits import Dataset, class_counts
@@ -85,7 +85,7 @@ def train_model(wishes: Wishes) -> None:
         model = plan.untrained_model()
         console.print(journey_table(trace(model)))
         print_device_cost(model, board, folder.name, Optimize(wishes.optimize))
-        say(f"recipe: {plan.recipe}")
+        say(f"recipe: {in_words(plan.recipe)}")
         run = train(plan, folder, wishes.tensorboard)
     except ModuleNotFoundError as error:
         raise UserError(f"training needs the Python package {error.name}: install tinyproof[train]") from error
