@@ -151,6 +151,7 @@ def test_a_filter_is_typed_as_a_name_or_as_numbers(text, rows):
         ("1 2 / 3", "rows of 1 and 2 numbers"),
         ("/ 1", "rows of 0 and 1 numbers"),
         ("bluur", "names: identity, centre-only"),
+        ("vertical", "did you mean 'vertical-lines'?"),
         ("1 2 3 x", "'x' is neither a number"),
         ("1/0", "'1/0' is neither a number"),
         ("nan", "not finite"),
@@ -185,3 +186,8 @@ def test_a_filter_larger_than_the_picture_is_refused_unless_the_picture_is_padde
 def test_a_wrong_setting_is_refused_by_name(arguments, words):
     with pytest.raises(UserError, match=words):
         convolve(np.zeros((5, 5), np.uint8), "identity", **arguments)
+
+
+@pytest.mark.parametrize("text", ["[[0,1,0],[1,-4,1],[0,1,0]]", "[[ 0.  1.  0.]\n [ 1. -4.  1.]\n [ 0.  1.  0.]]"])
+def test_a_filter_may_be_written_as_python_and_numpy_write_it(text):
+    assert as_filter(text).rows == as_filter("sharp-edges").rows

@@ -13,6 +13,8 @@ import needs
 import pytest
 from conftest import FIRMWARE, ROOT
 
+from tinyproof.boards import BOARDS, find_board
+from tinyproof.console import UserError
 from tinyproof.firmware.sketch import (
     ARDUINO_LIBRARY,
     ARDUINO_LIBRARY_VERSION,
@@ -151,3 +153,9 @@ def test_platformio_reads_its_configuration(tmp_path, ini):
     environment = dict(sections["env:esp32s3-compiled"])
     assert environment["board"] == "esp32-s3-devkitc-1"
     assert environment["platform"] == ini.get("espidf", "platform")
+
+
+def test_a_board_may_be_written_otherwise_and_a_wrong_name_gets_the_right_one():
+    assert find_board("Nano33-BLE") is BOARDS["nano33ble"]
+    with pytest.raises(UserError, match="did you mean 'nano33ble'"):
+        find_board("nano33")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 BY_MAKE = "TINYPROOF_BY_MAKE"  # the Makefile sets it
@@ -46,6 +48,32 @@ def command(verb: str, **settings: object) -> str:
 def setting(name: str, value: object = "") -> str:
     """`BOARD=host`, or `--board host`; without a value its name alone: `BOARD=`, `--board`. A tuple: several values."""
     return _setting(name, value) if by_make() else _option(name, value)
+
+
+def same_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name that differs in case, spaces, hyphens or underscores at most.
+
+    >>> same_name("Fashion-MNIST", ["digits", "fashion_mnist"])
+    'fashion_mnist'
+    """
+    return {_plain(one): one for one in known}.get(_plain(name))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?` for a name that resembles known ones, else nothing.
+
+    >>> did_you_mean("nano33", ["qemu", "nano33ble"])
+    "; did you mean 'nano33ble'?"
+    """
+    plain = {_plain(one): one for one in known}
+    wanted = _plain(name)
+    begun = [one for one in plain if wanted and (one.startswith(wanted) or wanted.startswith(one))]
+    near = (begun or difflib.get_close_matches(wanted, plain))[:2]
+    return f"; did you mean {' or '.join(repr(plain[one]) for one in near)}?" if near else ""
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _setting(name: str, value: object) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tinyproof import advice
 from tinyproof.compilers import (
     CORTEX_M4F_C,
     HOST_C,
@@ -261,8 +262,9 @@ BOARDS = {
 
 def find_board(name: str) -> Board:
     """The board of that name. Raises UserError naming the known ones."""
-    if name not in BOARDS:
+    found = advice.same_name(name, BOARDS)
+    if not found:
         from tinyproof.console import UserError  # make asks for this table before any package is installed
 
-        raise UserError(f"unknown board {name!r}; known: {', '.join(BOARDS)}")
-    return BOARDS[name]
+        raise UserError(f"unknown board {name!r}; known: {', '.join(BOARDS)}{advice.did_you_mean(name, BOARDS)}")
+    return BOARDS[found]

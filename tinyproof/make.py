@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tinyproof import advice
 from tinyproof.boards import BOARDS, Board
 from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder
 from tinyproof.toolchain import demo_board, works
@@ -17,7 +18,7 @@ from tinyproof.toolchain import demo_board, works
 def facts(settings: dict[str, str]) -> dict[str, str]:
     """The variables that make goes on with. An unknown board is left for the command that gets it to refuse."""
     name = settings.get("BOARD") or demo_board().name
-    board = BOARDS.get(name)
+    board = BOARDS.get(advice.same_name(name, BOARDS) or name)
     return {
         "BOARD": name,
         "DIR": _folder(settings).as_posix(),

@@ -119,7 +119,9 @@ def find_preset(name: str, dataset: str) -> Preset:
     if name == SEARCHED:
         return _searched(choice_file(dataset), dataset)
     if name not in PRESETS:
-        raise UserError(f"unknown preset {name!r}: choose one of {', '.join((*PRESETS, SEARCHED))}")
+        known = (*PRESETS, SEARCHED)
+        meant = advice.did_you_mean(name, known)
+        raise UserError(f"unknown preset {name!r}: choose one of {', '.join(known)}{meant}")
     return PRESETS[name]
 
 

@@ -7,6 +7,7 @@ table of finite numbers.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -96,8 +97,8 @@ def as_filter(value: AnyFilter, weight: float | None = None) -> Filter:
 
 
 def _from_text(text: str) -> Filter:
-    name = "-".join(text.lower().replace("_", " ").replace("-", " ").split())
-    if name in NAMED:
+    name = advice.same_name(text, NAMED)
+    if name:
         return NAMED[name]
     return _checked(_rows(text), f"{advice.setting('filter', text)}")
 
@@ -114,6 +115,8 @@ def _checked(rows: tuple[tuple[float, ...], ...], what: str) -> Filter:
 
 
 def _rows(text: str) -> tuple[tuple[float, ...], ...]:
+    if text.lstrip().startswith("["):  # as Python and NumPy write it: [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
+        text = " / ".join(re.findall(r"\[([^\[\]]+)\]", text))
     words = text.replace(",", " ").replace(";", " ; ").split()
     rows: list[list[float]] = [[]]
     for word in words:
@@ -140,7 +143,7 @@ def _number(word: str, text: str) -> float:
     except (ValueError, ZeroDivisionError, OverflowError):
         raise UserError(
             f"{advice.setting('filter', text)}: {word!r} is neither a number nor part of a filter's name; names: "
-            f"{', '.join(NAMED)}"
+            f"{', '.join(NAMED)}{advice.did_you_mean(text, NAMED)}"
         ) from None
 
 
