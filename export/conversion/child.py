@@ -1,0 +1,97 @@
+"""The conversion's own process: `python -m tinyproof.export.conversion.child <folder>`.
+
+Reads job.json, images.npy and, where there are some, labelled.npz of the folder. Leaves model.tflite and fidelity.json,
+or error.txt with one line; stage.txt says at any time what is being done.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tinyproof.console import UserError
+from tinyproof.fidelity import save_fidelity
+from tinyproof.json_files import write_json
+
+AUTO = "auto"
+
+
+def main(folder: Path) -> None:
+    """Do the job; every error that can be put into words is in error.txt afterwards."""
+    job = json.loads((folder / "job.json").read_text())
+    try:
+        notes = _work(folder, job)
+        (folder / "notes.json").write_text(json.dumps(notes))
+    except UserError as error:
+        (folder / "error.txt").write_text(error.message)
+    except ModuleNotFoundError as error:
+        (folder / "error.txt").write_text(
+            f"quantizing needs the Python package {error.name}: install tinyproof[train]"
+        )
+    except MemoryError:
+        (folder / "error.txt").write_text(f"{job['keras']}: memory does not suffice to convert it")
+
+
+def _stage(folder: Path, text: str) -> None:
+    (folder / "stage.txt").write_text(text)
+
+
+def _work(folder: Path, job: dict[str, str]) -> list[str]:
+    from tinyproof.export.conversion.compare import compare
+    from tinyproof.export.conversion.convert import one_line, run_converter, with_full_range  # noqa: F401
+    from tinyproof.export.conversion.convert import convert
+    from tinyproof.export.conversion.loading import load_network
+    from tinyproof.export.conversion.probe import guilty_layer
+    from tinyproof.export.conversion.wanted_pixels import scaled, wanted_pixels
+
+    path = Path(job["keras"])
+    images = np.load(folder / "images.npy") if (folder / "images.npy").exists() else None
+    _stage(folder, "loading it")
+    loaded = load_network(path, folder, None if images is None else tuple(images.shape[1:]), job["remedy"])
+    network = loaded.network
+    shape = getattr(network, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+        raise UserError(
+            f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported"
+        )
+    outputs = getattr(network, "output_shape", None)
+    if isinstance(outputs, (list, dict)):
+        raise UserError(f"{path} has {len(outputs)} outputs: a model with one can be exported")
+    if images is None:
+        (folder / "shape.json").write_text(json.dumps(shape[1:]))
+        return loaded.notes
+    if tuple(shape[1:]) != images.shape[1:]:
+        raise UserError(f"{path} takes {tuple(shape[1:])} but the images beside it are {images.shape[1:]}; {job['other']}")
+    labelled = None
+    if (folder / "labelled.npz").exists():
+        with np.load(folder / "labelled.npz") as file:
+            labelled = file["x"], file["y"]
+    _stage(folder, "looking for the range of pixels that it wants")
+    if job["pixels"] == AUTO:
+        pixels = wanted_pixels(network, labelled[0] if labelled else images, labelled[1] if labelled else None)
+    else:
+        pixels = job["pixels"], job["why"]
+    if job["kind"] == "probe":
+        guilty = guilty_layer(network, scaled(images[:1], pixels[0]), lambda place: _stage(folder, place))
+        (folder / "guilty.txt").write_text(guilty)
+        return []
+    _stage(folder, "converting it")
+    try:
+        content = convert(network, with_full_range(images), pixels[0])
+    except UserError as error:
+        (folder / "refused.txt").write_text(error.message)
+        return []
+    except Exception as error:  # of the converter, whatever it raises
+        (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {one_line(error)}")
+        return []
+    (folder / "model.tflite").write_bytes(content)
+    _stage(folder, "comparing it with the float network")
+    save_fidelity(folder, compare(network, content, images, pixels, labelled))
+    return loaded.notes
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
