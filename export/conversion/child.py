@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from tinyproof.console import UserError
+from tinyproof.export.pixels import AUTO
 from tinyproof.fidelity import save_fidelity
 from tinyproof.json_files import write_json
-
-AUTO = "auto"
 
 
 def main(folder: Path) -> None:
@@ -41,8 +40,7 @@ def _stage(folder: Path, text: str) -> None:
 
 def _work(folder: Path, job: dict[str, str]) -> list[str]:
     from tinyproof.export.conversion.compare import compare
-    from tinyproof.export.conversion.convert import one_line, run_converter, with_full_range  # noqa: F401
-    from tinyproof.export.conversion.convert import convert
+    from tinyproof.export.conversion.convert import convert, one_line, with_full_range
     from tinyproof.export.conversion.loading import load_network
     from tinyproof.export.conversion.probe import guilty_layer
     from tinyproof.export.conversion.wanted_pixels import scaled, wanted_pixels
