@@ -16,7 +16,9 @@ EATEN = 0.2  # of the int8 range used by all but one value in a thousand
 def print_fidelity(fidelity: Fidelity, found: bool) -> None:
     """The range of pixels where it was `found` or asked for, the answers of both, and the worst layers."""
     if found:
-        console.print(f"pixels {fidelity.pixels}: {fidelity.why_pixels} ({_other(fidelity)} to say otherwise)", markup=False)
+        console.print(
+            f"pixels {fidelity.pixels}: {fidelity.why_pixels} ({_other(fidelity)} to say otherwise)", markup=False
+        )
     rows = table("Int8 against float", "", "")
     if fidelity.agreement is not None:
         rows.add_row(

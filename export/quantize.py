@@ -12,12 +12,11 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.export.calibration import calibration_labels, check_calibration, load_calibration
-from tinyproof.export.conversion.process import Converted, Job, convert_apart, guilty, input_shape
+from tinyproof.export.conversion.process import Converted, Job, convert_apart, input_shape
 from tinyproof.export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.graph import Graph
 from tinyproof.export.lower import check_ends
-from tinyproof.export.op_table import TFLM_OPS
 from tinyproof.export.ops.dense import DENSE
 from tinyproof.export.pixels import AUTO, PIXELS
 from tinyproof.export.tflite_reader import read_graph
@@ -76,12 +75,6 @@ def _convert(job: Job) -> Converted:
     _require_tensorflow()
     made = convert_apart(job)
     graph = read_graph(made.content, str(job.keras))
-    for op in graph.ops:
-        kinds = {graph.tensors[index].dtype for index in (*op.inputs[:1], *op.outputs)}
-        if "float32" in kinds or op.name not in TFLM_OPS:
-            if layer := guilty(job):
-                raise UserError(f"{job.keras}: {layer}")
-            break  # as a whole: the checks that follow name the op
     check_quantized(graph)
     return made
 

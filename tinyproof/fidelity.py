@@ -54,12 +54,12 @@ class Fidelity:
     @property
     def loss(self) -> str:
         """What is lost beyond what is taken without a word, with both figures; empty where nothing is."""
-        if self.accuracy_float is not None and self.accuracy_int8 is not None:
-            if self.accuracy_float - self.accuracy_int8 > MOST_ACCURACY_LOST:
-                return (
-                    f"int8 is right on {self.accuracy_int8:.1%} of {self.labelled:,} labelled pictures where float is "
-                    f"on {self.accuracy_float:.1%} (limit: {MOST_ACCURACY_LOST:.0%} lost)"
-                )
+        before, after = self.accuracy_float, self.accuracy_int8
+        if before is not None and after is not None and before - after > MOST_ACCURACY_LOST:
+            return (
+                f"int8 is right on {after:.1%} of {self.labelled:,} labelled pictures where float is on {before:.1%} "
+                f"(limit: {MOST_ACCURACY_LOST:.0%} lost)"
+            )
         if self.agreement is not None and self.agreement < LEAST_AGREEMENT:
             return (
                 f"int8 gives float's answer on {self.agreement:.1%} of {self.images:,} calibration pictures "

@@ -15,7 +15,6 @@ import numpy as np
 from tinyproof.console import UserError
 from tinyproof.export.pixels import AUTO
 from tinyproof.fidelity import save_fidelity
-from tinyproof.json_files import write_json
 
 
 def main(folder: Path) -> None:
@@ -27,9 +26,7 @@ def main(folder: Path) -> None:
     except UserError as error:
         (folder / "error.txt").write_text(error.message)
     except ModuleNotFoundError as error:
-        (folder / "error.txt").write_text(
-            f"quantizing needs the Python package {error.name}: install tinyproof[train]"
-        )
+        (folder / "error.txt").write_text(f"quantizing needs the Python package {error.name}: install tinyproof[train]")
     except MemoryError:
         (folder / "error.txt").write_text(f"{job['keras']}: memory does not suffice to convert it")
 
@@ -42,8 +39,9 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     from tinyproof.export.conversion.compare import compare
     from tinyproof.export.conversion.convert import convert, one_line, with_full_range
     from tinyproof.export.conversion.loading import load_network
-    from tinyproof.export.conversion.probe import guilty_layer
+    from tinyproof.export.conversion.probe import guilty_layer, strange_op
     from tinyproof.export.conversion.wanted_pixels import scaled, wanted_pixels
+    from tinyproof.export.tflite_reader import read_graph
 
     path = Path(job["keras"])
     images = np.load(folder / "images.npy") if (folder / "images.npy").exists() else None
@@ -52,9 +50,7 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     network = loaded.network
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise UserError(
-            f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported"
-        )
+        raise UserError(f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported")
     outputs = getattr(network, "output_shape", None)
     if isinstance(outputs, (list, dict)):
         raise UserError(f"{path} has {len(outputs)} outputs: a model with one can be exported")
@@ -62,7 +58,9 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
         (folder / "shape.json").write_text(json.dumps(shape[1:]))
         return loaded.notes
     if tuple(shape[1:]) != images.shape[1:]:
-        raise UserError(f"{path} takes {tuple(shape[1:])} but the images beside it are {images.shape[1:]}; {job['other']}")
+        raise UserError(
+            f"{path} takes {tuple(shape[1:])} but the images beside it are {images.shape[1:]}; {job['other']}"
+        )
     labelled = None
     if (folder / "labelled.npz").exists():
         with np.load(folder / "labelled.npz") as file:
@@ -86,6 +84,11 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
         (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {one_line(error)}")
         return []
     (folder / "model.tflite").write_bytes(content)
+    if name := strange_op(read_graph(content, job["keras"])):
+        (folder / "refused.txt").write_text(
+            f"its op {name} has no int8 form that an engine here runs; use other layers"
+        )
+        return []
     _stage(folder, "comparing it with the float network")
     save_fidelity(folder, compare(network, content, images, pixels, labelled))
     return loaded.notes

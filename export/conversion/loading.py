@@ -75,7 +75,9 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
                 return (path, []) if path.suffix == ".keras" else (Path(shutil.copy(path, copy)), [])
             with zipfile.ZipFile(copy, "w") as changed:
                 for name in archive.namelist():
-                    changed.writestr(name, HALF.sub('"float32"', config) if name == "config.json" else archive.read(name))
+                    changed.writestr(
+                        name, HALF.sub('"float32"', config) if name == "config.json" else archive.read(name)
+                    )
     except KeyError:
         raise UserError(f"{path} is a zip without config.json, no .keras file: {remedy}") from None
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:

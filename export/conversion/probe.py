@@ -10,7 +10,8 @@ import numpy as np
 from tinyproof.backend import load_keras
 from tinyproof.export.conversion.convert import one_line, run_converter
 from tinyproof.export.conversion.walk import calls
-from tinyproof.export.op_table import TFLM_OPS, cure
+from tinyproof.export.graph import ABSENT, Graph
+from tinyproof.export.op_table import TFLM_OPS
 from tinyproof.export.tflite_reader import read_graph
 
 SAMPLES = 4
@@ -37,11 +38,18 @@ def guilty_layer(network: Any, x: Any, before: Callable[[str], None]) -> str:
             graph = read_graph(run_converter(model, samples), "layer")
         except Exception as error:  # the converter's, whatever it raises
             return f"{call.place}: the converter does not get over it ({reason(error)}); {replacement(call.layer)}"
-        for op in graph.ops:
-            kinds = {graph.tensors[index].dtype for index in (*op.inputs[:1], *op.outputs)}
-            if op.name not in ENDS and ("float32" in kinds or op.name not in TFLM_OPS):
-                words = "has no int8 form in the converter" if "float32" in kinds else "is run by no engine here"
-                return f"{call.place}: its op {op.name} {words}; {replacement(call.layer) or cure(op.name)}"
+        if name := strange_op(graph):
+            words = "is run by no engine here" if name not in TFLM_OPS else "has no int8 form in the converter"
+            return f"{call.place}: its op {name} {words}; {replacement(call.layer)}"
+    return ""
+
+
+def strange_op(graph: Graph) -> str:
+    """The first op that computes in float or that no engine runs; empty where there is none."""
+    for op in graph.ops:
+        kinds = {graph.tensors[index].dtype for index in (*op.inputs[:1], *op.outputs) if index != ABSENT}
+        if op.name not in TFLM_OPS or (op.name not in ENDS and "float32" in kinds):
+            return op.name
     return ""
 
 
@@ -53,9 +61,9 @@ REPLACEMENTS = {
     "GroupNormalization": "use BatchNormalization, which costs nothing once quantized",
     "UnitNormalization": "use BatchNormalization, which costs nothing once quantized",
     "Resizing": "resize the pictures before (SIZE=), or use interpolation='bilinear' or 'nearest'",
-    "UpSampling2D": "use interpolation='bilinear' or 'nearest', or Conv2DTranspose",
-    "GRU": "use Conv1D or Dense, or save it with unroll=True",
-    "LSTM": "use Conv1D or Dense, or save it with unroll=True",
+    "UpSampling2D": "use interpolation='bilinear', or Conv2DTranspose",
+    "GRU": "use Conv1D or Dense",
+    "LSTM": "use GRU, Conv1D or Dense",
 }
 
 
@@ -63,8 +71,11 @@ def replacement(layer: Any) -> str:
     """What to use instead."""
     activation = getattr(getattr(layer, "activation", None), "__name__", "")
     kind = type(layer).__name__
-    return REPLACEMENTS.get(kind) or REPLACEMENTS.get(kind.lower()) or REPLACEMENTS.get(activation) or (
-        "use another layer, such as Conv2D, DepthwiseConv2D, Dense, MaxPooling2D, AveragePooling2D or ReLU"
+    return (
+        REPLACEMENTS.get(kind)
+        or REPLACEMENTS.get(kind.lower())
+        or REPLACEMENTS.get(activation)
+        or ("use another layer, such as Conv2D, DepthwiseConv2D, Dense, MaxPooling2D, AveragePooling2D or ReLU")
     )
 
 

@@ -41,11 +41,14 @@ def describe(layer: Any, number: int) -> str:
 
 
 def leaves(network: Any) -> list[Any]:
-    """Every layer of the network and of the models within it, but no model."""
+    """Every layer of the network and of the models within it, but no model and no input."""
     keras = load_keras()
     found = network._flatten_layers(include_self=False, recursive=True)
-    inside = {id(part) for layer in found if not isinstance(layer, keras.Model) for part in layer._flatten_layers(False)}
-    return [layer for layer in found if not isinstance(layer, keras.Model) and id(layer) not in inside]
+    inside = {
+        id(part) for layer in found if not isinstance(layer, keras.Model) for part in layer._flatten_layers(False)
+    }
+    no_layers = (keras.Model, keras.layers.InputLayer)
+    return [layer for layer in found if not isinstance(layer, no_layers) and id(layer) not in inside]
 
 
 @contextmanager

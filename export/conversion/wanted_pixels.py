@@ -18,6 +18,7 @@ from tinyproof.export.pixels import DEFAULT, PIXELS
 PICTURES = 128
 CLEARLY_MORE_RIGHT = 0.1  # share of labelled pictures
 AS_SHARP = 0.6  # of the sharpest range's answers: the smallest range that comes so near is taken
+LEAST_SHARP = 0.2  # of the bits that the classes have: less is no network that was trained
 WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
 Scores = NDArray[np.float32]
@@ -67,7 +68,9 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
             return None  # nothing is done to them
         spans[name] = (low, high)
     # A pixel scaled to -1..1, 0..1 or to unit variance spans 1 to 6.
-    misfit = {n: abs(np.log2(max(abs(high - low), 1e-9) / 2)) + 0.2 * abs(high + low) for n, (low, high) in spans.items()}
+    misfit = {
+        n: abs(np.log2(max(abs(high - low), 1e-9) / 2)) + 0.2 * abs(high + low) for n, (low, high) in spans.items()
+    }
     name = min(misfit, key=lambda name: misfit[name])
     low, high = spans[name]
     return name, f"it scales them itself, to {low:.3g}..{high:.3g} before its first weights"
@@ -97,8 +100,8 @@ def _by_sharpness(answers: dict[str, Scores]) -> tuple[str, str]:
         return DEFAULT, "nothing in the network says otherwise"
     told = {name: information(scores) for name, scores in answers.items()}
     most = max(told.values())
-    if most < 0.02:
-        return DEFAULT, "nothing says otherwise: its answers hardly depend on the picture in any range"
+    if most < LEAST_SHARP * np.log2(max(2, next(iter(answers.values())).shape[1])):
+        return DEFAULT, "nothing says otherwise, and its answers are vague in every range: was it trained?"
     order = ("0..1", "-1..1", "0..255")
     name = next(name for name in order if told[name] >= AS_SHARP * most)
     if name == "0..1" and told["-1..1"] > told["0..1"] * 1.25:
@@ -108,7 +111,7 @@ def _by_sharpness(answers: dict[str, Scores]) -> tuple[str, str]:
 
 
 def information(scores: Scores) -> float:
-    """How much an answer (N,classes) says about its picture, in bits: entropy of the mean less mean of the entropies."""
+    """How much an answer (N,classes) says about its picture, bits: entropy of the mean less the mean entropy."""
     shares = probabilities(scores)
     return _entropy(shares.mean(0)) - float(np.mean([_entropy(row) for row in shares]))
 
