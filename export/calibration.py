@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof import advice
-from tinyproof.console import UserError
+from tinyproof.console import UserError, console
 from tinyproof.model_files import NPZ_DAMAGE
 
 MOST_IMAGES = 500
@@ -25,11 +25,14 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
 
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
-    from tinyproof.pictures import SUFFIXES, read_pictures
+    from tinyproof.pictures import SUFFIXES, count_unused, read_pictures
 
     check_calibration(path)
     if path.is_dir() and input_shape:
-        files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES]
+        every = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+        files = [file for file in every if file.suffix.lower() in SUFFIXES]
+        if unused := count_unused([file for file in every if file not in set(files)]):
+            console.print(f"{path}: not read as pictures: {unused}", markup=False)
         if not files:
             raise UserError(f"{path} holds no pictures ({' '.join(SUFFIXES)}) to calibrate with; name another folder")
         if input_shape[2] not in (1, 3):

@@ -19,6 +19,7 @@ from tinyproof.folders import trained_folder
 from tinyproof.made import fingerprint, is_made, remember, tree_state
 from tinyproof.model_files import TRAINED_FILES
 from tinyproof.optimize import Optimize
+from tinyproof.statistics import few_pictures
 from tinyproof.training.cost import print_device_cost
 from tinyproof.training.datasets import load_dataset, source_of
 from tinyproof.training.journey import journey_table, trace
@@ -93,6 +94,8 @@ def train_model(wishes: Wishes) -> None:
         f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
         f"{len(data.test):,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
     )
+    if caution := few_pictures(len(data.test)):
+        say(caution)
     say(f"wrote {folder}/: {' '.join(TRAINED_FILES)} {report.name}")
 
 

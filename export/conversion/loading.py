@@ -117,8 +117,8 @@ def _without_groups(config: Any) -> Any:
 def _build(path: Path, network: Any, input_shape: tuple[int, ...] | None) -> str:
     if input_shape is None:
         raise UserError(
-            f"{path} was saved before its input had a shape: begin it with keras.Input((H, W, C)) and save it again, or "
-            "calibrate with an .npy of images, which have one"
+            f"{path} was saved before its input had a shape: begin it with keras.Input((H, W, C)) and save it again, "
+            "or calibrate with an .npy of images, which have one"
         )
     try:
         network.build((None, *input_shape))

@@ -30,7 +30,7 @@ LEAST_BYTES = 2 << 30
 
 @dataclass(frozen=True)
 class Job:
-    """What to convert. `pixels` is a name of PIXELS or AUTO; `why` goes with a name. `remedy` and `other` end errors."""
+    """What to convert. `pixels` is a name of PIXELS (with its `why`) or AUTO. `remedy` and `other` end errors."""
 
     keras: Path
     remedy: str

@@ -12,6 +12,7 @@ from tinyproof.export.arena import with_margin
 from tinyproof.host.diagnosis.tables import print_causes
 from tinyproof.host.record.parts import Comparison, Sure
 from tinyproof.host.record.report import Report
+from tinyproof.statistics import few_pictures
 
 SURPRISING = 0.01  # p-value below which two parties are said to differ
 PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device": "int8 on the device"}
@@ -65,6 +66,8 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
     if report.classification.note:
         console.print(report.classification.note)
+    if report.accuracy.int8_device is not None and (caution := few_pictures(report.samples)):
+        console.print(caution)
     for comparison in report.classification.comparisons:
         if comparison.p_value < SURPRISING:
             console.print(describe_comparison(comparison))
