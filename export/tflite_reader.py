@@ -55,6 +55,8 @@ def read_graph(content: bytes, source: str) -> Graph:
         return _Reader(content, source).graph()
     except _Damaged as error:
         raise UserError(f"{source} is not a readable .tflite: {error}; export it again.") from None
+    except RecursionError:
+        raise UserError(f"{source} is not a readable .tflite: it refers to itself; export it again.") from None
     except BROKEN_OFFSETS:
         raise UserError(
             f"{source} is not a readable .tflite: an offset leads out of the file, so it is damaged or cut short; "
@@ -72,7 +74,7 @@ class _Reader:
         if len(content) < 8:
             raise _Damaged(f"it holds {len(content)} bytes")
         if content[4:8] != b"TFL3":
-            raise _Damaged("it does not start with the TFL3 identifier")
+            raise _Damaged(what_else(content))
         self._model = tflite.Model.GetRootAs(content, 0)
 
     def graph(self) -> Graph:
@@ -165,6 +167,12 @@ class _Reader:
         code = self._model.OperatorCodes(table.OpcodeIndex())
         number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # files from before 2020 have only the second
         name = OP_NAMES.get(number, f"OP_{number}")
+        custom = (code.CustomCode() or b"").decode("utf-8", "replace")
+        if name == "CUSTOM" and custom.startswith("ethos-u"):
+            raise UserError(
+                f"{self._source} is compiled for an Arm Ethos-U by Vela, and no engine here reads that: give the .tflite "
+                "that Vela was given"
+            )
         kind = BY_TFLITE_NAME.get(name)
         options = table.BuiltinOptions() if kind and table.BuiltinOptionsType() == kind.options_type else None
         return Op(
@@ -175,6 +183,22 @@ class _Reader:
             outputs=self._indexes(table, "Outputs"),
             options=None if kind is None or options is None else kind.parse(options),
         )
+
+
+def what_else(content: bytes) -> str:
+    """What a file is that does not begin like a .tflite."""
+    text = content[:512].lstrip().lower()
+    if text.startswith((b"<html", b"<!doctype", b"<?xml")):
+        return "it is a web page, and lacks the TFL3 identifier: download the file itself, not the page about it"
+    if text.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer, and lacks the TFL3 identifier: run `git lfs pull` where it comes from"
+    if content.startswith(b"\x89HDF"):
+        return "it is HDF5, as Keras wrote .h5, and lacks the TFL3 identifier: give it as a Keras model"
+    if content.startswith(b"PK"):
+        is_keras = b"config.json" in content[:4096] or b"model.weights.h5" in content
+        kind = "a .keras file under another name: give it as a Keras model" if is_keras else "a zip: unpack it"
+        return f"it lacks the TFL3 identifier and is {kind}"
+    return "it does not start with the TFL3 identifier"
 
 
 def _limited(count: int, limit: int, what: str) -> int:

@@ -65,7 +65,7 @@ class LiteRT:
                 self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1, **options)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"{self.name} cannot run the model: {error}") from error
+            raise UserError(f"{self.name} cannot run the model: {' '.join(str(error).split())}") from error
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
 

@@ -33,7 +33,8 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     rows.add_row("samples, each counted once", f"{report.samples:,}{resumed}")
     rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
     rows.add_row("output bytes different", f"{report.bytes_different:,}")
-    rows.add_row("samples equal to Python's interpreter", f"{report.agreement.samples:,}")
+    if report.agreement is not None:
+        rows.add_row("samples equal to Python's interpreter", f"{report.agreement.samples:,}")
     if report.line.requests_resent or report.line.chunks_dropped:
         rows.add_row(
             "requests resent / damaged chunks dropped", f"{report.line.requests_resent} / {report.line.chunks_dropped}"
