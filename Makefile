@@ -32,7 +32,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report explore emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
+.PHONY: help setup tools train export build validate demo report explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
 
 #: Start here
 help: ## this list
@@ -46,7 +46,7 @@ help: ## this list
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
-	@echo "  explore          IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
+	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
 	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
 	@echo "  fuzz-...         SECONDS COUNT SEED"
 	@echo "  everywhere       PYTHON=/path/to/python3"
@@ -85,6 +85,9 @@ report: $(VENV)/base ## report.html of the last validation again, from its repor
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
 	@$(RUN) explore $(if $(MODEL),--model $(DIR)) $(GIVEN)
+
+predict: $(READY) ## what IMAGE (a picture or a folder) is taken for: float, int8 in Python, BOARD (or PORT)
+	@$(RUN) predict --model $(DIR) $(GIVEN)
 
 describe: $(if $(TFLITE),$(VENV)/base,export) ## what is in TFLITE or the model: ops, inputs, outputs, arena
 	@$(RUN) describe --tflite $(or $(TFLITE),$(DIR)/model.tflite)

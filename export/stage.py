@@ -19,7 +19,7 @@ from tinyproof.export.golden import golden_name
 from tinyproof.export.pixels import AUTO
 from tinyproof.export.quantize import CONVERTERS, deciding_code, quantize_keras, quantize_model
 from tinyproof.export.runtimes import runtime_of
-from tinyproof.fidelity import FIDELITY_FILE, save_fidelity
+from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, save_fidelity
 from tinyproof.folders import BUILD
 from tinyproof.made import code_of, fingerprint, is_made, remember, tree_state
 from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE
@@ -54,7 +54,7 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
         )
         if not is_made(model, "quantize", inputs):
             quantize(model, source.keras, source.calibration, source.pixels, source.accept_loss)
-            remember(model, "quantize", inputs, [model / TFLITE_FILE, model / FIDELITY_FILE])
+            remember(model, "quantize", inputs, [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE])
     tflite = source.tflite or model / TFLITE_FILE
     runtime = runtime_of(find_board(board_name), engine)
     inputs = fingerprint(
@@ -98,6 +98,7 @@ def quantize(
     try:
         (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
         write_atomically(model / TFLITE_FILE, content)
+        write_atomically(model / FLOAT_FILE, made.plain)
         save_fidelity(model, made.fidelity)
     except OSError as error:
         raise UserError(f"{model} cannot be written to ({error.strerror}): make room or name another --model") from None

@@ -170,8 +170,8 @@ class _Reader:
         custom = (code.CustomCode() or b"").decode("utf-8", "replace")
         if name == "CUSTOM" and custom.startswith("ethos-u"):
             raise UserError(
-                f"{self._source} is compiled for an Arm Ethos-U by Vela, and no engine here reads that: give the .tflite "
-                "that Vela was given"
+                f"{self._source} is compiled for an Arm Ethos-U by Vela, and no engine here reads that: give the "
+                ".tflite that Vela was given"
             )
         kind = BY_TFLITE_NAME.get(name)
         options = table.BuiltinOptions() if kind and table.BuiltinOptionsType() == kind.options_type else None

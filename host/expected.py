@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,8 +50,8 @@ def expected_outputs(model: Path, tflite: bytes, model_sha256: str, samples: Sam
     if outputs is None:
         outputs = _compute(tflite, samples)
         buffer = io.BytesIO()
-        default = {} if outputs[1] is None else {"default": outputs[1]}
-        np.savez_compressed(buffer, key=key, golden=outputs[0], **default)
+        arrays: dict[str, Any] = {} if outputs[1] is None else {"default": outputs[1]}
+        np.savez_compressed(buffer, key=key, golden=outputs[0], **arrays)
         write_atomically(path, buffer.getvalue())
     refused = "" if outputs[1] is not None else ", which refuses this model"
     return Expected(outputs[0], names[0], bit_exact, outputs[1], names[1] + refused)

@@ -13,6 +13,7 @@ from tinyproof.json_files import read_json, write_json
 from tinyproof.statistics import Interval
 
 FIDELITY_FILE = "fidelity.json"
+FLOAT_FILE = "float.tflite"  # the float network, for Python's interpreter
 LEAST_AGREEMENT = 0.9  # share of calibration pictures to which int8 gives the float network's answer
 MOST_ACCURACY_LOST = 0.05  # of labelled pictures
 LEAST_OUTPUT_SNR_DB = 10.0  # where outputs are no classes

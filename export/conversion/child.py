@@ -14,7 +14,7 @@ import numpy as np
 
 from tinyproof.console import UserError
 from tinyproof.export.pixels import AUTO
-from tinyproof.fidelity import save_fidelity
+from tinyproof.fidelity import FLOAT_FILE, save_fidelity
 
 
 def main(folder: Path) -> None:
@@ -37,7 +37,7 @@ def _stage(folder: Path, text: str) -> None:
 
 def _work(folder: Path, job: dict[str, str]) -> list[str]:
     from tinyproof.export.conversion.compare import compare
-    from tinyproof.export.conversion.convert import convert, one_line, with_full_range
+    from tinyproof.export.conversion.convert import convert, convert_float, one_line, with_full_range
     from tinyproof.export.conversion.loading import load_network
     from tinyproof.export.conversion.probe import guilty_layer, strange_op
     from tinyproof.export.conversion.wanted_pixels import scaled, wanted_pixels
@@ -90,7 +90,9 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
         )
         return []
     _stage(folder, "comparing it with the float network")
-    save_fidelity(folder, compare(network, content, images, pixels, labelled))
+    plain = convert_float(network, images.shape[1:], pixels[0])
+    (folder / FLOAT_FILE).write_bytes(plain)
+    save_fidelity(folder, compare(network, content, plain, images, pixels, labelled))
     return loaded.notes
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.conversion.convert import convert_float
 from tinyproof.export.conversion.wanted_pixels import classes, probabilities, scaled
+from tinyproof.export.graph import Tensor
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import Fidelity, LayerFidelity
 from tinyproof.preprocess import preprocess
@@ -21,9 +21,16 @@ Images = NDArray[np.uint8]
 
 
 def compare(
-    network: Any, content: bytes, images: Images, pixels: tuple[str, str], labelled: tuple[Images, Any] | None
+    network: Any,
+    content: bytes,
+    plain: bytes,
+    images: Images,
+    pixels: tuple[str, str],
+    labelled: tuple[Images, Any] | None,
 ) -> Fidelity:
-    """Hold the int8 model against the network on the images and, where there are some, on labelled ones."""
+    """Hold the int8 model against the network on the images and, where there are some, on labelled ones. `plain` is
+    the network converted without quantization.
+    """
     int8, float_scores = _run(content, images), _float(network, images, pixels[0])
     agreement = None
     is_classes = float_scores.ndim == 2
@@ -52,7 +59,7 @@ def compare(
         accuracy_float_interval=interval.get("float"),
         accuracy_int8=share.get("int8"),
         accuracy_int8_interval=interval.get("int8"),
-        layers=_layers(network, content, images, pixels[0]),
+        layers=_layers(content, plain, images),
         cautions=cautions(images, classes(float_scores) if is_classes else None),
     )
 
@@ -110,9 +117,8 @@ def _run(content: bytes, images: Images) -> NDArray[np.float32]:
     return np.concatenate(rows)
 
 
-def _layers(network: Any, content: bytes, images: Images, pixels: str) -> list[LayerFidelity]:
+def _layers(content: bytes, plain: bytes, images: Images) -> list[LayerFidelity]:
     """Every op's output that both models have under one name."""
-    plain = convert_float(network, images.shape[1:], pixels)
     graphs = read_graph(content, "int8"), read_graph(plain, "float")
     by_name = {graphs[1].label(op): graphs[1].tensors[op.outputs[0]] for op in graphs[1].ops}
     try:
@@ -130,7 +136,7 @@ def _layers(network: Any, content: bytes, images: Images, pixels: str) -> list[L
         for run in runs:
             _feed(run, image)
         for (_, y, other), (int8, exact) in zip(pairs, seen, strict=True):
-            scale, zero_point = float(y.quantization.scale[0]), int(y.quantization.zero_point[0])
+            scale, zero_point = _real(y)
             int8.append((runs[0].get_tensor(y.index).astype(np.float32) - zero_point) * scale)
             exact.append(runs[1].get_tensor(other.index).copy())
     results = []
@@ -144,10 +150,16 @@ def _layers(network: Any, content: bytes, images: Images, pixels: str) -> list[L
                 op=op.name,
                 snr_db=_snr_db(b, a),
                 cosine=float(a @ b) / norm if norm else 1.0,
-                range_used=min(1.0, float(high - low) / (255 * float(y.quantization.scale[0]))),
+                range_used=min(1.0, float(high - low) / (255 * _real(y)[0])),
             )
         )
     return results
+
+
+def _real(y: Tensor) -> tuple[float, int]:
+    """(scale, zero_point) of a tensor that has one of each."""
+    assert y.quantization is not None
+    return float(y.quantization.scale[0]), int(y.quantization.zero_point[0])
 
 
 def _snr_db(exact: NDArray[np.floating[Any]], rounded: NDArray[np.floating[Any]]) -> float:

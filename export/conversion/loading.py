@@ -37,6 +37,8 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
     """Read a Keras file. `input_shape` (H,W,C) is for a network that was saved without one."""
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
+    if not path.is_file():
+        raise UserError(f"{path} is no .keras file but a folder: {remedy}")
     copy, notes = _in_float32(path, scratch, remedy)
     keras = load_keras()
     try:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError
-from tinyproof.fidelity import FIDELITY_FILE, Fidelity
+from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, Fidelity
 from tinyproof.json_files import read_json
 
 LONGEST_S = 1800
@@ -46,6 +46,7 @@ class Converted:
     """The int8 bytes, how near they come to float, and what to know of how they were made."""
 
     content: bytes
+    plain: bytes  # the `.tflite` of the float network
     fidelity: Fidelity
     notes: list[str]
 
@@ -62,7 +63,9 @@ def convert_apart(job: Job) -> Converted:
             raise UserError(f"{job.keras}: {guilty(job) or why}")
         content = (folder / "model.tflite").read_bytes()
         fidelity = read_json(folder / FIDELITY_FILE, Fidelity, "convert")
-        return Converted(content, fidelity, json.loads((folder / "notes.json").read_text()))
+        return Converted(
+            content, (folder / FLOAT_FILE).read_bytes(), fidelity, json.loads((folder / "notes.json").read_text())
+        )
 
 
 def input_shape(job: Job) -> tuple[int, ...]:

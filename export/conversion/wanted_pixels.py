@@ -121,9 +121,9 @@ def probabilities(scores: Scores) -> NDArray[np.float64]:
     y = scores.astype(np.float64)
     if y.shape[1] == 1:
         one = np.clip(y, 0, 1) if y.min() >= 0 and y.max() <= 1 else 1 / (1 + np.exp(-np.clip(y, -50, 50)))
-        return np.concatenate([1 - one, one], axis=1)
+        return np.asarray(np.concatenate([1 - one, one], axis=1))
     if y.min() >= 0 and np.allclose(y.sum(1), 1, atol=1e-2):
-        return y / y.sum(1, keepdims=True)
+        return np.asarray(y / y.sum(1, keepdims=True))
     powers = np.exp(y - y.max(1, keepdims=True))
     return np.asarray(powers / powers.sum(1, keepdims=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rich.markup import escape
 from rich.table import Table
 
 from tinyproof.boards import Budget
@@ -12,7 +13,7 @@ from tinyproof.export.arena import with_margin
 from tinyproof.host.diagnosis.tables import print_causes
 from tinyproof.host.record.parts import Comparison, Sure
 from tinyproof.host.record.report import Report
-from tinyproof.statistics import few_pictures
+from tinyproof.host.report.usefulness import usefulness
 
 SURPRISING = 0.01  # p-value below which two parties are said to differ
 PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device": "int8 on the device"}
@@ -67,8 +68,6 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     console.print(notes + (f" Memory limits: {budget.of}." if budget else ""))
     if report.classification.note:
         console.print(report.classification.note)
-    if report.accuracy.int8_device is not None and (caution := few_pictures(report.samples)):
-        console.print(caution)
     for comparison in report.classification.comparisons:
         if comparison.p_value < SURPRISING:
             console.print(describe_comparison(comparison))
@@ -82,6 +81,9 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     for difference in report.differences[:3]:
         console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
     print_causes(report.diagnosis.causes, report.diagnosis.ops, report.diagnosis.ruled_out)
+    if useful := usefulness(report):
+        color = {"good": "green", "bad": "red", "unsure": "yellow", "": ""}[useful.kind]
+        console.print(f"[bold {color}]{useful.word.upper()}[/]: {escape(' '.join((useful.text, *useful.grounds)))}")
     console.print(_verdict_line(report))
 
 
