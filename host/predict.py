@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from tinyproof.pictures import SUFFIXES, read_pictures
 SHOWN = 5  # classes
 WIDEST = 32  # characters of a picture in the terminal
 RAMP = " .:-=+*#%@"
+Scores = list[float]
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,17 @@ class Prediction:
     file: str
     answer: str
     labels: list[str]
-    float: list[float] | None
-    int8_host: list[float] | None
-    int8_device: list[float]
+    float: Scores | None
+    int8_host: Scores | None
+    int8_device: Scores
     equal: bool | None
 
 
 def predict(model: Path, board: Board, port: str | None, given: Sequence[Path], as_json: bool) -> int:
     """Show what each picture is taken for; returns the exit status: 0 equal to the golden, 1 not, 2 could not tell."""
+    console.stderr = as_json  # what is not JSON
     manifest = load_manifest(model)
-    x, y = _ends(manifest)
+    x, _ = _ends(manifest)
     files = _files(given)
     images = read_pictures(files, (x.shape[1], x.shape[2]), x.shape[3] == 3)
     predictions = _predictions(model, manifest, board, port, files, images)
@@ -95,11 +98,10 @@ def _predictions(
         answers = [inference.output for inference in device.infer(inputs, hello)]
     golden = golden_interpreter(tflite)
     exact = [golden.run_bytes(data) for data in inputs] if golden else None
-    try:
+    host: list[bytes] | None = exact
+    with contextlib.suppress(UserError):  # it is stricter than the golden
         python = default_interpreter(tflite)
         host = [python.run_bytes(data) for data in inputs]
-    except UserError:  # stricter than the golden
-        host = exact
     floats = None
     if (model / FLOAT_FILE).is_file() and load_fidelity(model, manifest.model_sha256):
         floats = float_scores((model / FLOAT_FILE).read_bytes(), images)
