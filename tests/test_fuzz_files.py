@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -76,10 +77,8 @@ def throw(kind: str, content: bytes, seed: int, folder: Path) -> None:
     file = folder / f"bad.{kind}"
     file.write_bytes(bad)
     if kind == "tflite":
-        try:
+        with contextlib.suppress(UserError):
             read_graph(bad, "bad")
-        except UserError:
-            pass
         run("describe", "--tflite", str(file))
     elif kind == "npy":
         from tinyproof.export.calibration import calibration_labels, load_calibration
@@ -92,17 +91,13 @@ def throw(kind: str, content: bytes, seed: int, folder: Path) -> None:
     elif kind == "png":
         from tinyproof.pictures import read_pictures
 
-        try:
+        with contextlib.suppress(UserError):
             read_pictures([file, file], (8, 8), None)
-        except UserError:
-            pass
     elif kind == "zip":
         from tinyproof.training.datasets import load_dataset
 
-        try:
+        with contextlib.suppress(UserError):
             load_dataset(str(file))
-        except UserError:
-            pass
 
 
 def demo_tflite() -> bytes:

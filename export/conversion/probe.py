@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyproof.backend import load_keras
 from tinyproof.export.conversion.convert import one_line, run_converter
-from tinyproof.export.conversion.walk import calls
+from tinyproof.export.conversion.walk import calls, describe, leaves
 from tinyproof.export.graph import ABSENT, Graph
 from tinyproof.export.op_table import TFLM_OPS
 from tinyproof.export.tflite_reader import read_graph
@@ -42,6 +42,19 @@ def guilty_layer(network: Any, x: Any, before: Callable[[str], None]) -> str:
             words = "is run by no engine here" if name not in TFLM_OPS else "has no int8 form in the converter"
             return f"{call.place}: its op {name} {words}; {replacement(call.layer)}"
     return ""
+
+
+def strange_layer(graph: Graph, network: Any) -> str:
+    """The first op that computes in float or that no engine runs, and its layer by name; empty where there is none."""
+    name = strange_op(graph)
+    if not name:
+        return ""
+    op = next(op for op in graph.ops if op.name == name)
+    parts = {part.rsplit("_", 1)[0] for part in graph.label(op).split("/")} | set(graph.label(op).split("/"))
+    for number, layer in enumerate(leaves(network), 1):
+        if layer.name in parts:
+            return f"{describe(layer, number)}: its op {name} has no int8 form here; {replacement(layer)}"
+    return f"its op {name} has no int8 form that an engine here runs; use other layers"
 
 
 def strange_op(graph: Graph) -> str:
