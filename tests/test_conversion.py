@@ -182,7 +182,7 @@ def test_half_precision_recurrent_unbuilt_and_h5_networks_convert(tmp_path):
     keras.mixed_precision.set_global_policy("float32")
     networks = {
         "half.keras": (half, "cast to float32"),
-        "gru.keras": (small(k.Reshape((8, 8)), k.GRU(4)), "unrolled"),
+        "gru.keras": (small(k.Conv2D(4, 3), k.Reshape((6, 24)), k.GRU(8)), "unrolled"),
         "unbuilt.keras": (keras.Sequential([k.Conv2D(2, 3), k.Flatten(), k.Dense(3)]), "its weights are random"),
         "old.h5": (small(k.Conv2D(2, 3)), ""),
     }

@@ -1,4 +1,4 @@
-"""`predict`: single pictures through float, int8 in Python and a device; and a second interpreter that refuses a model."""
+"""`predict`: pictures through float, int8 in Python and a device; and a second interpreter that refuses a model."""
 
 from __future__ import annotations
 

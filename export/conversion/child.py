@@ -39,7 +39,7 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     from tinyproof.export.conversion.compare import compare
     from tinyproof.export.conversion.convert import convert, convert_float, one_line, with_full_range
     from tinyproof.export.conversion.loading import load_network
-    from tinyproof.export.conversion.probe import guilty_layer, strange_op
+    from tinyproof.export.conversion.probe import guilty_layer, strange_layer
     from tinyproof.export.conversion.wanted_pixels import scaled, wanted_pixels
     from tinyproof.export.tflite_reader import read_graph
 
@@ -84,10 +84,8 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
         (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {one_line(error)}")
         return []
     (folder / "model.tflite").write_bytes(content)
-    if name := strange_op(read_graph(content, job["keras"])):
-        (folder / "refused.txt").write_text(
-            f"its op {name} has no int8 form that an engine here runs; use other layers"
-        )
+    if why := strange_layer(read_graph(content, job["keras"]), network):
+        (folder / "refused.txt").write_text(why)
         return []
     _stage(folder, "comparing it with the float network")
     plain = convert_float(network, images.shape[1:], pixels[0])
