@@ -46,7 +46,16 @@ class Prediction:
 
 def predict(model: Path, board: Board, port: str | None, given: Sequence[Path], as_json: bool) -> int:
     """Show what each picture is taken for; returns the exit status: 0 equal to the golden, 1 not, 2 could not tell."""
-    console.stderr = as_json  # what is not JSON
+    if not as_json:
+        return _predict(model, board, port, given, as_json=False)
+    console.stderr = True  # for what is not JSON
+    try:
+        return _predict(model, board, port, given, as_json=True)
+    finally:
+        console.stderr = False
+
+
+def _predict(model: Path, board: Board, port: str | None, given: Sequence[Path], as_json: bool) -> int:
     manifest = load_manifest(model)
     x, _ = _ends(manifest)
     files = _files(given)

@@ -17,14 +17,11 @@ from tinyproof.options import FILE, board_option, model_option, port_option
 @port_option
 @click.option("--image", "images", type=FILE, multiple=True, help="A picture's file or a folder; again for several.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.argument("more", type=FILE, nargs=-1)
-def command(
-    model: Path, board_name: str, port: str | None, images: tuple[Path, ...], as_json: bool, more: tuple[Path, ...]
-) -> None:
+def command(model: Path, board_name: str, port: str | None, images: tuple[Path, ...], as_json: bool) -> None:
     """Show what pictures are taken for: by the float network, by int8 in Python, and by the device.
 
-    Example: tinyproof predict --model digits_small --board interpreter my.jpg photos/
+    Example: tinyproof predict --model digits_small --image my.jpg --image photos/
     """
     from tinyproof.host.predict import predict
 
-    sys.exit(predict(model, find_board(board_name), port, [*images, *more], as_json))
+    sys.exit(predict(model, find_board(board_name), port, images, as_json))
