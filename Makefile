@@ -3,7 +3,7 @@
 # meet through files below build/<model>/.
 
 # Every setting. A slip of the finger would otherwise be a run with the defaults.
-SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS BOARD ENGINE \
+SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS ACCEPT_LOSS BOARD ENGINE \
 	OPTIMIZE COMPILER PORT BAUD DEVICES LIMIT RESUME SURE PATIENCE JUNIT THROTTLE INJECT IMAGE FILTER WEIGHT STRIDE PADDING \
 	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT OVERWRITE
 VENV := .venv
@@ -36,7 +36,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report explore emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
+.PHONY: help setup tools train export build validate demo report explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
 
 #: Start here
 help: ## this list
@@ -46,11 +46,11 @@ help: ## this list
 	@echo
 	@echo "Settings, as in \`make validate BOARD=host LIMIT=100\`"
 	@echo "  what to train    DATASET=$(USUAL_DATASET) PRESET=$(USUAL_PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 OVERWRITE=1 TENSORBOARD=folder"
-	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1"
+	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1 ACCEPT_LOSS=1"
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
-	@echo "  explore          IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
+	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
 	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
 	@echo "  fuzz-...         SECONDS COUNT SEED"
 	@echo "  everywhere       PYTHON=/path/to/python3"
@@ -89,6 +89,9 @@ report: $(VENV)/base ## report.html of the last validation again, from its repor
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
 	@$(RUN) explore $(if $(MODEL),--model $(DIR)) $(GIVEN)
+
+predict: $(READY) ## what IMAGE (a picture or a folder) is taken for: float, int8 in Python, BOARD (or PORT)
+	@$(RUN) predict --model $(DIR) $(GIVEN)
 
 describe: $(if $(TFLITE),$(VENV)/base,export) ## what is in TFLITE or the model: ops, inputs, outputs, arena
 	@$(RUN) describe --tflite $(or $(TFLITE),$(DIR)/model.tflite)

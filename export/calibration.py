@@ -12,23 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof import advice
-from tinyproof.console import UserError
+from tinyproof.console import UserError, console
 from tinyproof.model_files import NPZ_DAMAGE
 
 MOST_IMAGES = 500
 Images = NDArray[np.uint8]
 
 
-def load_calibration(path: Path, input_shape: tuple[int, int, int]) -> Images:
-    """Images uint8 (n <= 500,H,W,C) of the shape (H,W,C) that the network takes: pictures are stretched to it.
+def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Images:
+    """Images uint8 (n <= 500,H,W,C) of the shape (H,W,C) that the network takes: pictures are stretched to it. An array
+    (None) has a shape of its own.
 
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
-    from tinyproof.pictures import SUFFIXES, read_pictures
+    from tinyproof.pictures import SUFFIXES, count_unused, read_pictures
 
     check_calibration(path)
-    if path.is_dir():
-        files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES]
+    if path.is_dir() and input_shape:
+        every = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+        files = [file for file in every if file.suffix.lower() in SUFFIXES]
+        if unused := count_unused([file for file in every if file not in set(files)]):
+            console.print(f"{path}: not read as pictures: {unused}", markup=False)
         if not files:
             raise UserError(f"{path} holds no pictures ({' '.join(SUFFIXES)}) to calibrate with; name another folder")
         if input_shape[2] not in (1, 3):
@@ -37,19 +41,31 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int]) -> Images:
             )
         return read_pictures([files[i] for i in _spread(len(files))], input_shape[:2], input_shape[2] == 3)
     images = _read_array(path)
-    if images.ndim == 3 and input_shape[2] == 1:
+    if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.dtype != np.uint8:
         raise UserError(
             f"{path} holds {images.dtype}, not uint8: calibration images are pixels 0..255 before any preprocessing; "
             "save them with astype('uint8')"
         )
-    if images.shape[1:] != input_shape or len(images) == 0:
-        shape, wanted = (" x ".join(map(str, sides)) for sides in (images.shape, ("n", *input_shape)))
-        raise UserError(
-            f"{path} holds an array {shape}, but the network takes {wanted}: resize the images, channels last"
-        )
+    if images.ndim != 4 or 0 in images.shape:
+        shape = " x ".join(map(str, images.shape))
+        raise UserError(f"{path} holds an array {shape}, not images (N,H,W,C): save them so, channels last")
     return images[_spread(len(images))].astype(np.uint8)
+
+
+def calibration_labels(path: Path) -> NDArray[np.int64] | None:
+    """The labels (n,) of those images, where the file is an .npz that holds x and y; None where it is not."""
+    try:
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray) or set(found.files) != {"x", "y"}:
+            return None
+        x, y = found["x"], found["y"].reshape(-1)
+    except NPZ_DAMAGE:
+        return None
+    if len(x) != len(y) or not np.issubdtype(y.dtype, np.integer):
+        return None
+    return np.asarray(y[_spread(len(y))], np.int64)
 
 
 def check_calibration(path: Path) -> None:
@@ -68,9 +84,11 @@ def _read_array(path: Path) -> NDArray[np.generic]:
         if isinstance(found, np.ndarray):
             return found
         with found as archive:
-            if len(archive.files) != 1:
-                raise UserError(f"{path} holds {', '.join(archive.files) or 'nothing'}: give a file with one array")
-            array: NDArray[np.generic] = archive[archive.files[0]]
+            names = archive.files
+            if len(names) != 1 and set(names) != {"x", "y"}:
+                held = ", ".join(names) or "nothing"
+                raise UserError(f"{path} holds {held}: give a file with one array, or with x (images) and y (labels)")
+            array: NDArray[np.generic] = archive["x" if "x" in names else names[0]]
             return array
     except NPZ_DAMAGE:
         raise UserError(f"{path} cannot be read as an array of numbers: save it with numpy.save") from None

@@ -3,3 +3,4 @@
 # (factor, summand) from a pixel divided by 255
 PIXELS = {"0..1": (1.0, 0.0), "0..255": (255.0, 0.0), "-1..1": (2.0, -1.0)}
 DEFAULT = "0..1"
+AUTO = "auto"  # find out

@@ -15,10 +15,12 @@ from tinyproof.console import UserError, console, write_atomically
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.describe import summary_table
 from tinyproof.export.emit import check_exchange, export_model, write_export
+from tinyproof.export.fidelity_table import print_fidelity, refuse_loss
 from tinyproof.export.golden import golden_name
-from tinyproof.export.pixels import DEFAULT
+from tinyproof.export.pixels import AUTO
 from tinyproof.export.quantize import CONVERTERS, deciding_code, quantize_keras, quantize_model
 from tinyproof.export.runtimes import runtime_of
+from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, save_fidelity
 from tinyproof.folders import BUILD
 from tinyproof.made import code_of, fingerprint, is_made, remember, tree_state
 from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE
@@ -36,7 +38,8 @@ class Source:
     tflite: Path | None = None
     keras: Path | None = None
     calibration: Path | None = None
-    pixels: str = DEFAULT
+    pixels: str = AUTO
+    accept_loss: bool = False
 
 
 def export(model: Path, source: Source, board_name: str, engine: str | None, optimize: str) -> None:
@@ -52,8 +55,8 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
             package_versions(*CONVERTERS),
         )
         if not is_made(model, "quantize", inputs):
-            quantize(model, source.keras, source.calibration, source.pixels)
-            remember(model, "quantize", inputs, [model / TFLITE_FILE])
+            quantize(model, source.keras, source.calibration, source.pixels, source.accept_loss)
+            remember(model, "quantize", inputs, [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE])
     tflite = source.tflite or model / TFLITE_FILE
     runtime = runtime_of(find_board(board_name), engine)
     inputs = fingerprint(
@@ -70,26 +73,36 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
         remember(model, "emit", inputs, files)
 
 
-def quantize(model: Path, keras_file: Path | None, calibration: Path | None, pixels: str) -> None:
+def quantize(
+    model: Path, keras_file: Path | None, calibration: Path | None, pixels: str, accept_loss: bool = False
+) -> None:
     """Write model.tflite into the folder `model`: of its own Keras model, or of another that `calibration` images and a
     range of `pixels` go with. UserError where that cannot be.
     """
     claim(model, make=True)
-    if keras_file is None and (calibration is not None or pixels != DEFAULT):
+    if keras_file is None and (calibration is not None or pixels != AUTO):
         raise UserError("--calibration and --pixels go with a model from elsewhere: add --keras, or leave them out")
     console.print("Quantizing to int8")
     if keras_file is None:
-        content = quantize_model(model)
+        made = quantize_model(model)
     elif calibration is None:
         raise UserError(
             f"{keras_file} needs images to calibrate with: add {advice.setting('calibration')}, a folder of pictures "
             "or an .npy of images uint8 (N,H,W,C), such as a few hundred of those it was trained on"
         )
     else:
-        content = quantize_keras(keras_file, calibration, pixels)
+        made = quantize_keras(keras_file, calibration, pixels)
+    for note in made.notes:
+        console.print(f"{keras_file or KERAS_FILE}: {note}", markup=False)
+    print_fidelity(made.fidelity, found=keras_file is not None)
+    if not accept_loss:
+        refuse_loss(made.fidelity)
+    content = made.content
     try:
         (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
         write_atomically(model / TFLITE_FILE, content)
+        write_atomically(model / FLOAT_FILE, made.plain)
+        save_fidelity(model, made.fidelity)
     except OSError as error:
         raise UserError(f"{model} cannot be written to ({error.strerror}): make room or name another --model") from None
     console.print(f"wrote {model / TFLITE_FILE}: {len(content):,} bytes, int8 in and out")

@@ -61,6 +61,8 @@ def read_graph(content: bytes, source: str) -> Graph:
         return _Reader(content, source).graph()
     except _Damaged as error:
         raise UserError(f"{source} is not a readable .tflite: {error}; export it again.") from None
+    except RecursionError:
+        raise UserError(f"{source} is not a readable .tflite: it refers to itself; export it again.") from None
     except BROKEN_OFFSETS:
         raise UserError(
             f"{source} is not a readable .tflite: an offset leads out of the file, so it is damaged or cut short; "
@@ -78,7 +80,7 @@ class _Reader:
         if len(content) < 8:
             raise _Damaged(f"it holds {len(content)} bytes")
         if content[4:8] != b"TFL3":
-            raise _Damaged("it does not start with the TFL3 identifier")
+            raise _Damaged(what_else(content))
         self._model = tflite.Model.GetRootAs(content, 0)
 
     def graph(self) -> Graph:
@@ -203,6 +205,22 @@ def _text(value: bytes | None, what: str) -> str:
     if len(value) > MAX_NAME_BYTES:
         raise _Damaged(f"{what} is {len(value)} bytes long")
     return value.decode("utf-8", "replace")
+
+
+def what_else(content: bytes) -> str:
+    """What a file is that does not begin like a .tflite."""
+    text = content[:512].lstrip().lower()
+    if text.startswith((b"<html", b"<!doctype", b"<?xml")):
+        return "it is a web page, and lacks the TFL3 identifier: download the file itself, not the page about it"
+    if text.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer, and lacks the TFL3 identifier: run `git lfs pull` where it comes from"
+    if content.startswith(b"\x89HDF"):
+        return "it is HDF5, as Keras wrote .h5, and lacks the TFL3 identifier: give it as a Keras model"
+    if content.startswith(b"PK"):
+        is_keras = b"config.json" in content[:4096] or b"model.weights.h5" in content
+        kind = "a .keras file under another name: give it as a Keras model" if is_keras else "a zip: unpack it"
+        return f"it lacks the TFL3 identifier and is {kind}"
+    return "it does not start with the TFL3 identifier"
 
 
 def _limited(count: int, limit: int, what: str) -> int:

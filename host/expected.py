@@ -8,10 +8,11 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tinyproof.console import track, write_atomically
+from tinyproof.console import UserError, console, track, write_atomically
 from tinyproof.export.golden import WHEEL, golden_available, golden_name
 from tinyproof.host.interpreters import Interpreter, default_interpreter, default_name, golden_interpreter
 from tinyproof.host.samples import Samples
@@ -25,13 +26,14 @@ class Expected:
     """Outputs int8 (N, output bytes) and the names of the interpreters they come from.
 
     `bit_exact` is False where TensorFlow Lite Micro does not exist for this platform and the default interpreter stands
-    in for it: then a difference proves nothing.
+    in for it: then a difference proves nothing. `default` is None where that interpreter refuses a model that the
+    golden runs, which takes nothing away from the verdict; `default_name` then says so.
     """
 
     golden: np.ndarray
     golden_name: str
     bit_exact: bool
-    default: np.ndarray
+    default: np.ndarray | None
     default_name: str
 
 
@@ -46,20 +48,37 @@ def expected_outputs(model: Path, tflite: bytes, model_sha256: str, samples: Sam
     path = model / EXPECTED_FILE
     outputs = _stored(path, key)
     if outputs is None:
-        default = _run_all(default_interpreter(tflite), samples)
-        exact = golden_interpreter(tflite)
-        outputs = (_run_all(exact, samples) if exact else default, default)
+        outputs = _compute(tflite, samples)
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, key=key, golden=outputs[0], default=outputs[1])
+        arrays: dict[str, Any] = {} if outputs[1] is None else {"default": outputs[1]}
+        np.savez_compressed(buffer, key=key, golden=outputs[0], **arrays)
         write_atomically(path, buffer.getvalue())
-    return Expected(outputs[0], names[0], bit_exact, outputs[1], names[1])
+    refused = "" if outputs[1] is not None else ", which refuses this model"
+    return Expected(outputs[0], names[0], bit_exact, outputs[1], names[1] + refused)
 
 
-def _stored(path: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+def _compute(tflite: bytes, samples: Samples) -> tuple[np.ndarray, np.ndarray | None]:
+    """(golden, default); no default where its interpreter refuses what the golden runs."""
+    exact = golden_interpreter(tflite)
+    try:
+        default = _run_all(default_interpreter(tflite), samples)
+    except UserError as error:
+        if exact is None:
+            raise
+        console.print(f"{error.message}; going on without it", markup=False)
+        default = None
+    golden = _run_all(exact, samples) if exact else default
+    assert golden is not None
+    return golden, default
+
+
+def _stored(path: Path, key: str) -> tuple[np.ndarray, np.ndarray | None] | None:
     """(golden, default) of the file if it is there, whole, and about `key`."""
     try:
         with np.load(path) as stored:
-            return (stored["golden"], stored["default"]) if str(stored["key"]) == key else None
+            if str(stored["key"]) != key:
+                return None
+            return stored["golden"], stored["default"] if "default" in stored.files else None
     except NPZ_DAMAGE:
         return None
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from tinyproof.console import UserError
 from tinyproof.export.golden import Golden, golden_available
+from tinyproof.preprocess import preprocess
 
 # Same API under three names: today's package, its predecessor (older machines, Raspberry Pi), and all of TensorFlow.
 TFLITE_PACKAGES = (
@@ -65,7 +66,7 @@ class LiteRT:
                 self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1, **options)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"{self.name} cannot run the model: {error}") from error
+            raise UserError(f"{self.name} cannot run the model: {' '.join(str(error).split())}") from error
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
 
@@ -85,6 +86,21 @@ class LiteRT:
         """The tensor with that index in the model, as the last run left it. Needs `keep_tensors`."""
         y: NDArray[np.generic] = self._interpreter.get_tensor(index)
         return y
+
+
+def float_scores(plain: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the float network, converted without quantization, answers to images uint8 (N,H,W,C)."""
+    module = _tflite_module()[1]
+    with _quiet():
+        interpreter = module.Interpreter(model_content=plain, num_threads=1)
+        interpreter.allocate_tensors()
+    x, y = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    rows = []
+    for image in images:
+        interpreter.set_tensor(x, preprocess(image[np.newaxis]))
+        interpreter.invoke()
+        rows.append(interpreter.get_tensor(y).copy())
+    return np.concatenate(rows)
 
 
 @contextmanager

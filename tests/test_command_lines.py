@@ -239,7 +239,7 @@ def options_of(command):
 
 def test_every_setting_of_make_is_an_option_of_a_command_and_is_shown():
     known = set().union(*(options_of(parameter.values[0]) for parameter in ALL))
-    assert [name for name in SETTINGS if f"--{name.lower()}" not in known] == []
+    assert [name for name in SETTINGS if f"--{name.lower().replace('_', '-')}" not in known] == []
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True).stdout
     assert [name for name in SETTINGS if not re.search(rf"\b{name}\b", shown)] == []
 

@@ -55,7 +55,7 @@ def folder_without_test(root: Path) -> Dataset:
 
 @pytest.mark.parametrize(
     ("load", "train", "validation", "test"),
-    [(digits, 1258, 180, 359), (flat_folder, 45, 9, 9), (folder_without_test, 27, 5, 10)],
+    [(digits, 1258, 180, 359), (flat_folder, 45, 9, 9), (folder_without_test, 27, 10, 5)],
 )
 def test_training_validation_and_test_share_no_row_and_each_holds_every_class(
     tmp_path: Path, load: Callable[[Path], Dataset], train: int, validation: int, test: int
@@ -160,20 +160,49 @@ def test_hidden_files_and_other_files_are_passed_over(tmp_path: Path) -> None:
     picture(tmp_path / "cat" / "UPPER.JPG")
     data = from_folder(tmp_path)
     assert data.class_names == ("cat", "dog") and len(data.images) == 7
+    assert "not read as pictures: 1 .txt" in data.origin
+
+
+def test_telephone_pictures_and_deeper_folders_are_read(tmp_path: Path) -> None:
+    pictures(tmp_path, {"cat": 3, "dog": 3})
+    for number, ending in enumerate(("heic", "AVIF", "jfif"), 1):
+        made = Image.new("RGB", (64, 48), (50 * number, 0, 0))
+        (tmp_path / "cat" / "2024").mkdir(exist_ok=True)
+        kind = {"heic": "HEIF", "AVIF": "AVIF", "jfif": "JPEG"}[ending]
+        made.save(tmp_path / "cat" / "2024" / f"{number}.{ending}", format=kind)
+    assert len(from_folder(tmp_path).images) == 9
+
+
+def test_all_bad_files_are_named_at_once_with_what_they_are(tmp_path: Path) -> None:
+    pictures(tmp_path, {"cat": 3, "dog": 3})
+    (tmp_path / "cat" / "a.jpg").write_bytes(b"")
+    (tmp_path / "dog" / "b.png").write_bytes(b"<html>404</html>")
+    (tmp_path / "dog" / "c.png").write_bytes((tmp_path / "cat" / "0.png").read_bytes()[:50])
+    says = ("3 files", "a.jpg (empty)", "b.png (a web page)", "c.png (damaged or cut short")
+    assert_one_line(run("--dataset", str(tmp_path)), *says)
+
+
+def test_a_picture_under_two_labels_is_named(tmp_path: Path) -> None:
+    pictures(tmp_path, {"cat": 3, "dog": 3})
+    (tmp_path / "dog" / "copy.png").write_bytes((tmp_path / "cat" / "1.png").read_bytes())
+    assert_one_line(run("--dataset", str(tmp_path)), "1 pictures are under two labels", "cat/1.png", "dog/copy.png")
 
 
 @pytest.mark.parametrize(
     ("parts", "tested", "says"),
     [
-        (("train", "validation"), "validation", "validation/ is the test set"),
+        (("train", "validation"), "train", "the test set is 15 % of train/"),
         (("train", "test"), "test", "validation is 15 % of train/"),
-        (("train", "validation", "test"), "test", "cut as its sub-folders are"),
+        (("train", "validation", "test"), "test", "test/ is for test"),
+        (("Training", "VAL", "testing"), "test", "VAL/ is for validation"),
+        (("train", "dev"), "train", "train/ and dev/ as they are"),
     ],
 )
 def test_a_folder_cut_by_its_owner_is_never_mixed(tmp_path: Path, parts: Sequence[str], tested: str, says: str) -> None:
     grey = {"train": 10, "validation": 20, "test": 30}
+    meant = {"Training": "train", "VAL": "validation", "dev": "validation", "testing": "test"}
     for part in parts:
-        pictures(tmp_path / part, {"cat": 8, "dog": 8}, (grey[part],) * 3)
+        pictures(tmp_path / part, {"cat": 8, "dog": 8}, (grey[meant.get(part, part)],) * 3)
     data = from_folder(tmp_path)
 
     def greys(rows: NDArray[np.int64]) -> set[int]:
@@ -181,7 +210,7 @@ def test_a_folder_cut_by_its_owner_is_never_mixed(tmp_path: Path, parts: Sequenc
 
     assert greys(data.train) == {grey["train"]}
     assert greys(data.test) == {grey[tested]}
-    assert greys(data.validation) == {grey["validation" if len(parts) == 3 else "train"]}
+    assert greys(data.validation) == {grey["train" if parts[1] == "test" else "validation"]}
     assert says in data.origin
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
         "report": ("host", "report.html of the last validation again."),
     },
     "Look inside": {
+        "predict": ("host", "What pictures are taken for: float, int8 in Python, the device."),
         "explore": ("training", "See what a convolution does: filters, pooling, feature maps."),
         "describe": ("export", "What is in a .tflite: ops, inputs, outputs, arena."),
         "profile": ("host", "What every op of an inference costs."),
@@ -91,11 +92,11 @@ class Commands(click.Group):
 
 def _as_options(context: click.Context, command: click.Command, argument: str) -> Iterator[str]:
     """An argument as the command takes it. `make` passes every setting that was given to every stage."""
-    match = re.fullmatch(r"([A-Z]+)=(.*)", argument, re.DOTALL)
+    match = re.fullmatch(r"([A-Z_]+)=(.*)", argument, re.DOTALL)
     if match is None:
         yield argument
         return
-    name, value = f"--{match[1].lower()}", match[2]
+    name, value = f"--{match[1].lower().replace('_', '-')}", match[2]
     option = next((option for option in command.params if name in option.opts), None)
     if isinstance(option, click.Option) and value:
         if option.is_flag:

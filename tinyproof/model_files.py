@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import json
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -40,6 +41,8 @@ NPZ_DAMAGE = (
     KeyError,
     OSError,
     RuntimeError,
+    SyntaxError,  # numpy's header is a Python literal
+    tokenize.TokenError,
     TypeError,
     ValueError,
     zipfile.BadZipFile,

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from tinyproof.boards import Board
 from tinyproof.console import console
+from tinyproof.export.conversion.convert import convert, with_full_range
 from tinyproof.export.cost import milliseconds, modelled_cycles
 from tinyproof.export.describe import summary_table
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_model import constant_bytes
 from tinyproof.export.lower import lower
-from tinyproof.export.quantize import convert, with_full_range
 from tinyproof.export.runtimes import runtime_of
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.firmware.build import build

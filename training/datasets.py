@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.folders import dataset_name
 from tinyproof.training.public_sets import PUBLIC_SETS, load_digits, load_public, public_file
@@ -23,6 +24,7 @@ from tinyproof.training.splits import Dataset, Rows, take_stratified, without_co
 if TYPE_CHECKING:
     from tinyproof.training.image_folder import ImageFolder
 
+LABELS_NAMED = 10
 LARGEST_ZIP = 8 << 30  # bytes unpacked
 BUILT_IN: dict[str, Callable[[], Dataset]] = {
     "digits": load_digits,
@@ -46,7 +48,10 @@ def load_dataset(name_or_path: str, size: tuple[int, int] | None = None, color: 
         return from_zip(root, size, color)
     if not root.is_dir():
         known = ", ".join(BUILT_IN)
-        raise UserError(f"unknown data set {name_or_path!r}: give {known}, or a folder with one sub-folder a class")
+        meant = advice.did_you_mean(name_or_path, BUILT_IN)
+        raise UserError(
+            f"unknown data set {name_or_path!r}: give {known}, or a folder with one sub-folder a class{meant}"
+        )
     try:
         return from_folder(root, size, color)
     except PermissionError as error:
@@ -63,15 +68,17 @@ def source_of(name_or_path: str) -> Path | None:
 def from_folder(root: Path, size: tuple[int, int] = (28, 28), color: bool | None = None, source: str = "") -> Dataset:
     """Return the pictures of a folder, stretched to `size` (height, width); see `read_image_folder` for the layouts.
 
-    A flat folder is cut 70/15/15. A folder with train/, validation/ and test/ is used as it is; if it has no test/,
-    validation/ is kept for the test, and whatever part is then missing is carved out of train/. Copies of a picture
-    stay in one part. `source` names the set where the folder is not what the user gave. UserError if the folder holds
-    nothing to learn from, or too few pictures of a class to cut.
+    A flat folder is cut 70/15/15. A folder with train/, validation/ and test/ is used as it is; whatever part is
+    missing is carved out of train/. Copies of a picture stay in one part. `source` names the set where the folder is
+    not what the user gave. UserError if the folder holds nothing to learn from, or too few pictures of a class to cut.
     """
     from tinyproof.training.image_folder import read_image_folder
 
     pictures = read_image_folder(root, size, color)
+    _refuse_two_labels(source or str(root), pictures)
     parts, cut = _complete(root, pictures)
+    if pictures.unused:
+        cut += f"; not read as pictures: {pictures.unused}"
     title = source or root.resolve().name
     data = Dataset(
         name=dataset_name(title),
@@ -110,18 +117,33 @@ def from_zip(path: Path, size: tuple[int, int] = (28, 28), color: bool | None = 
         return from_folder(root, size, color, source=path.name)
 
 
+def _refuse_two_labels(source: str, pictures: ImageFolder) -> None:
+    """Raise UserError where one picture, pixel for pixel, is in two classes: only people know which is right."""
+    first: dict[bytes, int] = {}
+    pairs = []
+    for row, image in enumerate(pictures.images):
+        other = first.setdefault(image.tobytes(), row)
+        if pictures.labels[other] != pictures.labels[row] and len(np.unique(image)) > 1:
+            pairs.append(f"{pictures.files[other]} and {pictures.files[row]}")
+    if pairs:
+        more = f", and {len(pairs) - LABELS_NAMED} more" if len(pairs) > LABELS_NAMED else ""
+        raise UserError(
+            f"{source}: {len(pairs)} pictures are under two labels; remove one of each: "
+            f"{'; '.join(pairs[:LABELS_NAMED])}{more}"
+        )
+
+
 def _complete(root: Path, pictures: ImageFolder) -> tuple[dict[str, Rows], str]:
     """Return train, validation and test rows, carving what the folder lacks out of train, and a clause on how."""
-    parts = dict(pictures.parts)
+    parts, names = dict(pictures.parts), pictures.folders
     if set(parts) == {"train"}:
         cut = "cut 70/15/15"
     elif set(parts) == {"train", "validation"}:
-        parts["test"] = parts.pop("validation")
-        cut = "validation/ is the test set, since there is no test/; validation is 15 % of train/"
+        cut = f"{names['train']}/ and {names['validation']}/ as they are; the test set is 15 % of {names['train']}/"
     elif set(parts) == {"train", "test"}:
-        cut = "cut as its sub-folders are; validation is 15 % of train/"
+        cut = f"{names['train']}/ and {names['test']}/ as they are; validation is 15 % of {names['train']}/"
     else:
-        cut = "cut as its sub-folders are"
+        cut = " ".join(f"{names[part]}/ is for {part}," for part in ("train", "validation", "test")).rstrip(",")
 
     carved = [part for part in ("test", "validation") if part not in parts]
     per_class = np.bincount(pictures.labels[parts["train"]])

@@ -1,7 +1,7 @@
 """Reads a folder of pictures, one sub-folder a class, into arrays of one size.
 
-Two layouts: class folders directly (`photos/cat/*.jpg`), or class folders inside `train/`, `validation/` and `test/`.
-Hidden files and files that are no pictures are passed over; a picture that cannot be read stops with its name.
+Two layouts: class folders directly (`photos/cat/*.jpg`), or class folders inside folders for training, validation and
+test, under any of their usual names. Deeper folders are read too; files that are no pictures are counted by kind.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from numpy.typing import NDArray
 
 from tinyproof.console import UserError
 from tinyproof.model_files import is_label
-from tinyproof.pictures import SUFFIXES, read_pictures
+from tinyproof.pictures import SUFFIXES, count_unused, read_pictures
 
-PARTS = ("train", "validation", "test")  # sub-folders with which the owner has cut the set already
+# sub-folders with which the owner has cut the set already, in any case
+PARTS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "validate"),
+    "test": ("test", "testing", "tests", "eval"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,9 @@ class ImageFolder:
     labels: NDArray[np.int32]  # (N,), indices into class_names
     class_names: tuple[str, ...]
     parts: dict[str, NDArray[np.int64]]
+    files: list[Path]
+    folders: dict[str, str]  # the folder's name of each part
+    unused: str  # files that are no pictures, counted by kind
 
 
 def read_image_folder(root: Path, size: tuple[int, int], color: bool | None) -> ImageFolder:
@@ -48,16 +56,24 @@ def read_image_folder(root: Path, size: tuple[int, int], color: bool | None) -> 
             labels += [label] * len(pictures)
         parts[part] = np.arange(start, len(files))
     images = read_pictures(files, size, color)
-    return ImageFolder(images, np.array(labels, np.int32), class_names, parts)
+    folders = {part: folder.name for part, folder in part_folders.items()}
+    unused = count_unused(sorted(set(_every_file(root)) - set(files)))
+    return ImageFolder(images, np.array(labels, np.int32), class_names, parts, files, folders, unused)
 
 
 def _part_folders(root: Path) -> dict[str, Path]:
     """Which folder holds the classes of which part: the sub-folders of that name, or `root` alone if it is flat."""
-    found = {part: root / part for part in PARTS if _folders(root / part)}
+    found: dict[str, Path] = {}
+    for part, names in PARTS.items():
+        folders = [root / name for name in _folders(root) if name.lower() in names and _folders(root / name)]
+        if len(folders) > 1:
+            raise UserError(f"{root} has {' and '.join(f'{f.name}/' for f in folders)} for {part}: leave one of them")
+        found.update((part, folder) for folder in folders)
     if "train" not in found:
         return {"train": root}
     if len(found) == 1:
-        raise UserError(f"{root} has train/ but neither validation/ nor test/: give {root / 'train'} to have it cut")
+        train = found["train"]
+        raise UserError(f"{root} has {train.name}/ but neither validation/ nor test/: give {train} to have it cut")
     return found
 
 
@@ -67,10 +83,13 @@ def _class_names(root: Path, part_folders: dict[str, Path]) -> tuple[str, ...]:
     if len(names) < 2:
         found = f"only {names[0]!r}" if names else "none"
         raise UserError(f"{root} needs a sub-folder of pictures for each of two or more classes; it has {found}")
-    for part, folder in part_folders.items():
+    for folder in part_folders.values():
         odd = set(names) ^ set(_folders(folder))
         if odd:
-            raise UserError(f"{root}: class {min(odd)!r} is in one of train/ and {part}/ only; give both the same")
+            first = part_folders["train"].name
+            raise UserError(
+                f"{root}: class {min(odd)!r} is in one of {first}/ and {folder.name}/ only; give both the same"
+            )
         for name in names:
             if not is_label(name):
                 raise UserError(f"{folder}: {name!r} cannot be a class name; rename the folder to printable text")
@@ -86,6 +105,13 @@ def _folders(root: Path) -> list[str]:
 
 
 def _pictures(folder: Path) -> list[Path]:
+    return [path for path in _every_file(folder) if path.suffix.lower() in SUFFIXES]
+
+
+def _every_file(folder: Path) -> list[Path]:
+    """All files below the folder, but hidden ones and those of archivers."""
     return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
     )

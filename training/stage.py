@@ -19,8 +19,9 @@ from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable, table
 from tinyproof.folders import trained_folder
 from tinyproof.made import fingerprint, is_made, remember, settings_of, tree_state
-from tinyproof.model_files import KERAS_FILE, TRAINED_FILES, TRAINING_FILE
+from tinyproof.model_files import KERAS_FILE, TRAINED_FILES, TRAINING_FILE, TrainingRecord
 from tinyproof.optimize import Optimize
+from tinyproof.statistics import few_pictures
 from tinyproof.training.cost import print_device_cost
 from tinyproof.training.datasets import load_dataset, source_of
 from tinyproof.training.journey import journey_table, trace
@@ -97,12 +98,17 @@ def train_model(wishes: Wishes) -> None:
         ) from error
     remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES], settings)
     report = write_report(folder)
-    record = run.record
+    _say_result(run.record, len(data.test))
+    say(f"wrote {folder}/: {' '.join(TRAINED_FILES)} {report.name}")
+
+
+def _say_result(record: TrainingRecord, test_images: int) -> None:
     say(
         f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
-        f"{len(data.test):,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
+        f"{test_images:,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
     )
-    say(f"wrote {folder}/: {' '.join(TRAINED_FILES)} {report.name}")
+    if caution := few_pictures(test_images):
+        say(caution)
 
 
 def _settings(wishes: Wishes) -> dict[str, str]:

@@ -8,6 +8,7 @@ import click
 
 from tinyproof.console import UserError
 from tinyproof.export.commands.options import (
+    accept_loss_option,
     calibration_option,
     folder_option,
     keras_option,
@@ -24,6 +25,7 @@ from tinyproof.options import board_option_for, engine_option, optimize_option
 @keras_option
 @calibration_option
 @pixels_option
+@accept_loss_option
 @board_option_for("The board it has to run on.")
 @engine_option
 @optimize_option
@@ -33,6 +35,7 @@ def command(
     keras_file: Path | None,
     calibration: Path | None,
     pixels: str,
+    accept_loss: bool,
     board_name: str,
     engine: str | None,
     optimize: str,
@@ -51,4 +54,4 @@ def command(
     if model is None and file is None:
         raise UserError("name a model: --model build/<name>, --tflite <file> or --keras <file>.")
     folder = model or model_folder(file or Path())
-    export(folder, Source(tflite, keras_file, calibration, pixels), board_name, engine, optimize)
+    export(folder, Source(tflite, keras_file, calibration, pixels, accept_loss), board_name, engine, optimize)

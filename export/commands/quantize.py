@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from tinyproof.export.commands.options import calibration_option, keras_option, pixels_option
+from tinyproof.export.commands.options import (
+    accept_loss_option,
+    calibration_option,
+    keras_option,
+    pixels_option,
+)
 from tinyproof.options import model_option
 
 
@@ -15,8 +20,9 @@ from tinyproof.options import model_option
 @keras_option
 @calibration_option
 @pixels_option
-def command(model: Path, keras_file: Path | None, calibration: Path | None, pixels: str) -> None:
+@accept_loss_option
+def command(model: Path, keras_file: Path | None, calibration: Path | None, pixels: str, accept_loss: bool) -> None:
     """Convert a Keras model to a full-integer model.tflite."""
     from tinyproof.export.stage import quantize
 
-    quantize(model, keras_file, calibration, pixels)
+    quantize(model, keras_file, calibration, pixels, accept_loss)

@@ -15,7 +15,7 @@ Scores = NDArray[np.int8]
 
 def choose_examples(
     golden: Scores,
-    interpreter: Scores,
+    interpreter: Scores | None,
     device: Scores,
     labels: NDArray[np.integer] | None,
     float_scores: NDArray[np.floating] | None = None,
@@ -27,13 +27,13 @@ def choose_examples(
     """
     chosen = list(np.flatnonzero((golden != device).any(axis=1)))
     if labels is not None:
-        chosen += _misclassified(device, [interpreter] + ([float_scores] if float_scores is not None else []), labels)
+        chosen += _misclassified(device, [party for party in (interpreter, float_scores) if party is not None], labels)
     return [
         Example(
             sample=int(i),
             label=int(labels[i]) if labels is not None else None,
             golden=golden[i].tolist(),
-            interpreter=interpreter[i].tolist(),
+            interpreter=interpreter[i].tolist() if interpreter is not None else None,
             device=device[i].tolist(),
             float=float_scores[i].tolist() if float_scores is not None else None,
         )

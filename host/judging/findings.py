@@ -86,7 +86,8 @@ def make_report(
 ) -> Report:
     """The record of a run; the first device speaks for what it has once."""
     outputs, ran, hello = finding.outputs, finding.samples, finding.hello
-    golden, default = expected.golden[ran], expected.default[ran]
+    golden = expected.golden[ran]
+    default = None if expected.default is None else expected.default[ran]
     differs = outputs != golden
     labels = samples.labels[ran] if samples.labels is not None else None
     float_scores = _float_scores(model, samples, ran)
@@ -104,7 +105,7 @@ def make_report(
         run_sha256=run_sha256(finding.answers),
         reference=Reference(expected.golden_name, expected.bit_exact, expected.default_name),
         sampling=Sampling(len(samples.inputs), len(finding.resumed), samples.source, samples.sha256, finding.sure),
-        agreement=agreement(outputs, default),
+        agreement=None if default is None else agreement(outputs, default),
         accuracy=accuracy,
         classification=classification,
         cost=_cost(model, manifest, finding),
@@ -138,7 +139,7 @@ def _classification(
     manifest: Manifest,
     samples: Samples,
     finding: Finding,
-    default: NDArray[np.int8],
+    default: NDArray[np.int8] | None,
     float_scores: NDArray[np.float32] | None,
 ) -> tuple[Accuracy, Classification]:
     """How often each party is right, and more about that; nothing where there are no labels."""

@@ -87,13 +87,13 @@ class Example:
     """A sample worth looking at: its output differs from the golden's, or some party does not see its label.
 
     Output bytes of the golden, of Python's interpreter and of the device; `float` holds the scores of the float model,
-    None where there is none.
+    None where there is none, as with an interpreter that refuses the model.
     """
 
     sample: int
     label: int | None
     golden: list[int]
-    interpreter: list[int]
+    interpreter: list[int] | None
     device: list[int]
     float: list[float] | None
 

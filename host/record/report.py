@@ -44,7 +44,7 @@ class Report:
     run_sha256: str
     reference: Reference
     sampling: Sampling
-    agreement: Agreement
+    agreement: Agreement | None  # None where Python's default interpreter refuses the model
     accuracy: Accuracy
     classification: Classification
     cost: Cost

@@ -17,18 +17,21 @@ from numpy.typing import NDArray
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
 from tinyproof.cores import PORTABLE
+from tinyproof.fidelity import load_fidelity
 from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.classes import add_classes
 from tinyproof.host.report.sections.cost import add_memory, add_time
 from tinyproof.host.report.sections.differences import add_differences
+from tinyproof.host.report.sections.fidelity import add_fidelity
 from tinyproof.host.report.sections.images import add_images
 from tinyproof.host.report.sections.journey import add_journey
 from tinyproof.host.report.sections.line import add_line
 from tinyproof.host.report.sections.numbers import add_numbers
 from tinyproof.host.report.sections.ops import add_ops
 from tinyproof.host.report.sections.origin import add_origin
-from tinyproof.host.report.sections.verdict import verdict
+from tinyproof.host.report.sections.verdict import use_verdict, verdict
 from tinyproof.host.report.sections.words import count
+from tinyproof.host.report.usefulness import usefulness
 from tinyproof.host.samples import load_samples
 from tinyproof.manifest import Manifest, load_manifest
 from tinyproof.model_files import SPLITS_FILE, TRAINING_FILE, TrainingRecord, load_record, load_splits
@@ -95,10 +98,17 @@ def build_page(report: Report, beside: Beside) -> Page:
         subtitle=f"Validation of {count(report.samples, 'sample')} with engine {report.engine}",
         footer=f"Made by tinyproof {version('tinyproof')} from report.json, which holds every number of this page.",
     )
+    useful = usefulness(report)
+    if useful and useful.kind == "bad":  # before an *equal* that would be read as praise
+        page.add(use_verdict(useful))
     page.add(verdict(report))
+    if useful and useful.kind != "bad":
+        page.add(use_verdict(useful))
     if report.differences or report.disagreements:
         add_differences(page.section("What differs"), report)
     add_numbers(page.section("Three numbers, never mixed"), report)
+    if fidelity := load_fidelity(beside.folder, report.model_sha256):
+        add_fidelity(page.section("What int8 costs", "Int8 against the float network it was made of."), fidelity)
     if report.classification.confusion.int8_device is not None:
         add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
     if report.examples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from rich.markup import escape
 from rich.table import Table
 
 from tinyproof.boards import Budget
@@ -14,6 +15,7 @@ from tinyproof.host.diagnosis.tables import print_causes
 from tinyproof.host.record.accuracies import Comparison
 from tinyproof.host.record.parts import Cost, Sure
 from tinyproof.host.record.report import Report
+from tinyproof.host.report.usefulness import usefulness
 
 SURPRISING = 0.01  # p-value below which two parties are said to differ
 PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device": "int8 on the device"}
@@ -28,6 +30,9 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     for difference in report.differences[:3]:
         console.print(f"sample {difference.sample}: golden {difference.golden}, device {difference.device}")
     print_causes(report.diagnosis.causes, report.diagnosis.ops, report.diagnosis.ruled_out)
+    if useful := usefulness(report):
+        color = {"good": "green", "bad": "red", "unsure": "yellow", "": ""}[useful.kind]
+        console.print(f"[bold {color}]{useful.word.upper()}[/]: {escape(' '.join((useful.text, *useful.grounds)))}")
     console.print(_verdict_line(report))
 
 
@@ -47,7 +52,8 @@ def _figures(report: Report, budget: Budget | None) -> Table:
     rows.add_row("they are", report.sampling.source)
     rows.add_row("output bytes compared with the golden", f"{report.bytes_compared:,}")
     rows.add_row("output bytes different", f"{report.bytes_different:,}")
-    rows.add_row("samples equal to Python's interpreter", f"{report.agreement.samples:,}")
+    if report.agreement is not None:
+        rows.add_row("samples equal to Python's interpreter", f"{report.agreement.samples:,}")
     if report.line.requests_resent or report.line.chunks_dropped:
         rows.add_row(
             "requests resent / damaged chunks dropped", f"{report.line.requests_resent} / {report.line.chunks_dropped}"

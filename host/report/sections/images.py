@@ -51,7 +51,7 @@ def _bytes(example: Example, report: Report) -> tuple[list[str], list[list[str |
     golden, device = np.array(example.golden), np.array(example.device)
     order = [int(i) for i in np.argsort(-golden, kind="stable") if golden[i] != device[i]]
     rows: list[list[str | int]] = [
-        [class_name(report.classification.classes, i), example.golden[i], example.device[i], example.interpreter[i]]
+        [class_name(report.classification.classes, i), example.golden[i], example.device[i], _byte(example, i)]
         for i in order[:ROWS]
     ]
     if len(order) > ROWS:
@@ -59,11 +59,15 @@ def _bytes(example: Example, report: Report) -> tuple[list[str], list[list[str |
     return ["class", "golden", "device", "LiteRT"], rows
 
 
+def _byte(example: Example, i: int) -> str | int:
+    return "–" if example.interpreter is None else example.interpreter[i]
+
+
 def _scores(example: Example, report: Report, output: TensorInfo | None) -> tuple[list[str], list[list[str | int]]]:
     """A row for each of the top classes of any party, a column for each party; golden and device say the same."""
     parties = {
         **({"float": np.array(example.float)} if example.float is not None else {}),
-        "LiteRT": _real(example.interpreter, output),
+        **({"LiteRT": _real(example.interpreter, output)} if example.interpreter is not None else {}),
         "device": _real(example.device, output),
     }
     top = {int(i) for scores in parties.values() for i in np.argsort(-scores, kind="stable")[:TOP]}

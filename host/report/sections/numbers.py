@@ -46,6 +46,8 @@ def _bytes(report: Report) -> Tile:
 def _agreement(report: Report) -> Tile:
     if not report.samples:
         return Tile("2 · same class as LiteRT", "–", "no sample was compared")
+    if report.agreement is None:
+        return Tile("2 · same class as Python's interpreter", "–", f"{report.reference.interpreter}.")
     same = report.agreement.classes
     text = (
         f"{same:,} of {count(report.samples, 'sample')}; every byte equal in {report.agreement.samples:,}. "

@@ -8,6 +8,7 @@ from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.differences import SELF_TEST, cause_title, class_of
 from tinyproof.host.report.sections.words import count
 from tinyproof.host.report.summary import describe_disagreements, describe_sure
+from tinyproof.host.report.usefulness import Usefulness
 from tinyproof.page import Kind, banner
 
 WORDS: dict[str, tuple[Kind, str]] = {
@@ -22,6 +23,11 @@ def verdict(report: Report) -> Markup:
     """The banner."""
     kind, word = WORDS[report.verdict]
     return banner(kind, word, _answer(report), _grounds(report))
+
+
+def use_verdict(useful: Usefulness) -> Markup:
+    """The banner of the second verdict."""
+    return banner(useful.kind, useful.word, useful.text, useful.grounds)
 
 
 def _answer(report: Report) -> str:

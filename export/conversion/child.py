@@ -1,0 +1,115 @@
+"""The conversion's own process: `python -m tinyproof.export.conversion.child <folder>`.
+
+Reads job.json, images.npy and, where there are some, labelled.npz of the folder. Leaves model.tflite and fidelity.json,
+or error.txt with one line; stage.txt says at any time what is being done.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.console import UserError
+from tinyproof.export.pixels import AUTO
+from tinyproof.fidelity import FLOAT_FILE, save_fidelity
+
+
+def main(folder: Path) -> None:
+    """Do the job; every error that can be put into words is in error.txt afterwards."""
+    job = json.loads((folder / "job.json").read_text())
+    try:
+        notes = _work(folder, job)
+        (folder / "notes.json").write_text(json.dumps(notes))
+    except UserError as error:
+        (folder / "error.txt").write_text(error.message)
+    except ModuleNotFoundError as error:
+        (folder / "error.txt").write_text(f"quantizing needs the Python package {error.name}: install tinyproof[train]")
+    except MemoryError:
+        (folder / "error.txt").write_text(f"{job['keras']}: memory does not suffice to convert it")
+
+
+def _stage(folder: Path, text: str) -> None:
+    (folder / "stage.txt").write_text(text)
+
+
+def _work(folder: Path, job: dict[str, str]) -> list[str]:
+    from tinyproof.export.conversion.compare import compare
+    from tinyproof.export.conversion.convert import convert_float
+    from tinyproof.export.conversion.loading import load_network
+    from tinyproof.export.conversion.probe import guilty_layer
+    from tinyproof.export.conversion.wanted_pixels import scaled, wanted_pixels
+
+    path = Path(job["keras"])
+    images = np.load(folder / "images.npy") if (folder / "images.npy").exists() else None
+    _stage(folder, "loading it")
+    loaded = load_network(path, folder, None if images is None else tuple(images.shape[1:]), job["remedy"])
+    network = loaded.network
+    shape = _image_shape(network, path)
+    if images is None:
+        (folder / "shape.json").write_text(json.dumps(shape))
+        return loaded.notes
+    if shape != images.shape[1:]:
+        raise UserError(f"{path} takes {shape} but the images beside it are {images.shape[1:]}; {job['other']}")
+    labelled = None
+    if (folder / "labelled.npz").exists():
+        with np.load(folder / "labelled.npz") as file:
+            labelled = file["x"], file["y"]
+    _stage(folder, "looking for the range of pixels that it wants")
+    if job["pixels"] == AUTO:
+        pixels = wanted_pixels(network, labelled[0] if labelled else images, labelled[1] if labelled else None)
+    else:
+        pixels = job["pixels"], job["why"]
+    if job["kind"] == "probe":
+        guilty = guilty_layer(network, scaled(images[:1], pixels[0]), lambda place: _stage(folder, place))
+        (folder / "guilty.txt").write_text(guilty)
+        return []
+    content = _convert(folder, network, images, pixels[0], job["keras"])
+    if content is None:
+        return []
+    _stage(folder, "comparing it with the float network")
+    plain = convert_float(network, images.shape[1:], pixels[0])
+    (folder / FLOAT_FILE).write_bytes(plain)
+    save_fidelity(folder, compare(network, content, plain, images, pixels, labelled))
+    return loaded.notes
+
+
+def _image_shape(network: Any, path: Path) -> tuple[int, int, int]:
+    """Height, width and channels of the one input. UserError for a network that has others, or several outputs."""
+    shape = getattr(network, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
+        raise UserError(f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported")
+    outputs = getattr(network, "output_shape", None)
+    if isinstance(outputs, (list, dict)):
+        raise UserError(f"{path} has {len(outputs)} outputs: a model with one can be exported")
+    return shape[1], shape[2], shape[3]
+
+
+def _convert(folder: Path, network: Any, images: NDArray[np.uint8], pixels: str, source: str) -> bytes | None:
+    """The `.tflite`, also in the folder; None where the converter refuses, with the reason in refused.txt."""
+    from tinyproof.export.conversion.convert import convert, one_line, with_full_range
+    from tinyproof.export.conversion.probe import strange_layer
+    from tinyproof.export.tflite_reader import read_graph
+
+    _stage(folder, "converting it")
+    try:
+        content = convert(network, with_full_range(images), pixels)
+    except UserError as error:
+        (folder / "refused.txt").write_text(error.message)
+        return None
+    except Exception as error:  # of the converter, whatever it raises
+        (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {one_line(error)}")
+        return None
+    (folder / "model.tflite").write_bytes(content)
+    if why := strange_layer(read_graph(content, source), network):
+        (folder / "refused.txt").write_text(why)
+        return None
+    return content
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

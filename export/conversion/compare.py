@@ -1,0 +1,171 @@
+"""Int8 against the float network it was made of: answers, accuracies, and every tensor that both have by name."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.export.conversion.wanted_pixels import classes, probabilities, scaled
+from tinyproof.export.graph import Tensor
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.fidelity import Fidelity, LayerFidelity
+from tinyproof.preprocess import preprocess
+from tinyproof.statistics import wilson
+
+LAYER_PICTURES = 16
+TIE = 4 / 256  # of a score: an int8 answer that float holds for as good, to so much, is no other answer
+Images = NDArray[np.uint8]
+
+
+def compare(
+    network: Any,
+    content: bytes,
+    plain: bytes,
+    images: Images,
+    pixels: tuple[str, str],
+    labelled: tuple[Images, Any] | None,
+) -> Fidelity:
+    """Hold the int8 model against the network on the images and, where there are some, on labelled ones. `plain` is
+    the network converted without quantization.
+    """
+    int8, float_scores = _run(content, images), _float(network, images, pixels[0])
+    agreement = None
+    is_classes = float_scores.ndim == 2
+    if is_classes:
+        shares = probabilities(float_scores)
+        given = shares[np.arange(len(shares)), classes(int8)]
+        agreement = int((shares.max(1) - given <= TIE).sum())
+    right: dict[str, int] = {}
+    count = 0
+    if labelled is not None and is_classes:
+        count = len(labelled[1])
+        for name, scores in (("float", _float(network, labelled[0], pixels[0])), ("int8", _run(content, labelled[0]))):
+            right[name] = int((classes(scores) == labelled[1]).sum())
+    share = {name: right[name] / count if count else None for name in ("float", "int8") if right} or {}
+    interval = {name: wilson(right[name], count) for name in right}
+    return Fidelity(
+        model_sha256=hashlib.sha256(content).hexdigest(),
+        pixels=pixels[0],
+        why_pixels=pixels[1],
+        images=len(images),
+        agreement=None if agreement is None else agreement / len(images),
+        agreement_interval=None if agreement is None else wilson(agreement, len(images)),
+        output_snr_db=_snr_db(float_scores, int8),
+        labelled=count,
+        accuracy_float=share.get("float"),
+        accuracy_float_interval=interval.get("float"),
+        accuracy_int8=share.get("int8"),
+        accuracy_int8_interval=interval.get("int8"),
+        layers=_layers(content, plain, images),
+        cautions=cautions(images, classes(float_scores) if is_classes else None),
+    )
+
+
+def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
+    """What makes the pictures a poor calibration: too few, blank, all alike, or of one class."""
+    found = []
+    if len(images) < 50:
+        found.append(f"{len(images)} pictures are few to calibrate with: give some hundreds")
+    if images.min() == images.max():
+        found.append(f"every pixel of the calibration pictures is {images.min()}: they say nothing of real ones")
+    elif len(np.unique(images.reshape(len(images), -1), axis=0)) * 2 < len(images) and len(images) > 1:
+        found.append("most calibration pictures are copies of others")
+    if answers is not None and len(images) > 1 and len(np.unique(answers)) == 1:
+        found.append(
+            f"float gives all calibration pictures the same answer, class {answers[0]}: are they of one class?"
+        )
+    return found
+
+
+def _float(network: Any, images: Images, pixels: str) -> NDArray[np.float32]:
+    return np.concatenate(
+        [np.asarray(network(scaled(images[k : k + 64], pixels), training=False)) for k in range(0, len(images), 64)]
+    )
+
+
+def _interpreter(content: bytes, keep: bool) -> Any:
+    import tensorflow as tf
+
+    kind = tf.lite.experimental.OpResolverType.BUILTIN_REF if keep else tf.lite.experimental.OpResolverType.AUTO
+    interpreter = tf.lite.Interpreter(
+        model_content=content, experimental_preserve_all_tensors=keep, experimental_op_resolver_type=kind
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def _feed(interpreter: Any, image: Images) -> None:
+    detail = interpreter.get_input_details()[0]
+    x = preprocess(image[np.newaxis])
+    if detail["dtype"] == np.int8:
+        x = (image[np.newaxis].astype(np.int16) - 128).astype(np.int8)
+    interpreter.set_tensor(detail["index"], x)
+    interpreter.invoke()
+
+
+def _run(content: bytes, images: Images) -> NDArray[np.float32]:
+    interpreter = _interpreter(content, keep=False)
+    detail = interpreter.get_output_details()[0]
+    scale, zero_point = detail["quantization"]
+    rows = []
+    for image in images:
+        _feed(interpreter, image)
+        rows.append((interpreter.get_tensor(detail["index"]).astype(np.float32) - zero_point) * scale)
+    return np.concatenate(rows)
+
+
+def _layers(content: bytes, plain: bytes, images: Images) -> list[LayerFidelity]:
+    """Every op's output that both models have under one name."""
+    graphs = read_graph(content, "int8"), read_graph(plain, "float")
+    by_name = {graphs[1].label(op): graphs[1].tensors[op.outputs[0]] for op in graphs[1].ops}
+    try:
+        runs = _interpreter(content, keep=True), _interpreter(plain, keep=True)
+    except (ValueError, RuntimeError):  # the reference kernels lack an op of it
+        return []
+    pairs = []
+    for op in graphs[0].ops:
+        y = graphs[0].tensors[op.outputs[0]]
+        other = by_name.get(graphs[0].label(op))
+        if other is not None and other.shape == y.shape and y.dtype == "int8" and y.quantization is not None:
+            pairs.append((op, y, other))
+    seen: list[tuple[list[Any], list[Any]]] = [([], []) for _ in pairs]
+    for image in images[:: max(1, len(images) // LAYER_PICTURES)][:LAYER_PICTURES]:
+        for run in runs:
+            _feed(run, image)
+        for (_, y, other), (int8, exact) in zip(pairs, seen, strict=True):
+            scale, zero_point = _real(y)
+            int8.append((runs[0].get_tensor(y.index).astype(np.float32) - zero_point) * scale)
+            exact.append(runs[1].get_tensor(other.index).copy())
+    results = []
+    for (op, y, _), (int8, exact) in zip(pairs, seen, strict=True):
+        a, b = np.concatenate([part.ravel() for part in int8]), np.concatenate([part.ravel() for part in exact])
+        norm = float(np.linalg.norm(a) * np.linalg.norm(b))
+        low, high = np.quantile(b, (0.0005, 0.9995))
+        results.append(
+            LayerFidelity(
+                name="/".join(graphs[0].label(op).split("/")[-2:]),
+                op=op.name,
+                snr_db=_snr_db(b, a),
+                cosine=float(a @ b) / norm if norm else 1.0,
+                range_used=min(1.0, float(high - low) / (255 * _real(y)[0])),
+            )
+        )
+    return results
+
+
+def _real(y: Tensor) -> tuple[float, int]:
+    """(scale, zero_point) of a tensor that has one of each."""
+    assert y.quantization is not None
+    return float(y.quantization.scale[0]), int(y.quantization.zero_point[0])
+
+
+def _snr_db(exact: NDArray[np.floating[Any]], rounded: NDArray[np.floating[Any]]) -> float:
+    """Power of the signal over that of the error, in decibel; 100 where there is no error to speak of."""
+    noise = float(((exact - rounded).astype(np.float64) ** 2).mean())
+    signal = float((exact.astype(np.float64) ** 2).mean())
+    if noise <= signal * 1e-10:
+        return 100.0
+    return float(10 * np.log10(max(signal, 1e-30) / noise))

@@ -1,0 +1,78 @@
+"""The call of TensorFlow's converter: a Keras network and images in, the bytes of a `.tflite` out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.backend import load_keras, quiet
+from tinyproof.console import UserError
+from tinyproof.export.pixels import PIXELS
+from tinyproof.preprocess import preprocess
+
+
+def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The images uint8 (N,H,W,C), with two corner pixels of the first set to 0 and 255 unless some image has them.
+
+    The converter takes the input's range from what it sees; this makes it that of a pixel, at no cost in accuracy.
+
+    >>> with_full_range(np.full((1, 1, 2, 1), 99, np.uint8)).ravel()
+    array([  0, 255], dtype=uint8)
+    """
+    if images.min() == 0 and images.max() == 255:
+        return images
+    changed = images.copy()
+    changed[0, 0, 0], changed[0, -1, -1] = 0, 255
+    return changed
+
+
+def convert(network: Any, x_calibration: NDArray[np.uint8], pixels: str = "0..1") -> bytes:
+    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C). UserError when it cannot be.
+
+    The model's input is a pixel divided by 255; where the network takes pixels otherwise, ops before it see to that.
+    """
+    inputs = [preprocess(image[np.newaxis]) for image in x_calibration]
+    try:
+        return run_converter(_fixed(network, x_calibration.shape[1:], pixels), inputs)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"The converter cannot make an int8 model of the network: {one_line(error)}") from None
+
+
+def convert_float(network: Any, shape: tuple[int, ...], pixels: str) -> bytes:
+    """The same network unquantized, for images (H,W,C): its tensors have the names of the int8 model's."""
+    return run_converter(_fixed(network, shape, pixels), None)
+
+
+def _fixed(network: Any, shape: tuple[int, ...], pixels: str) -> Any:
+    keras = load_keras()
+    # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
+    x = keras.Input(batch_shape=(1, *shape), name="input")
+    # Keras numbers models without a name, which would make other bytes of a model converted for the second time.
+    scale, offset = PIXELS[pixels]
+    scaled = x if (scale, offset) == (1, 0) else keras.layers.Rescaling(scale, offset, name="pixels")(x)
+    return keras.Model(x, network(scaled, training=False), name="fixed")
+
+
+def run_converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> bytes:
+    """A Keras model of a fixed batch -> `.tflite` bytes: int8, calibrated with `inputs`, or float32 without any."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if inputs is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([x] for x in inputs)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = tf.int8
+        converter.inference_output_type = tf.int8
+        # Runtimes from before mid-2024 read only the first scale of a Dense layer, and give wrong results silently.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    with quiet():
+        content: bytes = converter.convert()
+    return content
+
+
+def one_line(error: Exception) -> str:
+    """The words of an error in one line."""
+    return " ".join(str(error).split())

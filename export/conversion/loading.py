@@ -1,0 +1,182 @@
+"""Reads Keras files as people have them: `.keras` and `.h5`, in mixed precision, of Keras 2, never built.
+
+UserError in the user's words for what cannot be read; `Loaded.notes` says what was changed on the way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyproof.backend import load_keras
+from tinyproof.console import UserError
+from tinyproof.export.conversion.convert import one_line
+from tinyproof.export.conversion.walk import describe, leaves
+
+HALF = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16)"')
+ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
+HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network in float32, and what had to be done to read it."""
+
+    network: Any
+    notes: list[str]
+
+
+def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
+    """Read a Keras file. `input_shape` (H,W,C) is for a network that was saved without one."""
+    if not path.exists():
+        raise UserError(f"{path} does not exist: {remedy}")
+    if not path.is_file():
+        raise UserError(f"{path} is no .keras file but a folder: {remedy}")
+    copy, notes = _in_float32(path, scratch, remedy)
+    keras = load_keras()
+    try:
+        network = keras.models.load_model(copy, compile=False)
+    except Exception as error:  # whatever the layers' own code raises on what the file holds
+        raise _refusal(path, error, remedy) from None
+    if not isinstance(network, keras.Model):
+        raise UserError(f"{path} holds no Keras model but a {type(network).__name__}: {remedy}")
+    if not network.built or getattr(network, "inputs", None) is None and isinstance(network, keras.Sequential):
+        notes.append(_build(path, network, input_shape))
+    for number, layer in enumerate(leaves(network), 1):
+        if any(not np.isfinite(np.asarray(weight, np.float32)).all() for weight in layer.weights):
+            raise UserError(
+                f"{path}: weights of {describe(layer, number)} are not numbers (NaN or infinite): its training "
+                "diverged; train it again with a smaller learning rate, or take an earlier checkpoint"
+            )
+        if getattr(layer, "unroll", None) is False and hasattr(layer, "return_sequences"):
+            layer.unroll = True
+            notes.append(f"{describe(layer, number)} is unrolled, which the converter needs")
+    return Loaded(network, notes)
+
+
+def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]]:
+    """The file, or a copy whose configuration asks for nothing but float32."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start == HDF5:
+        return _h5_in_float32(path, scratch)
+    if path.suffix == ".h5" or not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is no .keras file, or only a part of one: {remedy}")
+    copy = scratch / "network.keras"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json").decode()
+            if not HALF.search(config):
+                return (path, []) if path.suffix == ".keras" else (Path(shutil.copy(path, copy)), [])
+            with zipfile.ZipFile(copy, "w") as changed:
+                for name in archive.namelist():
+                    changed.writestr(
+                        name, HALF.sub('"float32"', config) if name == "config.json" else archive.read(name)
+                    )
+    except KeyError:
+        raise UserError(f"{path} is a zip without config.json, no .keras file: {remedy}") from None
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise UserError(f"{path} is damaged ({one_line(error)}): {remedy}") from None
+    return copy, ["its half precision is cast to float32"]
+
+
+def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:
+    import h5py
+
+    copy = Path(shutil.copy(path, scratch / "network.h5"))
+    try:
+        with h5py.File(copy, "r+") as file:
+            config = file.attrs.get("model_config")
+            if config is None:
+                raise UserError(f"{path} holds weights without a network: save the whole model, model.save('m.keras')")
+            text = config.decode() if isinstance(config, bytes) else str(config)
+            changed = json.dumps(_without_groups(json.loads(HALF.sub('"float32"', text))))
+            file.attrs["model_config"] = changed
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged ({one_line(error)}): save it again as .keras") from None
+    return copy, ["its half precision is cast to float32"] if HALF.search(text) else []
+
+
+def _without_groups(config: Any) -> Any:
+    """Keras 2 wrote `groups` with layers to which Keras 3 does not give it."""
+    if isinstance(config, list):
+        return [_without_groups(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    kept = {name: _without_groups(part) for name, part in config.items()}
+    if kept.get("class_name") in ("DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose") and "config" in kept:
+        kept["config"] = {name: part for name, part in kept["config"].items() if name != "groups"}
+    return kept
+
+
+def _build(path: Path, network: Any, input_shape: tuple[int, ...] | None) -> str:
+    if input_shape is None:
+        raise UserError(
+            f"{path} was saved before its input had a shape: begin it with keras.Input((H, W, C)) and save it again, "
+            "or calibrate with an .npy of images, which have one"
+        )
+    try:
+        network.build((None, *input_shape))
+    except Exception as error:  # the layers' own code
+        raise UserError(f"{path} does not take images of {input_shape}: {one_line(error)}") from None
+    return (
+        f"it was saved before it had a shape or weights: it takes the calibration pictures' {input_shape}, and its "
+        "weights are random; train it, then save it"
+    )
+
+
+def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
+    text = one_line(error)
+    if "Lambda" in text and ("unsafe" in text or "safe_mode" in text or "deserializ" in text):
+        name = re.search(r"'name': '([^']*)'", text)
+        layer = f"layer '{name[1]}'" if name else "a layer"
+        if zipfile.is_zipfile(path):
+            layer = _lambda_names(path) or layer
+        return UserError(
+            f"{path}: {layer} is a Lambda, Python code that a file cannot be trusted with: use a layer of Keras in its "
+            "place (keras.layers.Rescaling(1 / 255) to scale pixels, or keras.ops), copy the weights, and save again"
+        )
+    unknown = re.search(r"Could not locate class '([^']+)'|Unknown layer:? '?([\w>]+)'?", text)
+    if unknown:
+        kind = unknown[1] or unknown[2]
+        if kind in ("TFOpLambda", "SlicingOpLambda"):
+            return UserError(
+                f"{path}: {kind} is a bare operation of Keras 2, which Keras 3 does not read: load it with the package "
+                "tf_keras, use a layer in its place (Rescaling to scale pixels), and save again as .keras"
+            )
+        return UserError(
+            f"{path}: its class '{kind}' is not one of Keras: write it with layers of Keras and save again, or "
+            f"{ELSEWHERE}"
+        )
+    if path.suffix == ".h5":
+        return UserError(
+            f"{path} cannot be read by this Keras ({text}): load it with the package tf_keras or the TensorFlow that "
+            "saved it, rebuild it with today's layers, and save it as .keras"
+        )
+    return UserError(f"{path} cannot be loaded ({text}): {remedy}")
+
+
+def _lambda_names(path: Path) -> str:
+    """`layer 'lambda'`, from the configuration."""
+    found: list[str] = []
+
+    def look(part: Any) -> None:
+        if isinstance(part, dict):
+            if part.get("class_name") == "Lambda" and isinstance(part.get("config"), dict):
+                found.append(str(part["config"].get("name")))
+            for value in part.values():
+                look(value)
+        elif isinstance(part, list):
+            for value in part:
+                look(value)
+
+    with zipfile.ZipFile(path) as archive:
+        look(json.loads(archive.read("config.json")))
+    return "layer " + ", ".join(f"'{name}'" for name in found) if found else ""

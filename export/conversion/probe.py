@@ -1,0 +1,100 @@
+"""Which layer the converter does not get over: each one converted alone, its name written down before it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinyproof.backend import load_keras
+from tinyproof.export.conversion.convert import one_line, run_converter
+from tinyproof.export.conversion.walk import calls, describe, leaves
+from tinyproof.export.graph import ABSENT, Graph
+from tinyproof.export.op_table import TFLM_OPS
+from tinyproof.export.tflite_reader import read_graph
+
+SAMPLES = 4
+ENDS = ("QUANTIZE", "DEQUANTIZE")
+
+
+def guilty_layer(network: Any, x: Any, before: Callable[[str], None]) -> str:
+    """`layer ...: why` of the first layer that does not become int8 ops; empty where each does alone.
+
+    `before` is given the layer's place before the converter gets it, for when the converter takes the process along.
+    """
+    keras = load_keras()
+    rng = np.random.default_rng(0)
+    for call in calls(network, x):
+        value = call.arguments[0] if len(call.arguments) == 1 else None
+        shape = getattr(value, "shape", None)
+        if shape is None or not np.issubdtype(np.asarray(value).dtype, np.floating):
+            continue
+        before(call.place)
+        try:
+            alone = keras.Input(batch_shape=(1, *shape[1:]))
+            model = keras.Model(alone, call.layer(alone, training=False))
+            samples = [rng.normal(size=(1, *shape[1:])).astype(np.float32) for _ in range(SAMPLES)]
+            graph = read_graph(run_converter(model, samples), "layer")
+        except Exception as error:  # the converter's, whatever it raises
+            return f"{call.place}: the converter does not get over it ({reason(error)}); {replacement(call.layer)}"
+        if name := strange_op(graph):
+            words = "is run by no engine here" if name not in TFLM_OPS else "has no int8 form in the converter"
+            return f"{call.place}: its op {name} {words}; {replacement(call.layer)}"
+    return ""
+
+
+def strange_layer(graph: Graph, network: Any) -> str:
+    """The first op that computes in float or that no engine runs, and its layer by name; empty where there is none."""
+    name = strange_op(graph)
+    if not name:
+        return ""
+    op = next(op for op in graph.ops if op.name == name)
+    parts = {part.rsplit("_", 1)[0] for part in graph.label(op).split("/")} | set(graph.label(op).split("/"))
+    for number, layer in enumerate(leaves(network), 1):
+        if layer.name in parts:
+            return f"{describe(layer, number)}: its op {name} has no int8 form here; {replacement(layer)}"
+    return f"its op {name} has no int8 form that an engine here runs; use other layers"
+
+
+def strange_op(graph: Graph) -> str:
+    """The first op that computes in float or that no engine runs; empty where there is none."""
+    for op in graph.ops:
+        kinds = {graph.tensors[index].dtype for index in (*op.inputs[:1], *op.outputs) if index != ABSENT}
+        if op.name not in TFLM_OPS or (op.name not in ENDS and "float32" in kinds):
+            return op.name
+    return ""
+
+
+REPLACEMENTS = {
+    "elu": "use the activation relu, relu6 or leaky_relu",
+    "selu": "use the activation relu, relu6 or leaky_relu",
+    "gelu": "use the activation relu, relu6 or leaky_relu",
+    "LayerNormalization": "use BatchNormalization, which costs nothing once quantized",
+    "GroupNormalization": "use BatchNormalization, which costs nothing once quantized",
+    "UnitNormalization": "use BatchNormalization, which costs nothing once quantized",
+    "Resizing": "resize the pictures before (SIZE=), or use interpolation='bilinear' or 'nearest'",
+    "UpSampling2D": "use interpolation='bilinear', or Conv2DTranspose",
+    "GRU": "use Conv1D or Dense",
+    "LSTM": "use GRU, Conv1D or Dense",
+}
+
+
+def replacement(layer: Any) -> str:
+    """What to use instead."""
+    activation = getattr(getattr(layer, "activation", None), "__name__", "")
+    kind = type(layer).__name__
+    return (
+        REPLACEMENTS.get(kind)
+        or REPLACEMENTS.get(kind.lower())
+        or REPLACEMENTS.get(activation)
+        or ("use another layer, such as Conv2D, DepthwiseConv2D, Dense, MaxPooling2D, AveragePooling2D or ReLU")
+    )
+
+
+def reason(error: Exception) -> str:
+    """The words of the converter that say why, whole, without what it says of itself."""
+    text = one_line(error)
+    for mark in ("error: ", "Error: "):
+        text = text.rsplit(mark, 1)[-1] if mark in text else text
+    return text or type(error).__name__

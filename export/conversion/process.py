@@ -1,0 +1,156 @@
+"""Starts the conversion's process, watches its time and memory, and puts what becomes of it into one line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.console import UserError
+from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, Fidelity
+from tinyproof.json_files import read_json
+
+LONGEST_S = 1800
+POLL_S = 0.1
+SHARE_OF_MEMORY = 0.8  # of what is free at the start
+LEAST_BYTES = 2 << 30
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to convert. `pixels` is a name of PIXELS (with its `why`) or AUTO. `remedy` and `other` end errors."""
+
+    keras: Path
+    remedy: str
+    other: str
+    pixels: str
+    why: str
+    images: NDArray[np.uint8] | None
+    labelled: tuple[NDArray[np.uint8], NDArray[np.integer]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """The int8 bytes, how near they come to float, and what to know of how they were made."""
+
+    content: bytes
+    plain: bytes  # the `.tflite` of the float network
+    fidelity: Fidelity
+    notes: list[str]
+
+
+def convert_apart(job: Job) -> Converted:
+    """Convert in a process of its own. UserError in one line that names the layer, where it cannot be done."""
+    with _scratch(job, "convert") as folder:
+        ended = _run(folder)
+        refused = folder / "refused.txt"
+        if ended or refused.exists():
+            why = ended or refused.read_text()
+            if ended and "converting" not in (folder / "stage.txt").read_text():
+                raise UserError(f"{job.keras}: {why} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
+            raise UserError(f"{job.keras}: {guilty(job) or why}")
+        content = (folder / "model.tflite").read_bytes()
+        fidelity = read_json(folder / FIDELITY_FILE, Fidelity, "convert")
+        return Converted(
+            content, (folder / FLOAT_FILE).read_bytes(), fidelity, json.loads((folder / "notes.json").read_text())
+        )
+
+
+def input_shape(job: Job) -> tuple[int, ...]:
+    """(H,W,C) that the network takes."""
+    with _scratch(job, "shape") as folder:
+        if ended := _run(folder):
+            raise UserError(f"{job.keras}: {ended} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
+        return tuple(json.loads((folder / "shape.json").read_text()))
+
+
+def guilty(job: Job) -> str:
+    """The layer that the converter does not get over, and why; empty where it is none alone."""
+    with _scratch(job, "probe") as folder:
+        if ended := _run(folder):
+            return f"{(folder / 'stage.txt').read_text()}: {ended}; use another layer in its place"
+        return (folder / "guilty.txt").read_text()
+
+
+@contextmanager
+def _scratch(job: Job, kind: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        words = {name: str(getattr(job, name)) for name in ("remedy", "other", "pixels", "why")}
+        (folder / "job.json").write_text(json.dumps({"kind": kind, "keras": str(job.keras), **words}))
+        (folder / "stage.txt").write_text("starting")
+        if job.images is not None:
+            np.save(folder / "images.npy", job.images)
+        if job.labelled is not None:
+            np.savez(folder / "labelled.npz", x=job.labelled[0], y=job.labelled[1])
+        yield folder
+
+
+def _run(folder: Path) -> str:
+    """Run the child to its end. What ended it before its time, in words, or ''. UserError for an error of its own."""
+    started, limit = time.monotonic(), max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
+    with open(folder / "messages.txt", "wb") as messages:
+        command = [sys.executable, "-m", "tinyproof.export.conversion.child", str(folder)]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=messages,
+            stderr=messages,
+            env={**os.environ, "TMPDIR": str(folder)},
+            start_new_session=True,
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(POLL_S)
+                if _used_bytes(process.pid) > limit:
+                    return f"the converter took more than {limit / 2**30:.1f} GiB of memory"
+                if time.monotonic() - started > LONGEST_S:
+                    return f"the converter was not done after {LONGEST_S // 60} minutes"
+        finally:
+            _end(process)
+    if process.returncode < 0:
+        with contextlib.suppress(ValueError):
+            return f"the converter crashed ({signal.Signals(-process.returncode).name})"
+        return f"the converter crashed (signal {-process.returncode})"
+    if (folder / "error.txt").exists():
+        raise UserError((folder / "error.txt").read_text())
+    if process.returncode:
+        last = (folder / "messages.txt").read_text(errors="replace").strip().splitlines()
+        return f"the converter ended with status {process.returncode} ({last[-1].strip() if last else 'no word'})"
+    return ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, AttributeError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+
+
+def _used_bytes(pid: int) -> int:
+    """Memory in use of a process; 0 where the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0
+
+
+def _free_bytes() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return 8 << 30

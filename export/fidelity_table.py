@@ -1,0 +1,74 @@
+"""How near int8 comes to float, for the terminal, and the stop where it does not come near enough."""
+
+from __future__ import annotations
+
+from tinyproof import advice
+from tinyproof.console import UserError, console, table
+from tinyproof.export.pixels import PIXELS
+from tinyproof.fidelity import Fidelity
+from tinyproof.statistics import Interval
+
+SHOWN = 5  # of the worst layers
+FEW_PICTURES = 100
+EATEN = 0.2  # of the int8 range used by all but one value in a thousand
+
+
+def print_fidelity(fidelity: Fidelity, found: bool) -> None:
+    """The range of pixels where it was `found` or asked for, the answers of both, and the worst layers."""
+    if found:
+        console.print(
+            f"pixels {fidelity.pixels}: {fidelity.why_pixels} ({_other(fidelity)} to say otherwise)", markup=False
+        )
+    rows = table("Int8 against float", "", "")
+    if fidelity.agreement is not None:
+        rows.add_row(
+            f"same answer on {fidelity.images:,} calibration pictures",
+            share(fidelity.agreement, fidelity.agreement_interval),
+        )
+    if fidelity.accuracy_float is not None and fidelity.accuracy_int8 is not None:
+        rows.add_row(
+            f"accuracy of float on {fidelity.labelled:,} labelled",
+            share(fidelity.accuracy_float, fidelity.accuracy_float_interval),
+        )
+        rows.add_row("accuracy of int8", share(fidelity.accuracy_int8, fidelity.accuracy_int8_interval))
+    rows.add_row("signal to noise of the outputs", f"{fidelity.output_snr_db:.1f} dB")
+    console.print(rows)
+    if fidelity.layers:
+        worst = table("The layers that lose most", "layer", "op", "SNR", "cosine", "range used", text=2)
+        for layer in fidelity.worst_layers[:SHOWN]:
+            worst.add_row(
+                layer.name, layer.op, f"{layer.snr_db:.1f} dB", f"{layer.cosine:.4f}", f"{layer.range_used:.0%}"
+            )
+        console.print(worst)
+    for caution in fidelity.cautions:
+        console.print(f"Caution: {caution}.", markup=False)
+
+
+def share(value: float, interval: Interval | None) -> str:
+    """`97.5% (95.1% to 98.9%)`."""
+    return f"{value:.1%}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else "")
+
+
+def refuse_loss(fidelity: Fidelity) -> None:
+    """Raise UserError where too much is lost: both figures, the likely cause, and what to do."""
+    if fidelity.loss:
+        raise UserError(f"{fidelity.loss}: {_cause(fidelity)}; or go on with {advice.setting('accept_loss', True)}")
+
+
+def _cause(fidelity: Fidelity) -> str:
+    eaten = [layer for layer in fidelity.worst_layers[:SHOWN] if layer.range_used < EATEN]
+    if fidelity.cautions:
+        return f"{fidelity.cautions[0]}; calibrate with more and varied pictures"
+    if fidelity.images < FEW_PICTURES:
+        return f"{fidelity.images} pictures are few to calibrate with; give some hundreds"
+    if eaten:
+        return (
+            f"an outlier takes the range of layer '{eaten[0].name}' ({eaten[0].range_used:.0%} of it is used); use "
+            "ReLU6 there, or fewer odd pictures to calibrate with"
+        )
+    layer = f"layer '{fidelity.worst_layers[0].name}' loses most, " if fidelity.layers else ""
+    return f"{layer}or the network wants its pixels in another range than {fidelity.pixels}: try {_other(fidelity)}"
+
+
+def _other(fidelity: Fidelity) -> str:
+    return " or ".join(advice.setting("pixels", name) for name in PIXELS if name != fidelity.pixels)

@@ -1,0 +1,207 @@
+"""The kinds of Keras files that people have: the range of pixels found, int8 held against float, no crash, names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import needs
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from training_sets import assert_one_line
+
+from tinyproof.export.commands import quantize as command_line
+from tinyproof.fidelity import FIDELITY_FILE
+
+pytestmark = needs.tensorflow
+
+SIDE = 8
+
+
+def bars(seed: int, count: int) -> tuple[Any, Any]:
+    """Pictures uint8 (N,8,8,1) of a bright bar in one of four rows pairs, on noise, and which one it is."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 4, count)
+    x = rng.integers(0, 120, (count, SIDE, SIDE, 1))
+    for row, place in enumerate(y):
+        x[row, 2 * place : 2 * place + 2] += 110
+    return x.astype(np.uint8), y
+
+
+def fitted(front: Callable[[Any], Any], see: Callable[[Any], Any]) -> Any:
+    """A network with this front, trained on bars as `see` shows them."""
+    import keras
+
+    layers = keras.layers
+    keras.utils.set_random_seed(2)
+    pixels = keras.Input((SIDE, SIDE, 1))
+    y = front(pixels)
+    for layer in (layers.Conv2D(6, 3, activation="relu"), layers.Flatten(), layers.Dense(4, activation="softmax")):
+        y = layer(y)
+    network = keras.Model(pixels, y)
+    network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    x, labels = bars(0, 400)
+    network.fit(see(x.astype(np.float32)), labels, epochs=8, verbose=0)
+    return network
+
+
+def nested(x: Any) -> Any:
+    import keras
+
+    inner = keras.Sequential([keras.layers.RandomTranslation(0.01, 0.01), keras.layers.Rescaling(1 / 127.5, -1)])
+    return keras.Sequential([keras.Input((SIDE, SIDE, 1)), inner])(x)
+
+
+def normalization(x: Any) -> Any:
+    import keras
+
+    return keras.layers.Normalization(mean=100.0, variance=2500.0)(x)
+
+
+def batch_normalization(x: Any) -> Any:
+    import keras
+
+    return keras.layers.BatchNormalization(momentum=0.9)(x)
+
+
+RAW = [
+    ("nested", nested, lambda x: x, "0..255"),
+    ("divided", lambda x: x / 255.0, lambda x: x, "0..255"),
+    ("shifted", lambda x: x / 127.5 - 1.0, lambda x: x, "0..255"),
+    ("normalization", normalization, lambda x: x, "0..255"),
+    ("batch_norm", batch_normalization, lambda x: x, "0..255"),
+    ("batch_norm_signed", batch_normalization, lambda x: x / 127.5 - 1, "-1..1"),
+    ("raw", lambda x: x, lambda x: x, "0..255"),
+    ("unit", lambda x: x, lambda x: x / 255, "0..1"),
+]
+
+
+def quantize(path: Path, out: Path, images: Any, *more: str) -> Result:
+    np.save(path.with_suffix(".npy"), images)
+    arguments = ["--model", str(out), "--keras", str(path), "--calibration", str(path.with_suffix(".npy")), *more]
+    return CliRunner().invoke(command_line.command, arguments)
+
+
+@pytest.mark.parametrize(("name", "front", "see", "pixels"), RAW, ids=[case[0] for case in RAW])
+def test_the_range_of_pixels_is_found_out_and_said(tmp_path, name, front, see, pixels):
+    fitted(front, see).save(tmp_path / f"{name}.keras")
+    result = quantize(tmp_path / f"{name}.keras", tmp_path / "out", bars(1, 150)[0])
+    assert result.exit_code == 0, result.output
+    assert f"pixels {pixels}: " in result.output
+    fidelity = json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())
+    assert fidelity["pixels"] == pixels and fidelity["agreement"] >= 0.95 and fidelity["layers"]
+
+
+def test_labelled_pictures_give_both_accuracies_and_three_blank_ones_a_caution(tmp_path):
+    network = fitted(lambda x: x / 255.0, lambda x: x)
+    network.save(tmp_path / "net.keras")
+    x, y = bars(1, 200)
+    np.savez(tmp_path / "labelled.npz", x=x, y=y)
+    out = ["--model", str(tmp_path / "out"), "--keras", str(tmp_path / "net.keras"), "--calibration"]
+    result = CliRunner().invoke(command_line.command, [*out, str(tmp_path / "labelled.npz")])
+    assert result.exit_code == 0 and "accuracy of float on 200 labelled" in result.output, result.output
+    result = quantize(
+        tmp_path / "net.keras", tmp_path / "blank", np.zeros((3, SIDE, SIDE, 1), np.uint8), "--accept-loss"
+    )
+    assert "3 pictures are few" in result.output and "every pixel of the calibration pictures is 0" in result.output
+    assert "the same answer" in result.output
+
+
+def test_a_loss_stops_with_its_figure_and_accept_loss_goes_on(tmp_path):
+    """One weight of a million takes the range of its Dense layer, and int8 has nothing left for the others."""
+    network = fitted(lambda x: x / 255.0, lambda x: x)
+    dense = network.layers[-1]
+    weights, bias = dense.get_weights()
+    weights[0, 0] = 1e4  # a corner of the picture that is dark in calibration
+    dense.set_weights([weights, bias])
+    convolution = network.layers[-3]
+    kernel, offsets = convolution.get_weights()
+    kernel[..., 0], offsets[0] = 0, -1  # its input is 0 after ReLU: float does not notice the weight
+    convolution.set_weights([kernel, offsets])
+    network.save(tmp_path / "net.keras")
+    refused = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0])
+    assert_one_line(refused, "int8 gives float's answer on", "limit: 90%", "ACCEPT_LOSS=1")
+    assert not (tmp_path / "out").exists()
+    accepted = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0], "--accept-loss")
+    assert accepted.exit_code == 0 and (tmp_path / "out" / "model.tflite").is_file()
+
+
+def small(*layers: Any, head: bool = True) -> Any:
+    import keras
+
+    ends = [keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")] if head else []
+    return keras.Sequential([keras.Input((SIDE, SIDE, 1)), *layers, *ends])
+
+
+def refused_networks() -> dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]]:
+    return {
+        "bicubic": (lambda k: small(k.Resizing(6, 6, interpolation="bicubic")), ("(Resizing,", "bilinear")),
+        "elu": (lambda k: small(k.Conv2D(2, 3, activation="elu", name="mine")), ("layer 'mine'", "elu", "relu6")),
+        "norm": (lambda k: small(k.LayerNormalization(name="ln")), ("layer 'ln'", "BatchNormalization")),
+        "lambda": (lambda k: small(k.Lambda(lambda x: x / 2, name="half")), ("layer 'half' is a Lambda", "Rescaling")),
+        "outputs": (lambda k: two_outputs(), ("has 2 outputs",)),
+    }
+
+
+def two_outputs() -> Any:
+    import keras
+
+    x = keras.Input((SIDE, SIDE, 1))
+    y = keras.layers.Flatten()(x)
+    return keras.Model(x, [keras.layers.Dense(2)(y), keras.layers.Dense(3)(y)])
+
+
+@pytest.mark.parametrize("name", ["bicubic", "elu", "norm", "lambda", "outputs"])
+def test_a_refusal_names_the_users_layer_and_advises(tmp_path, name):
+    import keras
+
+    make, says = refused_networks()[name]
+    make(keras.layers).save(tmp_path / f"{name}.keras")
+    assert_one_line(quantize(tmp_path / f"{name}.keras", tmp_path / "out", bars(1, 60)[0]), *says)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_with_weights_that_are_no_numbers_is_named_by_layer(tmp_path):
+    import keras
+
+    network = small(keras.layers.Conv2D(2, 3, name="mine"))
+    network.layers[0].set_weights([np.full_like(weight, np.nan) for weight in network.layers[0].get_weights()])
+    network.save(tmp_path / "net.keras")
+    assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "'mine'", "are not numbers")
+
+
+def test_half_precision_recurrent_unbuilt_and_h5_networks_convert(tmp_path):
+    import keras
+
+    k = keras.layers
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    half = small(k.Conv2D(2, 3))
+    keras.mixed_precision.set_global_policy("float32")
+    networks = {
+        "half.keras": (half, "cast to float32"),
+        "gru.keras": (small(k.Conv2D(4, 3), k.Reshape((6, 24)), k.GRU(8)), "unrolled"),
+        "unbuilt.keras": (keras.Sequential([k.Conv2D(2, 3), k.Flatten(), k.Dense(3)]), "its weights are random"),
+        "old.h5": (small(k.Conv2D(2, 3)), ""),
+    }
+    for name, (network, says) in networks.items():
+        network.save(tmp_path / name)
+        result = quantize(tmp_path / name, tmp_path / f"out_{name}", bars(1, 60)[0], "--accept-loss")
+        assert result.exit_code == 0 and says in result.output, (name, result.output)
+
+
+def test_a_converter_that_crashes_or_takes_too_long_is_one_line(tmp_path, monkeypatch):
+    import keras
+
+    from tinyproof.export.conversion import process
+
+    small(keras.layers.Conv2D(2, 3)).save(tmp_path / "net.keras")
+    monkeypatch.setattr(process, "LONGEST_S", 0.5)
+    assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "was not done after")
+    monkeypatch.setattr(process, "LONGEST_S", 600)
+    monkeypatch.setattr(process, "LEAST_BYTES", 1 << 20)
+    monkeypatch.setattr(process, "SHARE_OF_MEMORY", 0)
+    assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "of memory")
+    assert not (tmp_path / "out").exists()
