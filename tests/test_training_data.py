@@ -221,7 +221,7 @@ def test_a_real_folder_of_colour_pictures_is_read(tmp_path: Path) -> None:
     (train,) = tmp_path.rglob("train")
     data = from_folder(train.parent, (96, 96))
     assert data.images.shape == (300, 96, 96, 3) and data.class_names == ("horses", "humans")
-    assert (len(data.train), len(data.validation), len(data.test)) == (170, 30, 100)
+    assert (len(data.train), len(data.validation), len(data.test)) == (170, 100, 30)
 
 
 def cat_and(**more: int) -> Callable[[Path], object]:
