@@ -1,5 +1,6 @@
-"""A model as a WebAssembly module: the compiled engine with the plain kernels, one call an op, so that every op's output
-can be seen.
+"""A model as a WebAssembly module: the compiled engine with the plain kernels, one call an op.
+
+So the output of every op can be seen.
 
 The compiler is the one from PyPI. The module imports nothing; `firmware/web/module.c` is what it exports.
 """
@@ -47,9 +48,8 @@ def build_web_module(model: Path) -> WebModule:
     if manifest.compiled_refusal:
         raise UserError(manifest.compiled_refusal)
     if not works(ZIG_WASM_C):
-        raise MissingTools(
-            f"a page needs {ZIG.command}: run `pip install {ZIG.module}`, or `{advice.command('tools', board='unicorn')}`"
-        )
+        tools = advice.command("tools", board="unicorn")
+        raise MissingTools(f"a page needs {ZIG.command}: run `pip install {ZIG.module}`, or `{tools}`")
     content = (model / TFLITE_FILE).read_bytes()
     program = lower(read_graph(content, str(model / TFLITE_FILE))).program(PLAIN)
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)

@@ -1,0 +1,9 @@
+
+
+export class DeviceRoom {
+  constructor(engine, live) {
+    Object.assign(this, { engine, live });
+  }
+
+  answered() {}
+}
