@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from tinyproof.options import model_option
+from tinyproof.boards import find_board
+from tinyproof.options import board_option, model_option, port_option
 
 
 @click.command("play")
@@ -21,11 +22,17 @@ from tinyproof.options import model_option
     default=True,
     help="Pictures that excite each filter, made with Keras, which takes ten seconds.",
 )
-def command(model: Path, out: Path | None, dreams: bool) -> None:
+@click.option("--live", is_flag=True, help="Serve the page, with a device behind it that gets what is drawn.")
+@board_option
+@port_option
+def command(model: Path, out: Path | None, dreams: bool, live: bool, board_name: str, port: str | None) -> None:
     """Write a page that answers while you draw.
 
     One HTML file with the model as WebAssembly, every map, and filters to edit. It opens from disk.
     """
-    from tinyproof.training.play.stage import make_page
+    from tinyproof.training.play.stage import make_page, play_live
 
-    make_page(model, out, dreams)
+    if live:
+        play_live(model, out, dreams, find_board(board_name), port)
+    else:
+        make_page(model, out, dreams)

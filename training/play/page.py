@@ -16,6 +16,7 @@ from tinyproof.training.play.ascent import Ascent
 from tinyproof.training.play.bundle import bundle
 from tinyproof.training.play.content import ModelContent
 from tinyproof.training.play.lab_content import LabContent
+from tinyproof.training.play.link_content import LinkContent
 
 HERE = Path(__file__).parent
 CANNOT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -23,12 +24,12 @@ CANNOT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "
 
 @dataclass(frozen=True)
 class Content:
-    """All that the script reads. `live` names the device behind the page's own server, "" where there is none."""
+    """All that the script reads."""
 
     model: ModelContent
     lab: LabContent
     ascent: Ascent | None
-    live: str
+    link: LinkContent
 
 
 def play_page(content: Content) -> str:
@@ -51,7 +52,7 @@ def play_page(content: Content) -> str:
         content=Markup(json_text(asdict(content))),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(text.encode()).digest()).decode(),
-        connect="'self'" if content.live else "'none'",
+        connect="'self'" if content.link.live else "'none'",
     )
 
 

@@ -6,13 +6,13 @@ function sums(picture, rows, stride, out, top, left) {
   const total = new Float64Array(out.width * out.height);
   rows.forEach((row, i) => row.forEach((number, j) => {
     if (number === 0) return;
+    const first = Math.max(Math.ceil(-(j + left) / stride), 0);
+    const end = Math.min(Math.floor((picture.width - 1 - j - left) / stride) + 1, out.width);
     for (let y = 0; y < out.height; y++) {
       const from = y * stride + i + top;
       if (from < 0 || from >= picture.height) continue;
-      for (let x = 0; x < out.width; x++) {
-        const at = x * stride + j + left;
-        if (at >= 0 && at < picture.width) total[y * out.width + x] += picture.pixels[from * picture.width + at] * number;
-      }
+      const row = from * picture.width + j + left;
+      for (let x = first; x < end; x++) total[y * out.width + x] += picture.pixels[row + x * stride] * number;
     }
   }));
   return total;

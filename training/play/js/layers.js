@@ -30,7 +30,7 @@ export class Layers {
     });
     const grid = element("div", { class: "maps", role: "group", "aria-label": `Maps of ${layer.name}` },
       ...maps.map(({ tile }) => tile));
-    grid.style.setProperty("--side", `${Math.max(44, Math.min(84, layer.shape[1] * 3))}px`);
+    grid.style.setProperty("--side", `${Math.max(64, Math.min(68, layer.shape[1] * 3))}px`);
     if (channels) arrows(grid);
     const strip = !isMaps && layer.offset >= 0 ? canvas(1, 1, "", "pixels strip") : null;
     const range = element("span", { class: "whole-range" });
@@ -68,9 +68,9 @@ export class Layers {
   map(layer, { tile, picture, range: shown }, channel, tensor, most) {
     paintMap(picture, tensor, layer.shape, channel, layer.zero_point, most);
     const ends = range(tensor, layer, channel);
-    shown.textContent = `${number(ends.low, 2)} to ${number(ends.high, 2)}`;
-    tile.setAttribute("aria-label",
-      `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, values ${shown.textContent}`);
+    shown.textContent = `${number(ends.low, 2)}\u2026${number(ends.high, 2)}`;
+    tile.setAttribute("aria-label", `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, `
+      + `values ${number(ends.low, 2)} to ${number(ends.high, 2)}`);
   }
 
   strip({ layer, strip }, tensor, most) {

@@ -15,6 +15,7 @@ function enter(room, focus = false) {
     find(`tab-${name}`).setAttribute("aria-selected", String(isOpen));
     find(`tab-${name}`).tabIndex = isOpen ? 0 : -1;
   }
+  (room === "device" ? find("device-easel") : find("bench")).prepend(find("easel")); // one sheet for both rooms
   if (focus) find(`tab-${room}`).focus();
   history.replaceState(null, "", `#${room}`);
 }
@@ -39,7 +40,7 @@ async function start() {
   const { width, channels } = content.model;
   for (const climb of content.ascent?.climbs || []) climb.pictures = await unpackPictures(climb.pixels, width, channels);
   const room = await ConvolutionRoom.open(content.lab, engine);
-  const device = new DeviceRoom(engine, content.live);
+  const device = new DeviceRoom(engine, content.link);
   const network = new NetworkRoom(engine, content.ascent, (rows) => {
     enter("convolution");
     room.take(rows);

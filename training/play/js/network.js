@@ -1,5 +1,5 @@
 // The network room: a sheet to draw on, the answer, every map of every layer, and why.
-import { button, element, find } from "./dom.js";
+import { button, canvas, element, find } from "./dom.js";
 import { paintHeat, paintPixels } from "./colours.js";
 import { Sheet } from "./sheet.js";
 import { Camera, square } from "./camera.js";
@@ -119,13 +119,18 @@ export class NetworkRoom {
     const cover = engine.content.ink ? 0 : 128;
     const said = element("p", { text: "A patch moves over the picture\u2026" });
     const place = engine.content.layers.findLastIndex((layer) => layer.op === "FULLY_CONNECTED");
+    const [picture, heat] = [canvas(1, 1, `Your picture, and over it what speaks for ${name}`), canvas(1, 1, "", "over")];
+    const { width, height, channels } = engine.content;
+    paintPixels(picture, pixels, width, height, channels);
     find("why").replaceChildren(element("div", { class: "row head" }, element("h3", { text: `What speaks for \u201c${name}\u201d` }),
-      button("Close", () => this.forget())), said,
-      climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`) || "");
+      button("Close", () => { this.forget(); this.verdict.rows[label].row.focus(); })),
+      element("div", { class: "columns" }, element("div", {}, element("div", { class: "sheet" }, picture, heat), said),
+        climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`) || ""));
     find("why").hidden = false;
+    find("why").scrollIntoView({ block: "nearest" });
     this.explained = true;
     this.stopOcclusion = occlude(engine, pixels, label, cover, (shares, most) => {
-      paintHeat(find("heat"), shares, engine.content.width, engine.content.height);
+      for (const over of [heat, find("heat")]) paintHeat(over, shares, width, height);
       find("heat").hidden = false;
       said.textContent = most
         ? `Orange: with this spot covered, less speaks for \u201c${name}\u201d; the picture needs it. Blue: covered, more does.`

@@ -69,8 +69,10 @@ export class ConvolutionRoom {
   chip(picture, filter, options, filtered) {
     find("negatives").disabled = options.int8;
     find("chip").hidden = !options.int8;
-    find("difference").hidden = !options.int8;
-    if (!options.int8) return;
+    if (!options.int8) {
+      show("difference", null);
+      return;
+    }
     if (options.negatives === "absolute") find("negatives").value = "clamp";
     const { rows, scale } = quantize(filter);
     const plain = convolve(picture, filter, { ...options, int8: false });
