@@ -119,6 +119,7 @@ ZIG_WASM_C = Compiler(
     headers="freestanding",
 )
 
+CHROMIUM = Tool("chromium", ("chromium",), "Chromium")  # shows pages in tests, and for the pictures of the docs
 UNICORN = Tool("unicorn", module="unicorn")
 QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_XTENSA = Tool("qemu-system-xtensa", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")

@@ -28,6 +28,7 @@ from tinyproof.host.record.file import load_report
 from tinyproof.host.report.page import build_page, look_beside
 from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
 from tinyproof.page import Page
+from tinyproof.toolchain import find_browser
 
 BOARD = "qemu"
 MODEL = Path("build/digits_small")
@@ -35,7 +36,6 @@ FAULTY = Path("build/digits_faulty")
 LEFT_BEHIND = ("expected", "journal", "report")  # what a validation leaves in a folder
 FAULTY_OP, FAULTY_WEIGHT, WRONG_VALUE = 2, (5, 1, 1, 3), 127  # a weight of the second convolution
 IMAGES = Path("docs/images")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"),
     *("--run-all-compositor-stages-before-draw", "--virtual-time-budget=2000"),
@@ -154,7 +154,7 @@ def _of(page: Page, shot: Shot) -> str:
 
 def take_screenshots() -> None:
     """Make every picture of docs/images again."""
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    browser = find_browser()
     if browser is None:
         raise UserError("there is no Chromium here to take pictures with: install the package chromium")
     plant_fault(MODEL, FAULTY)

@@ -13,8 +13,9 @@ export class Camera {
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
     } catch (error) {
-      this.failed(error.name === "NotAllowedError" ? "The browser was told not to use the camera."
-        : "No camera was found here.");
+      this.failed(
+        error.name === "NotAllowedError" ? "The browser was told not to use the camera." : "No camera was found here.",
+      );
       return;
     }
     const video = document.createElement("video");

@@ -28,7 +28,14 @@ export function climbed(room, place, channel, title) {
   const { steps } = room.ascent;
   const { width, height, channels } = room.engine.content;
   const picture = canvas(width, height, title, "pixels climb");
-  const slider = element("input", { type: "range", min: 0, max: steps.length - 1, value: steps.length - 1, step: 1, "aria-label": "Steps of the climb" });
+  const slider = element("input", {
+    type: "range",
+    min: 0,
+    max: steps.length - 1,
+    value: steps.length - 1,
+    step: 1,
+    "aria-label": "Steps of the climb",
+  });
   const said = element("span", { class: "quiet" });
   let chosen = found.find((climb) => contrast(picturesOf(climb, channel, room).at(-1)) > FLAT) || found[0];
   const show = () => {
@@ -37,10 +44,28 @@ export function climbed(room, place, channel, title) {
     slider.setAttribute("aria-valuetext", said.textContent);
   };
   slider.addEventListener("input", show);
-  const starts = element("select", { "aria-label": "Where the climb starts", onchange: (event) => { chosen = found[event.target.selectedIndex]; show(); } },
-    ...found.map((climb) => element("option", { text: STARTS[climb.start], selected: climb === chosen })));
+  const starts = element(
+    "select",
+    {
+      "aria-label": "Where the climb starts",
+      onchange: (event) => {
+        chosen = found[event.target.selectedIndex];
+        show();
+      },
+    },
+    ...found.map((climb) => element("option", { text: STARTS[climb.start], selected: climb === chosen })),
+  );
   show();
-  return element("div", {}, element("h5", { text: title }), picture,
-    element("div", { class: "row" }, slider, said), starts,
-    element("p", { class: "quiet", text: "Each step changes every pixel a little in the direction that excites it more." }));
+  return element(
+    "div",
+    {},
+    element("h5", { text: title }),
+    picture,
+    element("div", { class: "row" }, slider, said),
+    starts,
+    element("p", {
+      class: "quiet",
+      text: "Each step changes every pixel a little in the direction that excites it more.",
+    }),
+  );
 }

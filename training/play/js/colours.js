@@ -1,7 +1,19 @@
 // Numbers as colours. Black is zero everywhere: brighter and warmer is more, blue is less than zero.
 
-const WARM = [[11, 13, 18], [66, 23, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 190]];
-const COLD = [[11, 13, 18], [20, 55, 110], [40, 120, 190], [150, 215, 255]];
+const WARM = [
+  [11, 13, 18],
+  [66, 23, 104],
+  [147, 38, 103],
+  [221, 81, 58],
+  [252, 165, 10],
+  [252, 255, 190],
+];
+const COLD = [
+  [11, 13, 18],
+  [20, 55, 110],
+  [40, 120, 190],
+  [150, 215, 255],
+];
 
 function shade(stops, share) {
   const at = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
@@ -10,7 +22,9 @@ function shade(stops, share) {
 }
 
 // (511,) colours for -1..1, as red, green and blue.
-const TABLE = Array.from({ length: 511 }, (_, i) => (i < 255 ? shade(COLD, (255 - i) / 255) : shade(WARM, (i - 255) / 255)));
+const TABLE = Array.from({ length: 511 }, (_, i) =>
+  i < 255 ? shade(COLD, (255 - i) / 255) : shade(WARM, (i - 255) / 255),
+);
 
 export function colour(share) {
   return TABLE[Math.round(255 + 255 * Math.min(Math.max(share, -1), 1))];

@@ -4,17 +4,19 @@
 // The bare sums, in the order of the textbook's loops. `top`, `left`: where the filter's first corner starts.
 function sums(picture, rows, stride, out, top, left) {
   const total = new Float64Array(out.width * out.height);
-  rows.forEach((row, i) => row.forEach((number, j) => {
-    if (number === 0) return;
-    const first = Math.max(Math.ceil(-(j + left) / stride), 0);
-    const end = Math.min(Math.floor((picture.width - 1 - j - left) / stride) + 1, out.width);
-    for (let y = 0; y < out.height; y++) {
-      const from = y * stride + i + top;
-      if (from < 0 || from >= picture.height) continue;
-      const row = from * picture.width + j + left;
-      for (let x = first; x < end; x++) total[y * out.width + x] += picture.pixels[row + x * stride] * number;
-    }
-  }));
+  rows.forEach((row, i) =>
+    row.forEach((number, j) => {
+      if (number === 0) return;
+      const first = Math.max(Math.ceil(-(j + left) / stride), 0);
+      const end = Math.min(Math.floor((picture.width - 1 - j - left) / stride) + 1, out.width);
+      for (let y = 0; y < out.height; y++) {
+        const from = y * stride + i + top;
+        if (from < 0 || from >= picture.height) continue;
+        const row = from * picture.width + j + left;
+        for (let x = first; x < end; x++) total[y * out.width + x] += picture.pixels[row + x * stride] * number;
+      }
+    }),
+  );
   return total;
 }
 
@@ -111,7 +113,8 @@ export function quantize(filter) {
 // The smallest number that makes all of them whole; 0 if none below 10,000 does.
 function denominator(numbers) {
   for (let common = 1; common < 10000; common++) {
-    if (numbers.every((number) => Math.abs(Math.round(number * common) - number * common) < 1e-9 * common)) return common;
+    if (numbers.every((number) => Math.abs(Math.round(number * common) - number * common) < 1e-9 * common))
+      return common;
   }
   return 0;
 }

@@ -35,25 +35,53 @@ export class Details {
     this.tile.classList.add("open");
     this.tile.setAttribute("aria-expanded", "true");
     this.picture = canvas(this.layer.shape[1], this.layer.shape[0], `Map ${channel + 1} of ${this.layer.name}, large`);
-    this.value = element("p", { class: "quiet value", text: "Point at the map: the frame on your picture is all that this value sees." });
-    this.panel = element("div", { class: "details", role: "region", "aria-label": `Map ${channel + 1} of ${this.layer.name}` },
-      element("div", { class: "row head" }, element("h4", { text: `Map ${channel + 1} of ${this.layer.name}` }),
-        button("Close", () => { const { tile } = this; this.close(); tile.focus(); })),
-      element("div", { class: "columns" },
+    this.value = element("p", {
+      class: "quiet value",
+      text: "Point at the map: the frame on your picture is all that this value sees.",
+    });
+    this.panel = element(
+      "div",
+      { class: "details", role: "region", "aria-label": `Map ${channel + 1} of ${this.layer.name}` },
+      element(
+        "div",
+        { class: "row head" },
+        element("h4", { text: `Map ${channel + 1} of ${this.layer.name}` }),
+        button("Close", () => {
+          const { tile } = this;
+          this.close();
+          tile.focus();
+        }),
+      ),
+      element(
+        "div",
+        { class: "columns" },
         element("div", {}, element("h5", { text: "What it made of your picture" }), this.picture, this.value),
-        this.filter(), this.exciting(),
-        climbed(this.room, place, channel, `What excites map ${channel + 1} more and more`) || ""));
+        this.filter(),
+        this.exciting(),
+        climbed(this.room, place, channel, `What excites map ${channel + 1} more and more`) || "",
+      ),
+    );
     card.card.append(this.panel);
     this.watch();
     this.update();
-    this.panel.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    this.panel.scrollIntoView({
+      block: "nearest",
+      behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+    });
   }
 
   update() {
     if (!this.isOpen) return;
     const { engine, layers } = this.room;
     const tensor = engine.held(this.layer);
-    paintMap(this.picture, tensor, this.layer.shape, this.channel, this.layer.zero_point, layers.cards[this.place].most);
+    paintMap(
+      this.picture,
+      tensor,
+      this.layer.shape,
+      this.channel,
+      this.layer.zero_point,
+      layers.cards[this.place].most,
+    );
   }
 
   // Pointing at the map, or the arrow keys on it, show what one of its values sees.
@@ -87,7 +115,12 @@ export class Details {
     const real = number(layer.scale * (byte - layer.zero_point));
     this.value.textContent = `Row ${y + 1}, column ${x + 1}: ${real} (byte ${byte}).`;
     if (!layer.rows) return;
-    const box = { top: layer.rows.first[y], bottom: layer.rows.last[y] + 1, left: layer.columns.first[x], right: layer.columns.last[x] + 1 };
+    const box = {
+      top: layer.rows.first[y],
+      bottom: layer.rows.last[y] + 1,
+      left: layer.columns.first[x],
+      right: layer.columns.last[x] + 1,
+    };
     room.mark(box);
     this.value.textContent += ` It sees ${sides([box.bottom - box.top, box.right - box.left])} pixels of your picture, the frame on it.`;
   }
@@ -104,37 +137,79 @@ export class Details {
       paintNumbers(tile, numbers, width, height, most, channels, c);
       return tile;
     });
-    const words = channels === 1 ? `Its ${height * width} numbers`
-      : `Its ${channels} tables of ${height}\u00d7${width}, one for each map before it${shown < channels ? `; the first ${shown}` : ""}`;
-    const table = channels === 1 ? this.table(numbers, height, width) : element("div", { class: "tiles-of-filter", role: "img",
-      "aria-label": `${channels} tables of weights, warm where they are positive and blue where they are negative` }, ...tiles);
+    const words =
+      channels === 1
+        ? `Its ${height * width} numbers`
+        : `Its ${channels} tables of ${height}\u00d7${width}, one for each map before it${shown < channels ? `; the first ${shown}` : ""}`;
+    const table =
+      channels === 1
+        ? this.table(numbers, height, width)
+        : element(
+            "div",
+            {
+              class: "tiles-of-filter",
+              role: "img",
+              "aria-label": `${channels} tables of weights, warm where they are positive and blue where they are negative`,
+            },
+            ...tiles,
+          );
     const fromPicture = layer.inputs[0] === -1 && channels === 1;
-    return element("div", {}, element("h5", { text: words }), table,
+    return element(
+      "div",
+      {},
+      element("h5", { text: words }),
+      table,
       element("p", { class: "quiet", text: "Warm: bright there excites it. Blue: bright there calms it." }),
-      fromPicture ? button("Try it in the convolution room", () => room.take(this.rows(numbers, height, width))) : "");
+      fromPicture ? button("Try it in the convolution room", () => room.take(this.rows(numbers, height, width))) : "",
+    );
   }
 
   rows(numbers, height, width) {
-    return Array.from({ length: height }, (_, i) => Array.from({ length: width }, (_, j) => +numbers[i * width + j].toFixed(3)));
+    return Array.from({ length: height }, (_, i) =>
+      Array.from({ length: width }, (_, j) => +numbers[i * width + j].toFixed(3)),
+    );
   }
 
   table(numbers, height, width) {
     const most = numbers.reduce((large, one) => Math.max(large, Math.abs(one)), 0) || 1;
-    const cells = this.rows(numbers, height, width).map((row) => element("tr", {}, ...row.map((one) => {
-      const cell = element("td", { class: one < 0 ? "cold" : "warm", text: number(one, 2) });
-      cell.style.setProperty("--heat", Math.abs(one) / most);
-      return cell;
-    })));
-    return element("table", { class: "weights" }, element("caption", { class: "visually-hidden", text: "The numbers of the filter" }),
-      element("tbody", {}, ...cells));
+    const cells = this.rows(numbers, height, width).map((row) =>
+      element(
+        "tr",
+        {},
+        ...row.map((one) => {
+          const cell = element("td", { class: one < 0 ? "cold" : "warm", text: number(one, 2) });
+          cell.style.setProperty("--heat", Math.abs(one) / most);
+          return cell;
+        }),
+      ),
+    );
+    return element(
+      "table",
+      { class: "weights" },
+      element("caption", { class: "visually-hidden", text: "The numbers of the filter" }),
+      element("tbody", {}, ...cells),
+    );
   }
 
   exciting() {
     const { room, place, channel } = this;
-    if (!room.proof.isWhole) return element("div", {}, element("p", { class: "quiet", text: "The test pictures are still going through; open this again in a moment." }));
+    if (!room.proof.isWhole)
+      return element(
+        "div",
+        {},
+        element("p", {
+          class: "quiet",
+          text: "The test pictures are still going through; open this again in a moment.",
+        }),
+      );
     const { most, least } = room.proof.exciting(place, channel, EXCITING);
-    const row = (title, list) => element("div", {}, element("h5", { text: title }),
-      element("div", { class: "pictures" }, ...list.map((index) => room.thumbnail(index))));
+    const row = (title, list) =>
+      element(
+        "div",
+        {},
+        element("h5", { text: title }),
+        element("div", { class: "pictures" }, ...list.map((index) => room.thumbnail(index))),
+      );
     return element("div", {}, row("Test pictures that excite it most", most), row("and least", least));
   }
 }
@@ -145,6 +220,15 @@ export function thumbnail(engine, index, pick) {
   const picture = canvas(content.width, content.height);
   paintPixels(picture, engine.picture(index), content.width, content.height, content.channels);
   const label = content.labels[content.test.labels[index]];
-  return element("button", { type: "button", class: "thumbnail", title: label, "aria-label": `Test picture ${index + 1}, ${label}: show it`,
-    onclick: () => pick(index) }, picture);
+  return element(
+    "button",
+    {
+      type: "button",
+      class: "thumbnail",
+      title: label,
+      "aria-label": `Test picture ${index + 1}, ${label}: show it`,
+      onclick: () => pick(index),
+    },
+    picture,
+  );
 }

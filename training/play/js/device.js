@@ -51,7 +51,10 @@ export class DeviceRoom {
     this.device = device;
     this.reset();
     const { board, engine, self_test_vectors: vectors, self_test_failures: failures } = this.hello;
-    this.say(`${board}, engine ${engine}, answers with this very model. Its self-test: ${failures} of ${vectors} golden vectors wrong.`, failures ? "bad" : "good");
+    this.say(
+      `${board}, engine ${engine}, answers with this very model. Its self-test: ${failures} of ${vectors} golden vectors wrong.`,
+      failures ? "bad" : "good",
+    );
     find("connect").textContent = "Disconnect";
     find("stream").disabled = false;
     if (this.last) this.send(...this.last);
@@ -61,7 +64,9 @@ export class DeviceRoom {
     const sha256 = typeof this.hello.model_sha256 === "string" ? this.hello.model_sha256 : hex(this.hello.model_sha256);
     if (this.hello.fault) throw new Error(`The device cannot run its model: ${this.hello.fault}`);
     if (sha256 !== this.engine.content.sha256) {
-      throw new Error(`The device runs another model, ${sha256.slice(0, 12)}, not ${this.engine.content.sha256.slice(0, 12)}: build and flash this one.`);
+      throw new Error(
+        `The device runs another model, ${sha256.slice(0, 12)}, not ${this.engine.content.sha256.slice(0, 12)}: build and flash this one.`,
+      );
     }
   }
 
@@ -105,7 +110,12 @@ export class DeviceRoom {
       const milliseconds = performance.now() - begun;
       const wrong = different(output, bytes);
       const { counts } = this;
-      Object.assign(counts, { pictures: counts.pictures + 1, bytes: counts.bytes + bytes.length, wrong: counts.wrong + wrong, milliseconds: counts.milliseconds + milliseconds });
+      Object.assign(counts, {
+        pictures: counts.pictures + 1,
+        bytes: counts.bytes + bytes.length,
+        wrong: counts.wrong + wrong,
+        milliseconds: counts.milliseconds + milliseconds,
+      });
       return { output, ticks, milliseconds, wrong };
     } catch (error) {
       await this.leave(error.message, "bad");
@@ -123,7 +133,10 @@ export class DeviceRoom {
     for (let i = 0; i < this.engine.content.test.count && this.device; i++) {
       const pixels = this.engine.picture(i);
       const bytes = this.engine.answer(pixels);
-      const answer = await this.ask(Int8Array.from(pixels, (pixel) => this.engine.byteOfPixel[pixel]), bytes);
+      const answer = await this.ask(
+        Int8Array.from(pixels, (pixel) => this.engine.byteOfPixel[pixel]),
+        bytes,
+      );
       if (answer) this.total();
     }
     this.streaming = false;
@@ -134,14 +147,36 @@ export class DeviceRoom {
     const { engine } = this;
     const row = (name, bytes, time) => {
       const best = bytes ? largest(bytes) : -1;
-      const cells = bytes ? [engine.content.labels[best], percent(engine.score(bytes[best])), time, Array.from(bytes).join(" ").replaceAll("-", "\u2212")] : ["\u2013", "", "", ""];
-      return element("tr", {}, element("th", { scope: "row", text: name }), ...cells.map((text) => element("td", { text })));
+      const cells = bytes
+        ? [
+            engine.content.labels[best],
+            percent(engine.score(bytes[best])),
+            time,
+            Array.from(bytes).join(" ").replaceAll("-", "\u2212"),
+          ]
+        : ["\u2013", "", "", ""];
+      return element(
+        "tr",
+        {},
+        element("th", { scope: "row", text: name }),
+        ...cells.map((text) => element("td", { text })),
+      );
     };
     const page = answer ? answer.bytes : this.last?.[1];
-    const took = answer ? answer.took : this.last?.[2] ?? 0;
-    find("side-by-side").replaceChildren(row("this page", page, `${took.toFixed(1)} ms`),
-      row("the device", answer?.output, answer ? `${this.time(answer.ticks)}${answer.milliseconds.toFixed(1)} ms with the line` : ""));
-    find("verdict-of-device").textContent = !answer ? "" : answer.wrong ? `${answer.wrong} of ${page.length} bytes differ` : `All ${page.length} bytes are equal.`;
+    const took = answer ? answer.took : (this.last?.[2] ?? 0);
+    find("side-by-side").replaceChildren(
+      row("this page", page, `${took.toFixed(1)} ms`),
+      row(
+        "the device",
+        answer?.output,
+        answer ? `${this.time(answer.ticks)}${answer.milliseconds.toFixed(1)} ms with the line` : "",
+      ),
+    );
+    find("verdict-of-device").textContent = !answer
+      ? ""
+      : answer.wrong
+        ? `${answer.wrong} of ${page.length} bytes differ`
+        : `All ${page.length} bytes are equal.`;
     find("verdict-of-device").className = !answer ? "" : answer.wrong ? "bad" : "good";
     this.total();
   }
@@ -155,8 +190,11 @@ export class DeviceRoom {
 
   total() {
     const { pictures, bytes, wrong, milliseconds } = this.counts;
+    const differ = `${wrong.toLocaleString("en")} of ${bytes.toLocaleString("en")} bytes differ`;
+    const rate = Math.round((1000 * pictures) / milliseconds);
     find("total-of-device").textContent = pictures
-      ? `So far ${pictures.toLocaleString("en")} pictures: ${wrong.toLocaleString("en")} of ${bytes.toLocaleString("en")} bytes differ, ${Math.round((1000 * pictures) / milliseconds)} answers a second.` : "";
+      ? `So far ${pictures.toLocaleString("en")} pictures: ${differ}, ${rate} answers a second.`
+      : "";
   }
 
   say(text, kind = "") {

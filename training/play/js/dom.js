@@ -56,7 +56,9 @@ export function inSlices(work, milliseconds = 12) {
     if (!stopped) setTimeout(slice, 0);
   };
   setTimeout(slice, 0);
-  return () => { stopped = true; };
+  return () => {
+    stopped = true;
+  };
 }
 
 export function percent(share) {

@@ -8,7 +8,11 @@ export function fitted(surface, content) {
   const box = inkBox(surface);
   if (!box) return surface;
   const times = surface.width / content.width;
-  const scale = Math.min((ink.height * times) / (box.bottom - box.top), (ink.widest * times) / (box.right - box.left), 4);
+  const scale = Math.min(
+    (ink.height * times) / (box.bottom - box.top),
+    (ink.widest * times) / (box.right - box.left),
+    4,
+  );
   const made = document.createElement("canvas");
   Object.assign(made, { width: surface.width, height: surface.height });
   const context = made.getContext("2d", { willReadFrequently: true });

@@ -4,9 +4,14 @@ import { paintMap } from "./colours.js";
 import { size } from "./engine.js";
 
 const WORDS = {
-  CONV_2D: "convolution", DEPTHWISE_CONV_2D: "convolution, map by map", MAX_POOL_2D: "the largest of each block",
-  AVERAGE_POOL_2D: "the mean of each block", FULLY_CONNECTED: "every number with every other, weighted",
-  RESHAPE: "the same numbers, in one row", SOFTMAX: "scores become shares of 100 %", ADD: "two stacks of maps, added",
+  CONV_2D: "convolution",
+  DEPTHWISE_CONV_2D: "convolution, map by map",
+  MAX_POOL_2D: "the largest of each block",
+  AVERAGE_POOL_2D: "the mean of each block",
+  FULLY_CONNECTED: "every number with every other, weighted",
+  RESHAPE: "the same numbers, in one row",
+  SOFTMAX: "scores become shares of 100 %",
+  ADD: "two stacks of maps, added",
   MEAN: "the mean of every map",
 };
 
@@ -24,19 +29,31 @@ export class Layers {
     const maps = Array.from({ length: channels }, (_, channel) => {
       const picture = canvas(layer.shape[1], layer.shape[0]);
       const range = element("span", { class: "range" });
-      const tile = element("button", { type: "button", class: "map", onclick: () => opened(place, channel) },
-        picture, element("span", { class: "number", text: channel + 1 }), range);
+      const tile = element(
+        "button",
+        { type: "button", class: "map", onclick: () => opened(place, channel) },
+        picture,
+        element("span", { class: "number", text: channel + 1 }),
+        range,
+      );
       return { tile, picture, range };
     });
-    const grid = element("div", { class: "maps", role: "group", "aria-label": `Maps of ${layer.name}` },
-      ...maps.map(({ tile }) => tile));
+    const grid = element(
+      "div",
+      { class: "maps", role: "group", "aria-label": `Maps of ${layer.name}` },
+      ...maps.map(({ tile }) => tile),
+    );
     grid.style.setProperty("--side", `${Math.max(64, Math.min(68, layer.shape[1] * 3))}px`);
     if (channels) arrows(grid);
     const strip = !isMaps && layer.offset >= 0 ? canvas(1, 1, "", "pixels strip") : null;
     const range = element("span", { class: "whole-range" });
-    const card = element("section", { class: "layer", "aria-label": layer.name },
+    const card = element(
+      "section",
+      { class: "layer", "aria-label": layer.name },
       element("h3", {}, layer.name, element("span", { class: "op", text: layer.op })),
-      element("p", { class: "quiet" }, this.words(layer), range), channels ? grid : strip || "");
+      element("p", { class: "quiet" }, this.words(layer), range),
+      channels ? grid : strip || "",
+    );
     return { layer, card, maps, strip, range, place };
   }
 
@@ -69,8 +86,11 @@ export class Layers {
     paintMap(picture, tensor, layer.shape, channel, layer.zero_point, most);
     const ends = range(tensor, layer, channel);
     shown.textContent = `${number(ends.low, 2)}\u2026${number(ends.high, 2)}`;
-    tile.setAttribute("aria-label", `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, `
-      + `values ${number(ends.low, 2)} to ${number(ends.high, 2)}`);
+    tile.setAttribute(
+      "aria-label",
+      `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, ` +
+        `values ${number(ends.low, 2)} to ${number(ends.high, 2)}`,
+    );
   }
 
   strip({ layer, strip }, tensor, most) {

@@ -38,13 +38,19 @@ async function start() {
   tabs();
   const engine = await Engine.open(content.model);
   const { width, channels } = content.model;
-  for (const climb of content.ascent?.climbs || []) climb.pictures = await unpackPictures(climb.pixels, width, channels);
+  for (const climb of content.ascent?.climbs || [])
+    climb.pictures = await unpackPictures(climb.pixels, width, channels);
   const room = await ConvolutionRoom.open(content.lab, engine);
   const device = new DeviceRoom(engine, content.link);
-  const network = new NetworkRoom(engine, content.ascent, (rows) => {
-    enter("convolution");
-    room.take(rows);
-  }, (...answer) => device.answered(...answer));
+  const network = new NetworkRoom(
+    engine,
+    content.ascent,
+    (rows) => {
+      enter("convolution");
+      room.take(rows);
+    },
+    (...answer) => device.answered(...answer),
+  );
   performance.mark("answered");
   document.documentElement.dataset.ready = "yes";
   return network;

@@ -22,7 +22,10 @@ export class NetworkRoom {
     this.details = new Details(this);
     this.wanted = false;
     this.sheet = new Sheet(engine.content, find("sheet"), () => this.soon());
-    this.camera = new Camera((image) => this.sheet.photo(image), (reason) => this.say(reason));
+    this.camera = new Camera(
+      (image) => this.sheet.photo(image),
+      (reason) => this.say(reason),
+    );
     this.controls();
     this.first();
   }
@@ -36,7 +39,10 @@ export class NetworkRoom {
 
   controls() {
     const { content } = this.engine;
-    find("clear").addEventListener("click", () => { this.stopCamera(); this.sheet.clear(); });
+    find("clear").addEventListener("click", () => {
+      this.stopCamera();
+      this.sheet.clear();
+    });
     find("another").addEventListener("click", () => this.pick(Math.floor(Math.random() * content.test.count)));
     find("own").addEventListener("change", async (event) => {
       const [file] = event.target.files;
@@ -50,9 +56,14 @@ export class NetworkRoom {
     });
     find("fit").checked = content.ink !== null;
     find("fit-row").hidden = content.ink === null;
-    find("fit").addEventListener("change", (event) => { this.sheet.fit = event.target.checked; this.soon(); });
+    find("fit").addEventListener("change", (event) => {
+      this.sheet.fit = event.target.checked;
+      this.soon();
+    });
     const step = Math.max(1, Math.floor(content.test.count / TO_TRY));
-    find("to-try").replaceChildren(...Array.from({ length: Math.min(TO_TRY, content.test.count) }, (_, i) => this.thumbnail(i * step)));
+    find("to-try").replaceChildren(
+      ...Array.from({ length: Math.min(TO_TRY, content.test.count) }, (_, i) => this.thumbnail(i * step)),
+    );
     const easel = find("easel");
     easel.addEventListener("dragover", (event) => event.preventDefault());
     easel.addEventListener("drop", (event) => {
@@ -89,7 +100,9 @@ export class NetworkRoom {
   soon() {
     if (this.wanted) return;
     this.wanted = true;
-    requestAnimationFrame(() => { if (this.wanted) this.answer(); });
+    requestAnimationFrame(() => {
+      if (this.wanted) this.answer();
+    });
   }
 
   answer() {
@@ -119,13 +132,29 @@ export class NetworkRoom {
     const cover = engine.content.ink ? 0 : 128;
     const said = element("p", { text: "A patch moves over the picture\u2026" });
     const place = engine.content.layers.findLastIndex((layer) => layer.op === "FULLY_CONNECTED");
-    const [picture, heat] = [canvas(1, 1, `Your picture, and over it what speaks for ${name}`), canvas(1, 1, "", "over")];
+    const [picture, heat] = [
+      canvas(1, 1, `Your picture, and over it what speaks for ${name}`),
+      canvas(1, 1, "", "over"),
+    ];
     const { width, height, channels } = engine.content;
     paintPixels(picture, pixels, width, height, channels);
-    find("why").replaceChildren(element("div", { class: "row head" }, element("h3", { text: `What speaks for \u201c${name}\u201d` }),
-      button("Close", () => { this.forget(); this.verdict.rows[label].row.focus(); })),
-      element("div", { class: "columns" }, element("div", {}, element("div", { class: "sheet" }, picture, heat), said),
-        climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`) || ""));
+    find("why").replaceChildren(
+      element(
+        "div",
+        { class: "row head" },
+        element("h3", { text: `What speaks for \u201c${name}\u201d` }),
+        button("Close", () => {
+          this.forget();
+          this.verdict.rows[label].row.focus();
+        }),
+      ),
+      element(
+        "div",
+        { class: "columns" },
+        element("div", {}, element("div", { class: "sheet" }, picture, heat), said),
+        climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`) || "",
+      ),
+    );
     find("why").hidden = false;
     find("why").scrollIntoView({ block: "nearest" });
     this.explained = true;
@@ -153,8 +182,12 @@ export class NetworkRoom {
     if (!box) return;
     const { width, height } = this.engine.content;
     const share = (value, of) => `${(100 * value) / of}%`;
-    Object.assign(frame.style, { left: share(box.left, width), width: share(box.right - box.left, width),
-      top: share(box.top, height), height: share(box.bottom - box.top, height) });
+    Object.assign(frame.style, {
+      left: share(box.left, width),
+      width: share(box.right - box.left, width),
+      top: share(box.top, height),
+      height: share(box.bottom - box.top, height),
+    });
   }
 
   say(text) {

@@ -6,7 +6,8 @@ export function patches(height, width) {
   const side = Math.max(3, Math.round(Math.min(height, width) / 6));
   const step = Math.max(1, Math.ceil(Math.sqrt((height * width) / 700)));
   const stops = [];
-  for (let top = 0; top < height; top += step) for (let left = 0; left < width; left += step) stops.push({ top, left, step });
+  for (let top = 0; top < height; top += step)
+    for (let left = 0; left < width; left += step) stops.push({ top, left, step });
   return { side, stops };
 }
 
@@ -29,10 +30,14 @@ export function occlude(engine, pixels, label, cover, done) {
       covered.fill(cover, (y * width + from) * channels, (y * width + to) * channels);
     }
     const fall = usual - score(engine.answer(covered, true));
-    for (let y = top; y < Math.min(top + step, height); y++) shares.fill(fall, y * width + left, y * width + Math.min(left + step, width));
+    for (let y = top; y < Math.min(top + step, height); y++)
+      shares.fill(fall, y * width + left, y * width + Math.min(left + step, width));
     if (next < stops.length) return false;
     const most = shares.reduce((large, one) => Math.max(large, Math.abs(one)), 0);
-    if (most) shares.forEach((one, i) => { shares[i] = one / most; });
+    if (most)
+      shares.forEach((one, i) => {
+        shares[i] = one / most;
+      });
     done(shares, most);
     return true;
   });
@@ -42,5 +47,7 @@ export function occlude(engine, pixels, label, cover, done) {
 function logits(engine) {
   const { layers } = engine.content;
   const last = layers.at(-1);
-  return last.op === "SOFTMAX" && last.inputs[0] >= 0 && layers[last.inputs[0]].offset >= 0 ? layers[last.inputs[0]] : null;
+  return last.op === "SOFTMAX" && last.inputs[0] >= 0 && layers[last.inputs[0]].offset >= 0
+    ? layers[last.inputs[0]]
+    : null;
 }

@@ -30,13 +30,21 @@ const STEPS = [
     says: "Pooling keeps one pixel of four. The picture is half as wide and half as high, and what the filter found is still there.",
     todo: "Point at the pooled picture. Then choose the mean instead of the largest.",
     notice: "The largest keeps thin lines bright; the mean lets them fade. The numbers along the sides halve.",
-    set: (room) => { room.numbers.named("vertical-lines"); find("pooling").value = "max"; },
+    set: (room) => {
+      room.numbers.named("vertical-lines");
+      find("pooling").value = "max";
+    },
   },
   {
     says: "A second filter sees what the first one made, no longer the picture. So a network builds corners from edges, and things from corners.",
     todo: "Look at horizontal lines within vertical lines, then open the network room.",
-    notice: "Only the ends of edges are left. A trained network does the same with dozens of filters, whose numbers nobody chose: training found them.",
-    set: (room) => { room.numbers.named("vertical-lines"); find("pooling").value = "max"; find("second").value = "horizontal-lines"; },
+    notice:
+      "Only the ends of edges are left. A trained network does the same with dozens of filters, whose numbers nobody chose: training found them.",
+    set: (room) => {
+      room.numbers.named("vertical-lines");
+      find("pooling").value = "max";
+      find("second").value = "horizontal-lines";
+    },
   },
 ];
 
@@ -62,8 +70,11 @@ export class Path {
   show() {
     const { says, todo, notice } = STEPS[this.at];
     find("path-step").textContent = `Step ${this.at + 1} of ${STEPS.length}`;
-    find("path-text").replaceChildren(element("p", { class: "says", text: says }),
-      element("p", {}, element("strong", { text: "Do: " }), todo), element("p", {}, element("strong", { text: "Notice: " }), notice));
+    find("path-text").replaceChildren(
+      element("p", { class: "says", text: says }),
+      element("p", {}, element("strong", { text: "Do: " }), todo),
+      element("p", {}, element("strong", { text: "Notice: " }), notice),
+    );
     find("path-back").disabled = this.at === 0;
     find("path-next").disabled = this.at === STEPS.length - 1;
   }

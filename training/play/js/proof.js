@@ -8,7 +8,8 @@ export class Proof {
     this.engine = engine;
     this.excitement = engine.content.layers.map((layer) => {
       return layer.offset >= 0 && layer.shape.length === 3
-        ? new Int8Array(engine.content.test.count * layer.shape[2]).fill(-128) : null;
+        ? new Int8Array(engine.content.test.count * layer.shape[2]).fill(-128)
+        : null;
     });
     this.isWhole = false;
     find("prove").addEventListener("click", () => this.run());
@@ -76,9 +77,10 @@ export class Proof {
       ? `${state.wrong.toLocaleString("en")} of ${state.bytes.toLocaleString("en")} bytes differ from TensorFlow Lite Micro`
       : "Nothing to compare with: TensorFlow Lite Micro does not exist for the computer that made this page";
     find("proven-of").textContent =
-      `${vectors} golden vectors and ${count} test pictures, ${state.correct} of them right. `
-      + `${Math.round((1000 * (vectors + count)) / state.busy).toLocaleString("en")} answers a second. `
-      + (isRight ? "The constants in this page have the hash of the exported ones."
+      `${vectors} golden vectors and ${count} test pictures, ${state.correct} of them right. ` +
+      `${Math.round((1000 * (vectors + count)) / state.busy).toLocaleString("en")} answers a second. ` +
+      (isRight
+        ? "The constants in this page have the hash of the exported ones."
         : "The constants in this page are NOT those that were exported.");
     find("prove").disabled = false;
     this.isWhole = true;
@@ -89,7 +91,9 @@ export class Proof {
   exciting(place, channel, count) {
     const { shape } = this.engine.content.layers[place];
     const value = (index) => this.excitement[place][index * shape[2] + channel];
-    const order = Array.from({ length: this.engine.content.test.count }, (_, i) => i).sort((a, b) => value(b) - value(a));
+    const order = Array.from({ length: this.engine.content.test.count }, (_, i) => i).sort(
+      (a, b) => value(b) - value(a),
+    );
     return { most: order.slice(0, count), least: order.slice(-count).reverse() };
   }
 }

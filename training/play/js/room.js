@@ -18,15 +18,29 @@ export class ConvolutionRoom {
 
   start(lab) {
     this.presets = lab.filters;
-    find("second").replaceChildren(element("option", { text: "no second filter", value: "" }),
-      ...lab.filters.map(({ name }) => element("option", { text: name.replaceAll("-", " "), value: name })));
+    find("second").replaceChildren(
+      element("option", { text: "no second filter", value: "" }),
+      ...lab.filters.map(({ name }) => element("option", { text: name.replaceAll("-", " "), value: name })),
+    );
     this.numbers = new Numbers(lab.filters, () => this.redraw());
     for (const id of ["stride", "padding", "negatives", "pooling", "second", "int8"]) {
       find(id).addEventListener("change", () => this.redraw());
     }
-    followed(find("filtered"), (y, x) => this.pointFiltered(y, x), () => this.unpoint());
-    followed(find("original"), (y, x) => this.pointOriginal(y, x), () => this.unpoint());
-    followed(find("pooled"), (y, x) => this.pointPooled(y, x), () => this.unpoint());
+    followed(
+      find("filtered"),
+      (y, x) => this.pointFiltered(y, x),
+      () => this.unpoint(),
+    );
+    followed(
+      find("original"),
+      (y, x) => this.pointOriginal(y, x),
+      () => this.unpoint(),
+    );
+    followed(
+      find("pooled"),
+      (y, x) => this.pointPooled(y, x),
+      () => this.unpoint(),
+    );
     this.path = new Path(this);
     this.redraw();
     this.pointFiltered(this.made.filtered.height >> 1, this.made.filtered.width >> 1);
@@ -40,7 +54,12 @@ export class ConvolutionRoom {
   }
 
   get options() {
-    return { stride: Number(find("stride").value), padding: find("padding").value, negatives: find("negatives").value, int8: find("int8").checked };
+    return {
+      stride: Number(find("stride").value),
+      padding: find("padding").value,
+      negatives: find("negatives").value,
+      int8: find("int8").checked,
+    };
   }
 
   redraw() {
@@ -61,7 +80,8 @@ export class ConvolutionRoom {
     show("filtered", filtered, "filtered");
     show("pooled", pooled, pooling === "average" ? "the mean of each 2\u00d72" : "the largest of each 2\u00d72");
     show("seconds", second, `through the second filter, ${preset?.name.replaceAll("-", " ")}`);
-    find("redrawn").textContent = `${(filtered.width * filtered.height).toLocaleString("en")} pixels in ${took.toFixed(1)} ms`;
+    find("redrawn").textContent =
+      `${(filtered.width * filtered.height).toLocaleString("en")} pixels in ${took.toFixed(1)} ms`;
     this.chip(picture, filter, options, filtered);
   }
 
@@ -83,17 +103,29 @@ export class ConvolutionRoom {
       most = Math.max(most, by);
       return by ? 255 : 0;
     });
-    const text = rows.map((row) => row.join(" ")).join(" / ").replaceAll("-", "\u2212");
-    find("chip").textContent = `Weights of one byte: ${text}, times ${+scale.toPrecision(4)}. `
-      + (count ? `${count.toLocaleString("en")} of ${plain.pixels.length.toLocaleString("en")} pixels differ from floating point, by ${most} at most: `
-        + "the chip rounds where the loop cuts fractions off, and its weights have 255 values. They are marked below."
+    const text = rows
+      .map((row) => row.join(" "))
+      .join(" / ")
+      .replaceAll("-", "\u2212");
+    find("chip").textContent =
+      `Weights of one byte: ${text}, times ${+scale.toPrecision(4)}. ` +
+      (count
+        ? `${count.toLocaleString("en")} of ${plain.pixels.length.toLocaleString("en")} pixels differ from floating point, by ${most} at most: ` +
+          "the chip rounds where the loop cuts fractions off, and its weights have 255 values. They are marked below."
         : "Not one pixel differs from floating point.");
     show("difference", count ? { ...plain, pixels: marks } : null, "where int8 differs");
   }
 
   pointFiltered(y, x) {
     const { filter, options, out } = this.made;
-    this.mark("original-frame", this.made.picture, y * options.stride + out.top, x * options.stride + out.left, filter.rows.length, filter.rows[0].length);
+    this.mark(
+      "original-frame",
+      this.made.picture,
+      y * options.stride + out.top,
+      x * options.stride + out.left,
+      filter.rows.length,
+      filter.rows[0].length,
+    );
     this.mark("filtered-frame", this.made.filtered, y, x, 1, 1);
     explainPixel(this.made, y, x);
   }
@@ -101,8 +133,12 @@ export class ConvolutionRoom {
   // The pixel of the filtered picture that has this one in its middle.
   pointOriginal(y, x) {
     const { options, out, filter, filtered } = this.made;
-    const at = (value, start, k, most) => Math.min(Math.max(Math.round((value - ((k - 1) >> 1) - start) / options.stride), 0), most - 1);
-    this.pointFiltered(at(y, out.top, filter.rows.length, filtered.height), at(x, out.left, filter.rows[0].length, filtered.width));
+    const at = (value, start, k, most) =>
+      Math.min(Math.max(Math.round((value - ((k - 1) >> 1) - start) / options.stride), 0), most - 1);
+    this.pointFiltered(
+      at(y, out.top, filter.rows.length, filtered.height),
+      at(x, out.left, filter.rows[0].length, filtered.width),
+    );
   }
 
   pointPooled(y, x) {
@@ -118,8 +154,12 @@ export class ConvolutionRoom {
   mark(id, picture, top, left, height, width) {
     const share = (value, of) => `${(100 * value) / of}%`;
     find(id).hidden = false;
-    Object.assign(find(id).style, { top: share(top, picture.height), height: share(height, picture.height),
-      left: share(left, picture.width), width: share(width, picture.width) });
+    Object.assign(find(id).style, {
+      top: share(top, picture.height),
+      height: share(height, picture.height),
+      left: share(left, picture.width),
+      width: share(width, picture.width),
+    });
   }
 }
 
@@ -133,6 +173,10 @@ function show(id, picture, words) {
   target.setAttribute("aria-label", `${words}, ${picture.width} by ${picture.height} pixels`);
   const figure = target.closest("figure");
   figure.querySelector("figcaption").textContent = `${words}, ${picture.width}\u00d7${picture.height}`;
-  figure.querySelector(".across").replaceChildren(...[0, picture.width >> 1, picture.width].map((at) => element("span", { text: at })));
-  figure.querySelector(".down").replaceChildren(...[0, picture.height >> 1, picture.height].map((at) => element("span", { text: at })));
+  figure
+    .querySelector(".across")
+    .replaceChildren(...[0, picture.width >> 1, picture.width].map((at) => element("span", { text: at })));
+  figure
+    .querySelector(".down")
+    .replaceChildren(...[0, picture.height >> 1, picture.height].map((at) => element("span", { text: at })));
 }

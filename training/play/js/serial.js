@@ -39,7 +39,11 @@ export class SerialDevice {
       const reply = frame && unpackMessage(HelloReply, frame.payload);
       if (reply?.session === session) return reply;
     }
-    throw new Error(this.bytesReceived ? "Bytes come, but no answer: is this firmware on it?" : "No answer: is the board on, and flashed?");
+    throw new Error(
+      this.bytesReceived
+        ? "Bytes come, but no answer: is this firmware on it?"
+        : "No answer: is the board on, and flashed?",
+    );
   }
 
   // input: int8. Returns {output: int8, ticks}. Throws where the device refuses or stays silent.
@@ -48,10 +52,20 @@ export class SerialDevice {
     if (this.sequence === 0xffff) await this.hello();
     const sequence = ++this.sequence;
     this.decoder.newest = Math.max(this.decoder.newest, sequence);
-    const request = encodeFrame(Infer.id, sequence, new Uint8Array(input.buffer, input.byteOffset, input.length), this.decoder.session);
+    const request = encodeFrame(
+      Infer.id,
+      sequence,
+      new Uint8Array(input.buffer, input.byteOffset, input.length),
+      this.decoder.session,
+    );
     for (let i = 0; i < TRIES; i++) {
-      const frame = await this.ask(i ? Uint8Array.from([0, ...request]) : request, 500 * 2 ** Math.min(i, 4), (one) => one.sequence === sequence);
-      if (frame?.type === ErrorReply.id) throw new Error(`The device refused: ${unpackMessage(ErrorReply, frame.payload).text}`);
+      const frame = await this.ask(
+        i ? Uint8Array.from([0, ...request]) : request,
+        500 * 2 ** Math.min(i, 4),
+        (one) => one.sequence === sequence,
+      );
+      if (frame?.type === ErrorReply.id)
+        throw new Error(`The device refused: ${unpackMessage(ErrorReply, frame.payload).text}`);
       if (frame?.type === InferReply.id) {
         const { ticks, output } = unpackMessage(InferReply, frame.payload);
         return { ticks, output: new Int8Array(output.buffer) };

@@ -101,7 +101,10 @@ export class Sheet {
         last = to;
       }
     });
-    for (const name of ["pointerup", "pointercancel"]) surface.addEventListener(name, () => { last = null; });
+    for (const name of ["pointerup", "pointercancel"])
+      surface.addEventListener(name, () => {
+        last = null;
+      });
     surface.addEventListener("keydown", (event) => this.key(event));
   }
 

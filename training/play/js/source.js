@@ -18,8 +18,12 @@ export class Source {
     const step = Math.max(1, Math.floor(content.test.count / EXAMPLES));
     for (let i = 0; i < Math.min(EXAMPLES, content.test.count); i++) {
       const label = content.labels[content.test.labels[i * step]];
-      pictures.push({ name: `test picture: ${label}`, width: content.width, height: content.height,
-        pixels: grey(engine.picture(i * step), content.channels) });
+      pictures.push({
+        name: `test picture: ${label}`,
+        width: content.width,
+        height: content.height,
+        pixels: grey(engine.picture(i * step), content.channels),
+      });
     }
     return new Source(pictures, changed);
   }
@@ -39,8 +43,12 @@ export class Source {
         find("picture-note").textContent = `${file.name} is no picture that this browser can read.`;
       }
     });
-    this.camera = new Camera((image) => this.choose(fromImage(square(image, image.width, image.height))),
-      (reason) => { find("picture-note").textContent = reason; });
+    this.camera = new Camera(
+      (image) => this.choose(fromImage(square(image, image.width, image.height))),
+      (reason) => {
+        find("picture-note").textContent = reason;
+      },
+    );
     const still = find("picture-camera");
     still.addEventListener("click", async () => {
       if (this.camera.isOn) {

@@ -11,8 +11,13 @@ export class Verdict {
     this.rows = engine.content.labels.map((label, index) => {
       const fill = element("span", { class: "fill" });
       const share = element("span", { class: "share" });
-      const row = element("button", { type: "button", class: "score", onclick: () => asked(index) },
-        element("span", { class: "label", text: label }), element("span", { class: "track" }, fill), share);
+      const row = element(
+        "button",
+        { type: "button", class: "score", onclick: () => asked(index) },
+        element("span", { class: "label", text: label }),
+        element("span", { class: "track" }, fill),
+        share,
+      );
       return { row, fill, share };
     });
     find("scores").replaceChildren(...this.rows.map(({ row }) => element("li", {}, row)));
@@ -32,8 +37,11 @@ export class Verdict {
       row.disabled = !bytes;
     });
     find("answer").textContent = bytes ? engine.content.labels[best] : "\u2026";
-    find("certainty").textContent = !bytes ? "nothing drawn yet"
-      : shares[best] >= CERTAIN ? `${percent(shares[best])} sure` : `only ${percent(shares[best])}: not sure at all`;
+    find("certainty").textContent = !bytes
+      ? "nothing drawn yet"
+      : shares[best] >= CERTAIN
+        ? `${percent(shares[best])} sure`
+        : `only ${percent(shares[best])}: not sure at all`;
     find("took").textContent = bytes ? `computed in ${milliseconds.toFixed(1)} ms` : "";
     find("bytes").textContent = bytes ? Array.from(bytes).join(" ").replaceAll("-", "\u2212") : "";
   }
