@@ -17,6 +17,7 @@ from tinyproof.export.golden import Golden
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.training.lab.convolution import convolve
 from tinyproof.training.lab.scene import draw_scene
+from tinyproof.training.play import ascent
 from tinyproof.training.play.lab_content import halved
 from tinyproof.training.play.live import new_path, serving
 from tinyproof.training.play.stage import make_page
@@ -30,8 +31,10 @@ READ = "id => { const c = document.getElementById(id); return [c.height, c.width
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
-    """With pictures that excite the filters, where Keras is installed."""
-    return make_page(DEMO_MODEL, tmp_path_factory.mktemp("play") / "play.html", dreams=True)
+    """With pictures that excite the filters, after few steps, where Keras is installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ascent, "STEPS", (0, 1, 3))
+        return make_page(DEMO_MODEL, tmp_path_factory.mktemp("play") / "play.html", dreams=True)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 from tinyproof.boards import Board
 from tinyproof.console import console, make_writable, write_atomically
 from tinyproof.firmware.web_module import build_web_module
+from tinyproof.folders import PLAY_FILE
 from tinyproof.manifest import load_manifest
 from tinyproof.training.lab.trained import load_trained
 from tinyproof.training.play.ascent import ascent
@@ -18,13 +19,13 @@ from tinyproof.training.play.link_content import link_content
 from tinyproof.training.play.live import new_path, serving
 from tinyproof.training.play.page import Content, play_page
 
-PAGE_FILE, LIVE_FILE = "play.html", "play_live.html"
+LIVE_FILE = "play_live.html"
 
 
 def make_page(model: Path, out: Path | None, dreams: bool, live: str = "") -> Path:
     """Write the page of a model and say where it is. `dreams`: with pictures that excite the filters, by Keras."""
     trained, manifest = load_trained(model), load_manifest(model)
-    path = out or model / PAGE_FILE
+    path = out or model / PLAY_FILE
     make_writable(path.parent)
     console.print(f"Compiling {trained.name} to WebAssembly", markup=False)
     module = build_web_module(model)

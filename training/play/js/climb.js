@@ -22,7 +22,7 @@ function contrast(pixels) {
 }
 
 // The panel for a filter; null where none was climbed. room: {engine, ascent: {steps, climbs: [{..., pictures}]}}
-export function climbed(room, place, channel, title) {
+export function climbed(room, place, channel, title, heading = "h5") {
   const found = room.ascent?.climbs.filter((climb) => climb.layer === place && channel < climb.filters) || [];
   if (!found.length) return null;
   const { steps } = room.ascent;
@@ -59,7 +59,7 @@ export function climbed(room, place, channel, title) {
   return element(
     "div",
     {},
-    element("h5", { text: title }),
+    element(heading, { text: title }),
     picture,
     element("div", { class: "row" }, slider, said),
     starts,

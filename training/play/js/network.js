@@ -152,7 +152,7 @@ export class NetworkRoom {
         "div",
         { class: "columns" },
         element("div", {}, element("div", { class: "sheet" }, picture, heat), said),
-        climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`) || "",
+        climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`, "h4") || "",
       ),
     );
     find("why").hidden = false;

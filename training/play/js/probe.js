@@ -18,7 +18,7 @@ function grid(values, caption, shade, text) {
     row.map((value) => {
       const cell = element("td", { text: text(value) });
       if (shade && value !== null)
-        cell.setAttribute("style", `background:rgb(${value},${value},${value});color:${value > 127 ? "#000" : "#fff"}`);
+        cell.setAttribute("style", `background:rgb(${value},${value},${value});color:${value > 117 ? "#000" : "#fff"}`);
       return cell;
     });
   return element(
