@@ -159,7 +159,7 @@ fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C agains
 docs: $(VENV)/base ## the generated parts of README.md and docs/
 	@$(RUN) docs
 
-screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
+screenshots: tools $(VENV)/test ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(RUN) screenshots
 

@@ -26,6 +26,7 @@ from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.record.file import load_report
 from tinyproof.host.report.page import build_page, look_beside
+from tinyproof.host.report.play_pictures import play_pictures
 from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
 from tinyproof.page import Page
 from tinyproof.toolchain import find_browser
@@ -68,13 +69,6 @@ SHOTS = (
 )
 
 
-# Of the playing page, room by room.
-ROOMS = {
-    "network": Shot("play-network", MODEL, None, 1280, 900),
-    "convolution": Shot("play-convolution", MODEL, None, 1280, 1000, dark=True),
-}
-
-
 def _left_behind(folder: str, names: list[str]) -> list[str]:
     """What is no part of an export: firmware, and what validations left."""
     return [name for name in names if name.startswith(LEFT_BEHIND) or name in BOARDS]
@@ -112,8 +106,8 @@ def _validated(model: Path) -> Page:
     return build_page(report, look_beside(report, model))
 
 
-def _capture(browser: str, html: str, shot: Shot, fragment: str = "") -> bytes:
-    """The page as Chromium shows it, as PNG; of the playing page the room that `fragment` names."""
+def _capture(browser: str, html: str, shot: Shot) -> bytes:
+    """The page as Chromium shows it, as PNG."""
     with tempfile.TemporaryDirectory() as scratch:
         page, picture = Path(scratch) / "page.html", Path(scratch) / "page.png"
         page.write_text(html, encoding="utf-8")
@@ -129,7 +123,7 @@ def _capture(browser: str, html: str, shot: Shot, fragment: str = "") -> bytes:
             f"--user-data-dir={scratch}/profile",
             f"--screenshot={picture}",
         ]
-        subprocess.run([*command, page.as_uri() + fragment], capture_output=True, check=True, timeout=120)
+        subprocess.run([*command, page.as_uri()], capture_output=True, check=True, timeout=120)
         return picture.read_bytes()
 
 
@@ -144,17 +138,6 @@ def _compressed(content: bytes) -> bytes:
     buffer = io.BytesIO()
     image.crop((0, 0, image.width, bottom)).quantize(COLORS).save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
-
-
-def _played() -> str:
-    """The playing page of the demo's model."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "play.html"
-        command = [*run_module("tinyproof"), "play", "--model", str(MODEL), "--out", str(path)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode:
-            raise UserError(f"play of {MODEL} failed: {result.stderr.strip()}")
-        return path.read_text(encoding="utf-8")
 
 
 def _of(page: Page, shot: Shot) -> str:
@@ -177,12 +160,11 @@ def take_screenshots() -> None:
         raise UserError("there is no Chromium here to take pictures with: install the package chromium")
     plant_fault(MODEL, FAULTY)
     pages = {model: _validated(model) for model in (MODEL, FAULTY)}
-    played = _played()
-    shots = [(shot, _of(pages[shot.model], shot), "") for shot in SHOTS]
-    shots += [(shot, played, f"#{room}") for room, shot in ROOMS.items()]
-    for shot, html, fragment in shots:
-        content = _compressed(_capture(browser, html, shot, fragment))
+    shots = {shot.name: _capture(browser, _of(pages[shot.model], shot), shot) for shot in SHOTS}
+    shots |= play_pictures(browser, MODEL)
+    for name, picture in shots.items():
+        content = _compressed(picture)
         if len(content) > LIMIT_BYTES:
-            raise UserError(f"{shot.name} takes {len(content):,} bytes of {LIMIT_BYTES:,}: make it smaller")
-        write_atomically(IMAGES / f"{shot.name}.png", content)
-        console.print(f"{IMAGES / shot.name}.png: {len(content):,} bytes")
+            raise UserError(f"{name} takes {len(content):,} bytes of {LIMIT_BYTES:,}: make it smaller")
+        write_atomically(IMAGES / f"{name}.png", content)
+        console.print(f"{IMAGES / name}.png: {len(content):,} bytes")

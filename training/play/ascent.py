@@ -95,7 +95,6 @@ def _climb(
     x = tf.Variable(noise if picture is None else np.repeat(picture[None], count, axis=0))
     wanted = tf.one_hot(range(count), int(output.shape[-1]))
 
-    @tf.function
     def gradient() -> Any:
         with tf.GradientTape() as tape:
             maps = part(x, training=False)
@@ -103,11 +102,13 @@ def _climb(
             excitement = tf.reduce_sum(means * wanted)
         return tape.gradient(excitement, x)
 
+    climb = tf.function(gradient)
+
     kept = []
     for step in range(STEPS[-1] + 1):
         if step in STEPS:
             kept.append(np.clip(np.rint(x.numpy() * 255), 0, 255).astype(np.uint8))
-        slope = gradient()
+        slope = climb()
         size = tf.math.reduce_std(slope, axis=[1, 2, 3], keepdims=True) + 1e-8
         x.assign(tf.clip_by_value(_calmed(tf, x + RATE * slope / size), 0, 1))
     return np.stack(kept)

@@ -153,8 +153,8 @@ def ink_of(pictures: NDArray[np.uint8]) -> Ink | None:
         return None
     bright = pictures[..., 0] > INK
     bright = bright[bright.any(axis=(1, 2))]
-    top, bottom = _ends(bright.any(axis=2))
-    left, right = _ends(bright.any(axis=1))
+    top, bottom = _ends(np.asarray(bright.any(axis=2)))
+    left, right = _ends(np.asarray(bright.any(axis=1)))
     middle = float((top + bottom).mean() / 2), float((left + right).mean() / 2)
     return Ink(float((bottom - top).mean()), float((right - left).max()), middle)
 

@@ -21,37 +21,43 @@ function shade(stops, share) {
   return stops[low].map((from, i) => from + (at - low) * (stops[low + 1][i] - from));
 }
 
-// (511,) colours for -1..1, as red, green and blue.
-const TABLE = Array.from({ length: 511 }, (_, i) =>
-  i < 255 ? shade(COLD, (255 - i) / 255) : shade(WARM, (i - 255) / 255),
+// A colour as the bytes of a pixel lie in memory: red, green, blue, opaque.
+function word([red, green, blue]) {
+  return ((255 << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
+}
+
+// (511,) colours for -1..1.
+const TABLE = Uint32Array.from({ length: 511 }, (_, i) =>
+  word(i < 255 ? shade(COLD, (255 - i) / 255) : shade(WARM, (i - 255) / 255)),
 );
 
-export function colour(share) {
+// The word of a share -1..1.
+function colour(share) {
   return TABLE[Math.round(255 + 255 * Math.min(Math.max(share, -1), 1))];
 }
 
+// pixel(i): the word of each, row by row.
 function paint(target, width, height, pixel) {
   if (target.width !== width || target.height !== height) Object.assign(target, { width, height });
   const context = target.getContext("2d");
   const image = context.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    const [red, green, blue] = pixel(i);
-    image.data.set([red, green, blue, 255], 4 * i);
-  }
+  const words = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < words.length; i++) words[i] = pixel(i);
   context.putImageData(image, 0, 0);
 }
 
 // Pixels (H,W,1) as grey or (H,W,3) as they are.
 export function paintPixels(target, pixels, width, height, channels) {
-  paint(target, width, height, (i) => {
-    return channels === 3 ? [pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]] : [pixels[i], pixels[i], pixels[i]];
-  });
+  const grey = (i) => word([pixels[i], pixels[i], pixels[i]]);
+  const rgb = (i) => word([pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]]);
+  paint(target, width, height, channels === 3 ? rgb : grey);
 }
 
 // One map of a tensor (H,W,C), int8; full colour at `most` steps from the zero point.
 export function paintMap(target, tensor, shape, channel, zeroPoint, most) {
   const [height, width, channels] = shape;
-  paint(target, width, height, (i) => colour((tensor[i * channels + channel] - zeroPoint) / (most || 1)));
+  const words = Uint32Array.from({ length: 256 }, (_, i) => colour((i - 128 - zeroPoint) / (most || 1)));
+  paint(target, width, height, (i) => words[tensor[i * channels + channel] + 128]);
 }
 
 // Real numbers (H,W) out of a table with `step` numbers a place.

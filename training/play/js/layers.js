@@ -21,6 +21,7 @@ export class Layers {
     this.engine = engine;
     this.cards = engine.content.layers.map((layer, place) => this.card(layer, place, opened));
     find("layers").replaceChildren(...this.cards.map(({ card }) => card));
+    this.watch();
   }
 
   card(layer, place, opened) {
@@ -69,17 +70,37 @@ export class Layers {
     return parts.join(" \u00b7 ");
   }
 
-  // What the last watched answer left; all maps of a layer on one scale.
+  // What the last watched answer left; all maps of a layer on one scale. A layer out of sight waits until it is in it.
   update() {
     for (const card of this.cards) {
-      if (card.layer.offset < 0) continue;
-      const tensor = this.engine.held(card.layer);
-      const scale = range(tensor, card.layer);
-      card.most = scale.most;
-      card.range.textContent = ` \u00b7 values ${number(scale.low)} to ${number(scale.high)}`;
-      if (card.strip) this.strip(card, tensor, scale.most);
-      card.maps.forEach((map, channel) => this.map(card.layer, map, channel, tensor, scale.most));
+      card.isOld = true;
+      if (card.isInSight) this.refresh(card);
     }
+  }
+
+  watch() {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          const card = this.cards.find((one) => one.card === target);
+          card.isInSight = isIntersecting;
+          if (isIntersecting && card.isOld) this.refresh(card);
+        }
+      },
+      { rootMargin: "200px" },
+    );
+    for (const { card } of this.cards) observer.observe(card);
+  }
+
+  refresh(card) {
+    card.isOld = false;
+    if (card.layer.offset < 0) return;
+    const tensor = this.engine.held(card.layer);
+    const scale = range(tensor, card.layer);
+    card.most = scale.most;
+    card.range.textContent = ` \u00b7 values ${number(scale.low)} to ${number(scale.high)}`;
+    if (card.strip) this.strip(card, tensor, scale.most);
+    card.maps.forEach((map, channel) => this.map(card.layer, map, channel, tensor, scale.most));
   }
 
   map(layer, { tile, picture, range: shown }, channel, tensor, most) {

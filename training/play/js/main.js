@@ -31,6 +31,7 @@ function tabs() {
   const asked = () => ROOMS.find((name) => location.hash === `#${name}`);
   addEventListener("hashchange", () => asked() && enter(asked()));
   enter(asked() || ROOMS[0]);
+  scrollTo(0, 0); // the browser went to the room's own top, below the tabs
 }
 
 async function start() {

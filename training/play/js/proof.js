@@ -78,7 +78,7 @@ export class Proof {
       : "Nothing to compare with: TensorFlow Lite Micro does not exist for the computer that made this page";
     find("proven-of").textContent =
       `${vectors} golden vectors and ${count} test pictures, ${state.correct} of them right. ` +
-      `${Math.round((1000 * (vectors + count)) / state.busy).toLocaleString("en")} answers a second. ` +
+      `${Math.round((1000 * (vectors + count)) / (state.busy || 1)).toLocaleString("en")} answers a second. ` +
       (isRight
         ? "The constants in this page have the hash of the exported ones."
         : "The constants in this page are NOT those that were exported.");
