@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 
 import numpy as np
 import pytest
 from conftest import DEMO_MODEL
-from needs import golden, portable
+from needs import golden, portable, tensorflow
 from page_check import faults
 from web import node
 
@@ -20,7 +22,8 @@ from tinyproof.manifest import load_manifest
 from tinyproof.training.lab.convolution import convolve, pool
 from tinyproof.training.lab.filters import NAMED, as_filter
 from tinyproof.training.lab.int8_layer import int8_layer, quantize
-from tinyproof.training.lab.trained import first_filters, layer_bytes, load_trained
+from tinyproof.training.lab.trained import feature_maps, first_filters, layer_bytes, load_trained
+from tinyproof.training.play import ascent
 from tinyproof.training.play.bundle import MODULES, bundle
 from tinyproof.training.play.content import chosen_pictures
 from tinyproof.training.play.stage import make_page
@@ -114,6 +117,38 @@ def test_the_page_speaks_the_protocol_with_real_firmware(page, answers, built):
     assert heard["outputs"] == [answers["outputs"][i % answers["count"]] for i in range(270)]
     assert "not as long as the model's input" in heard["refused"]
     assert heard["requests"] >= 270 + 2 + 2  # a hello, the refused one, and the two that were lost
+
+
+@tensorflow
+def test_each_step_of_the_climb_excites_the_model_more(monkeypatch):
+    monkeypatch.setattr(ascent, "STEPS", (0, 12))
+    trained = load_trained(DEMO_MODEL)
+    found = ascent.ascent(DEMO_MODEL, trained)
+    assert [(trained.layers[climb.layer].name, climb.start) for climb in found.climbs] == [
+        (name, start) for name in ("conv_1", "conv_2", "dense_2") for start in ("noise", "picture")
+    ]
+    for climb in found.climbs:
+        layer = trained.layers[climb.layer]
+        rows = np.frombuffer(zlib.decompress(base64.b64decode(climb.pixels)), np.uint8).reshape(-1, 28, 28, 1)
+        before, after = np.split(np.cumsum(rows, axis=2, dtype=np.uint8), 2)
+        own = range(climb.filters)
+        excited = [
+            feature_maps(trained, layer, kept).reshape(climb.filters, -1, layer.shape[-1]).mean(1)[own, own]
+            for kept in (before, after)
+        ]
+        assert (excited[1] >= excited[0] - 1e-6).all() and excited[1].sum() > excited[0].sum(), climb.start
+
+
+def test_a_second_time_nothing_is_made_again(model, command):
+    words = [command("play", "--model", model, "--no-dreams").stdout for _ in range(2)]
+    assert "wrote" in words[0] and "is there already" in words[1]
+    assert (model / "play.html").is_file()
+    assert "wrote" in command("play", "--model", model, "--no-dreams", "--out", model / "other.html").stdout
+
+
+def test_a_model_that_was_not_exported_gets_no_page(command, tmp_path):
+    result = command("play", "--model", tmp_path)
+    assert result.returncode == 2 and "make export" in result.stderr and list(tmp_path.iterdir()) == []
 
 
 def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(page):

@@ -20,7 +20,7 @@ from tinyproof.training.lab.scene import draw_scene
 from tinyproof.training.play import ascent
 from tinyproof.training.play.lab_content import halved
 from tinyproof.training.play.live import new_path, serving
-from tinyproof.training.play.stage import make_page
+from tinyproof.training.play.stage import make_page, page_of
 
 pytestmark = portable
 PROVEN = "#proof.good, #proof.unsure"
@@ -227,10 +227,10 @@ def test_a_phone_shows_every_room_without_scrolling_sideways(browser, page_file)
     page.context.close()
 
 
-def test_a_device_behind_the_page_answers_with_the_same_bytes(browser, built, tmp_path):
+def test_a_device_behind_the_page_answers_with_the_same_bytes(browser, built):
     folder, _ = built
     path = new_path()
-    html = make_page(folder, tmp_path / "live.html", False, path)
+    html = page_of(folder, dreams=False, live=path)
     with serving(folder, BOARDS["host"], None, html, path) as address:
         page = open_page(browser, f"{address}#device")
         page.wait_for_selector("#device-status.good")
@@ -257,5 +257,5 @@ def test_a_device_with_another_model_is_refused(built, tmp_path):
     text = (folder / "model.json").read_text()
     at = text.index('"model_sha256": "') + len('"model_sha256": "')
     (folder / "model.json").write_text(text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1 :])
-    with pytest.raises(UserError, match="the device runs model"), serving(folder, BOARDS["host"], None, folder, "/x"):
+    with pytest.raises(UserError, match="the device runs model"), serving(folder, BOARDS["host"], None, "", "/x"):
         pass

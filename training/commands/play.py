@@ -33,6 +33,6 @@ def command(model: Path, out: Path | None, dreams: bool, live: bool, board_name:
     from tinyproof.training.play.stage import make_page, play_live
 
     if live:
-        play_live(model, out, dreams, find_board(board_name), port)
+        play_live(model, dreams, find_board(board_name), port)
     else:
         make_page(model, out, dreams)

@@ -35,7 +35,7 @@ def new_path() -> str:
 
 
 @contextmanager
-def serving(model: Path, board: Board, port: str | None, page: Path, path: str) -> Iterator[str]:
+def serving(model: Path, board: Board, port: str | None, page: str, path: str) -> Iterator[str]:
     """A server of the page with the device behind it; yields its address. UserError where the device is not right."""
     with connect(model, board, port) as device:
         hello = device.hello()
@@ -56,7 +56,7 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, device: Device, hello: HelloReply, page: Path, path: str) -> None:
+    def __init__(self, device: Device, hello: HelloReply, page: str, path: str) -> None:
         super().__init__((ADDRESS, 0), _Handler)
         self.device, self.hello, self.page, self.path = device, hello, page, path
         self.address = f"{ADDRESS}:{self.server_port}"
@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_ours():
             return
         if self.path == f"{self.server.path}/":
-            self._send(self.server.page.read_bytes(), "text/html; charset=utf-8")
+            self._send(self.server.page.encode(), "text/html; charset=utf-8")
         elif self.path == f"{self.server.path}/device":
             self._send(_json(self.server.hello), "application/json")
         else:

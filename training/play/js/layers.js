@@ -46,7 +46,7 @@ export class Layers {
     );
     grid.style.setProperty("--side", `${Math.max(64, Math.min(68, layer.shape[1] * 3))}px`);
     if (channels) arrows(grid);
-    const strip = !isMaps && layer.offset >= 0 ? canvas(1, 1, "", "pixels strip") : null;
+    const strip = !isMaps && layer.offset >= 0 ? stripOf(layer) : null;
     const range = element("span", { class: "whole-range" });
     const card = element(
       "section",
@@ -106,24 +106,33 @@ export class Layers {
   map(layer, { tile, picture, range: shown }, channel, tensor, most) {
     paintMap(picture, tensor, layer.shape, channel, layer.zero_point, most);
     const ends = range(tensor, layer, channel);
-    shown.textContent = `${number(ends.low, 2)}\u2026${number(ends.high, 2)}`;
+    const [low, high] = [ends.low, ends.high].map((value) => short(value, most * layer.scale));
+    shown.textContent = `${low}\u2026${high}`;
     tile.setAttribute(
       "aria-label",
-      `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, ` +
-        `values ${number(ends.low, 2)} to ${number(ends.high, 2)}`,
+      `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, ` + `values ${low} to ${high}`,
     );
   }
 
   strip({ layer, strip }, tensor, most) {
-    const count = size(layer);
-    const columns = Math.min(count, 64);
-    paintMap(strip, tensor, [Math.ceil(count / columns), columns, 1], 0, layer.zero_point, most);
-    strip.setAttribute("role", "img");
-    strip.removeAttribute("aria-hidden");
-    strip.setAttribute("aria-label", `The ${count} numbers of ${layer.name}, brighter is more`);
-    strip.style.aspectRatio = `${columns} / ${Math.ceil(count / columns)}`;
-    strip.style.maxWidth = `${columns * 16}px`;
+    paintMap(strip, tensor, [strip.height, strip.width, 1], 0, layer.zero_point, most);
   }
+}
+
+// A canvas for numbers that are no maps, in rows of 64 at most.
+function stripOf(layer) {
+  const count = size(layer);
+  const columns = Math.min(count, 64);
+  const rows = Math.ceil(count / columns);
+  const strip = canvas(columns, rows, `The ${count} numbers of ${layer.name}, brighter is more`, "pixels strip");
+  Object.assign(strip.style, { aspectRatio: `${columns} / ${rows}`, maxWidth: `${columns * 16}px` });
+  return strip;
+}
+
+// With as many decimals as tell values up to `most` apart.
+function short(value, most) {
+  const decimals = Math.min(Math.max(1 - Math.floor(Math.log10(most || 1)), 0), 4);
+  return String(+value.toFixed(decimals)).replace("-", "\u2212");
 }
 
 // {low, high} in real numbers and {most}, the steps from zero to the value farthest from it; of a tensor or one channel.

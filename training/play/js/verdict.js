@@ -20,6 +20,8 @@ export class Verdict {
       );
       return { row, fill, share };
     });
+    const longest = Math.max(...engine.content.labels.map((label) => label.length));
+    find("scores").style.setProperty("--label", `${Math.min(longest + 1, 14)}ch`);
     find("scores").replaceChildren(...this.rows.map(({ row }) => element("li", {}, row)));
   }
 
