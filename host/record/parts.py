@@ -106,8 +106,8 @@ class OpResult:
     called the last. `offset` is in bytes within `place` (the arena, the output; unknown within an interpreter); counted
     in kernel calls, its memory is taken from `needed_from` to `needed_to`, both included, and `scratch_bytes` more from
     `scratch_offset` on in the arena. `count`: the time that the op took, in the counter's unit, None where unknown. The
-    tensor was `different` from the golden's in so many of the `traced` samples. `plain`: why no fast kernel computes it,
-    where that costs much.
+    tensor was `different` from the golden's in so many of the `traced` samples. `plain`: why no fast kernel computes
+    it, where that costs much.
     """
 
     index: int
