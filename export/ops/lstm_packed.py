@@ -53,9 +53,14 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     if pool or not isinstance(lstm, LstmParams):
         return None
     params = LstmPackedParams(
-        *(by_unit(lstm.x_weights), by_unit(lstm.hidden_weights)),
-        np.stack([lstm.x_bias.T, lstm.hidden_bias.T], axis=1),
-        *(lstm.scales, lstm.steps, lstm.x_c, lstm.y_c, lstm.cell),
+        x_weights=by_unit(lstm.x_weights),
+        hidden_weights=by_unit(lstm.hidden_weights),
+        bias=np.stack([lstm.x_bias.T, lstm.hidden_bias.T], axis=1),
+        scales=lstm.scales,
+        steps=lstm.steps,
+        x_c=lstm.x_c,
+        y_c=lstm.y_c,
+        cell=lstm.cell,
     )
     return replace(call, kernel=KERNEL, params=params)
 
