@@ -123,8 +123,8 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     check_exchange(str(source), made.manifest)
     write_export(model, content, made)
     console.print(summary_table(made.manifest, board.core))
-    if taken_off:
-        console.print(taken_off)
+    for line in filter(None, [taken_off, made.left_out]):
+        console.print(line)
     if made.manifest.compiled_refusal:
         console.print(f"not for the compiled engine: {made.manifest.compiled_refusal}")
     console.print(f"wrote {model}/: model.json and c/")

@@ -63,10 +63,12 @@ class DeadNetwork:
             some = rng.random(channels) < 0.3
             scales = np.where(some, rng.choice(EXTREME, channels) / real, scales)
         bias = np.rint(rng.normal(size=channels) * spread * 0.4).astype(np.int64)
-        bias = np.where(dead & (kinds > 0), np.rint(bias / np.maximum(scales, 2.0**-12)), bias)
-        bias = np.where(dead & (kinds == 3), rng.choice([-1, 1], channels) * spread * 40 / np.maximum(scales, 1e-2), bias)
+        unit = scales  # of the usual ones about 1
+        bias = np.where(dead & (kinds > 0), np.rint(bias / np.maximum(unit, 2.0**-12)), bias)
+        bias = np.where(dead & (kinds == 3), rng.choice([-1, 1], channels) * spread * 40 / np.maximum(unit, 1e-2), bias)
         bias = np.clip(bias, -(2**27), 2**27).astype(np.int32)
-        y_scale = float(np.float32(self.scale / real))
+        y_scale = float(np.float32(rng.uniform(0.2, 1)))
+        scales = scales * real * y_scale / self.scale
         values = weights.astype(np.int8)
         values = np.ascontiguousarray(np.moveaxis(values, 0, 2))[None] if axis == 3 else values
         w_scales = np.float32(scales)

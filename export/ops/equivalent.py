@@ -13,6 +13,7 @@ sum is negative where the byte depends on it, which leaves one rounding of the t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ INT32_MAX = 2**31 - 1
 LONGEST_SHIFT = 23  # 2^23 * 128 and a product below 2^30 together fit 32 bits
 SHORTEST_OF_LONG = 14  # of a shift that is too long: shorter ones leave too little of the multiplier
 MOST_GAIN = 8
-PLACES = np.unique(np.concatenate([np.arange(1, 2049), 2 ** np.arange(11, 23) + 1]))  # tried for the lowest byte
+PLACES = np.split(np.concatenate([np.arange(1, 2049), 2 ** np.arange(11, 23) + 1]), [16, 128])  # of the lowest byte
 NEIGHBOURS = (0, -1, 1, -2, 2, -3, 3, -5, 5, -8, 8)  # of a multiplier
 Sums = NDArray[np.int64]
 
@@ -74,6 +75,7 @@ def constant(value: int) -> PackedChannel:
     return PackedChannel(0, 0, 2 * value + 1, 1)
 
 
+@lru_cache(maxsize=4096)  # kernels are tried one after the other
 def equivalent(stage: Stage, bias: int, magnitude: int, most_gain: int) -> PackedChannel | None:
     """The same bytes for all sums that can be; None where none was found.
 
@@ -84,10 +86,12 @@ def equivalent(stage: Stage, bias: int, magnitude: int, most_gain: int) -> Packe
         return constant(lowest)
     values = np.arange(lowest + 1, highest + 1)
     steps = _steps(stage, values) - bias
-    for multiplier, shift, gain in _forms(stage, most_gain):
-        found = _placed(stage, bias, steps, values, (multiplier, shift, gain))
-        if found and abs(found.bias) + (256 * magnitude << gain) <= INT32_MAX and _is_equal(stage, found, bias, steps):
-            return found
+    for form in _forms(stage, most_gain):
+        room = INT32_MAX - (256 * magnitude << form[2])  # for the bias
+        for places in PLACES if room >= 0 else ():
+            found = _placed(stage, bias, steps, values, form, places)
+            if found and abs(found.bias) <= room and _is_equal(stage, found, bias, steps):
+                return found
     return None
 
 
@@ -115,12 +119,14 @@ def _forms(stage: Stage, most_gain: int) -> list[tuple[int, int, int]]:
 
 
 def _placed(
-    stage: Stage, bias: int, steps: Sums, values: Sums, form: tuple[int, int, int]
+    stage: Stage, bias: int, steps: Sums, values: Sums, form: tuple[int, int, int], places: Sums
 ) -> PackedChannel | None:
-    """The channel of this form that rises where it should, with the first bias and offset that do it."""
+    """The channel of this form that rises where it should: the first that does, of those whose product is one of
+    `places` where the lowest byte begins.
+    """
     multiplier, shift, gain = form
     lowest, highest, unit = int(values[0]) - 1, int(values[-1]), 2 << gain
-    places = PLACES[PLACES + ((highest + 1 - lowest) << shift) < 2**31]
+    places = places[places + ((highest + 1 - lowest) << shift) < 2**31]
     if not places.size:
         return None
 
