@@ -96,8 +96,8 @@ def _spread(groups: ChannelGroups, mixers: Mapping[int, Mixer], needed: Flags) -
     """Add to the needed groups what is needed for them, until nothing is missing."""
     count = -1
     while count != np.count_nonzero(needed):
-        count = np.count_nonzero(needed)
-        for mixer in reversed(mixers.values()):
+        count = int(np.count_nonzero(needed))
+        for mixer in list(mixers.values())[::-1]:
             if mixer.op.name in MIXING and mixer.taps.shape[1]:
                 reads = mixer.reads(needed[groups.of(mixer.op.outputs[0])])
                 needed[groups.of(mixer.op.inputs[0])[reads]] = True
@@ -116,9 +116,9 @@ def _filling(groups: ChannelGroups, needed: Flags, constant: Flags) -> list[int]
         alike[tuple(sorted(tensors.items()))].append(group)
     left = {index: groups.places(index).size for index in np.unique(groups.tensor_of).tolist()}
     filling: list[int] = []
-    for tensors, same in sorted(alike.items()):
-        count = _count_to_drop(len(same), [(left[index], each) for index, each in tensors])
-        for index, each in tensors:
+    for sizes, same in sorted(alike.items()):
+        count = _count_to_drop(len(same), [(left[index], each) for index, each in sizes])
+        for index, each in sizes:
             left[index] -= count * each
         filling += sorted(same, key=lambda group: (constant[group], group))[count:]
     return filling

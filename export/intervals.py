@@ -20,8 +20,8 @@ from tinyproof.export.ops.convolution import ConvolutionParams
 from tinyproof.export.ops.copy import CopyParams, FillParams
 from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.fixed_point import requantize
-from tinyproof.export.ops.kind import Call
 from tinyproof.export.ops.floats import FLOATS
+from tinyproof.export.ops.kind import Call
 from tinyproof.export.ops.lookup import LOOKUPS, LookupParams
 from tinyproof.export.ops.mean import MeanParams
 from tinyproof.export.ops.mul import MulParams
@@ -70,16 +70,13 @@ def around(*intervals: Interval) -> Interval:
 
 def intervals(graph: Graph, calls_of: Mapping[int, tuple[Call, ...]]) -> dict[int, Interval]:
     """The interval of every int8 tensor that has axes, by its index; `calls_of`: the plain calls of each op's index."""
-    found = {x.index: _of_constant(x) if x.data is not None else anything(x.shape[-1]) for x in graph.tensors if _has(x)}
+    known = [x for x in graph.tensors if x.dtype == "int8" and x.shape and min(x.shape) > 0]
+    found = {x.index: anything(x.shape[-1]) if x.data is None else _of_constant(x) for x in known}
     for op in graph.ops:
         rule = RULES.get(op.name)
         if rule and len(op.outputs) == 1 and op.outputs[0] in found and op.inputs[0] in found:
             found[op.outputs[0]] = rule(graph, op, calls_of[op.index], found)
     return found
-
-
-def _has(tensor: Tensor) -> bool:
-    return tensor.dtype == "int8" and len(tensor.shape) > 0 and min(tensor.shape) > 0
 
 
 def _of_constant(x: Tensor) -> Interval:

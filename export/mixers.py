@@ -1,7 +1,7 @@
-"""Convolutions and dense layers as what leaves out dead channels sees them: weights that can be dropped, and a bias that
-takes what a constant input adds to every sum.
+"""Convolutions and dense layers as they look to what leaves out dead channels.
 
-A filter whose byte is constant has no weights here and a bias that alone gives that byte.
+Their weights can be dropped, and their bias takes what a constant input adds to every sum. A filter whose byte is
+constant has no weights here and a bias that alone gives that byte.
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ def find_mixers(
     return mixers
 
 
-def _mixer(
-    graph: Graph, op: Op, params: ConvolutionParams | DenseParams, found: Mapping[int, Interval]
-) -> Mixer:
+def _mixer(graph: Graph, op: Op, params: ConvolutionParams | DenseParams, found: Mapping[int, Interval]) -> Mixer:
     x, y = found[op.inputs[0]], found[op.outputs[0]]
     bounds = dense_bounds if isinstance(params, DenseParams) else sum_bounds
     reached = bounds(params, x)[0][0]  # type: ignore[arg-type]  # an accumulator that can be, of every filter
@@ -80,9 +78,7 @@ def _mixer(
     return Mixer(op, weights, constant_bias, changed, taps, foldable, added)
 
 
-def _folded(
-    params: ConvolutionParams | DenseParams, taps: Ints, x: Interval, zero_point: int
-) -> tuple[Flags, Ints]:
+def _folded(params: ConvolutionParams | DenseParams, taps: Ints, x: Interval, zero_point: int) -> tuple[Flags, Ints]:
     """Which inputs are constant and add the same everywhere, and what: where a window leaves the image, taps see the
     zero point instead, which adds nothing.
     """

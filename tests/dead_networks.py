@@ -6,8 +6,6 @@ out in one place has to be left out in others. Quantization is now and then extr
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from every_op import schema_options as options
@@ -52,7 +50,7 @@ class DeadNetwork:
         rng = self.rng
         weights = rng.integers(-127, 128, (channels, *taps))
         dead = rng.random(channels) < rng.choice([0, 0.3, 0.6, 1.0], p=[0.2, 0.4, 0.35, 0.05])
-        kinds = rng.integers(4, size=channels)  # of those that are: no weights, tiny ones, tiny scales, a bias that decides
+        kinds = rng.integers(4, size=channels)  # no weights, tiny ones, tiny scales, a bias that decides
         weights[dead & (kinds == 0)] = 0
         weights[dead & (kinds == 1)] = rng.integers(-1, 2, (channels, *taps))[dead & (kinds == 1)]
         scales = np.where(dead & (kinds == 1), 1e-4, 1.0) * rng.uniform(0.3, 1, channels)

@@ -117,7 +117,8 @@ def _difference(
         y = np.zeros(output_bytes, np.int8)
         model.model_invoke(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
         if not np.array_equal(y, expected):
-            where = _first_op(content, lowered, program, x, kernels) or "no op alone: the emitted calls are not the lowered ones"
+            where = _first_op(content, lowered, program, x, kernels)
+            where = where or "no op alone: the emitted calls are not the lowered ones"
             return f"{np.count_nonzero(y != expected)} of {y.size} output bytes differ, first at {where}"
     return _first_op(content, lowered, program, inputs[0], kernels)
 

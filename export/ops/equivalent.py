@@ -1,4 +1,4 @@
-"""Output stages that the packed kernels do not take as they are, in a form that they take and that gives the same bytes.
+"""Numbers for channels whose output stage the packed kernels do not take as it is: they give the same bytes.
 
 A packed kernel makes of the doubled sum `a` of a channel, which has its bias in it, the byte
 
