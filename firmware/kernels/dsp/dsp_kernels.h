@@ -12,7 +12,7 @@ extern "C" {
 // How a doubled accumulator of channel o becomes an output byte:
 //   y = clamp((t + (t < 0 ? -1 : 0) + offset) >> shift, y_min, y_max), t = (2 * bias + acc) * multiplier / 2^32 rounded
 typedef struct {
-    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [1, 21]
+    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [0, 23]
     int32_t y_min, y_max;
 } packed_output;
 
