@@ -50,7 +50,7 @@ help: ## this list
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
-	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
+	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES SIZE=full"
 	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
 	@echo "  fuzz-...         SECONDS COUNT SEED"
 	@echo "  everywhere       PYTHON=/path/to/python3"
