@@ -111,7 +111,7 @@ def _difference(content: bytes, program: Program, golden: Golden, folder: Path, 
     for x in inputs:
         expected = np.frombuffer(golden.run_bytes(x.tobytes()), np.int8)
         y = np.zeros(output_bytes, np.int8)
-        model.model_invoke(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
+        model.model_compute(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
         if not np.array_equal(y, expected):
             where = _first_op(content, program, x, kernels) or "no op alone: the emitted calls are not the lowered ones"
             return f"{np.count_nonzero(y != expected)} of {y.size} output bytes differ, first at {where}"

@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tinyproof import advice
+
 console = Console(highlight=False, soft_wrap=True)
 T = TypeVar("T")
 
@@ -92,15 +94,32 @@ def table(title: str, *columns: str, text: int = 1) -> Table:
     return result
 
 
-def make_writable(folder: Path, advice: str = "choose another --out") -> Path:
-    """Make sure, before minutes of work, that files can be written to the folder. UserError if they cannot."""
+def make_writable(folder: Path, option: str = "out") -> Path:
+    """Make sure, before minutes of work, that files can be written to the folder. UserError if they cannot.
+
+    `option` is the one that names it.
+    """
+    another = advice.another(option)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(
+            f"{folder} cannot be made a folder ({error.strerror}): {another}move what is in its place"
+        ) from None
     except OSError as error:
-        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): {advice}") from error
+        raise UserError(
+            f"{folder} cannot be made a folder ({error.strerror}): {another}change what you may do where it is to lie"
+        ) from None
     if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written to: {advice}, or change its permissions")
+        raise UserError(f"{folder} cannot be written to: {another}change its permissions")
     return folder
+
+
+def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
+    """What to say where files that took work could not be written to the folder that `option` names."""
+    return UserError(
+        f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}make room or change its permissions"
+    )
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -77,8 +77,8 @@ def parse_size(text: str) -> int | None:
     if text.isascii() and text.isdigit() and int(text):
         return int(text)
     raise UserError(
-        f"{advice.setting('size', text)}: here it is the longer side of the picture in pixels, {LONGEST} without it, or "
-        f"{FULL} for the size that it has"
+        f"{advice.setting('size', text)}: here it is the longer side of the picture in pixels, {LONGEST} without it, "
+        f"or {FULL} for the size that it has"
     )
 
 

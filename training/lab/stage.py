@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tinyproof import advice
 from tinyproof.boards import find_board
-from tinyproof.console import UserError, console, make_writable, table
+from tinyproof.console import UserError, console, make_writable, no_room, table
 from tinyproof.options import NO_BOARD
 from tinyproof.toolchain import with_compiler
 from tinyproof.training.lab.convolution import Padding, dropped
@@ -71,9 +71,7 @@ def explore(wishes: Wishes) -> None:
     try:
         path = write_page(wishes.out, hand, chip, learned)
     except OSError as error:
-        raise UserError(
-            f"{wishes.out} cannot be written to ({error.strerror}): make room or choose another --out"
-        ) from error
+        raise no_room(wishes.out, error) from None
     console.print(f"wrote {path} and a PNG of every figure: final.png, ...", markup=False)
     if (chip and chip.different) or (learned and learned.different):
         raise SystemExit(1)
