@@ -144,7 +144,7 @@ bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of infere
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench
 
-fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers, for SECONDS=60
+fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers: SECONDS=60, COUNT=10000000 more
 	@$(RUN) fuzz-device $(GIVEN)
 
 fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)

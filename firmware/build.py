@@ -69,7 +69,7 @@ def require_own_sources(model: Path) -> None:
     files = {path for path in (model / C_FOLDER).rglob("*") if path.is_file()}
     if not files or files != made_files(model, SOURCES):
         raise UserError(
-            f"{model / C_FOLDER} is not as an export on this computer left it, what others wrote is not compiled: "
+            f"{model / C_FOLDER} is not as an export here left it, and what others wrote is not compiled: "
             f"run `{advice.command('export', model=model)}`"
         )
 
