@@ -50,6 +50,7 @@ def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
 
 def platformio_project(board: Board, model: Path, engine: str) -> Path:
     """Write a project folder for PlatformIO into the model's, and return it: its settings, and all sources in src/."""
+    require_own_sources(model)
 
     def write(new: Path) -> None:
         shutil.copyfile(FIRMWARE / "platformio.ini", new / "platformio.ini")

@@ -140,6 +140,8 @@ def _write_and_rename(path: Path, content: bytes | str) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
