@@ -116,7 +116,7 @@ def _started(process: object) -> str | None:
     if not isinstance(process, int) or sys.platform == "win32":
         return None  # no run of several processes there
     with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     if Path("/proc/self/stat").exists():
         return None
     try:

@@ -6,6 +6,7 @@ not at all (`write_atomically`). Nothing here knows about models or boards.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from tinyproof import advice
 
 console = Console(highlight=False, soft_wrap=True)
 T = TypeVar("T")
+UMASK = os.umask(0)  # it can only be read by setting it
+os.umask(UMASK)
 
 
 class UserError(click.ClickException):
@@ -34,6 +37,9 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run the command line under a name that can be typed again, and exit: every error is one line and status 2, an
     interruption too.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal's encoding has no letter for is a question mark
     try:
         command.main(prog_name=name, standalone_mode=False, complete_var="_TINYPROOF_COMPLETE")
         sys.stdout.flush()
@@ -142,7 +148,7 @@ def _write_and_rename(path: Path, content: bytes | str) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, 0o666 & ~UMASK)  # mkstemp makes it private
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
