@@ -21,7 +21,7 @@ from tinyproof.fidelity import FLOAT_FILE, save_fidelity
 
 def main(folder: Path) -> None:
     """Do the job; every error that can be put into words is in error.txt afterwards."""
-    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    job = json.loads((folder / "job.json").read_text())
     try:
         notes = _work(folder, job)
         (folder / "notes.json").write_text(json.dumps(notes))

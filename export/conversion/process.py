@@ -57,19 +57,14 @@ def convert_apart(job: Job) -> Converted:
         ended = _run(folder)
         refused = folder / "refused.txt"
         if ended or refused.exists():
-            why = ended or refused.read_text(encoding="utf-8")
-            if ended and "converting" not in (folder / "stage.txt").read_text(encoding="utf-8"):
-                raise UserError(
-                    f"{job.keras}: {why} while {(folder / 'stage.txt').read_text(encoding='utf-8')}; {job.remedy}"
-                )
+            why = ended or refused.read_text()
+            if ended and "converting" not in (folder / "stage.txt").read_text():
+                raise UserError(f"{job.keras}: {why} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
             raise UserError(f"{job.keras}: {guilty(job) or why}")
         content = (folder / "model.tflite").read_bytes()
         fidelity = read_json(folder / FIDELITY_FILE, Fidelity, "convert")
         return Converted(
-            content,
-            (folder / FLOAT_FILE).read_bytes(),
-            fidelity,
-            json.loads((folder / "notes.json").read_text(encoding="utf-8")),
+            content, (folder / FLOAT_FILE).read_bytes(), fidelity, json.loads((folder / "notes.json").read_text())
         )
 
 
@@ -77,18 +72,16 @@ def input_shape(job: Job) -> tuple[int, ...]:
     """(H,W,C) that the network takes."""
     with _scratch(job, "shape") as folder:
         if ended := _run(folder):
-            raise UserError(
-                f"{job.keras}: {ended} while {(folder / 'stage.txt').read_text(encoding='utf-8')}; {job.remedy}"
-            )
-        return tuple(json.loads((folder / "shape.json").read_text(encoding="utf-8")))
+            raise UserError(f"{job.keras}: {ended} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
+        return tuple(json.loads((folder / "shape.json").read_text()))
 
 
 def guilty(job: Job) -> str:
     """The layer that the converter does not get over, and why; empty where it is none alone."""
     with _scratch(job, "probe") as folder:
         if ended := _run(folder):
-            return f"{(folder / 'stage.txt').read_text(encoding='utf-8')}: {ended}; use another layer in its place"
-        return (folder / "guilty.txt").read_text(encoding="utf-8")
+            return f"{(folder / 'stage.txt').read_text()}: {ended}; use another layer in its place"
+        return (folder / "guilty.txt").read_text()
 
 
 @contextmanager
@@ -132,7 +125,7 @@ def _run(folder: Path) -> str:
             return f"the converter crashed ({signal.Signals(-process.returncode).name})"
         return f"the converter crashed (signal {-process.returncode})"
     if (folder / "error.txt").exists():
-        raise UserError((folder / "error.txt").read_text(encoding="utf-8"))
+        raise UserError((folder / "error.txt").read_text())
     if process.returncode:
         last = (folder / "messages.txt").read_text(errors="replace").strip().splitlines()
         return f"the converter ended with status {process.returncode} ({last[-1].strip() if last else 'no word'})"
@@ -150,14 +143,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _used_bytes(pid: int) -> int:
     """Memory in use of a process; 0 where the system does not say."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):
         return 0
 
 
 def _free_bytes() -> int:
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        lines = Path("/proc/meminfo").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     except (OSError, StopIteration, ValueError):
         return 8 << 30
