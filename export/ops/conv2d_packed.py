@@ -129,4 +129,6 @@ def fit_bytes_first(call: Call, pool: Window | None, optimize: Optimize) -> Call
     return fit_bytes(call, pool, optimize) if optimize is Optimize.SMALL else None
 
 
-FAST, BYTES, BYTES_FIRST = Fast(CONV2D_PACKED, fit), Fast(CONV2D_BYTES, fit_bytes), Fast(CONV2D_BYTES, fit_bytes_first)
+BYTES_FIRST = Fast(CONV2D_BYTES, fit_bytes_first, rank=1)
+FAST = Fast(CONV2D_PACKED, fit, rank=4)
+BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=5)

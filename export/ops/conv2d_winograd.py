@@ -123,4 +123,4 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     return replace(call, kernel=CONV2D_WINOGRAD, params=params) if params and is_affordable(params.weights) else None
 
 
-FAST = Fast(CONV2D_WINOGRAD, fit)
+FAST = Fast(CONV2D_WINOGRAD, fit, rank=2)
