@@ -171,7 +171,7 @@ def play(target: Path, requests: int, first: int = 0) -> Played:
     if result.returncode:
         return Played(0, {}, result.stderr.strip()[-3000:] or f"it ended with status {result.returncode}")
     played, *lines = result.stdout.splitlines()
-    answers = dict(map(int, line.split()) for line in lines)
+    answers = {int(message): int(number) for message, number in map(str.split, lines)}
     return Played(
         int(played), {message.__name__: answers.get(message.ID, 0) for message in MESSAGES if message.ID >= 0x80}, ""
     )
