@@ -12,6 +12,8 @@ from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.packed import (
     DSP,
+    MOST_BYTE,
+    MOST_WEIGHT,
     PackedOutput,
     fours,
     is_affordable,
@@ -46,10 +48,12 @@ def no_pool(window: Window) -> Window:
 
 def pack(conv: Conv2dParams, pool: Window, as_bytes: bool = False) -> Conv2dPackedParams | None:
     """The packed layer, `as_bytes` for `conv2d_bytes_s8`; None where its numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output)
-    filters = conv.weights.reshape(conv.window.y_c, -1)
-    weights = pack_two_filters(filters) if as_bytes else pack_quads(2 * filters.astype(np.int16))
-    if output is None or weights is None:
+    output = pack_output(conv.bias, conv.weights, conv.output, MOST_BYTE if as_bytes else MOST_WEIGHT)
+    if output is None:
+        return None
+    filters = output.scaled(conv.weights).reshape(conv.window.y_c, -1)
+    weights = pack_two_filters(filters.astype(np.int8)) if as_bytes else pack_quads(2 * filters)
+    if weights is None:
         return None
     row_taps = filters.shape[1] // conv.window.k_h
     return Conv2dPackedParams(weights, conv.x_zero_point, row_taps, conv.window, pool, output)
@@ -129,4 +133,6 @@ def fit_bytes_first(call: Call, pool: Window | None, optimize: Optimize) -> Call
     return fit_bytes(call, pool, optimize) if optimize is Optimize.SMALL else None
 
 
-FAST, BYTES, BYTES_FIRST = Fast(CONV2D_PACKED, fit), Fast(CONV2D_BYTES, fit_bytes), Fast(CONV2D_BYTES, fit_bytes_first)
+BYTES_FIRST = Fast(CONV2D_BYTES, fit_bytes_first, rank=1)
+FAST = Fast(CONV2D_PACKED, fit, rank=4)
+BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=5)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, pack_output
+from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, pack_output
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -36,12 +36,12 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
     """The packed layer; None where geometry or numbers do not fit the kernel."""
     window = conv.window
     by_channel = np.moveaxis(conv.weights, 2, 0)  # (y_c, k_h, k_w)
-    output = pack_output(conv.bias, by_channel, conv.output)
+    output = pack_output(conv.bias, by_channel, conv.output, MOST_WEIGHT)
     three_by_three = (window.k_h, window.k_w, window.dilation_h, window.dilation_w) == (3, 3, 1, 1)
     steps = (window.stride_h, window.stride_w) == (1, 1) or window.stride_h == 2
     if output is None or not three_by_three or not steps or window.x_c != window.y_c or window.x_c % QUAD:
         return None
-    doubled = 2 * by_channel.astype("<i2")
+    doubled = 2 * output.scaled(by_channel).astype("<i2")
     pairs = np.stack([doubled[:, :2], doubled[:, 1:]], axis=2)  # (y_c, row of the pair, which pair, k_w)
     words = np.ascontiguousarray(pairs.transpose(0, 3, 2, 1)).reshape(window.y_c, -1).view("<i4")
     channels = np.concatenate([words.astype(np.int32), output.channels], axis=1)

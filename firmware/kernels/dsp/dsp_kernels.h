@@ -12,7 +12,7 @@ extern "C" {
 // How a doubled accumulator of channel o becomes an output byte:
 //   y = clamp((t + (t < 0 ? -1 : 0) + offset) >> shift, y_min, y_max), t = (2 * bias + acc) * multiplier / 2^32 rounded
 typedef struct {
-    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [1, 21]
+    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [0, 23]
     int32_t y_min, y_max;
 } packed_output;
 
@@ -62,6 +62,22 @@ typedef struct {
 
 // The same for a handful of taps, such as the 3 x 3 of a first layer that sees one channel.
 void conv2d_narrow_s8(int8_t *y, const int8_t *x, const conv2d_narrow_params *p);
+
+typedef struct {
+    conv2d_packed_params conv;  // from x to places (rows, columns, stride_h, stride_w, y_c), stride 1, without a pooling
+    int32_t stride_h, stride_w;
+    int32_t y_h, y_w, y_c;
+    int32_t top, left;     // where the first place lies in y; at most 0
+    int32_t places_bytes;  // of one row of places, rounded up to a multiple of 4
+} transpose_conv2d_packed_params;
+
+// y = transpose_conv2d_s8(x).  scratch (places_bytes + that of conv2d_packed_s8,)
+void transpose_conv2d_packed_s8(
+    int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p
+);
+
+// The same with conv2d_bytes_s8's weights.
+void transpose_conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p);
 
 typedef struct {
     const int16_t *weights;  // (4, groups, 4, quads, 2, 4, 2): every filter transformed, times four
@@ -119,6 +135,29 @@ typedef struct {
 
 // y = dense_s8(x).  scratch (4 * y_c + 2 * x_c,), both rounded up to a multiple of 4
 void dense_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const dense_packed_params *p);
+
+typedef struct {
+    const int8_t *x_weights;       // (y_c, quads of x, 4 gates, 4)
+    const int8_t *hidden_weights;  // (y_c, quads of y, 4 gates, 4)
+    const int32_t *bias;           // (y_c, 2, 4 gates): of what x makes, and of what the hidden state makes
+    const int32_t *scales;         // as in lstm_params
+    int32_t steps, x_c, y_c;
+    lstm_cell cell;
+} lstm_packed_params;
+
+// y = lstm_s8(x).  scratch (2 * x_c + 2 * y_c + 2 * y_c,), the first two rounded up to multiples of 4 numbers
+void lstm_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const lstm_packed_params *p);
+
+typedef struct {
+    batch_matmul_params matrices;
+    packed_scale y;
+} batch_matmul_packed_params;
+
+// y = batch_matmul_s8(a, b).  scratch (2 * depth + depth * columns,), both sizes rounded up to multiples of 4: a row of a,
+// wide and without its zero point, and a matrix of b as dense_packed_s8 has its weights
+void batch_matmul_packed_s8(
+    int8_t *y, const int8_t *a, const int8_t *b, int8_t *scratch, const batch_matmul_packed_params *p
+);
 
 #ifdef __cplusplus
 }
