@@ -39,15 +39,27 @@ HEAD = '''"""Written by `tinyproof calibrate`. Do not edit."""
 '''
 MODELS = 8
 ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
+PLAIN_STEP = 400.0  # one that no weight of theirs makes up for
 
 
 Source = Callable[..., int]  # (shape, scale, zero point of 0 or another) -> the tensor that a layer reads
 
 
-def _linear(b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0) -> list[int]:
+def _linear(
+    b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0, plain: bool = False
+) -> list[int]:
+    """Weights and bias; `plain`: of the first filter a step of the sum is worth more of the output than fast kernels
+    take, and it has one weight, lest sums overflow.
+    """
     weights = rng.integers(-127, 128, taps, np.int8)
     scales = [1.0] * channels
-    return [b.constant(weights, scales, axis=axis), b.constant(rng.integers(-99, 99, channels, np.int32), scales)]
+    if plain:
+        weights[0] = 0
+        weights[0].reshape(-1)[0] = 127
+        scales[0] = PLAIN_STEP / ACCUMULATOR_STEP
+    bias = rng.integers(-99, 99, channels, np.int32)
+    bias[0] = -1 if plain else bias[0]  # with which not all inputs give one byte
+    return [b.constant(weights, scales, axis=axis), b.constant(bias, scales)]
 
 
 def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
@@ -57,15 +69,14 @@ def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False
     step = int(rng.choice([1, 1, 2]))
     same = rng.random() < 0.6
     out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
-    gain = 1.5 if plain else ACCUMULATOR_STEP
     x = source((1, *side, x_c), 1.0, -128)
-    y = b.tensor((1, *out, y_c), 1 / gain, -128)
-    operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c))]
+    y = b.tensor((1, *out, y_c), 1 / ACCUMULATOR_STEP, -128)
+    operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c), plain=plain)]
     b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
     if plain or step > 1 or rng.random() < 0.5:
         return y
     window = int(rng.choice([2, 2, 2, 3]))
-    pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / gain, -128)
+    pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / ACCUMULATOR_STEP, -128)
     b.max_pool2d(y, pooled, (window, window), (window, window))
     return pooled
 
@@ -112,7 +123,10 @@ def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
 def _dense(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
     rows, x_c, y_c = int(rng.choice([1, 1, 3])), int(rng.integers(5, 400)), int(rng.integers(2, 90))
     x = source((rows, x_c), 1.0)
-    y = b.tensor((rows, y_c), 1 / (1.5 if plain else ACCUMULATOR_STEP))
+    y = b.tensor((rows, y_c), 1 / ACCUMULATOR_STEP)
+    if plain:
+        b.dense([x, *_linear(b, rng, y_c, (y_c, x_c), plain=True)], y)
+        return y
     weights = b.constant(rng.integers(-127, 128, (y_c, x_c), np.int8), [1.0])
     b.dense([x, weights, b.constant(rng.integers(-99, 99, y_c, np.int32), [1.0])], y)
     return y
