@@ -115,7 +115,7 @@ def _difference(
     for x in inputs:
         expected = np.frombuffer(golden.run_bytes(x.tobytes()), np.int8)
         y = np.zeros(output_bytes, np.int8)
-        model.model_invoke(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
+        model.model_compute(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
         if not np.array_equal(y, expected):
             where = _first_op(content, lowered, program, x, kernels)
             where = where or "no op alone: the emitted calls are not the lowered ones"

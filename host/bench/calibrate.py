@@ -136,6 +136,14 @@ def _plain_dense(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return _dense(b, rng, source, plain=True)
 
 
+def _batch_matmul(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    batches, rows, depth, columns = (int(n) for n in rng.integers((1, 3, 4, 4), (4, 24, 50, 24)))
+    a, x = source((batches, rows, depth), 1.0), source((batches, depth, columns), 1.0)
+    y = b.tensor((batches, rows, columns), 1 / ACCUMULATOR_STEP)
+    b.op("BATCH_MATMUL", [a, x], [y], schema.BatchMatMulOptionsT())
+    return y
+
+
 def _pool2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     k, out, channels = int(rng.integers(2, 5)), rng.integers(1, 6, 2), int(rng.integers(4, 33))
     options = schema.Pool2DOptionsT()
@@ -195,6 +203,7 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_depthwise_conv2d, 4),
     (_transpose_conv2d, 2),
     (_dense, 2),
+    (_batch_matmul, 2),
     (_plain_dense, 1),
     (_pool2d, 3),
     (_softmax, 1),
