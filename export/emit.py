@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError, write_atomically
-from tinyproof.cores import CORES
+from tinyproof.cores import CORES, Core
 from tinyproof.export import c_text
 from tinyproof.export.arena import arena_bytes, unmeasured_arena_bytes
 from tinyproof.export.device_input import device_bytes
@@ -34,6 +34,7 @@ from tinyproof.export.graph import Graph
 from tinyproof.export.lower import Lowered, Program, check_ends, lower
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.runtimes import Runtime, check_runtime
+from tinyproof.export.slow import plain_layers
 from tinyproof.export.steps import describe_steps
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, Compiled, Manifest, OpInfo, TensorInfo, save_manifest
@@ -90,7 +91,9 @@ def export_model(
     ends = _ends(graph)
     _check_fit(source, ends, labels, x_calibration)
     vectors = _vectors(content, ends, x_calibration)
-    compiled = {core: _compiled(graph, program, small[core]) for core, program in programs.items()}
+    compiled = {
+        core: _compiled(graph, program, small[core], CORES[core], optimize) for core, program in programs.items()
+    }
     manifest = _manifest(graph, lowered, compiled, refusal, content, name, labels, ends, len(vectors.inputs))
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     sources = {
@@ -131,11 +134,11 @@ def _programs(lowered: Lowered, optimize: Optimize) -> dict[str, Program]:
     return {name: made[core.kernels, core.prices] for name, core in CORES.items()}
 
 
-def _compiled(graph: Graph, program: Program, small: Program) -> Compiled:
+def _compiled(graph: Graph, program: Program, small: Program, core: Core, optimize: Optimize) -> Compiled:
     bytes_of = op_bytes(program)
     constants = b"".join(table.flash_bytes for _, table in segments(program))
     return Compiled(
-        steps=describe_steps(program),
+        steps=describe_steps(program, plain_layers(program, core, optimize)),
         constants_sha256=hashlib.sha256(constants).hexdigest(),
         op_weight_bytes=tuple(bytes_of.get(op.index, 0) for op in graph.ops),
         weight_bytes=constant_bytes(program),

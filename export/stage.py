@@ -13,7 +13,7 @@ from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, write_atomically
 from tinyproof.export.borders import with_int8_ends
-from tinyproof.export.describe import summary_table
+from tinyproof.export.describe import plain_lines, summary_table
 from tinyproof.export.emit import check_exchange, export_model, write_export
 from tinyproof.export.fidelity_table import print_fidelity, refuse_loss
 from tinyproof.export.golden import golden_name
@@ -123,6 +123,9 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     check_exchange(str(source), made.manifest)
     write_export(model, content, made)
     console.print(summary_table(made.manifest, board.core))
+    compiled = made.manifest.compiled.get(board.core.name)
+    for line in plain_lines(compiled.steps if compiled and runtime is None else ()):
+        console.print(line, markup=False)
     if taken_off:
         console.print(taken_off)
     if made.manifest.compiled_refusal:

@@ -49,6 +49,7 @@ def test_the_table_of_ops_lists_what_the_compiled_engine_runs():
     listed = [name for names, _, _ in op_table.COMPILED_OPS for name in names]
     assert sorted(listed) == sorted(ops.BY_TFLITE_NAME)
     assert set(listed) <= set(op_table.TFLM_OPS)
+    assert set(listed) <= set(op_table.NEWEST_VERSIONS)
 
 
 @pytest.mark.parametrize("folder", ["", "dsp"])

@@ -136,7 +136,7 @@ def op(name: str, index: int, count: int | None, different: int) -> OpResult:
     memory = (64, index, index + 1, 64, 16) if place == "arena" else (10, index, index, 0, 0)
     size, first, last, scratch_offset, scratch = memory
     return OpResult(
-        index, name, name, [name], [index], [1, 8], 9, place, 0, size, first, last, scratch_offset, scratch, count,
+        index, name, name, [name], [index], [1, 8], 9, place, 0, size, first, last, scratch_offset, scratch, "", count,
         30, different,
     )  # fmt: skip
 

@@ -65,6 +65,7 @@ class StepInfo:
     needed_to: int
     scratch_offset: int  # in the arena
     scratch_bytes: int
+    plain: str  # why no fast kernel of the core computes it, where that costs much; else empty
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,11 @@ Needs numpy alone, so that exporting, emulating and validating can use it withou
 from __future__ import annotations
 
 import io
-import json
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from tinyproof import advice
 from tinyproof.console import UserError, write_atomically
+from tinyproof.json_files import read_json, write_json
 
 KERAS_FILE = "model.keras"
 LABELS_FILE = "labels.txt"
@@ -151,17 +151,12 @@ def load_float_scores(path: Path) -> NDArray[np.float32] | None:
 
 def save_record(path: Path, record: TrainingRecord) -> None:
     """Write the record as JSON."""
-    write_atomically(path, json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n")
+    write_json(path, record)
 
 
 def load_record(path: Path) -> TrainingRecord:
     """Read the record of a training run. UserError if the file is missing or no such record."""
-    try:
-        return TrainingRecord(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise _missing(path) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise _broken(path, error) from error
+    return read_json(path, TrainingRecord, f"run `{advice.command('train')}`")
 
 
 def _check(path: Path, splits: Splits) -> None:

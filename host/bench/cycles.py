@@ -7,19 +7,15 @@ tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`.
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elftools.elf.elffile import ELFFile
-
-from tinyproof.compilers import CORTEX_M4F_C
 from tinyproof.console import UserError
-from tinyproof.host.bench.cortex_m4 import Instruction, decode, refill_cycles, straight_cycles
+from tinyproof.host.bench.cortex_m4 import Instruction, refill_cycles, straight_cycles
+from tinyproof.host.bench.image import Image, stretch
 
 CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_invoke returns to
 CALLER_BYTES = 1 << 20
@@ -55,51 +51,6 @@ class Cost:
     def cycles(self) -> int:
         """By the timing table."""
         return sum(call.cycles for call in self.calls)
-
-
-class Image:
-    """A linked firmware: its memory, its symbols and its disassembled code."""
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            elf: Any = ELFFile(file)
-            self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
-            symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
-        self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
-        self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
-        self._starts: list[int] = sorted(self.functions)
-        self.code = _disassemble(path)
-        self._it_blocks: dict[tuple[int, int], bool] = {}
-
-    def has_it_block(self, address: int, size: int) -> bool:
-        """Whether any instruction of a stretch is conditional and not a branch."""
-        key = address, size
-        if key not in self._it_blocks:
-            self._it_blocks[key] = any(i.kind == "it" for i in stretch(self.code, address, size))
-        return self._it_blocks[key]
-
-    def function_at(self, address: int) -> int:
-        """Where the function begins that holds the instruction there."""
-        return self._starts[bisect_right(self._starts, address) - 1]
-
-    def name_at(self, address: int) -> str:
-        """The function that begins there."""
-        return self.functions[address].name if address in self.functions else f"0x{address:x}"
-
-
-def _disassemble(path: Path) -> dict[int, Instruction]:
-    """Every instruction of the image by its address."""
-    command = [CORTEX_M4F_C.tool.command.replace("gcc", "objdump"), "-d", "-w", str(path)]
-    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    code = {}
-    for line in listing.splitlines():
-        fields = line.split("\t")
-        if len(fields) < 3 or not fields[0].endswith(":"):
-            continue
-        address, size = int(fields[0].rstrip(":"), 16), len(fields[1].replace(" ", "")) // 2
-        operands = fields[3].partition("@")[0] if len(fields) > 3 else ""
-        code[address] = decode(address, size, fields[2].strip(), operands)
-    return code
 
 
 def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
@@ -208,12 +159,3 @@ def _costs(
             cycles[call] += times * refill_cycles(ends[before], executed[0])
             kinds[call]["taken"] += times
     return tuple(CallCost(name, instructions[call], cycles[call], dict(kinds[call])) for call, name in enumerate(names))
-
-
-def stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
-    """The instructions from an address on."""
-    found, at = [], address
-    while at < address + size:
-        found.append(code[at])
-        at += code[at].size
-    return found

@@ -85,6 +85,7 @@ def _op_outputs(manifest: Manifest, graph: Graph) -> list[StepInfo]:
                     needed_to=last_use.get(y, len(graph.ops) - 1),
                     scratch_offset=0,
                     scratch_bytes=0,
+                    plain="",
                 )
             )
     return lines

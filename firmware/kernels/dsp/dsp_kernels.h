@@ -64,6 +64,22 @@ typedef struct {
 void conv2d_narrow_s8(int8_t *y, const int8_t *x, const conv2d_narrow_params *p);
 
 typedef struct {
+    conv2d_packed_params conv;  // from x to places (rows, columns, stride_h, stride_w, y_c), stride 1, without a pooling
+    int32_t stride_h, stride_w;
+    int32_t y_h, y_w, y_c;
+    int32_t top, left;     // where the first place lies in y; at most 0
+    int32_t places_bytes;  // of one row of places, rounded up to a multiple of 4
+} transpose_conv2d_packed_params;
+
+// y = transpose_conv2d_s8(x).  scratch (places_bytes + that of conv2d_packed_s8,)
+void transpose_conv2d_packed_s8(
+    int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p
+);
+
+// The same with conv2d_bytes_s8's weights.
+void transpose_conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p);
+
+typedef struct {
     const int16_t *weights;  // (4, groups, 4, quads, 2, 4, 2): every filter transformed, times four
     int32_t x_zero_point;
     window_geometry window;  // of the convolution: 3 x 3, stride and dilation 1, x_c a multiple of 4
