@@ -1,7 +1,8 @@
-"""CONV_2D with the MAX_POOL_2D that follows it, if one does: the kernels `conv2d_packed_s8` and `conv2d_bytes_s8`."""
+"""CONV_2D with the MAX_POOL_2D that follows it, if one does: `conv2d_packed_s8`, `conv2d_bytes_s8`, `conv2d_wide_s8`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from tinyproof.export.ops.packed import (
     PackedOutput,
     fours,
     is_affordable,
+    pack_bytes,
     pack_output,
     pack_quads,
     pack_two_filters,
@@ -30,7 +32,7 @@ class Conv2dPackedParams(Params):
 
     c_type: ClassVar[str] = "conv2d_packed_params"
 
-    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2); of conv2d_bytes (groups, quads, 2, 2, 2)
+    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2); of the others (groups, quads, 2, 2, 2)
     x_zero_point: int
     row_taps: int
     window: Window
@@ -44,11 +46,24 @@ def no_pool(window: Window) -> Window:
     return Window(h, w, c, h, w, c, 1, 1, 1, 1, 1, 1, 0, 0)
 
 
-def pack(conv: Conv2dParams, pool: Window, as_bytes: bool = False) -> Conv2dPackedParams | None:
-    """The packed layer, `as_bytes` for `conv2d_bytes_s8`; None where its numbers do not fit the kernel."""
+Packing = Callable[[NDArray[np.int8]], "NDArray[np.int16] | None"]  # of filters (y_c, taps)
+
+
+def doubled_quads(filters: NDArray[np.int8]) -> NDArray[np.int16]:
+    """The weights of `conv2d_packed_s8`."""
+    return pack_quads(2 * filters.astype(np.int16))
+
+
+def single_bytes(filters: NDArray[np.int8]) -> NDArray[np.int16]:
+    """Those of `conv2d_wide_s8`: two of its bytes a number."""
+    return pack_bytes(filters).view("<i2")
+
+
+def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> Conv2dPackedParams | None:
+    """The packed layer with its weights in a kernel's order; None where its numbers do not fit that kernel."""
     output = pack_output(conv.bias, conv.weights, conv.output)
     filters = conv.weights.reshape(conv.window.y_c, -1)
-    weights = pack_two_filters(filters) if as_bytes else pack_quads(2 * filters.astype(np.int16))
+    weights = packing(filters)
     if output is None or weights is None:
         return None
     row_taps = filters.shape[1] // conv.window.k_h
@@ -106,29 +121,38 @@ def events(params: Conv2dPackedParams) -> Events:
 
 CONV2D_PACKED = Kernel("conv2d_packed", scratch_bytes, leads, events=events, folder=DSP)
 CONV2D_BYTES = Kernel("conv2d_bytes", scratch_bytes, leads, events=events, folder=DSP)
+CONV2D_WIDE = Kernel("conv2d_wide", scratch_bytes, leads, events=events, folder=DSP)
+
+
+def _fit(call: Call, pool: Window | None, kernel: Kernel, packing: Packing) -> Call | None:
+    if not isinstance(call.params, Conv2dParams):
+        return None
+    params = pack(call.params, pool or no_pool(call.params.window), packing)
+    return replace(call, kernel=kernel, params=params) if params else None
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where these are few enough."""
-    if not isinstance(call.params, Conv2dParams):
-        return None
-    params = pack(call.params, pool or no_pool(call.params.window))
-    return replace(call, kernel=CONV2D_PACKED, params=params) if params and is_affordable(params.weights) else None
+    fitting = _fit(call, pool, CONV2D_PACKED, doubled_quads)
+    return fitting if fitting and is_affordable(fitting.params.weights) else None  # type: ignore[attr-defined]
 
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """With one byte a weight."""
-    if not isinstance(call.params, Conv2dParams):
-        return None
-    params = pack(call.params, pool or no_pool(call.params.window), as_bytes=True)
-    return replace(call, kernel=CONV2D_BYTES, params=params) if params else None
+    """With one byte a weight, those of two filters in a number."""
+    return _fit(call, pool, CONV2D_BYTES, pack_two_filters)
 
 
-def fit_bytes_first(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """The same before all others, where weights are to be small."""
-    return fit_bytes(call, pool, optimize) if optimize is Optimize.SMALL else None
+def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With one byte a weight whatever the sums."""
+    return _fit(call, pool, CONV2D_WIDE, single_bytes)
 
 
-BYTES_FIRST = Fast(CONV2D_BYTES, fit_bytes_first, rank=1)
+def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """One of the two before all others, where weights are to be small."""
+    return (fit_bytes(call, pool, optimize) or fit_wide(call, pool, optimize)) if optimize is Optimize.SMALL else None
+
+
+SMALL = Fast(CONV2D_BYTES, fit_small, rank=1)
 FAST = Fast(CONV2D_PACKED, fit, rank=4)
 BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=5)
+WIDE = Fast(CONV2D_WIDE, fit_wide, rank=6)

@@ -41,6 +41,9 @@ void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
 // first. The sum of the absolute weights of each second filter is below 2^16.
 void conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
+// The same with one byte a weight for any sums: weights (groups, quads, 4, 4) bytes, the taps of each filter as they come.
+void conv2d_wide_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
+
 typedef struct {
     conv2d_packed_params conv;  // of the padded image; a row of its window is whole words, some of them without weight
     int32_t x_h, x_w;
@@ -140,7 +143,7 @@ typedef struct {
     packed_output output;
 } dense_packed_params;
 
-// y = dense_s8(x).  scratch (4 * y_c + 2 * x_c,), both rounded up to a multiple of 4
+// y = dense_s8(x).  scratch (2 * x_c,), x_c rounded up to a multiple of 4
 void dense_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const dense_packed_params *p);
 
 #ifdef __cplusplus
