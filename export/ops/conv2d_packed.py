@@ -1,4 +1,4 @@
-"""CONV_2D with the MAX_POOL_2D that follows it, if one does: `conv2d_packed_s8`, `conv2d_bytes_s8`, `conv2d_wide_s8`."""
+"""CONV_2D with the MAX_POOL_2D that follows it, if one does: `conv2d_packed_s8`, and two with a byte a weight."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from tinyproof.export.ops.packed import (
 )
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
+
+MOST_MORE = 8  # quads times groups for each row of a window that filling rows up may cost
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,9 @@ def scratch_bytes(params: Conv2dPackedParams) -> int:
     window, pool = params.window, params.pool
     taps = rounded_up(window.k_h * params.row_taps)
     sums = 16 * rounded_up(window.y_c) if max(pool.k_h, pool.k_w) > 1 else 32
-    return sums + 4 * taps + (0 if _reads_words(params) else taps)
+    words = params.row_taps % 4 == 0 and window.dilation_w == 1
+    copied = 0 if _reads_words(params) or (words and window.x_c % 4 == 0) else params.row_taps if words else taps
+    return sums + 4 * taps + copied
 
 
 def _reads_words(params: Conv2dPackedParams) -> bool:
@@ -86,6 +90,8 @@ def _reads_words(params: Conv2dPackedParams) -> bool:
     last_row = (window.y_h - 1) * window.stride_h - window.pad_h + (window.k_h - 1) * window.dilation_h
     last_column = (window.y_w - 1) * window.stride_w - window.pad_w + window.k_w - 1
     inside = window.pad_h == window.pad_w == 0 and last_row < window.x_h and last_column < window.x_w
+    behind = (last_column + 1) * window.x_c + params.row_taps - window.k_w * window.x_c  # where the last row ends
+    inside = inside and (last_row + 1 < window.x_h or behind <= window.x_w * window.x_c)
     return inside and params.row_taps % 4 == 0 and window.dilation_w == 1
 
 
@@ -101,12 +107,13 @@ def events(params: Conv2dPackedParams) -> Events:
     looks = outputs * pool.k_h * pool.k_w
     inside = looks * windows_inside(window) // (window.y_h * window.y_w)
     row = params.row_taps
-    whole = inside if row % 4 == 0 and window.dilation_w == 1 else 0
-    gathered = looks - whole
-    border = looks - inside
+    words = row % 4 == 0 and window.dilation_w == 1
+    whole, edges, gathered = (inside, looks - inside, 0) if words else (0, 0, looks)
     pairs, groups, quads = -(-looks // 2), fours(window.y_c), fours(window.k_h * row)
+    pointwise = pool.k_h * pool.k_w * window.k_h * window.k_w * window.stride_h * window.stride_w == 1
     return (
-        pairs,
+        0 if pointwise else pairs,
+        pairs if pointwise else 0,
         pairs * groups,
         pairs * groups * quads,
         pairs * groups * fours(quads),
@@ -115,7 +122,8 @@ def events(params: Conv2dPackedParams) -> Events:
         whole * window.k_h,
         looks * quads,
         gathered * window.k_h,
-        border * window.k_h * window.k_w,
+        edges * window.k_h,
+        gathered * window.k_h * window.k_w,
     )
 
 
@@ -124,10 +132,23 @@ CONV2D_BYTES = Kernel("conv2d_bytes", scratch_bytes, leads, events=events, folde
 CONV2D_WIDE = Kernel("conv2d_wide", scratch_bytes, leads, events=events, folder=DSP)
 
 
+def _with_whole_rows(conv: Conv2dParams) -> Conv2dParams:
+    """The layer with zeros behind each row of its windows, so that rows are words, where that costs less than it saves:
+    rows of other lengths are copied before they are widened.
+    """
+    window = conv.window
+    row = window.k_w * window.x_c
+    more = fours(window.k_h * rounded_up(row)) - fours(window.k_h * row)
+    if row % 4 == 0 or window.dilation_w > 1 or more * fours(window.y_c) > MOST_MORE * window.k_h:
+        return conv
+    rows = conv.weights.reshape(window.y_c, window.k_h, row)
+    return replace(conv, weights=np.pad(rows, ((0, 0), (0, 0), (0, -row % 4))))
+
+
 def _fit(call: Call, pool: Window | None, kernel: Kernel, packing: Packing) -> Call | None:
     if not isinstance(call.params, Conv2dParams):
         return None
-    params = pack(call.params, pool or no_pool(call.params.window), packing)
+    params = pack(_with_whole_rows(call.params), pool or no_pool(call.params.window), packing)
     return replace(call, kernel=kernel, params=params) if params else None
 
 

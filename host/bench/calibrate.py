@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -78,20 +79,30 @@ def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
-def _plain_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    return _conv2d(b, rng, source, plain=True)
+def _wide_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    """Sums of a filter that leave no room for a second one's."""
+    side, x_c, y_c = int(rng.integers(3, 8)), int(rng.choice([64, 72, 80])), int(rng.choice([6, 8, 16]))
+    x = source((1, side, side, x_c), 1.0, -128)
+    y = b.tensor((1, side, side, y_c), 20 / ACCUMULATOR_STEP, -128)
+    taps = rng.choice(np.array([-127, 127], np.int8), (y_c, 3, 3, x_c))
+    b.conv2d([x, b.constant(taps, [1.0] * y_c)], y, padding="SAME", activation="RELU")
+    return y
 
 
-def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source, usual: bool = True) -> int:
     side = rng.integers(7, 21, 2)
-    channels, k = int(rng.choice([4, 8, 16, 32, 6])), 3 if rng.random() < 0.8 else 5
+    channels, k = int(rng.choice([4, 8, 16, 32, 6])), (3, 3)
+    if not usual:
+        k = ((5, 5), (7, 7), (5, 1), (1, 5), (3, 5), (2, 2))[rng.integers(6)]
     options = schema.DepthwiseConv2DOptionsT()
     options.strideH = options.strideW = step = int(rng.choice([1, 1, 2]))
-    options.depthMultiplier = options.dilationHFactor = options.dilationWFactor = 1
+    options.depthMultiplier = multiplier = 1 if usual else int(rng.choice([1, 1, 2]))
+    options.dilationHFactor = options.dilationWFactor = 1
     options.padding = schema.Padding.SAME
+    filters = channels * multiplier
     x = source((1, *map(int, side), channels), 1.0, -128)
-    y = b.tensor((1, *(-(-int(n) // step) for n in side), channels), 1 / ACCUMULATOR_STEP, -128)
-    b.op("DEPTHWISE_CONV_2D", [x, *_linear(b, rng, channels, (1, k, k, channels), axis=3)], [y], options)
+    y = b.tensor((1, *(-(-int(n) // step) for n in side), filters), 1 / ACCUMULATOR_STEP, -128)
+    b.op("DEPTHWISE_CONV_2D", [x, *_linear(b, rng, filters, (1, *k, filters), axis=3)], [y], options)
     return y
 
 
@@ -116,10 +127,6 @@ def _dense(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False)
     weights = b.constant(rng.integers(-127, 128, (y_c, x_c), np.int8), [1.0])
     b.dense([x, weights, b.constant(rng.integers(-99, 99, y_c, np.int32), [1.0])], y)
     return y
-
-
-def _plain_dense(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    return _dense(b, rng, source, plain=True)
 
 
 def _pool2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
@@ -177,11 +184,13 @@ def _mean(b: ModelBuilder, rng: Generator, source: Source) -> int:
 LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...] = (
     (_conv2d, 10),
     (_inner_conv2d, 3),
-    (_plain_conv2d, 1),
+    (partial(_conv2d, plain=True), 1),
+    (_wide_conv2d, 1),
     (_depthwise_conv2d, 4),
+    (partial(_depthwise_conv2d, usual=False), 3),
     (_transpose_conv2d, 2),
     (_dense, 2),
-    (_plain_dense, 1),
+    (partial(_dense, plain=True), 1),
     (_pool2d, 3),
     (_softmax, 1),
     (_add, 2),
