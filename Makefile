@@ -15,9 +15,11 @@ $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(w
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
 # The first Python 3.10-3.13 on this machine.
-ifndef PYTHON
-PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell \
-	$(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+pythons = $(foreach p,$(1),$(shell $(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p)))
+ifdef PYTHON
+$(if $(call pythons,$(PYTHON)),,$(error PYTHON=$(PYTHON) is no Python 3.10 to 3.13: give the path of one, or leave PYTHON out))
+else
+PYTHON := $(firstword $(call pythons,python3 python3.13 python3.12 python3.11 python3.10 $(VENV)/bin/python))
 endif
 quoted = '$(subst ','\'',$(1))'
 given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(name))))))
@@ -50,7 +52,7 @@ help: ## this list
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
-	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
+	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES SIZE=full"
 	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
 	@echo "  fuzz-...         SECONDS COUNT SEED"
 	@echo "  everywhere       PYTHON=/path/to/python3"
@@ -142,7 +144,7 @@ bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of infere
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench
 
-fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers, for SECONDS=60
+fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers: SECONDS=60, COUNT=10000000 more
 	@$(RUN) fuzz-device $(GIVEN)
 
 fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from tinyproof import advice
@@ -39,6 +40,7 @@ NPZ_DAMAGE = (
     AttributeError,
     EOFError,
     KeyError,
+    MemoryError,  # a header that speaks of more than there is
     OSError,
     RuntimeError,
     SyntaxError,  # numpy's header is a Python literal
@@ -48,6 +50,21 @@ NPZ_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+LARGEST_NPZ = 4 << 30  # bytes, unpacked
+
+
+def open_npz(path: Path) -> NpzFile:
+    """A .npz, nothing of it read yet; no objects of Python are ever made of it. Raises what is in NPZ_DAMAGE."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > LARGEST_NPZ:
+        raise ValueError(f"it unpacks to more than {LARGEST_NPZ >> 30} GiB")
+    found = np.load(path, allow_pickle=False)
+    if not isinstance(found, NpzFile):
+        raise ValueError("it is no .npz")
+    return found
 
 
 @dataclass(frozen=True)
@@ -119,7 +136,7 @@ def save_splits(path: Path, splits: Splits) -> None:
 def load_splits(path: Path) -> Splits:
     """Read the splits. UserError if the file is missing, damaged, or holds something else."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open_npz(path) as archive:
             splits = Splits(**{field.name: archive[field.name] for field in fields(Splits)})
     except FileNotFoundError as error:
         raise _missing(path) from error

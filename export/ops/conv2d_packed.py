@@ -13,6 +13,8 @@ from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.packed import (
     DSP,
+    MOST_BYTE,
+    MOST_WEIGHT,
     PackedOutput,
     fours,
     is_affordable,
@@ -48,25 +50,33 @@ def no_pool(window: Window) -> Window:
     return Window(h, w, c, h, w, c, 1, 1, 1, 1, 1, 1, 0, 0)
 
 
-Packing = Callable[[NDArray[np.int8]], "NDArray[np.int16] | None"]  # of filters (y_c, taps)
+Packing = Callable[[NDArray[np.int16]], "NDArray[np.int16] | None"]  # of filters (y_c, taps)
 
 
-def doubled_quads(filters: NDArray[np.int8]) -> NDArray[np.int16]:
+def doubled_quads(filters: NDArray[np.int16]) -> NDArray[np.int16]:
     """The weights of `conv2d_packed_s8`."""
-    return pack_quads(2 * filters.astype(np.int16))
+    return pack_quads(2 * filters)
 
 
-def single_bytes(filters: NDArray[np.int8]) -> NDArray[np.int16]:
+def two_filters(filters: NDArray[np.int16]) -> NDArray[np.int16] | None:
+    """Those of `conv2d_bytes_s8`."""
+    return pack_two_filters(filters.astype(np.int8))
+
+
+def single_bytes(filters: NDArray[np.int16]) -> NDArray[np.int16]:
     """Those of `conv2d_wide_s8`: two of its bytes a number."""
-    return pack_bytes(filters).view("<i2")
+    return pack_bytes(filters.astype(np.int8)).view("<i2")
 
 
 def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> Conv2dPackedParams | None:
     """The packed layer with its weights in a kernel's order; None where its numbers do not fit that kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output)
-    filters = conv.weights.reshape(conv.window.y_c, -1)
+    most = MOST_WEIGHT if packing is doubled_quads else MOST_BYTE
+    output = pack_output(conv.bias, conv.weights, conv.output, most)
+    if output is None:
+        return None
+    filters = output.scaled(conv.weights).reshape(conv.window.y_c, -1)
     weights = packing(filters)
-    if output is None or weights is None:
+    if weights is None:
         return None
     row_taps = filters.shape[1] // conv.window.k_h
     return Conv2dPackedParams(weights, conv.x_zero_point, row_taps, conv.window, pool, output)
@@ -160,7 +170,7 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With one byte a weight, those of two filters in a number."""
-    return _fit(call, pool, CONV2D_BYTES, pack_two_filters)
+    return _fit(call, pool, CONV2D_BYTES, two_filters)
 
 
 def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, fours, pack_output
+from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, fours, pack_output
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -75,11 +75,11 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
     if window.x_w == window.y_w == window.k_w == 1:  # a column of pixels lies in memory as a row of them does
         window, taps = _as_row(window), taps.swapaxes(0, 1)
     by_channel = np.moveaxis(taps, 2, 0)  # (y_c, k_h, k_w)
-    output = pack_output(conv.bias, by_channel, conv.output)
+    output = pack_output(conv.bias, by_channel, conv.output, MOST_WEIGHT)
     if output is None:
         return None
     layout = plan(window)
-    doubled = 2 * by_channel.astype("<i2")
+    doubled = 2 * output.scaled(by_channel).astype("<i2")
     pairs, runs = _pairs_of_three(doubled, layout) if layout.has_loop else _pairs_in_runs(doubled, window, layout)
     return DepthwiseConv2dPackedParams(
         channels=np.concatenate([np.hstack([pairs, output.channels]).ravel(), np.array(runs, np.int32).ravel()]),

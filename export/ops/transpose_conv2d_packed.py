@@ -17,7 +17,7 @@ from tinyproof.export.ops import conv2d_packed
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, no_pool
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, is_affordable, pack_two_filters, rounded_up
+from tinyproof.export.ops.packed import DSP, is_affordable, rounded_up
 from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
 from tinyproof.export.ops.transpose_conv2d import TransposeConv2dParams
 from tinyproof.export.ops.window import Window
@@ -81,7 +81,7 @@ def _repeated(output: OutputStage, count: int) -> OutputStage:
 def pack(params: TransposeConv2dParams, as_bytes: bool) -> TransposeConv2dPackedParams | None:
     """The packed layer, `as_bytes` for `transpose_conv2d_bytes_s8`; None where its numbers do not fit the kernel."""
     conv, g = as_convolution(params), params.window
-    packing = pack_two_filters if as_bytes else conv2d_packed.doubled_quads
+    packing = conv2d_packed.two_filters if as_bytes else conv2d_packed.doubled_quads
     packed = conv2d_packed.pack(conv, no_pool(conv.window), packing) if conv else None
     if packed is None:
         return None

@@ -1,4 +1,4 @@
-"""Runs `model_invoke` of a firmware image for the Cortex-M4 and counts what it executes: instructions, modelled cycles.
+"""Runs `model_compute` of a firmware image for the Cortex-M4 and counts what it executes: instructions and cycles.
 
 The image is the one that the emulated board runs; here it is called as a function, in Unicorn, which reports every
 stretch of code it enters. Instructions are counted exactly (`-icount` of QEMU gives the same number, see
@@ -17,7 +17,7 @@ from tinyproof.console import UserError
 from tinyproof.host.bench.cortex_m4 import Instruction, refill_cycles, straight_cycles
 from tinyproof.host.bench.image import Image, stretch
 
-CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_invoke returns to
+CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_compute returns to
 CALLER_BYTES = 1 << 20
 INPUT, OUTPUT, HOME = CALLER, CALLER + CALLER_BYTES // 2, CALLER + CALLER_BYTES - 4
 PAGE = 4096
@@ -26,7 +26,7 @@ IT_STATE = 0x0600_FC00  # of the program status register
 
 @dataclass(frozen=True)
 class CallCost:
-    """One kernel call of `model_invoke`, with what led to it."""
+    """One kernel call of `model_compute`, with what led to it."""
 
     kernel: str  # its C name
     instructions: int
@@ -44,7 +44,7 @@ class Cost:
 
     @property
     def instructions(self) -> int:
-        """Executed, from the first of `model_invoke` to its return."""
+        """Executed, from the first of `model_compute` to its return."""
         return sum(call.instructions for call in self.calls)
 
     @property
@@ -64,7 +64,7 @@ def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
 
 
 class _Machine:
-    """An image in Unicorn, about to call `model_invoke`.
+    """An image in Unicorn, about to call `model_compute`.
 
     counts: how often (call number, end of the code before, address, size) was entered. names: of the kernels called.
     penalty: cycles that unaligned loads and stores cost, by call number.
@@ -82,13 +82,13 @@ class _Machine:
         self._image = image
         self._xpsr = arm_const.UC_ARM_REG_XPSR
         self._call, self._left, self._before, self._conditional = 0, True, HOME, False
-        self._entry = image.symbols["model_invoke"] & ~1
+        self._entry = image.symbols["model_compute"] & ~1
         self._end = self._entry + image.functions[self._entry]["st_size"]
         self._engine: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self._engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
         _load(self._engine, image)
         self._engine.mem_write(INPUT, x)
-        self._watcher = image.symbols["engine_unwatched"] & ~1  # called after every kernel: part of model_invoke
+        self._watcher = image.symbols["engine_unwatched"] & ~1  # called after every kernel: part of model_compute
         registers = {
             "R0": INPUT,
             "R1": OUTPUT,
@@ -102,7 +102,7 @@ class _Machine:
         self._engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._access)
 
     def run(self) -> None:
-        """Call `model_invoke` and come back."""
+        """Call `model_compute` and come back."""
         self._engine.emu_start(self._entry | 1, HOME)
 
     def output(self, size: int) -> bytes:

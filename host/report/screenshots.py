@@ -26,7 +26,8 @@ from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.record.file import load_report
 from tinyproof.host.report.page import build_page, look_beside
-from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
+from tinyproof.made import remember
+from tinyproof.manifest import C_FOLDER, SOURCES, TFLITE_FILE, load_manifest, save_manifest
 from tinyproof.page import Page
 
 BOARD = "qemu"
@@ -86,7 +87,8 @@ def plant_fault(model: Path, faulty: Path) -> None:
     program = lower(replace(graph, tensors=tuple(tensors))).program()
     text = emit_model_c(program, "// One weight is wrong on purpose.\n")
     for core in CORES:
-        (faulty / "c" / core / "model.c").write_text(text, encoding="utf-8")
+        (faulty / C_FOLDER / core / "model.c").write_text(text, encoding="utf-8")
+    remember(faulty, SOURCES, "", (path for path in (faulty / C_FOLDER).rglob("*") if path.is_file()))
     constants = b"".join(table.flash_bytes for _, table in segments(program))
     manifest = load_manifest(faulty)
     sha256 = hashlib.sha256(constants).hexdigest()

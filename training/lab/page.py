@@ -6,8 +6,11 @@ The sections about filters made by hand are here, those about the device in `pag
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from tinyproof.console import track
 from tinyproof.page import Page, code, table
 from tinyproof.training.lab.convolution import PADDINGS, convolve, dropped
 from tinyproof.training.lab.exploration import HandMade, Learned, OnChip
@@ -41,15 +44,14 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
     )
     if chip:
         page.add(verdict(chip, learned))
-    _add_pixel(page, gallery, hand)
-    _add_picture(page, gallery, hand)
-    _add_filters(page, gallery, hand)
-    _add_edges(page, gallery, hand)
-    _add_pooling(page, gallery, hand)
+    by_hand = (_add_pixel, _add_picture, _add_filters, _add_edges, _add_pooling)
+    parts: list[Callable[[], None]] = [partial(add, page, gallery, hand) for add in by_hand]
     if chip:
-        add_chip(page, gallery, hand, chip)
+        parts.append(partial(add_chip, page, gallery, hand, chip))
     if learned:
-        add_learned(page, gallery, learned, source.pixels)
+        parts.append(partial(add_learned, page, gallery, learned, source.pixels))
+    for add_part in track(parts, "Drawing"):
+        add_part()
     path = page.save(folder / PAGE_FILE)
     gallery.tidy()
     return path

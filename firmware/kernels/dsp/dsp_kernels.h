@@ -12,7 +12,7 @@ extern "C" {
 // How a doubled accumulator of channel o becomes an output byte:
 //   y = clamp((t + (t < 0 ? -1 : 0) + offset) >> shift, y_min, y_max), t = (2 * bias + acc) * multiplier / 2^32 rounded
 typedef struct {
-    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [1, 21]
+    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [0, 23]
     int32_t y_min, y_max;
 } packed_output;
 
@@ -145,6 +145,29 @@ typedef struct {
 
 // y = dense_s8(x).  scratch (2 * x_c,), x_c rounded up to a multiple of 4
 void dense_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const dense_packed_params *p);
+
+typedef struct {
+    const int8_t *x_weights;       // (y_c, quads of x, 4 gates, 4)
+    const int8_t *hidden_weights;  // (y_c, quads of y, 4 gates, 4)
+    const int32_t *bias;           // (y_c, 2, 4 gates): of what x makes, and of what the hidden state makes
+    const int32_t *scales;         // as in lstm_params
+    int32_t steps, x_c, y_c;
+    lstm_cell cell;
+} lstm_packed_params;
+
+// y = lstm_s8(x).  scratch (2 * x_c + 2 * y_c + 2 * y_c,), the first two rounded up to multiples of 4 numbers
+void lstm_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const lstm_packed_params *p);
+
+typedef struct {
+    batch_matmul_params matrices;
+    packed_scale y;
+} batch_matmul_packed_params;
+
+// y = batch_matmul_s8(a, b).  scratch (2 * depth + depth * columns,), both sizes rounded up to multiples of 4: a row of a,
+// wide and without its zero point, and a matrix of b as dense_packed_s8 has its weights
+void batch_matmul_packed_s8(
+    int8_t *y, const int8_t *a, const int8_t *b, int8_t *scratch, const batch_matmul_packed_params *p
+);
 
 #ifdef __cplusplus
 }
