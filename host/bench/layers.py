@@ -12,14 +12,26 @@ from numpy.random import Generator
 from tinyproof.export.tflite_writer import ModelBuilder
 
 ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
+PLAIN_STEP = 400.0  # one that no weight of theirs makes up for
 
 Source = Callable[..., int]  # (shape, scale, zero point of 0 or another) -> the tensor that a layer reads
 
 
-def _linear(b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0) -> list[int]:
+def _linear(
+    b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0, plain: bool = False
+) -> list[int]:
+    """Weights and bias; `plain`: of the first filter a step of the sum is worth more of the output than fast kernels
+    take, and it has one weight, lest sums overflow.
+    """
     weights = rng.integers(-127, 128, taps, np.int8)
     scales = [1.0] * channels
-    return [b.constant(weights, scales, axis=axis), b.constant(rng.integers(-99, 99, channels, np.int32), scales)]
+    if plain:
+        weights[0] = 0
+        weights[0].reshape(-1)[0] = 127
+        scales[0] = PLAIN_STEP / ACCUMULATOR_STEP
+    bias = rng.integers(-99, 99, channels, np.int32)
+    bias[0] = -1 if plain else bias[0]  # with which not all inputs give one byte
+    return [b.constant(weights, scales, axis=axis), b.constant(bias, scales)]
 
 
 def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
