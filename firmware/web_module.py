@@ -21,9 +21,9 @@ from tinyproof.export import c_text
 from tinyproof.export.emit_model import emit_model_c, emit_model_h, segments
 from tinyproof.export.lower import Program, lower
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.firmware.build import FIRMWARE, GENERATED, kernel_folders
+from tinyproof.firmware.build import FIRMWARE, kernel_folders
 from tinyproof.installing import MissingTools
-from tinyproof.manifest import TFLITE_FILE, load_manifest
+from tinyproof.manifest import C_FOLDER, TFLITE_FILE, load_manifest
 from tinyproof.toolchain import works
 
 SHARED = ("golden_vectors.c", "model_settings.c")  # of the export, for every core alike
@@ -69,7 +69,7 @@ def tensor_bytes(program: Program) -> int:
 
 
 def _compile(model: Path, scratch: Path, kept_bytes: int) -> None:
-    generated = model / GENERATED
+    generated = model / C_FOLDER
     includes = [
         *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", FIRMWARE / ZIG_WASM_C.headers),
         *kernel_folders(PLAIN),
