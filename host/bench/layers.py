@@ -12,14 +12,26 @@ from numpy.random import Generator
 from tinyproof.export.tflite_writer import ModelBuilder
 
 ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
+PLAIN_STEP = 400.0  # one that no weight of theirs makes up for
 
 Source = Callable[..., int]  # (shape, scale, zero point of 0 or another) -> the tensor that a layer reads
 
 
-def _linear(b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0) -> list[int]:
+def _linear(
+    b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0, plain: bool = False
+) -> list[int]:
+    """Weights and bias; `plain`: of the first filter a step of the sum is worth more of the output than fast kernels
+    take, and it has one weight, lest sums overflow.
+    """
     weights = rng.integers(-127, 128, taps, np.int8)
     scales = [1.0] * channels
-    return [b.constant(weights, scales, axis=axis), b.constant(rng.integers(-99, 99, channels, np.int32), scales)]
+    if plain:
+        weights[0] = 0
+        weights[0].reshape(-1)[0] = 127
+        scales[0] = PLAIN_STEP / ACCUMULATOR_STEP
+    bias = rng.integers(-99, 99, channels, np.int32)
+    bias[0] = -1 if plain else bias[0]  # with which not all inputs give one byte
+    return [b.constant(weights, scales, axis=axis), b.constant(bias, scales)]
 
 
 def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
@@ -29,15 +41,14 @@ def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False
     step = int(rng.choice([1, 1, 2]))
     same = rng.random() < 0.6
     out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
-    gain = 1.5 if plain else ACCUMULATOR_STEP
     x = source((1, *side, x_c), 1.0, -128)
-    y = b.tensor((1, *out, y_c), 1 / gain, -128)
-    operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c))]
+    y = b.tensor((1, *out, y_c), 1 / ACCUMULATOR_STEP, -128)
+    operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c), plain=plain)]
     b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
     if plain or step > 1 or rng.random() < 0.5:
         return y
     window = int(rng.choice([2, 2, 2, 3]))
-    pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / gain, -128)
+    pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / ACCUMULATOR_STEP, -128)
     b.max_pool2d(y, pooled, (window, window), (window, window))
     return pooled
 
@@ -47,6 +58,14 @@ def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     x = source((1, side, side, x_c), 1.0, -128)
     y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
     b.conv2d([x, *_linear(b, rng, y_c, (y_c, 3, 3, x_c))], y, padding="SAME", activation="RELU")
+    return y
+
+
+def _pointwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    side, x_c, y_c = int(rng.integers(4, 15)), int(rng.choice([8, 12, 16, 32, 64])), int(rng.choice([4, 8, 10, 16, 32]))
+    x = source((1, side, side, x_c), 1.0, -128)
+    y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.conv2d([x, *_linear(b, rng, y_c, (y_c, 1, 1, x_c))], y, activation="RELU")
     return y
 
 
@@ -94,9 +113,20 @@ def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
 def _dense(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
     rows, x_c, y_c = int(rng.choice([1, 1, 3])), int(rng.integers(5, 400)), int(rng.integers(2, 90))
     x = source((rows, x_c), 1.0)
-    y = b.tensor((rows, y_c), 1 / (1.5 if plain else ACCUMULATOR_STEP))
+    y = b.tensor((rows, y_c), 1 / ACCUMULATOR_STEP)
+    if plain:
+        b.dense([x, *_linear(b, rng, y_c, (y_c, x_c), plain=True)], y)
+        return y
     weights = b.constant(rng.integers(-127, 128, (y_c, x_c), np.int8), [1.0])
     b.dense([x, weights, b.constant(rng.integers(-99, 99, y_c, np.int32), [1.0])], y)
+    return y
+
+
+def _batch_matmul(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    batches, rows, depth, columns = (int(n) for n in rng.integers((1, 3, 4, 4), (4, 24, 50, 24)))
+    a, x = source((batches, rows, depth), 1.0), source((batches, depth, columns), 1.0)
+    y = b.tensor((batches, rows, columns), 1 / ACCUMULATOR_STEP)
+    b.op("BATCH_MATMUL", [a, x], [y], schema.BatchMatMulOptionsT())
     return y
 
 
@@ -164,6 +194,7 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_conv2d, 10),
     (_inner_conv2d, 3),
     (partial(_conv2d, plain=True), 1),
+    (_pointwise_conv2d, 3),
     (_wide_conv2d, 1),
     (_depthwise_conv2d, 4),
     (partial(_depthwise_conv2d, usual=False), 3),
