@@ -27,13 +27,14 @@ def describe(tflite: Path) -> None:
     content, taken_off = with_int8_ends(read_tflite(tflite), str(tflite))
     graph = read_graph(content, str(tflite))
     try:
-        program, refusal = lower(graph).program(), ""
+        lowered = lower(graph)
+        program, left_out, refusal = lowered.program(), lowered.reduced.line, ""
     except UserError as error:
-        program, refusal = None, error.message
+        program, left_out, refusal = None, "", error.message
     console.print(op_table(graph, program))
     slow = plain_layers(program, CORTEX_M4F, Optimize.BALANCED) if program else {}
     steps = describe_steps(program, slow) if program else ()
-    for line in [*end_lines(graph), *filter(None, [taken_off]), *plain_lines(steps)]:
+    for line in [*end_lines(graph), *filter(None, [taken_off, left_out]), *plain_lines(steps)]:
         console.print(line)
     console.print(f"arena {program.arena_bytes:,} bytes" if program else f"not for the compiled engine: {refusal}")
 
@@ -49,8 +50,9 @@ def op_table(graph: Graph, program: Program | None) -> Table:
         size = f"{constants.get(op.index, 0):,}" if program else ""
         result.add_row(f"{op.index} {op.name}", shape, macs, size)
     if program:
+        total = sum(BY_TFLITE_NAME[op.name].macs(graph, op) for op in graph.ops if op.name in BY_TFLITE_NAME)
         result.add_section()
-        result.add_row("total", "", f"{program.macs:,}", f"{constant_bytes(program):,}")
+        result.add_row("total", "", f"{total:,}", f"{constant_bytes(program):,}")
     return result
 
 

@@ -79,6 +79,7 @@ class Export:
     programs: dict[str, Program]  # by core; none where only TensorFlow Lite Micro runs the model
     sources: dict[str, str]  # by their path in `c/`
     manifest: Manifest
+    left_out: str = ""  # which channels the compiled engine leaves out, in a line
 
 
 def export_model(
@@ -119,7 +120,7 @@ def export_model(
     for core, program in programs.items():
         sources[f"{core}/model.c"] = emit_model_c(program, origin)
         sources[f"{core}/model.h"] = emit_model_h(program, origin)
-    return Export(programs, sources, manifest)
+    return Export(programs, sources, manifest, lowered.reduced.line if lowered else "")
 
 
 def _ends(graph: Graph) -> Ends:
@@ -236,7 +237,8 @@ def _manifest(
     ends: Ends,
     vector_count: int,
 ) -> Manifest:
-    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in lowered.graph.ops} if lowered else {}
+    run = [graph.ops[op.index] for op in lowered.graph.ops] if lowered else []
+    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in run}
     return Manifest(
         name=name,
         tool=tool_version(),

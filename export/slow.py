@@ -29,9 +29,16 @@ def plain_layers(program: Program, core: Core, optimize: Optimize) -> dict[str, 
     found = {}
     for step in program.steps:
         if step.kernel.folder == "" and _macs(program, step) >= LARGE:
-            share = step_cycles(step, core) / modelled_cycles(program, core)
-            found[step.name] = f"{share:.0%} of the time: {_reason(step, core, optimize)}"
+            found[step.name] = f"{_share(program, step, core)}: {_reason(step, core, optimize)}"
     return found
+
+
+def _share(program: Program, step: Step, core: Core) -> str:
+    """Its part of an inference's modelled cycles, in words."""
+    try:
+        return f"{step_cycles(step, core) / modelled_cycles(program, core):.0%} of the time"
+    except KeyError:  # while a kernel is given its first price
+        return "an unknown part of the time"
 
 
 def _macs(program: Program, step: Step) -> int:

@@ -127,8 +127,8 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     compiled = made.manifest.compiled.get(board.core.name)
     for line in plain_lines(compiled.steps if compiled and runtime is None else ()):
         console.print(line, markup=False)
-    if taken_off:
-        console.print(taken_off)
+    for line in filter(None, [taken_off, made.left_out]):
+        console.print(line)
     if made.manifest.compiled_refusal:
         console.print(f"not for the compiled engine: {made.manifest.compiled_refusal}")
     console.print(f"wrote {model}/: model.json and c/")
