@@ -122,14 +122,6 @@ def _batch_matmul(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
-def _batch_matmul(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    batches, rows, depth, columns = (int(n) for n in rng.integers((1, 3, 4, 4), (4, 24, 50, 24)))
-    a, x = source((batches, rows, depth), 1.0), source((batches, depth, columns), 1.0)
-    y = b.tensor((batches, rows, columns), 1 / ACCUMULATOR_STEP)
-    b.op("BATCH_MATMUL", [a, x], [y], schema.BatchMatMulOptionsT())
-    return y
-
-
 def _pool2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     k, out, channels = int(rng.integers(2, 5)), rng.integers(1, 6, 2), int(rng.integers(4, 33))
     options = schema.Pool2DOptionsT()
