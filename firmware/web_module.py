@@ -21,7 +21,7 @@ from tinyproof.export import c_text
 from tinyproof.export.emit_model import emit_model_c, emit_model_h, segments
 from tinyproof.export.lower import Program, lower
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.firmware.build import FIRMWARE, kernel_folders
+from tinyproof.firmware.build import FIRMWARE, kernel_folders, require_own_sources
 from tinyproof.installing import MissingTools
 from tinyproof.manifest import C_FOLDER, TFLITE_FILE, load_manifest
 from tinyproof.toolchain import works
@@ -47,6 +47,7 @@ def build_web_module(model: Path) -> WebModule:
     manifest = load_manifest(model)
     if manifest.compiled_refusal:
         raise UserError(manifest.compiled_refusal)
+    require_own_sources(model)
     if not works(ZIG_WASM_C):
         tools = advice.command("tools", board="unicorn")
         raise MissingTools(f"a page needs {ZIG.command}: run `pip install {ZIG.module}`, or `{tools}`")

@@ -121,7 +121,7 @@ class _Machine:
         self._conditional = self._image.has_it_block(address, size)
 
     def _access(self, _: object, __: int, address: int, size: int, *___: object) -> None:
-        if self._conditional and self._image.is_in_it_block(self._engine.reg_read(self._pc)):
+        if self._conditional and self._image.is_in_it_block(self._engine.reg_read(self._pc) & ~1):
             # Unicorn 2.1 leaves the state of an IT block behind when it reports an access within one, and would then
             # skip instructions that follow. Elsewhere the flags that are written back may be old ones.
             state = self._engine.reg_read(self._xpsr)
