@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.choose import choose_kernels
-from tinyproof.export.dead_channels import Reduced, without_dead_channels
+from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.layout import Buffer, Place, lay_out, one_after_the_other
@@ -121,14 +121,14 @@ class Lowered:
         return Program(graph, self.inputs, self.outputs, steps, layout.arena_bytes)
 
 
-def lower(graph: Graph) -> Lowered:
-    """Lower a model. UserError for one that the compiled engine does not run exactly."""
+def lower(graph: Graph, keep_dead: bool = False) -> Lowered:
+    """Lower a model, `keep_dead` channels or not. UserError for one that the compiled engine does not run exactly."""
     graph = fold_floats(fold_shapes(graph))
     kinds = [_kind(graph, op) for op in graph.ops]
     check_ends(graph)
     calls_of = {op.index: kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)}
     _check_order(graph)
-    reduced = without_dead_channels(graph, calls_of)
+    reduced = whole(graph) if keep_dead else without_dead_channels(graph, calls_of)
     if reduced.graph is not graph:
         calls_of = {op.index: kind.lower(reduced.graph, op) for kind, op in zip(kinds, reduced.graph.ops, strict=True)}
     return _lowered(reduced, calls_of)
