@@ -32,10 +32,12 @@ BUILT_IN: dict[str, Callable[[], Dataset]] = {
 }
 
 
-def load_dataset(name_or_path: str, size: tuple[int, int] | None = None, color: bool | None = None) -> Dataset:
+def load_dataset(
+    name_or_path: str, size: tuple[int, int] | None = None, color: bool | None = None, side: int = 28
+) -> Dataset:
     """Return a built-in data set by name, or the pictures of a folder or a zip by path.
 
-    `size` (height, width; default 28x28) and `color` (default: as the pictures are) apply to pictures alone. UserError
+    `size` (height, width; `side` each where none is asked for) and `color` (default: as the pictures are) apply to pictures alone. UserError
     if there is no such set, or if it cannot be used as asked.
     """
     root = Path(name_or_path)
@@ -43,7 +45,7 @@ def load_dataset(name_or_path: str, size: tuple[int, int] | None = None, color: 
         if size is not None or color is not None:
             raise UserError(f"{name_or_path} has its own size and colour: they can be chosen for a folder only")
         return without_copies(BUILT_IN[name_or_path]())
-    size = size or (28, 28)
+    size = size or (side, side)
     if root.is_file() and zipfile.is_zipfile(root):
         return from_zip(root, size, color)
     if not root.is_dir():

@@ -49,7 +49,8 @@ def _by_labels(answers: dict[str, Scores], labels: NDArray[np.integer] | None) -
     right = {name: float((classes(scores) == labels).mean()) for name, scores in answers.items()}
     best, second = sorted(right.values(), reverse=True)[:2]
     name = max(right, key=lambda name: right[name])
-    if best - second < CLEARLY_MORE_RIGHT:
+    guessing = np.bincount(labels).max() / len(labels)
+    if best - second < CLEARLY_MORE_RIGHT or best < guessing + CLEARLY_MORE_RIGHT:
         return None
     return name, f"the float network is right on {best:.0%} of the labelled pictures then, on {second:.0%} at most else"
 
