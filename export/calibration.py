@@ -93,8 +93,8 @@ def _pictures(root: Path) -> tuple[Path, list[Path], list[int] | None]:
 
     folder = next((found[0] for part in PARTS if (found := part_folders(root, part))), root)
     classes = [(name, pictures_below(folder / name)) for name in sub_folders(folder)]
-    files, found = pictures_below(folder), sum(len(pictures) for _, pictures in classes)
-    if len(classes) < 2 or found != len(files) or not all(pictures for _, pictures in classes):
+    files, count = pictures_below(folder), sum(len(pictures) for _, pictures in classes)
+    if len(classes) < 2 or count != len(files) or not all(pictures for _, pictures in classes):
         return folder, files, None
     labels = [label for label, (_, pictures) in enumerate(classes) for _ in pictures]
     return folder, [file for _, pictures in classes for file in pictures], labels

@@ -53,7 +53,9 @@ class Golden:
         try:
             self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_size, intrepreter_config=kind)
         except BROKEN_OFFSETS:
-            raise UserError("the model is damaged in a part that only TensorFlow Lite Micro reads; export it again") from None
+            raise UserError(
+                "the model is damaged where TensorFlow Lite Micro alone reads it; export it again"
+            ) from None
         except RuntimeError as error:
             raise UserError(f"TensorFlow Lite Micro cannot run the model: {' '.join(str(error).split())}") from None
 

@@ -1,6 +1,6 @@
 """Damaged files of every kind at the commands that read them: one line and status 2, or success; never a traceback.
 
-`python tests/test_fuzz_files.py COUNT SEED` throws as many as you like.
+`make fuzz-files COUNT=2000 SEED=0` throws as many as you like, with bounded memory.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -22,14 +24,41 @@ from PIL import Image
 from tinyproof.__main__ import main
 from tinyproof.console import UserError
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.pictures import register_heif_opener
 
 COUNT = 12
+register_heif_opener()
+MEMORY_BYTES = 12 << 30  # of addresses; TensorFlow reserves several at its start
+
+
+def coded(kind: str, mode: str = "RGB", **how: str) -> bytes:
+    """A small picture in a format of Pillow's."""
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
+    Image.fromarray(noise).convert(mode).save(file, kind, **how)
+    return file.getvalue()
 
 
 def png() -> bytes:
+    return coded("PNG")
+
+
+def npz() -> bytes:
     file = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)).save(file, "PNG")
+    np.savez(file, x=np.zeros((4, 8, 8, 1), np.uint8), y=np.arange(4))
     return file.getvalue()
+
+
+def keras_file(ending: str) -> bytes:
+    import keras
+
+    layers = keras.layers
+    network = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)]
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        network.save(Path(scratch) / f"m{ending}")
+        return (Path(scratch) / f"m{ending}").read_bytes()
 
 
 def npy() -> bytes:
@@ -63,6 +92,27 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
+def mutated_inside(content: bytes, rng: np.random.Generator) -> bytes:
+    """A zip with one of its files mutated, or the zip itself."""
+    if rng.random() < 0.3:
+        return mutated(content, rng)
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        chosen = rng.choice(old.namelist())
+        for name in old.namelist():
+            new.writestr(name, mutated(old.read(name), rng) if name == chosen else old.read(name))
+    return file.getvalue()
+
+
+def mutated_tables(content: bytes, rng: np.random.Generator) -> bytes:
+    """Some bytes changed where a `.tflite` has its tables: at its begin and end."""
+    changed = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        at = int(rng.integers(8, 400) if rng.random() < 0.3 else rng.integers(len(changed) - 5000, len(changed) - 4))
+        changed[at : at + 2] = rng.bytes(2)
+    return bytes(changed)
+
+
 def run(*arguments: str) -> None:
     """A command must end in success, or in a click error; whatever else it raises fails the test."""
     result = CliRunner().invoke(main, list(arguments))
@@ -73,14 +123,21 @@ def run(*arguments: str) -> None:
 def throw(kind: str, content: bytes, seed: int, folder: Path) -> None:
     """One mutated file of that kind at the command that reads it."""
     rng = np.random.default_rng(seed)
-    bad = mutated(content, rng)
+    mutate = {"tflite": mutated_tables if seed % 2 else mutated, "keras": mutated_inside}.get(kind, mutated)
+    bad = mutate(content, rng)
     file = folder / f"bad.{kind}"
     file.write_bytes(bad)
     if kind == "tflite":
         with contextlib.suppress(UserError):
             read_graph(bad, "bad")
         run("describe", "--tflite", str(file))
-    elif kind == "npy":
+        run("export", "--tflite", str(file), "--model", str(folder / "model"), "--board", "interpreter")
+    elif kind in ("keras", "h5"):
+        from tinyproof.export.conversion.loading import load_network
+
+        with contextlib.suppress(UserError):  # what the conversion's own process does first
+            load_network(file, folder, (8, 8, 1), "save it again")
+    elif kind in ("npy", "npz"):
         from tinyproof.export.calibration import calibration_labels, load_calibration
 
         try:
@@ -88,12 +145,12 @@ def throw(kind: str, content: bytes, seed: int, folder: Path) -> None:
             calibration_labels(file)
         except UserError:
             pass
-    elif kind == "png":
+    elif kind != "zip":
         from tinyproof.pictures import read_pictures
 
         with contextlib.suppress(UserError):
             read_pictures([file, file], (8, 8), None)
-    elif kind == "zip":
+    else:
         from tinyproof.training.datasets import load_dataset
 
         with contextlib.suppress(UserError):
@@ -106,14 +163,38 @@ def demo_tflite() -> bytes:
     return (DEMO_MODEL / "model.tflite").read_bytes()
 
 
-KINDS: dict[str, Callable[[], bytes]] = {"tflite": demo_tflite, "npy": npy, "png": png, "zip": zipped}
+KINDS: dict[str, Callable[[], bytes]] = {
+    "tflite": demo_tflite,
+    "npy": npy,
+    "npz": npz,
+    "zip": zipped,
+    "png": png,
+    "jpg": partial(coded, "JPEG"),
+    "gif": partial(coded, "GIF", "P"),
+    "tif": partial(coded, "TIFF", compression="tiff_lzw"),
+    "webp": partial(coded, "WEBP"),
+    "avif": partial(coded, "AVIF"),
+    "heic": partial(coded, "HEIF"),
+    "keras": partial(keras_file, ".keras"),
+    "h5": partial(keras_file, ".h5"),
+}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=needs.tensorflow if kind in ("keras", "h5") else ()) for kind in KINDS]
+)
 def test_a_damaged_file_never_ends_in_a_traceback(kind, tmp_path):
     content = KINDS[kind]()
     for seed in range(COUNT):
         throw(kind, content, seed, tmp_path)
+
+
+def test_a_picture_whose_decoder_gives_up_is_named_not_a_traceback(tmp_path):
+    """Seeds at which Pillow's decoders raised what is no OSError."""
+    for kind in ("avif", "gif", "tif"):
+        content = KINDS[kind]()
+        for seed in range(150):
+            throw(kind, content, seed, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -137,11 +218,15 @@ def test_a_damaged_file_of_a_models_folder_never_ends_in_a_traceback(name, tmp_p
 
 
 if __name__ == "__main__":
+    import resource
+
     os.environ["TINYPROOF_BY_MAKE"] = "1"
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     with tempfile.TemporaryDirectory() as scratch:
         contents = {kind: make() for kind, make in KINDS.items()}
         for number in range(first, first + int(sys.argv[1])):
             for kind, content in contents.items():
                 throw(kind, content, number, Path(scratch))
-    print(f"{sys.argv[1]} damaged files of each kind: no traceback")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"{sys.argv[1]} damaged files of each of {len(KINDS)} kinds: no traceback, at most {most:,} MiB of memory")

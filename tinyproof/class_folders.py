@@ -1,4 +1,4 @@
-"""Where the pictures of a class lie: in a folder of the class's name, or in such folders within train/, test/ and the like.
+"""Where the pictures of a class lie: in a folder of its name, or in such folders within train/, test/ and the like.
 
 What is trained on, calibrated with and predicted on is found by the same rules: hidden files and archivers' are left
 out, deeper folders are read.

@@ -29,7 +29,7 @@ class Augmentation:
     roam: bool = False  # what is zoomed lies anywhere: any part of a larger picture, a smaller one in any place
     plain: float = 0.0  # share of the images where what comes in from beyond an edge is one colour, white for a third
     contrast: float = 0.0  # 0.2: contrast and brightness change by up to 20 %
-    tint: float = 0.0  # 0.2: each channel by itself is up to 20 % brighter or darker, and colours as much stronger or paler
+    tint: float = 0.0  # 0.2: each channel is up to 20 % brighter or darker, and colours as much stronger or paler
     erase: float = 0.0  # share of the images that lose a rectangle of 2 % to 30 % of their area to noise
 
 
@@ -51,7 +51,7 @@ def find_augmentation(name: str) -> Augmentation:
 
 
 def augment(images: Images, how: Augmentation, mirror: bool, rng: np.random.Generator) -> Images:
-    """Return changed copies of images uint8 (N,H,W,C); what comes in from beyond an edge repeats that edge, or is plain.
+    """Return changed copies of images uint8 (N,H,W,C); what comes in from beyond an edge repeats it, or is plain.
 
     `mirror` False keeps left and right, whatever `how` says: a mirrored 2 is no digit.
     """

@@ -212,8 +212,8 @@ def uneven_classes(data: Dataset) -> str:
     most, least = int(counts.argmax()), int(counts.argmin())
     return (
         f"uneven classes: {counts[most]:,} of '{data.class_names[most]}' to train on, {counts[least]:,} of "
-        f"'{data.class_names[least]}'; in training one of these counts as {weights[least] / weights[most]:.1f} of those, "
-        "and the accuracy says little of the rare ones"
+        f"'{data.class_names[least]}'; in training one of these counts as {weights[least] / weights[most]:.1f} of "
+        "those, and the accuracy says little of the rare ones"
     )
 
 

@@ -89,8 +89,8 @@ def _image_shape(network: Any, path: Path) -> tuple[int, int, int]:
     kind = str(getattr(network.inputs[0], "dtype", "float32")) if getattr(network, "inputs", None) else "float32"
     if "float" not in kind:
         raise UserError(
-            f"{path} takes {kind}, which needs a cast that no engine here has in int8: begin it with keras.Input((H, W, C)) "
-            "without a dtype, which takes float32, copy the weights, and save again"
+            f"{path} takes {kind}, which needs a cast that no engine here has in int8: begin it with "
+            "keras.Input((H, W, C)) without a dtype, which takes float32, copy the weights, and save again"
         )
     return shape[1], shape[2], shape[3]
 
@@ -103,7 +103,10 @@ def fitting_labels(
     outputs = max(2, shape[1]) if len(shape) == 2 else 0
     if classes == outputs or (classes < outputs and not every_class):
         return labelled
-    notes.append(f"it has {outputs or 'no'} classes and the calibration pictures' labels {classes}: they are taken without labels")
+    notes.append(
+        f"it has {outputs or 'no'} classes and the calibration pictures' labels {classes}: "
+        "they are taken without labels"
+    )
     return None
 
 
