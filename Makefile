@@ -5,7 +5,7 @@
 # Every setting. A slip of the finger would otherwise be a run with the defaults.
 SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS ACCEPT_LOSS BOARD ENGINE \
 	OPTIMIZE COMPILER PORT BAUD DEVICES LIMIT RESUME SURE PATIENCE JUNIT THROTTLE INJECT IMAGE FILTER WEIGHT STRIDE PADDING \
-	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT OVERWRITE
+	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT OVERWRITE LIVE DREAMS
 VENV := .venv
 
 $(if $(wildcard tinyproof/make.py),,$(error run make in the folder of its Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST)))))
@@ -15,9 +15,11 @@ $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(w
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
 # The first Python 3.10-3.13 on this machine.
-ifndef PYTHON
-PYTHON := $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10,$(shell \
-	$(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+pythons = $(foreach p,$(1),$(shell $(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p)))
+ifdef PYTHON
+$(if $(call pythons,$(PYTHON)),,$(error PYTHON=$(PYTHON) is no Python 3.10 to 3.13: give the path of one, or leave PYTHON out))
+else
+PYTHON := $(firstword $(call pythons,python3 python3.13 python3.12 python3.11 python3.10 $(VENV)/bin/python))
 endif
 quoted = '$(subst ','\'',$(1))'
 given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(name))))))
@@ -36,7 +38,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+.PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 
 #: Start here
 help: ## this list
@@ -50,7 +52,8 @@ help: ## this list
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
-	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES"
+	@echo "  play             LIVE=1 with BOARD or PORT behind the page, DREAMS=0"
+	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES SIZE=full"
 	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
 	@echo "  fuzz-...         SECONDS COUNT SEED"
 	@echo "  everywhere       PYTHON=/path/to/python3"
@@ -85,6 +88,9 @@ report: $(VENV)/base ## report.html of the last validation again, from its repor
 	@$(RUN) report --model $(DIR)
 
 #: Look inside
+
+play: $(if $(LIVE),$(READY),export) $(VENV)/portable ## a page that answers while you draw: the engine in the browser, filters to edit (docs/play.md)
+	@$(RUN) play --model $(DIR) $(GIVEN)
 
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
@@ -142,7 +148,7 @@ bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of infere
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench
 
-fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers, for SECONDS=60
+fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers: SECONDS=60, COUNT=10000000 more
 	@$(RUN) fuzz-device $(GIVEN)
 
 fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of faults from SEED=0 on (docs/link.md)
@@ -159,7 +165,7 @@ fuzz-files: $(VENV)/train $(VENV)/test ## damaged .keras, .h5, .tflite, .npy, zi
 docs: $(VENV)/base ## the generated parts of README.md and docs/
 	@$(RUN) docs
 
-screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
+screenshots: tools $(VENV)/test ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(RUN) screenshots
 

@@ -22,8 +22,11 @@ def modelled_cycles(program: Program, core: Core = CORTEX_M4F) -> int:
 
 
 def step_cycles(step: Step, core: Core = CORTEX_M4F) -> int:
-    """Cycles of one kernel call."""
-    prices = CYCLES[core.prices][price_name(step.kernel)]
+    """Cycles of one kernel call. KeyError, with what to do, for a kernel that has events and no price."""
+    name = price_name(step.kernel)
+    if name not in CYCLES[core.prices]:
+        raise KeyError(f"{name} has no price on {core.prices}: run tinyproof calibrate --kernel {name}")
+    prices = CYCLES[core.prices][name]
     return round(sum(price * count for price, count in zip(prices, events(step), strict=True)))
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from tinyproof.console import UserError, console, table
-from tinyproof.cores import Core
+from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export import c_text
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.emit_model import constant_bytes, op_bytes
 from tinyproof.export.graph import Graph, Tensor
 from tinyproof.export.lower import Program, lower
 from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.slow import plain_layers
+from tinyproof.export.steps import describe_steps
 from tinyproof.export.tflite_reader import read_graph, read_tflite
-from tinyproof.manifest import Manifest
+from tinyproof.manifest import Manifest, StepInfo
+from tinyproof.optimize import Optimize
 
 
 def describe(tflite: Path) -> None:
@@ -23,11 +27,14 @@ def describe(tflite: Path) -> None:
     content, taken_off = with_int8_ends(read_tflite(tflite), str(tflite))
     graph = read_graph(content, str(tflite))
     try:
-        program, refusal = lower(graph).program(), ""
+        lowered = lower(graph)
+        program, left_out, refusal = lowered.program(), lowered.reduced.line, ""
     except UserError as error:
-        program, refusal = None, error.message
+        program, left_out, refusal = None, "", error.message
     console.print(op_table(graph, program))
-    for line in [*end_lines(graph), *filter(None, [taken_off])]:
+    slow = plain_layers(program, CORTEX_M4F, Optimize.BALANCED) if program else {}
+    steps = describe_steps(program, slow) if program else ()
+    for line in [*end_lines(graph), *filter(None, [taken_off, left_out]), *plain_lines(steps)]:
         console.print(line)
     console.print(f"arena {program.arena_bytes:,} bytes" if program else f"not for the compiled engine: {refusal}")
 
@@ -43,9 +50,15 @@ def op_table(graph: Graph, program: Program | None) -> Table:
         size = f"{constants.get(op.index, 0):,}" if program else ""
         result.add_row(f"{op.index} {op.name}", shape, macs, size)
     if program:
+        total = sum(BY_TFLITE_NAME[op.name].macs(graph, op) for op in graph.ops if op.name in BY_TFLITE_NAME)
         result.add_section()
-        result.add_row("total", "", f"{program.macs:,}", f"{constant_bytes(program):,}")
+        result.add_row("total", "", f"{total:,}", f"{constant_bytes(program):,}")
     return result
+
+
+def plain_lines(steps: Sequence[StepInfo]) -> list[str]:
+    """A line for each layer that takes long for want of a fast kernel."""
+    return [f"not on a fast kernel: {step.label or step.name}, {step.plain}" for step in steps if step.plain]
 
 
 def end_lines(graph: Graph) -> list[str]:

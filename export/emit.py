@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.console import UserError, write_atomically
-from tinyproof.cores import CORES
+from tinyproof import advice
+from tinyproof.console import UserError, no_room, write_atomically
+from tinyproof.cores import CORES, Core
 from tinyproof.export import c_text
 from tinyproof.export.arena import arena_bytes, unmeasured_arena_bytes
 from tinyproof.export.device_input import device_bytes
@@ -34,14 +35,25 @@ from tinyproof.export.graph import Graph
 from tinyproof.export.lower import Lowered, Program, check_ends, lower
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.runtimes import Runtime, check_runtime
+from tinyproof.export.slow import plain_layers
 from tinyproof.export.steps import describe_steps
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, Compiled, Manifest, OpInfo, TensorInfo, save_manifest
+from tinyproof.made import remember
+from tinyproof.manifest import (
+    C_FOLDER,
+    MANIFEST_FILE,
+    SOURCES,
+    TFLITE_FILE,
+    Compiled,
+    Manifest,
+    OpInfo,
+    TensorInfo,
+    save_manifest,
+)
 from tinyproof.optimize import Optimize
 from tinyproof.protocol import TENSOR_COUNT_LIMIT, TENSOR_RANK_LIMIT
 from tinyproof.version import tool_version
 
-C_FOLDER = "c"
 PIXEL_SCALE = 1 / 255
 PIXEL_ZERO_POINT = -128
 SCALE_TOLERANCE = 1e-6  # relative; float32 keeps 7 digits
@@ -67,6 +79,7 @@ class Export:
     programs: dict[str, Program]  # by core; none where only TensorFlow Lite Micro runs the model
     sources: dict[str, str]  # by their path in `c/`
     manifest: Manifest
+    left_out: str = ""  # which channels the compiled engine leaves out, in a line
 
 
 def export_model(
@@ -90,7 +103,9 @@ def export_model(
     ends = _ends(graph)
     _check_fit(source, ends, labels, x_calibration)
     vectors = _vectors(content, ends, x_calibration)
-    compiled = {core: _compiled(graph, program, small[core]) for core, program in programs.items()}
+    compiled = {
+        core: _compiled(graph, program, small[core], CORES[core], optimize) for core, program in programs.items()
+    }
     manifest = _manifest(graph, lowered, compiled, refusal, content, name, labels, ends, len(vectors.inputs))
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     sources = {
@@ -105,7 +120,7 @@ def export_model(
     for core, program in programs.items():
         sources[f"{core}/model.c"] = emit_model_c(program, origin)
         sources[f"{core}/model.h"] = emit_model_h(program, origin)
-    return Export(programs, sources, manifest)
+    return Export(programs, sources, manifest, lowered.reduced.line if lowered else "")
 
 
 def _ends(graph: Graph) -> Ends:
@@ -131,11 +146,11 @@ def _programs(lowered: Lowered, optimize: Optimize) -> dict[str, Program]:
     return {name: made[core.kernels, core.prices] for name, core in CORES.items()}
 
 
-def _compiled(graph: Graph, program: Program, small: Program) -> Compiled:
+def _compiled(graph: Graph, program: Program, small: Program, core: Core, optimize: Optimize) -> Compiled:
     bytes_of = op_bytes(program)
     constants = b"".join(table.flash_bytes for _, table in segments(program))
     return Compiled(
-        steps=describe_steps(program),
+        steps=describe_steps(program, plain_layers(program, core, optimize)),
         constants_sha256=hashlib.sha256(constants).hexdigest(),
         op_weight_bytes=tuple(bytes_of.get(op.index, 0) for op in graph.ops),
         weight_bytes=constant_bytes(program),
@@ -156,9 +171,10 @@ def write_export(model: Path, content: bytes, export: Export) -> None:
             write_atomically(model / TFLITE_FILE, content)
         for name, text in export.sources.items():
             write_atomically(model / C_FOLDER / name, text)
+        remember(model, SOURCES, "", (model / C_FOLDER / name for name in export.sources))
         save_manifest(model, export.manifest)
     except OSError as error:
-        raise UserError(f"{model} cannot be written to ({error.strerror}): make room or name another --model") from None
+        raise no_room(model, error, "model") from None
 
 
 def _holds(path: Path, content: bytes) -> bool:
@@ -189,14 +205,14 @@ def _check_fit(source: str, ends: Ends, labels: tuple[str, ...], x_calibration: 
     if labels and len(labels) != classes:
         raise UserError(
             f"{source} has {classes} outputs but there are {len(labels)} labels beside it; they belong to another "
-            "model: train again, or export into another folder with --model."
+            f"model: train again, or export into another folder with {advice.name_of('model')}."
         )
     takes = [tensor.shape[1:] for tensor in ends.inputs]
     if x_calibration is not None and takes != [x_calibration.shape[1:]]:
         raise UserError(
             f"{source} takes {' and '.join(map(c_text.shape, takes))} but the images beside it are "
             f"{c_text.shape(x_calibration.shape[1:])}; they belong to another model: train again, or export into "
-            "another folder with --model."
+            f"another folder with {advice.name_of('model')}."
         )
 
 
@@ -221,7 +237,8 @@ def _manifest(
     ends: Ends,
     vector_count: int,
 ) -> Manifest:
-    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in lowered.graph.ops} if lowered else {}
+    run = [graph.ops[op.index] for op in lowered.graph.ops] if lowered else []
+    macs_of = {op.index: BY_TFLITE_NAME[op.name].macs(graph, op) for op in run}
     return Manifest(
         name=name,
         tool=tool_version(),

@@ -25,15 +25,25 @@ def emit_model_h(program: Program, origin: str) -> str:
 // Every constant table of the model, (MODEL_SEGMENT_COUNT,).
 extern const engine_segment model_segments[];
 
-// {_ends(program)}: the caller's memory; input is only read.
-// `watch` is called with the inputs, and with every tensor as soon as it is whole.
-void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch);
+// One inference. {_ends(program)}: the caller's memory; input is only read.
+// `watch` is a function of yours, called with the inputs and with every tensor as soon as it is whole (engine.h).
+void model_compute(const int8_t *input, int8_t *output, engine_watcher watch);
+
+// The same; NULL for `watch` where nobody does.
+static inline void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {{
+{c_text.INDENT}model_compute(input, output, watch ? watch : engine_unwatched);
+}}
+
+// The same for whom the answer is enough.
+static inline void model_run(const int8_t *input, int8_t *output) {{
+{c_text.INDENT}model_compute(input, output, engine_unwatched);
+}}
 """,
     )
 
 
 def emit_model_c(program: Program, origin: str) -> str:
-    """Tables, structs, the segment list, the arena and `model_invoke`."""
+    """Tables, structs, the segment list, the arena and `model_compute`."""
     graph = program.graph
     parts = [
         f"{origin}// {len(graph.ops)} ops, {program.macs:,} multiply-accumulates, "
@@ -159,7 +169,7 @@ def _invoke(program: Program) -> str:
     ]
     width = max(len(call) for call, _ in calls)
     lines = "".join(f"{c_text.INDENT}{call.ljust(width)}  // {_shapes(step)}\n{_watched(step)}" for call, step in calls)
-    head = "void model_invoke(const int8_t *input, int8_t *output, engine_watcher watch)"
+    head = "void model_compute(const int8_t *input, int8_t *output, engine_watcher watch)"
     inputs = "".join(
         f"{c_text.INDENT}watch({_where(buffer)}, {buffer.size_bytes});\n" for buffer in program.input_buffers
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.choose import choose_kernels
+from tinyproof.export.dead_channels import Reduced, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.layout import Buffer, Place, lay_out, one_after_the_other
@@ -84,11 +85,12 @@ class Program:
 class Lowered:
     """A Graph as calls of plain kernels: what a model computes, before it is chosen how."""
 
-    graph: Graph  # without its arithmetic on shapes
+    graph: Graph  # without its arithmetic on shapes, and without dead channels
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     calls: tuple[Call, ...]
     root: dict[int, int]  # for every tensor, the one whose bytes it is
+    reduced: Reduced  # what was left out
 
     def program(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> Program:
         """The Program for a core; `optimize` says what its fast kernels may take."""
@@ -123,15 +125,22 @@ def lower(graph: Graph) -> Lowered:
     """Lower a model. UserError for one that the compiled engine does not run exactly."""
     graph = fold_floats(fold_shapes(graph))
     kinds = [_kind(graph, op) for op in graph.ops]
-    inputs, outputs = check_ends(graph)
-    calls_of = [kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)]
+    check_ends(graph)
+    calls_of = {op.index: kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)}
     _check_order(graph)
+    reduced = without_dead_channels(graph, calls_of)
+    if reduced.graph is not graph:
+        calls_of = {op.index: kind.lower(reduced.graph, op) for kind, op in zip(kinds, reduced.graph.ops, strict=True)}
+    return _lowered(reduced, calls_of)
+
+
+def _lowered(reduced: Reduced, calls_of: dict[int, tuple[Call, ...]]) -> Lowered:
+    graph = reduced.graph
+    inputs, outputs = check_ends(graph)
     root = _roots(graph, calls_of)
     copies = _copies_to_outputs(graph, root)
-    calls = tuple(
-        call for op, own in zip(graph.ops, calls_of, strict=True) for call in (*own, *copies.get(op.index, ()))
-    )
-    return Lowered(graph, inputs, outputs, calls, root)
+    calls = tuple(call for op in graph.ops for call in (*calls_of[op.index], *copies.get(op.index, ())))
+    return Lowered(graph, inputs, outputs, calls, root, reduced)
 
 
 def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -182,11 +191,11 @@ def _check_order(graph: Graph) -> None:
         raise UserError(f"{graph.source}: no op computes the model's output; export the model again.")
 
 
-def _roots(graph: Graph, calls_of: Sequence[tuple[Call, ...]]) -> dict[int, int]:
+def _roots(graph: Graph, calls_of: dict[int, tuple[Call, ...]]) -> dict[int, int]:
     """For every tensor, the one whose bytes it is: of an op without a call, what its first input is."""
     root = {tensor.index: tensor.index for tensor in graph.tensors}
-    for op, calls in zip(graph.ops, calls_of, strict=True):
-        if not calls:
+    for op in graph.ops:
+        if not calls_of[op.index]:
             root.update(dict.fromkeys(op.outputs, root[op.inputs[0]]))
     return root
 

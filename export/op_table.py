@@ -142,7 +142,8 @@ REVERSE_V2 3, BROADCAST_TO 3, MIRROR_PAD 3
 COMPILED = """
 CONV_2D | `conv2d_s8`; a grouped one as a whole one, with zeros for the channels that a filter does not see |
 DEPTHWISE_CONV_2D | `depthwise_conv2d_s8`, any multiplier |
-TRANSPOSE_CONV | `transpose_conv2d_s8` | an output that this convolution turned round would not make
+TRANSPOSE_CONV | `transpose_conv2d_s8`; packed as a convolution with a filter for each phase of the stride | \
+an output that this convolution turned round would not make
 FULLY_CONNECTED | `dense_s8`, one scale or one for each output | a bias of another scale, as TFLM does
 MAX_POOL_2D, AVERAGE_POOL_2D | `max_pool2d_s8`, `average_pool2d_s8` | different quantization of input and output, \
 as TFLM does

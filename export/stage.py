@@ -11,9 +11,9 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
-from tinyproof.console import UserError, console, write_atomically
+from tinyproof.console import UserError, console, no_room, write_atomically
 from tinyproof.export.borders import with_int8_ends
-from tinyproof.export.describe import summary_table
+from tinyproof.export.describe import plain_lines, summary_table
 from tinyproof.export.emit import check_exchange, export_model, write_export
 from tinyproof.export.fidelity_table import print_fidelity, refuse_loss
 from tinyproof.export.golden import golden_name
@@ -23,12 +23,10 @@ from tinyproof.export.runtimes import runtime_of
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, save_fidelity
 from tinyproof.folders import BUILD
 from tinyproof.made import code_of, fingerprint, is_made, remember, tree_state
-from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE
+from tinyproof.manifest import C_FOLDER, MANIFEST_FILE, TFLITE_FILE
 from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, load_labels, load_splits
 from tinyproof.optimize import Optimize
 from tinyproof.version import package_versions, tool_version
-
-C_FOLDER = "c"
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,10 @@ def quantize(
     """
     claim(model, make=True)
     if keras_file is None and (calibration is not None or pixels != AUTO):
-        raise UserError("--calibration and --pixels go with a model from elsewhere: add --keras, or leave them out")
+        calibration_name, pixels_name, keras_name = map(advice.name_of, ("calibration", "pixels", "keras"))
+        raise UserError(
+            f"{calibration_name} and {pixels_name} go with a model from elsewhere: add {keras_name}, or leave them out"
+        )
     console.print("Quantizing to int8")
     if keras_file is None:
         made = quantize_model(model)
@@ -104,7 +105,7 @@ def quantize(
         write_atomically(model / FLOAT_FILE, made.plain)
         save_fidelity(model, made.fidelity)
     except OSError as error:
-        raise UserError(f"{model} cannot be written to ({error.strerror}): make room or name another --model") from None
+        raise no_room(model, error, "model") from None
     console.print(f"wrote {model / TFLITE_FILE}: {len(content):,} bytes, int8 in and out")
 
 
@@ -123,8 +124,11 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     check_exchange(str(source), made.manifest)
     write_export(model, content, made)
     console.print(summary_table(made.manifest, board.core))
-    if taken_off:
-        console.print(taken_off)
+    compiled = made.manifest.compiled.get(board.core.name)
+    for line in plain_lines(compiled.steps if compiled and runtime is None else ()):
+        console.print(line, markup=False)
+    for line in filter(None, [taken_off, made.left_out]):
+        console.print(line)
     if made.manifest.compiled_refusal:
         console.print(f"not for the compiled engine: {made.manifest.compiled_refusal}")
     console.print(f"wrote {model}/: model.json and c/")

@@ -6,7 +6,7 @@ finds a differing kernel by these lines, and draws the memory map from them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from tinyproof.export.graph import Graph
 from tinyproof.export.layout import Buffer, Place
@@ -15,15 +15,18 @@ from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.manifest import StepInfo
 
 
-def describe_steps(program: Program) -> tuple[StepInfo, ...]:
-    """One StepInfo for each tensor; the calls that lead to it, if several, are in its `kernels`."""
+def describe_steps(program: Program, plain: Mapping[str, str]) -> tuple[StepInfo, ...]:
+    """One StepInfo for each tensor; the calls that lead to it, if several, are in its `kernels`.
+
+    plain: by the names of calls that no fast kernel computes, why not.
+    """
     described = []
     calls: list[Step] = []
     root = roots(program.graph, {op.index for step in program.steps for op in step.ops})
     for place, step in enumerate(program.steps):
         calls.append(step)
         if step.finishes_y:
-            described.append(_describe(program, calls, place, root))
+            described.append(_describe(program, calls, place, root, plain))
             calls = []
     return tuple(described)
 
@@ -37,7 +40,9 @@ def roots(graph: Graph, computed: Collection[int]) -> dict[int, int]:
     return root
 
 
-def _describe(program: Program, calls: list[Step], place: int, root: dict[int, int]) -> StepInfo:
+def _describe(
+    program: Program, calls: list[Step], place: int, root: dict[int, int], plain: Mapping[str, str]
+) -> StepInfo:
     graph, step = program.graph, calls[-1]
     ops = {op.index: op for call in calls for op in call.ops}
     scratch = [call.scratch for call in calls if call.scratch]
@@ -58,6 +63,7 @@ def _describe(program: Program, calls: list[Step], place: int, root: dict[int, i
         needed_to=_last_read(program, step.y_buffer, place),
         scratch_offset=min((buffer.offset for buffer in scratch), default=0),
         scratch_bytes=max((buffer.size_bytes for buffer in scratch), default=0),
+        plain="; ".join(plain[call.name] for call in calls if call.name in plain),
     )
 
 

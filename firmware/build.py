@@ -20,17 +20,17 @@ from tinyproof.cores import Core
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from tinyproof.installing import require_tools
 from tinyproof.json_files import read_json, write_json
-from tinyproof.made import fingerprint, tree_state
-from tinyproof.manifest import MANIFEST_FILE, load_manifest
+from tinyproof.made import fingerprint, made_files, remember, tree_state
+from tinyproof.manifest import C_FOLDER, MANIFEST_FILE, SOURCES, load_manifest
 from tinyproof.protocol_c import protocol_header
 from tinyproof.toolchain import find_tool, taken_compiler
 from tinyproof.version import package_version
 
 FIRMWARE = Path(__file__).parent
-GENERATED = "c"  # the generated sources, below the model folder
 SOURCE_SUFFIXES = (".c", ".h", ".ld")
 DATA = "model_data.c"  # of the other engine
 IMAGE_FILE = "firmware.elf"
+IMAGE = "image"  # under which it is remembered
 SIZES_FILE = "sizes.json"
 WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
 
@@ -60,8 +60,28 @@ def build_inputs(model: Path, board: Board) -> str:
             package_version(compiler.tool.module),
         ),
         *(protocol_header(), model / MANIFEST_FILE),
-        sorted([*files, *(model / GENERATED).rglob("*.[ch]")]),
+        sorted([*files, *(model / C_FOLDER).rglob("*.[ch]")]),
     )
+
+
+def require_own_sources(model: Path) -> None:
+    """Raise UserError unless the C of the model is what an export on this computer wrote, every file of it."""
+    files = {path for path in (model / C_FOLDER).rglob("*") if path.is_file()}
+    if not files or files != made_files(model, SOURCES):
+        raise UserError(
+            f"{model / C_FOLDER} is not as an export here left it, and what others wrote is not compiled: "
+            f"run `{advice.command('export', model=model)}`"
+        )
+
+
+def require_own_image(model: Path, board: Board) -> None:
+    """Raise UserError unless the image of the board, and what lies beside it, was built on this computer."""
+    image = image_path(model, board)
+    if image not in made_files(model / board.name, IMAGE):
+        raise UserError(
+            f"{image} was not built on this computer, and what others built is not run: run "
+            f"`{advice.command('build', board=board.name, model=model)}`"
+        )
 
 
 def build(model: Path, board: Board) -> Sizes:
@@ -94,12 +114,14 @@ def build(model: Path, board: Board) -> Sizes:
             os.replace(scratch / WATCHER_FILE, folder / WATCHER_FILE)
         os.replace(scratch / SIZES_FILE, folder / SIZES_FILE)
         os.replace(image, folder / IMAGE_FILE)
+    made = (folder / name for name in (IMAGE_FILE, SIZES_FILE, WATCHER_FILE))
+    remember(folder, IMAGE, "", [path for path in made if path.is_file()])
     return sizes
 
 
 def sources(board: Board, model: Path) -> list[Path]:
     """Every C file of the image, in a fixed order."""
-    generated = model / GENERATED
+    generated = model / C_FOLDER
     return [
         *sorted((FIRMWARE / "core").glob("*.c")),
         *sorted((FIRMWARE / "engine" / board.engine).glob("*.c")),
@@ -121,8 +143,8 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
     board_folder = (FIRMWARE / "boards" / board.sources[0]).parent
     includes = [
         scratch,
-        model / GENERATED,
-        model / GENERATED / board.core.name,
+        model / C_FOLDER,
+        model / C_FOLDER / board.core.name,
         FIRMWARE / "core",
         FIRMWARE / "boards",
         board_folder,

@@ -2,7 +2,8 @@
 
 The target is boards/fuzz/board.c around a very small model, so that the fuzzer's time goes into the protocol. It starts
 from one input for every message of the protocol and from the committed corpus, which it made itself; what it finds on
-top of them stays in the build folder.
+top of them stays in the build folder. The same target in a plain loop (boards/fuzz/loop.c) watches no coverage and
+plays many times as many requests.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,23 @@ FUZZ = Board(
 )
 
 
+LOOP = replace(
+    FUZZ,
+    name="fuzz_loop",
+    title="the firmware under very many random requests",
+    sources=(*FUZZ.sources, "fuzz/loop.c"),
+    compilers=(
+        replace(
+            FUZZ.compilers[0],
+            flags=(
+                *("-std=c11", "-O2", "-g", *WARNINGS),
+                *("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
+            ),
+        ),
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Fuzzed:
     """What a run of the fuzzer did. `crash` is the file that shows the finding again; None where there is none."""
@@ -61,12 +79,21 @@ class Fuzzed:
     words: str
 
 
-def build_target(folder: Path) -> Path:
+@dataclass(frozen=True)
+class Played:
+    """What a run of the loop did: requests, and how often the device sent which message. `words` where it broke."""
+
+    requests: int
+    answers: dict[str, int]
+    words: str
+
+
+def build_target(folder: Path, target: Board = FUZZ) -> Path:
     """The fuzz target around a small model, built below `folder`."""
     content = small_model()
     write_export(folder, content, export_model(content, "small.tflite", "small", (), None))
-    build(folder, FUZZ)
-    return image_path(folder, FUZZ)
+    build(folder, target)
+    return image_path(folder, target)
 
 
 def small_model() -> bytes:
@@ -133,6 +160,20 @@ def fuzz(target: Path, seconds: int) -> Fuzzed:
         coverage=_last_number(r"cov: (\d+)", result.stderr),
         crash=Path(crash[1]) if crash else None,
         words=words,
+    )
+
+
+def play(target: Path, requests: int, first: int = 0) -> Played:
+    """Have the loop play so many random requests, from the input `first` on; the same ones for the same numbers."""
+    result = subprocess.run(
+        [str(target.resolve()), str(first), str(requests)], capture_output=True, text=True, errors="replace"
+    )
+    if result.returncode:
+        return Played(0, {}, result.stderr.strip()[-3000:] or f"it ended with status {result.returncode}")
+    played, *lines = result.stdout.splitlines()
+    answers = {int(message): int(number) for message, number in map(str.split, lines)}
+    return Played(
+        int(played), {message.__name__: answers.get(message.ID, 0) for message in MESSAGES if message.ID >= 0x80}, ""
     )
 
 

@@ -17,8 +17,8 @@ from tinyproof.boards import Board
 from tinyproof.console import UserError
 from tinyproof.export.runtimes import check_runtime, runtime_of
 from tinyproof.export.tflite_reader import load_graph
-from tinyproof.firmware.build import FIRMWARE, GENERATED, kernel_folders
-from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
+from tinyproof.firmware.build import FIRMWARE, kernel_folders, require_own_sources
+from tinyproof.manifest import C_FOLDER, TFLITE_FILE, Manifest, load_manifest
 from tinyproof.protocol_c import protocol_header
 
 SOURCE_SUFFIXES = (".c", ".cc", ".cpp", ".h")
@@ -34,6 +34,7 @@ def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
     Raises UserError when the model was not exported, or the board is not one that a vendor's tools build for.
     """
     manifest = load_manifest(model)
+    require_own_sources(model)
     engine = check_engine(board, engine, model, manifest)
     if board.framework == "espidf":
         target = model / "sketch" / board.name
@@ -49,6 +50,7 @@ def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
 
 def platformio_project(board: Board, model: Path, engine: str) -> Path:
     """Write a project folder for PlatformIO into the model's, and return it: its settings, and all sources in src/."""
+    require_own_sources(model)
 
     def write(new: Path) -> None:
         shutil.copyfile(FIRMWARE / "platformio.ini", new / "platformio.ini")
@@ -79,10 +81,10 @@ def board_folder(board: Board) -> Path:
 
 def source_files(board: Board, model: Path, engine: str) -> list[Path]:
     """Every C and C++ file, headers too, of the firmware of a board; protocol.h is made, not listed."""
-    folders = [FIRMWARE / "core", FIRMWARE / "engine" / engine, board_folder(board), model / GENERATED]
+    folders = [FIRMWARE / "core", FIRMWARE / "engine" / engine, board_folder(board), model / C_FOLDER]
     unused = set()
     if engine == "compiled":
-        folders += [model / GENERATED / board.core.name, *kernel_folders(board.core)]
+        folders += [model / C_FOLDER / board.core.name, *kernel_folders(board.core)]
         unused = {"model_data.c", "model_data.h", "model_ops.h"}
     shared = [FIRMWARE / "boards" / "board.h", *sorted((FIRMWARE / "engine").glob("*.h"))]
     found = (path for place in folders for path in sorted(place.iterdir()) if path.suffix in SOURCE_SUFFIXES)

@@ -7,7 +7,15 @@ from pathlib import Path
 from tinyproof.boards import Board
 from tinyproof.claim import claim
 from tinyproof.console import console
-from tinyproof.firmware.build import IMAGE_FILE, SIZES_FILE, WATCHER_FILE, build, build_inputs, image_path
+from tinyproof.firmware.build import (
+    IMAGE_FILE,
+    SIZES_FILE,
+    WATCHER_FILE,
+    build,
+    build_inputs,
+    image_path,
+    require_own_sources,
+)
 from tinyproof.firmware.sizes import print_budget
 from tinyproof.made import is_made, remember
 from tinyproof.manifest import load_manifest
@@ -17,6 +25,7 @@ def build_image(model: Path, board: Board) -> None:
     """Build, and say what came of it; an image made of the same inputs is left as it is. UserError."""
     manifest = load_manifest(model)
     claim(model)
+    require_own_sources(model)
     folder = model / board.name
     inputs = build_inputs(model, board) if board.compilers else ""
     if inputs and is_made(folder, "build", inputs):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError
-from tinyproof.firmware.build import image_path, load_sizes
+from tinyproof.firmware.build import image_path, load_sizes, require_own_image
 from tinyproof.host.device import Device, DeviceError
 from tinyproof.host.emulators import Emulator, emulator
 from tinyproof.host.line.faults import LineSettings
@@ -36,6 +36,8 @@ def start(model: Path, board: Board) -> AbstractContextManager[Emulator]:
     if board.sources and not image.is_file():
         load_manifest(model)  # what is missing first
         raise UserError(f"{image} is not there; run `{advice.command('build', board=board.name, model=model)}` first")
+    if board.sources:
+        require_own_image(model, board)
     places = {"firmware": str(image), "model": str(model)}
     return emulator([word.format(**places) for word in board.run])
 

@@ -244,7 +244,7 @@ def _running_programs() -> set[str]:
     names = set()
     for path in PROCESSES.glob("[0-9]*/comm"):
         try:
-            names.add(path.read_text().strip())
+            names.add(path.read_text(encoding="utf-8").strip())
         except OSError:  # it ended meanwhile
             continue
     return names

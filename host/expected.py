@@ -5,6 +5,7 @@ Beside them lie the outputs of Python's default interpreter, for the accuracy th
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from tinyproof import advice
 from tinyproof.console import UserError, console, track, write_atomically
 from tinyproof.export.golden import WHEEL, golden_available, golden_name
 from tinyproof.host.interpreters import Interpreter, default_interpreter, default_name, golden_interpreter
 from tinyproof.host.samples import Samples
-from tinyproof.model_files import NPZ_DAMAGE
+from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE
+from tinyproof.model_files import NPZ_DAMAGE, open_npz
+from tinyproof.own import is_signed, signature
 
 EXPECTED_FILE = "expected.npz"
 
@@ -42,6 +46,11 @@ def expected_outputs(model: Path, tflite: bytes, model_sha256: str, samples: Sam
 
     An interpreter is made only when there is something to compute.
     """
+    if hashlib.sha256(tflite).hexdigest() != model_sha256:
+        raise UserError(
+            f"{model / TFLITE_FILE} is not the model that {MANIFEST_FILE} beside it is of: run "
+            f"`{advice.command('export', model=model)}`"
+        )
     bit_exact = golden_available()
     names = (golden_name() or WHEEL if bit_exact else default_name(), default_name())
     key = " ".join((model_sha256, samples.sha256, *names))
@@ -51,7 +60,7 @@ def expected_outputs(model: Path, tflite: bytes, model_sha256: str, samples: Sam
         outputs = _compute(tflite, samples)
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {} if outputs[1] is None else {"default": outputs[1]}
-        np.savez_compressed(buffer, key=key, golden=outputs[0], **arrays)
+        np.savez_compressed(buffer, key=key, signature=signature(_content(key, *outputs)), golden=outputs[0], **arrays)
         write_atomically(path, buffer.getvalue())
     refused = "" if outputs[1] is not None else ", which refuses this model"
     return Expected(outputs[0], names[0], bit_exact, outputs[1], names[1] + refused)
@@ -73,14 +82,21 @@ def _compute(tflite: bytes, samples: Samples) -> tuple[np.ndarray, np.ndarray | 
 
 
 def _stored(path: Path, key: str) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """(golden, default) of the file if it is there, whole, and about `key`."""
+    """(golden, default) of the file if it is there, whole, about `key`, and of our own making."""
     try:
-        with np.load(path) as stored:
+        with open_npz(path) as stored:
             if str(stored["key"]) != key:
                 return None
-            return stored["golden"], stored["default"] if "default" in stored.files else None
+            golden, default = stored["golden"], stored["default"] if "default" in stored.files else None
+            return (golden, default) if is_signed(_content(key, golden, default), str(stored["signature"])) else None
     except NPZ_DAMAGE:
         return None
+
+
+def _content(key: str, golden: np.ndarray, default: np.ndarray | None) -> bytes:
+    """All that the signature stands for."""
+    arrays = (golden, np.zeros(0, np.int8) if default is None else default)
+    return b"".join([key.encode(), *(f"{a.dtype.str} {a.shape} ".encode() + a.tobytes() for a in arrays)])
 
 
 def _run_all(interpreter: Interpreter, samples: Samples) -> np.ndarray:

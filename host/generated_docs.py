@@ -33,7 +33,7 @@ def generated_pages() -> dict[Path, str]:
     pages = {protocol_docs.PAGE: protocol_docs.protocol_page()}
     for name, parts in PARTS.items():
         path = ROOT / name
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         for part, make in parts.items():
             begin, end = f"<!-- {part}, by make docs -->\n", f"\n<!-- end of {part} -->"
             before, found, rest = text.partition(begin)

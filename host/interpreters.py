@@ -66,12 +66,15 @@ class LiteRT:
                 self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1, **options)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise UserError(f"{self.name} cannot run the model: {' '.join(str(error).split())}") from error
+            raise self._refusal(error) from error
         self._inputs = self._interpreter.get_input_details()
         self._outputs = self._interpreter.get_output_details()
 
+    def _refusal(self, error: Exception) -> UserError:
+        return UserError(f"{self.name} cannot run the model: {' '.join(str(error).split())}")
+
     def run_bytes(self, data: bytes) -> bytes:
-        """The output tensors' bytes for the input tensors' bytes."""
+        """The output tensors' bytes for the input tensors' bytes. UserError where it finds only now that it cannot."""
         position = 0
         for tensor in self._inputs:
             size = int(np.prod(tensor["shape"]))
@@ -79,7 +82,10 @@ class LiteRT:
             self._interpreter.set_tensor(tensor["index"], value)
             position += size
         self._interpreter.reset_all_variables()  # every inference begins with the same state
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise self._refusal(error) from error
         return b"".join(self._interpreter.get_tensor(tensor["index"]).tobytes() for tensor in self._outputs)
 
     def tensor(self, index: int) -> NDArray[np.generic]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
+from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError, console, table
 from tinyproof.export.device_input import device_bytes
@@ -91,7 +92,7 @@ def _files(given: Sequence[Path]) -> list[Path]:
             )
         files += inside or [path]
     if not files:
-        raise UserError("name a picture: IMAGE=my.jpg, or --image my.jpg, or a folder of pictures")
+        raise UserError(f"name a picture or a folder of pictures: {advice.setting('image', 'my.jpg')}")
     return files
 
 

@@ -6,6 +6,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinyproof import advice
 from tinyproof.boards import BOARDS, find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable
@@ -53,11 +54,14 @@ def validate_model(wishes: Wishes) -> int:
 def _plan(wishes: Wishes) -> Plan:
     board = find_board(wishes.board_name)
     if wishes.ports and wishes.devices > 1:
-        raise UserError(f"--devices {wishes.devices} starts emulated boards and --port names one: give one of the two")
+        raise UserError(
+            f"{advice.setting('devices', wishes.devices)} starts emulated boards and {advice.name_of('port')} names "
+            "one: give one of the two"
+        )
     if wishes.patience != wishes.patience:
-        raise UserError("--patience nan is no time: give seconds, e.g. 60")
+        raise UserError(f"{advice.setting('patience', 'nan')} is no time: give seconds, e.g. 60")
     if wishes.junit:
-        make_writable(wishes.junit.parent, "choose another --junit")
+        make_writable(wishes.junit.parent, "junit")
     return Plan(
         model=wishes.model,
         board=board,

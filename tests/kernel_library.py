@@ -70,7 +70,7 @@ class KernelLibrary:
     def run(
         self, program: Program, x: NDArray[np.int8], watch: Callable[[NDArray[np.int8]], None] | None = None
     ) -> NDArray[np.int8]:
-        """What `model_invoke` of the program would write, flat, with checks that no step writes where it may not.
+        """What `model_compute` of the program would write, flat, with checks that no step writes where it may not.
 
         x: the inputs one after the other. `watch` gets every step's output.
         """

@@ -73,8 +73,10 @@ def quantized(draw: st.DrawFn, taps: NDArray[np.int8], per_channel: bool) -> tup
     gain = draw(gains)
     spread = 75 * max(float(np.sqrt((flat**2).sum(axis=1)).max()), 1.0)
     real = 100 / spread if gain is None else 2.0**gain
-    count = len(taps) if per_channel else 1
-    factors = np.random.default_rng(draw(seeds)).uniform(0.3, 1, count) if per_channel else np.ones(1)
+    count, rng = len(taps) if per_channel else 1, np.random.default_rng(draw(seeds))
+    factors = rng.uniform(0.3, 1, count) if per_channel else np.ones(1)
+    if per_channel and draw(st.integers(0, 3)) == 0:  # some channels of any gain among the others
+        factors = np.where(rng.random(count) < 0.5, 2.0 ** rng.uniform(-34, 5, count) / real, factors)
     return x_scale, list(np.float32(w_scale * factors)), float(np.float32(x_scale * w_scale / real))
 
 

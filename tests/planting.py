@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tinyproof.boards import BOARDS
 from tinyproof.cores import Core
-from tinyproof.manifest import StepInfo, load_manifest, save_manifest
+from tinyproof.made import remember
+from tinyproof.manifest import C_FOLDER, SOURCES, StepInfo, load_manifest, save_manifest
 
 HOST_CORE = BOARDS["host"].core
 
@@ -15,6 +16,11 @@ HOST_CORE = BOARDS["host"].core
 def model_c(model: Path, core: Core = HOST_CORE, name: str = "model.c") -> Path:
     """The generated program of the compiled engine for a core."""
     return model / "c" / core.name / name
+
+
+def take_for_ours(model: Path) -> None:
+    """Have the model's C count as what an export on this computer wrote."""
+    remember(model, SOURCES, "", (path for path in (model / C_FOLDER).rglob("*") if path.is_file()))
 
 
 def expect_constants(

@@ -84,16 +84,23 @@ def random_network(keras: Any, rng: Rng) -> Any:
 
 def _randomize_weights(network: Any, rng: Rng) -> None:
     """Weights and statistics of random spread, some filters dead, some biases large."""
+    rate = (0.1, 0.1, 0.5)[int(rng.integers(3))]
     for layer in network.layers:
-        values = []
+        values, dead = [], 0.0
         for weight in layer.weights:
             shape = tuple(weight.shape)
             value = rng.normal(size=shape) * 2 ** rng.uniform(-2, 0.5)
             if weight.name == "moving_variance":
                 value = np.abs(value) + 0.1
             elif weight.name in ("kernel", "depthwise_kernel") and len(shape) > 1:
-                value *= 1 / np.sqrt(np.prod(shape[:-1])) * (rng.random(shape[-1]) > 0.1)
+                filters = shape[-2:] if weight.name == "depthwise_kernel" else shape[-1:]
+                dead = rng.random(filters) < rate
+                style = int(rng.integers(3))  # no weights, nearly none, or a bias that decides
+                value *= 1 / np.sqrt(np.prod(shape[:-1])) * np.where(dead, (0.0, 1e-7, 1.0)[style], 1.0)
                 value *= 2 ** rng.uniform(-3, 1, shape[-1])
+                dead = (dead * (style == 2)).reshape(-1) * float(rng.choice([-40, -40, 40]))
+            elif weight.name == "bias" and np.shape(dead) == shape:
+                value += dead
             elif weight.name == "seed_generator_state":
                 value = np.zeros(shape)
             values.append(value.astype(np.float32))

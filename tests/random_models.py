@@ -32,7 +32,7 @@ from random_layers import NotConverted, converted_model
 from tinyproof.console import UserError, progress_bar
 from tinyproof.export.emit_model import emit_model_c, emit_model_h
 from tinyproof.export.golden import Golden
-from tinyproof.export.lower import Program, lower
+from tinyproof.export.lower import Lowered, Program, lower
 from tinyproof.export.tflite_reader import read_graph
 
 ENGINE = KERNELS[0].parent / "engine"
@@ -48,6 +48,7 @@ class Outcome:
     seed: int
     ops: tuple[str, ...]
     kernels: tuple[str, ...]
+    left_out: int  # dead filters
     trouble: str | None
     unsupported: str | None  # what TFLM itself does not run: nothing to compare
 
@@ -65,22 +66,23 @@ def check_model(seed: int, kernels: Path, keep: Path | None = None) -> Outcome:
     try:
         content = converted_model(seed)
     except NotConverted as error:
-        return Outcome(seed, (), (), None, f"TensorFlow: {error}")
+        return Outcome(seed, (), (), 0, None, f"TensorFlow: {error}")
     graph = read_graph(content, f"model of seed {seed}")
     names = tuple(op.name for op in graph.ops)
     with tempfile.TemporaryDirectory() as scratch:
         folder = keep or Path(scratch)
         (folder / "model.tflite").write_bytes(content)
         try:
-            program = lower(graph).program()
+            lowered = lower(graph)
         except UserError as refusal:
-            return Outcome(seed, names, (), *_refused(content, refusal.message))
-        golden = Golden(content)
+            return Outcome(seed, names, (), 0, *_refused(content, refusal.message))
+        golden, program = Golden(content), lowered.program()
         called = tuple(step.kernel.name for step in program.steps)
         try:
-            return Outcome(seed, names, called, _difference(content, program, golden, folder, seed, kernels), None)
+            difference = _difference(content, lowered, program, golden, folder, seed, kernels)
+            return Outcome(seed, names, called, lowered.reduced.filters, difference, None)
         except UserError as aborted:
-            return Outcome(seed, names, called, None, aborted.message)
+            return Outcome(seed, names, called, 0, None, aborted.message)
 
 
 def _refused(content: bytes, refusal: str) -> tuple[str | None, str | None]:
@@ -95,7 +97,9 @@ def _refused(content: bytes, refusal: str) -> tuple[str | None, str | None]:
     return refusal, None
 
 
-def _difference(content: bytes, program: Program, golden: Golden, folder: Path, seed: int, kernels: Path) -> str | None:
+def _difference(
+    content: bytes, lowered: Lowered, program: Program, golden: Golden, folder: Path, seed: int, kernels: Path
+) -> str | None:
     """What is wrong with the emitted C, in words; None where it gives the golden's bytes."""
     (folder / "model.c").write_text(emit_model_c(program, ""))
     (folder / "model.h").write_text(emit_model_h(program, ""))
@@ -111,14 +115,15 @@ def _difference(content: bytes, program: Program, golden: Golden, folder: Path, 
     for x in inputs:
         expected = np.frombuffer(golden.run_bytes(x.tobytes()), np.int8)
         y = np.zeros(output_bytes, np.int8)
-        model.model_invoke(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
+        model.model_compute(ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data), watch)
         if not np.array_equal(y, expected):
-            where = _first_op(content, program, x, kernels) or "no op alone: the emitted calls are not the lowered ones"
+            where = _first_op(content, lowered, program, x, kernels)
+            where = where or "no op alone: the emitted calls are not the lowered ones"
             return f"{np.count_nonzero(y != expected)} of {y.size} output bytes differ, first at {where}"
-    return _first_op(content, program, inputs[0], kernels)
+    return _first_op(content, lowered, program, inputs[0], kernels)
 
 
-def _first_op(content: bytes, program: Program, x: np.ndarray, kernels: Path) -> str | None:
+def _first_op(content: bytes, lowered: Lowered, program: Program, x: np.ndarray, kernels: Path) -> str | None:
     """The first op, by the order of computation, whose output is not the golden's, or that writes where it may not."""
     golden = Golden(content, keep_tensors=True)
     golden.run_bytes(x.tobytes())
@@ -127,7 +132,8 @@ def _first_op(content: bytes, program: Program, x: np.ndarray, kernels: Path) ->
     except AssertionError as error:
         return str(error)
     for step, y in zip(program.steps, tensors, strict=True):
-        if step.finishes_y and not np.array_equal(y, golden.tensor(step.y.index).reshape(-1)):
+        whole = golden.tensor(step.y.index)
+        if step.finishes_y and not np.array_equal(y, lowered.reduced.rest_of(step.y.index, whole).reshape(-1)):
             return f"{program.graph.place(step.op)} computed by {step.kernel.name}"
     return None
 
@@ -175,7 +181,7 @@ def _chunk(kernels: Path, seeds: list[int]) -> Iterator[Outcome]:
         if left:
             errors.seek(0)
             last = errors.read().strip().splitlines()[-1:]
-            yield Outcome(left[0], (), (), f"the process ended with {process.returncode}: {' '.join(last)}", None)
+            yield Outcome(left[0], (), (), 0, f"the process ended with {process.returncode}: {' '.join(last)}", None)
 
 
 def main() -> int:
@@ -215,6 +221,8 @@ def report(found: list[Outcome]) -> int:
     unsupported = [outcome for outcome in found if outcome.unsupported]
     troubled = [outcome for outcome in found if outcome.trouble]
     print(f"{len(found)} models, {len(found) - len(unsupported) - len(troubled)} equal to TFLM in every byte")
+    reduced = [outcome.left_out for outcome in found if outcome.left_out]
+    print(f"dead channels left out: {sum(reduced):,}, in {len(reduced)} models")
     print("ops, in so many models: " + ", ".join(f"{op} {count}" for op, count in ops.most_common()))
     print("kernels: " + ", ".join(f"{kernel} {count}" for kernel, count in kernels.most_common()))
     reasons = Counter((outcome.unsupported or "")[:160] for outcome in unsupported)

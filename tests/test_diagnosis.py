@@ -50,7 +50,7 @@ def emit(model: Path, graph: Graph, fast: bool = True) -> None:
         model_c(model, core, "model.h").write_text(emit_model_h(program, c_text.provenance("planted", "a test")))
     constants = hashlib.sha256(b"".join(table.flash_bytes for _, table in segments(program))).hexdigest()
     for core in CORES.values():
-        expect_constants(model, constants, core, describe_steps(program))
+        expect_constants(model, constants, core, describe_steps(program, {}))
 
 
 def with_tensor(graph: Graph, index: int, **changes) -> Graph:

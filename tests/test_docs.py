@@ -173,3 +173,31 @@ def test_make_commands_in_messages_are_targets_and_settings_of_the_makefile():
                     name = word.split("=")[0]
                     assert name in (settings if "=" in word else targets), f"{path.relative_to(ROOT)}: {word}"
     assert found > 30
+
+
+def words_of_messages(tree):
+    """Every string in what is raised as a UserError or printed."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"UserError", "console.print"}:
+            yield from (n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+
+def test_no_message_names_an_option_in_the_words_of_one_way_alone():
+    """`--out` means nothing to who typed `make`: the module `advice` says it in the words of either way."""
+    for path in SOURCES:
+        for text in words_of_messages(ast.parse(path.read_text())):
+            assert not re.search(r"(?<![\w-])--(?!no-install|cask)[a-z]", text), f"{path.relative_to(ROOT)}: {text}"
+
+
+def test_every_option_named_in_advice_is_one_of_make_and_of_a_command():
+    commands = [tinyproof.get_command(click.Context(tinyproof), name) for name in STOREY_OF]
+    options = {option for command in commands for option in options_of(command)}
+    _, settings = makefile_words()
+    named = set()
+    for path in SOURCES:
+        source = path.read_text()
+        named |= set(re.findall(r"advice\.(?:setting|name_of|another)\([\"'](\w+)[\"']", source))
+        named |= set(re.findall(r"(?:make_writable|no_room)\([^()]+(?:\([^()]*\)[^()]*)*, [\"'](\w+)[\"']\)", source))
+    assert len(named) > 20 and {"junit", "tensorboard", "model", "sample"} <= named
+    for name in named:
+        assert name.upper() in settings and f"--{name.replace('_', '-')}" in options, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -351,3 +352,21 @@ def test_the_graph_of_every_random_network_is_read_back():
     assert {op.name for seed in range(24) for op in read_graph(random_network(seed), "n").ops} == {
         "CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED", "RESHAPE", "SOFTMAX",
     }  # fmt: skip
+
+
+@needs.golden
+def test_the_program_of_the_docs_compiles_gives_tflms_bytes_and_tells_of_every_tensor(model, objects, tmp_path):
+    """`model_run`, and `model_invoke` with a watcher and without one."""
+    example = re.search(r"```c\n(#include.+?)```", (ROOT / "docs/compiled-engine.md").read_text(), re.DOTALL)[1]
+    x = np.random.default_rng(0).integers(0, 256, 784, np.uint8)
+    expected = Golden((model / "model.tflite").read_bytes()).run_bytes((x ^ 128).tobytes())
+    steps = load_manifest(model).compiled[PORTABLE.name].steps
+    for name, text in (("watched", example), ("unwatched", example.replace(", show_size)", ", NULL)"))):
+        (tmp_path / f"{name}.c").write_text(text)
+        command = [*CC, "-std=c11", "-O2", "-Wall", "-Wextra", *SANITIZERS, *includes(model), *objects.glob("*.o")]
+        command += [tmp_path / f"{name}.c", model_c(model), "-o", tmp_path / name]
+        subprocess.run(list(map(str, command)), check=True)
+        made = subprocess.run([tmp_path / name], input=x.tobytes(), capture_output=True, check=True)
+        assert made.stdout == expected
+        sizes = [784, *(step.size_bytes for step in steps)] if name == "watched" else []
+        assert [int(line) for line in made.stderr.split()] == sizes

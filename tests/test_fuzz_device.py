@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
 from conftest import FIRMWARE
 
 from tinyproof.firmware import fuzz
-from tinyproof.firmware.fuzz import CORPUS, build_target, seeds
+from tinyproof.firmware.fuzz import CORPUS, LOOP, build_target, play, seeds
 
 SECONDS = 20
 
@@ -26,7 +27,19 @@ def test_the_corpus_and_some_seconds_of_fuzzing_find_nothing(target):
     assert fuzzed.coverage > 200
 
 
-@pytest.mark.parametrize(
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory):
+    return build_target(tmp_path_factory.mktemp("loop"), LOOP)
+
+
+def test_a_million_random_requests_reach_every_handler_and_find_nothing(loop):
+    played = play(loop, 1_000_000)
+    assert not played.words and played.requests >= 1_000_000
+    assert all(number > 1000 for name, number in played.answers.items() if name != "LogLine"), played.answers
+    assert play(loop, 64_000) == play(loop, 64_000) != play(loop, 64_000, first=7)
+
+
+BOUNDS = pytest.mark.parametrize(
     "file, right, wrong",
     [
         ("core/frame_receiver.c", "if (receiver->size < receiver->capacity) receiver->body", "receiver->body"),
@@ -38,13 +51,31 @@ def test_the_corpus_and_some_seconds_of_fuzzing_find_nothing(target):
     ],
     ids=["a frame longer than the memory for it", "a sum that wraps around"],
 )
+
+
+@BOUNDS
 def test_the_fuzzer_finds_a_bound_that_is_not_checked(tmp_path, monkeypatch, file, right, wrong):
+    plant(tmp_path, monkeypatch, file, right, wrong)
+    fuzzed = fuzz.fuzz(build_target(tmp_path / "build"), SECONDS)
+    assert fuzzed.crash is not None and fuzzed.crash.is_file()
+    assert "AddressSanitizer" in fuzzed.words
+
+
+@BOUNDS
+def test_the_loop_finds_it_too_and_shows_it_again(tmp_path, monkeypatch, file, right, wrong):
+    plant(tmp_path, monkeypatch, file, right, wrong)
+    target = build_target(tmp_path / "build", LOOP)
+    played = play(target, 2_000_000)
+    assert "AddressSanitizer" in played.words
+    number = int(re.search(r"^input (\d+)$", played.words, re.MULTILINE)[1])
+    assert "AddressSanitizer" in play(target, 1, number).words
+
+
+def plant(tmp_path, monkeypatch, file, right, wrong):
+    """Have the target be built of firmware without that bound."""
     copy = tmp_path / "firmware"
     shutil.copytree(FIRMWARE, copy)
     source = (copy / file).read_text()
     assert source.count(right) == 1
     (copy / file).write_text(source.replace(right, wrong))
     monkeypatch.setattr("tinyproof.firmware.build.FIRMWARE", copy)
-    fuzzed = fuzz.fuzz(build_target(tmp_path / "build"), SECONDS)
-    assert fuzzed.crash is not None and fuzzed.crash.is_file()
-    assert "AddressSanitizer" in fuzzed.words

@@ -1,6 +1,8 @@
 """Damaged files of every kind at the commands that read them: one line and status 2, or success; never a traceback.
 
-`make fuzz-files COUNT=2000 SEED=0` throws as many as you like, with bounded memory.
+`make fuzz-files COUNT=2000 SEED=0` throws as many as you like, with bounded memory;
+`python tests/test_fuzz_files.py models COUNT SEED` so many mutated models, those of $TINYPROOF_DATA among them, at the
+reader and the lowering.
 """
 
 from __future__ import annotations
@@ -8,8 +10,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import resource
+import signal
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable
 from functools import partial
@@ -19,16 +24,20 @@ import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from needs import PUBLIC_DATA
 from PIL import Image
 
 from tinyproof.__main__ import main
 from tinyproof.console import UserError
+from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.pictures import register_heif_opener
 
 COUNT = 12
-register_heif_opener()
 MEMORY_BYTES = 12 << 30  # of addresses; TensorFlow reserves several at its start
+MODELS = 300
+MODEL_S, MODEL_BYTES = 60, 1 << 30  # no mutated model may take more
+register_heif_opener()
 
 
 def coded(kind: str, mode: str = "RGB", **how: str) -> bytes:
@@ -180,6 +189,79 @@ KINDS: dict[str, Callable[[], bytes]] = {
 }
 
 
+def real_models() -> dict[str, bytes]:
+    """The demo's model, one with every op, and the published ones where there are some."""
+    from every_op import every_op_network
+
+    published = sorted(PUBLIC_DATA.glob("*.tflite")) if "TINYPROOF_DATA" in os.environ else []
+    return {
+        "demo": demo_tflite(),
+        "every op": every_op_network(0),
+        **{path.name: path.read_bytes() for path in published},
+    }
+
+
+EXTREMES = (0, 1, -1, 2, -2, 127, 1 << 16, (1 << 31) - 1, -(1 << 31), 1 << 28)
+
+
+def mutated_model(content: bytes, rng: np.random.Generator) -> bytes:
+    """A file with a few of its numbers made extreme or moved a little, or damaged like any file."""
+    if rng.integers(0, 3) == 0:
+        return mutated(content, rng)
+    changed = bytearray(content)
+    for _ in range(rng.integers(1, 9)):
+        # Tables and vectors are at the ends of the file; the middle is weights.
+        place = int(rng.integers(0, min(len(content), 4096)))
+        at = (place if rng.integers(0, 2) else len(content) - 4 - place) & ~3
+        old = int.from_bytes(changed[at : at + 4], "little", signed=True)
+        near = old + int(rng.integers(-9, 10))
+        new = near if rng.integers(0, 2) else EXTREMES[rng.integers(0, len(EXTREMES))]
+        changed[at : at + 4] = (new & 0xFFFFFFFF).to_bytes(4, "little")
+    return bytes(changed)
+
+
+def read_mutated_models(count: int, seed: int) -> tuple[int, float]:
+    """Read and lower so many; each in MODEL_S seconds and in MODEL_BYTES more of memory. (lowered, longest seconds)."""
+    contents = list(real_models().values())
+    whole, longest = 0, 0.0
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes() + MODEL_BYTES, before[1]))
+    signal.signal(signal.SIGALRM, too_long)
+    try:
+        for number in range(seed, seed + count):
+            bad = mutated_model(contents[number % len(contents)], np.random.default_rng(number))
+            started = time.perf_counter()
+            signal.alarm(MODEL_S)
+            try:
+                lower(read_graph(bad, "bad")).program()
+                whole += 1
+            except UserError as error:
+                assert "\n" not in error.message, (number, error.message)
+            except BaseException as error:
+                raise AssertionError(f"mutated model {number}") from error
+            finally:
+                signal.alarm(0)
+            longest = max(longest, time.perf_counter() - started)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+    return whole, longest
+
+
+def too_long(*_: object) -> None:
+    raise TimeoutError(f"it took more than {MODEL_S} s")
+
+
+def data_bytes() -> int:
+    """Memory of this process that RLIMIT_DATA counts."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+    return int(line.split()[1]) * 1024
+
+
+def test_a_mutated_model_ends_in_one_line_soon_and_in_little_memory():
+    whole, _ = read_mutated_models(MODELS, 0)
+    assert 0 < whole < MODELS
+
+
 @pytest.mark.parametrize(
     "kind", [pytest.param(kind, marks=needs.tensorflow if kind in ("keras", "h5") else ()) for kind in KINDS]
 )
@@ -218,10 +300,14 @@ def test_a_damaged_file_of_a_models_folder_never_ends_in_a_traceback(name, tmp_p
 
 
 if __name__ == "__main__":
-    import resource
-
     os.environ["TINYPROOF_BY_MAKE"] = "1"
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+    if sys.argv[1:2] == ["models"]:
+        count, start = int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
+        whole, longest = read_mutated_models(count, start)
+        print(f"{count:,} mutated models: {whole:,} could be lowered, the longest took {longest:.1f} s, no traceback")
+        sys.exit()
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     with tempfile.TemporaryDirectory() as scratch:
         contents = {kind: make() for kind, make in KINDS.items()}

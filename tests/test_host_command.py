@@ -11,7 +11,7 @@ import tty
 
 import pytest
 from conftest import ROOT
-from planting import model_c
+from planting import model_c, take_for_ours
 
 
 def assert_one_line(result, *words):
@@ -94,6 +94,7 @@ def test_missing_emulator_names_what_to_install(command, model, tmp_path):
 
 def test_failed_compilation_leaves_nothing_behind(command, model):
     model_c(model).write_text("#error broken\n")
+    take_for_ours(model)
     result = command("build", "--model", model, "--board", "host")
     assert result.returncode == 2 and "broken" in result.stderr
     assert list((model / "host").iterdir()) == []

@@ -69,14 +69,26 @@ def test_a_pooling_is_computed_with_the_convolution_before_it(layer, kernels):
     [
         ({"pool": (3, 3), "step": (2, 2)}, ["conv2d_winograd", "max_pool2d"]),  # windows overlap
         ({"second_reader": True}, ["conv2d_winograd", "max_pool2d", "max_pool2d"]),
-        ({"real": 1.5}, ["conv2d", "max_pool2d"]),  # a shift to the left
-        ({"real": 0.75}, ["conv2d", "max_pool2d"]),  # no shift, so no second rounding
-        ({"real": 2.0**-23}, ["conv2d", "max_pool2d"]),  # too long a shift for the zero point in its offset
-        ({"w_scale": [1.0] * 7 + [100.0]}, ["conv2d", "max_pool2d"]),  # one channel is enough
+        ({"real": 1000.0}, ["conv2d", "max_pool2d"]),  # a shift so far to the left that weights would leave 16 bits
     ],
 )
 def test_it_is_not_where_that_would_not_be_exact_or_would_repeat_work(layer, kernels):
     assert kernels_of(conv_and_pool(**layer)) == kernels
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"real": 1.5},  # a shift to the left
+        {"real": 0.75},  # no shift, so no second rounding
+        {"real": 2.0**-23},  # too long a shift for the zero point in its offset
+        {"real": 2.0**-27},
+        {"w_scale": [1.0] * 7 + [100.0]},  # one such channel beside others
+        {"w_scale": [1.0] * 7 + [2.0**-21]},
+    ],
+)
+def test_no_shift_of_a_channel_keeps_a_layer_from_its_fast_kernel(numbers):
+    assert kernels_of(conv_and_pool(**numbers))[0].startswith("conv2d_")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +108,7 @@ def test_packing_does_not_eat_the_flash(channels, kernels):
         ({"channels": 6, "kernel": (2, 5), "pool": (3, 3)}, "conv2d_bytes"),
         ({"kernel": (2, 2), "channels": 2}, "conv2d_narrow"),
         ({"channels": 128, "side": 4, "real": 0.0001}, "conv2d_packed"),  # sums that do not fit beside another filter's
-        ({"real": 1.5}, "conv2d"),
+        ({"real": 1.5}, "conv2d_packed"),  # weights that do not fit beside another filter's once they are scaled
     ],
 )
 def test_small_keeps_a_byte_for_every_weight_where_that_is_exact(layer, kernel):

@@ -89,6 +89,8 @@ def _without_tensorflow(tmp_path: Path) -> Path:
         (["--image", "README.md"], "README.md cannot be read as a picture"),
         (["--filter", "1 2"], "make no square"),
         (["--filter", "0 1 0 / 1"], "rows of 1 and 3 numbers"),
+        (["--size", "96x64"], "SIZE=96x64: here it is the longer side of the picture in pixels"),
+        (["--size", "0"], "SIZE=0"),
         (["--weight", "much"], "WEIGHT=much is no number"),
         (["--stride", "0"], "STRIDE=0"),
         (["--padding", "full"], "PADDING=full is unknown"),
@@ -113,6 +115,7 @@ def test_make_passes_every_setting_on(tmp_path):
         "WEIGHT=1/2",
         "STRIDE=2",
         "PADDING=same",
+        "SIZE=full",
         "CLASSES=Ankle boot,Bag",
     ]
     result = subprocess.run(
@@ -125,9 +128,21 @@ def test_make_passes_every_setting_on(tmp_path):
     said = " ".join(result.stdout.replace("\\\n", " ").split())
     for word in (
         *("BOARD='none'", "IMAGE='my photo.jpg'", "FILTER='1 0 / 0 1'", "WEIGHT='1/2'", "STRIDE='2'"),
-        *("PADDING='same'", "--model build/digits_small", "CLASSES='Ankle boot,Bag'"),
+        *("PADDING='same'", "SIZE='full'", "--model build/digits_small", "CLASSES='Ankle boot,Bag'"),
     ):
         assert word in said
+
+
+def test_a_large_picture_is_scaled_down_unless_its_size_is_asked_for(command, tmp_path):
+    Image.fromarray(np.tile(draw_scene(), (3, 4))).save(tmp_path / "large.png")
+    arguments = ("--image", tmp_path / "large.png", "--board", "none", "--out", tmp_path / "out")
+    scaled = command("explore", *arguments).stdout
+    assert "large, 1024x768, from" in scaled and "scaled down from 2048x1536 (SIZE=full keeps it)" in scaled
+    assert "megapixels" not in scaled
+    whole = command("explore", *arguments, "--size", "full").stdout
+    assert "large, 2048x1536, from" in whole and "scaled down" not in whole
+    assert "3.1 megapixels take minutes" in whole and "SIZE=1024 takes seconds" in whole
+    assert whole.index("megapixels") < whole.index("Drawing")
 
 
 def test_pictures_come_from_files_as_greys(tmp_path):

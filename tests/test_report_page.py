@@ -136,7 +136,7 @@ def op(name: str, index: int, count: int | None, different: int) -> OpResult:
     memory = (64, index, index + 1, 64, 16) if place == "arena" else (10, index, index, 0, 0)
     size, first, last, scratch_offset, scratch = memory
     return OpResult(
-        index, name, name, [name], [index], [1, 8], 9, place, 0, size, first, last, scratch_offset, scratch, count,
+        index, name, name, [name], [index], [1, 8], 9, place, 0, size, first, last, scratch_offset, scratch, "", count,
         30, different,
     )  # fmt: skip
 
@@ -201,9 +201,17 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]] = {
         ("exactly 500 instructions", "no cycles"),
         ("histogram",),
     ),
+    "next to no spread": (
+        {"cost.latency": latency("instructions", 568_500, 568_532)},
+        (
+            "32 apart, less than a thousandth of the longest",
+            'margin-left:99.99%;width:0.01%"><span style="height:100.0%">',
+        ),
+        (),
+    ),
     "cycles of a chip": (
         {"cost.latency": latency("cycles", 64_000, 128_000), "cost.clock_hz": 64_000_000},
-        ("2.00 ms at 64 MHz", 'class="histogram"'),
+        ("2.00 ms at 64 MHz", 'class="histogram"', "margin-left:50.0%;width:50.0%", "50.0% of the longest"),
         (),
     ),
     "time in milliseconds": (

@@ -85,16 +85,16 @@ with start(model, board) as emulator, Transport(emulator.port) as transport:
 def test_what_no_chip_can_do_stops_with_address_function_and_line(crime, what, where, model, command):
     source = model_c(model, BOARDS["unicorn"].core)
     text = source.read_text()
-    assert "void model_invoke(" in text
-    head, body = text.split("void model_invoke(", 1)
+    assert "void model_compute(" in text
+    head, body = text.split("void model_compute(", 1)
     opening, rest = body.split("{", 1)
-    planted = f"#include <stdint.h>\nstatic const int in_flash[4] = {{1}};\n{head}void model_invoke({opening}{{\n"
+    planted = f"#include <stdint.h>\nstatic const int in_flash[4] = {{1}};\n{head}void model_compute({opening}{{\n"
     planted += f"const volatile void *volatile constant = in_flash;\n(void)constant;\n{crime}\n{rest}"
     source.write_text(planted)
     build(model, find_board("unicorn"))
     result = command("validate", "--model", model, "--board", "unicorn")
     assert result.returncode == 2
-    for words in (what, where, "model_invoke (model.c:", "the firmware stopped"):
+    for words in (what, where, "model_compute (model.c:", "the firmware stopped"):
         assert words in result.stderr, result.stderr
 
 

@@ -50,6 +50,20 @@ def setting(name: str, value: object = "") -> str:
     return _setting(name, value) if by_make() else _option(name, value)
 
 
+def another(option: str) -> str:
+    """`choose another --out, or `, to go on with what else helps; nothing for a place that `make` chooses itself.
+
+    >>> another("")
+    ''
+    """
+    return "" if not option or (by_make() and option == "out") else f"choose another {name_of(option)}, or "
+
+
+def name_of(option: str) -> str:
+    """What an option is called: `--board`, by make `BOARD`."""
+    return option.upper() if by_make() else _option(option, "")
+
+
 def same_name(name: str, known: Iterable[str]) -> str | None:
     """The known name that differs in case, spaces, hyphens or underscores at most.
 

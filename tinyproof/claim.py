@@ -17,7 +17,7 @@ from typing import IO
 import click
 import portalocker
 
-from tinyproof.console import console, make_writable
+from tinyproof.console import UserError, console, make_writable
 
 CLAIM_FILE = ".claim"
 OWNER = "TINYPROOF_OWNER"  # the process whose end ends the run, where it is not ours: the Makefile and demo set it
@@ -36,6 +36,8 @@ def claim(folder: Path, make: bool = False) -> None:
     if make:
         make_writable(folder)
     place = folder.resolve()
+    if command is not None:
+        refuse_links(folder)
     if command is None or place in _held or not os.access(place, os.W_OK):
         return
     told = False
@@ -46,6 +48,14 @@ def claim(folder: Path, make: bool = False) -> None:
         time.sleep(ASK_AGAIN_S)
     _held[place] = file
     command.find_root().call_on_close(lambda: _leave(place, new))
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise UserError for a link in the folder: what is written to it would land elsewhere."""
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if (path := Path(parent) / name).is_symlink():
+                raise UserError(f"{path} is a symbolic link, and a model's folder holds its own files alone: remove it")
 
 
 def release(folder: Path) -> None:
@@ -106,7 +116,7 @@ def _started(process: object) -> str | None:
     if not isinstance(process, int) or sys.platform == "win32":
         return None  # no run of several processes there
     with contextlib.suppress(OSError, IndexError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     if Path("/proc/self/stat").exists():
         return None
     try:

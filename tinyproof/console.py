@@ -6,6 +6,7 @@ not at all (`write_atomically`). Nothing here knows about models or boards.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -18,8 +19,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from tinyproof import advice
+
 console = Console(highlight=False, soft_wrap=True)
 T = TypeVar("T")
+UMASK = os.umask(0)  # it can only be read by setting it
+os.umask(UMASK)
 
 
 class UserError(click.ClickException):
@@ -32,6 +37,9 @@ def run(command: click.Command, name: str) -> NoReturn:
     """Run the command line under a name that can be typed again, and exit: every error is one line and status 2, an
     interruption too.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal's encoding has no letter for is a question mark
     try:
         command.main(prog_name=name, standalone_mode=False, complete_var="_TINYPROOF_COMPLETE")
         sys.stdout.flush()
@@ -92,15 +100,32 @@ def table(title: str, *columns: str, text: int = 1) -> Table:
     return result
 
 
-def make_writable(folder: Path, advice: str = "choose another --out") -> Path:
-    """Make sure, before minutes of work, that files can be written to the folder. UserError if they cannot."""
+def make_writable(folder: Path, option: str = "out") -> Path:
+    """Make sure, before minutes of work, that files can be written to the folder. UserError if they cannot.
+
+    `option` is the one that names it.
+    """
+    another = advice.another(option)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(
+            f"{folder} cannot be made a folder ({error.strerror}): {another}move what is in its place"
+        ) from None
     except OSError as error:
-        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): {advice}") from error
+        raise UserError(
+            f"{folder} cannot be made a folder ({error.strerror}): {another}make the folder around it writable"
+        ) from None
     if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written to: {advice}, or change its permissions")
+        raise UserError(f"{folder} cannot be written to: {another}change its permissions")
     return folder
+
+
+def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
+    """What to say where files that took work could not be written to the folder that `option` names."""
+    return UserError(
+        f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}make room or change its permissions"
+    )
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -121,7 +146,9 @@ def _write_and_rename(path: Path, content: bytes | str) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        os.chmod(temporary, 0o644)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
+        os.chmod(temporary, 0o666 & ~UMASK)  # mkstemp makes it private
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

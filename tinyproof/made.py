@@ -1,6 +1,7 @@
 """What was made of what: a stage that finds its files made of the same inputs, and unchanged since, has nothing to do.
 
-Contents decide, not times. Each folder of a model keeps a record of its own, written after the files.
+Contents decide, not times. Each folder of a model keeps a record of its own, written after the files. It is signed: a
+record that came with somebody else's folder says nothing (tinyproof/own.py).
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tinyproof.console import write_atomically
+from tinyproof.own import is_signed, signature
 
 RECORD_FILE = ".made.json"
 Input = bytes | str | int | bool | None | Path  # a Path stands for what the file holds
@@ -45,10 +48,18 @@ def code_of(package: str) -> str:
 
 def is_made(folder: Path, stage: str, inputs: str) -> bool:
     """Whether the files of the stage were made of these inputs and are what they were."""
-    record = _read(folder).get(stage)
-    if not isinstance(record, dict) or record.get("inputs") != inputs or not isinstance(record.get("files"), list):
+    record = _own(folder, stage)
+    if record is None or record.get("inputs") != inputs or not isinstance(record.get("files"), list):
         return False
     return bool(record.get("content") == fingerprint(folder / str(name) for name in record["files"]))
+
+
+def made_files(folder: Path, stage: str) -> set[Path]:
+    """The files that the stage made here and that are what they were; none where one of them is not."""
+    record = _own(folder, stage)
+    if record is None or not is_made(folder, stage, str(record["inputs"])):
+        return set()
+    return {folder / str(name) for name in record["files"]}
 
 
 def settings_of(folder: Path, stage: str) -> dict[str, str] | None:
@@ -63,13 +74,26 @@ def remember(
 ) -> None:
     """Record what the stage made. `files` lie below the folder; `settings` are for people, in their own words."""
     paths = sorted(files)
-    made = {
+    made: dict[str, object] = {
         "inputs": inputs,
         "files": [path.relative_to(folder).as_posix() for path in paths],
         "content": fingerprint(paths),
         "settings": dict(settings or {}),
     }
+    made["signature"] = signature(_signed_part(stage, made))
     write_atomically(folder / RECORD_FILE, json.dumps({**_read(folder), stage: made}, indent=1) + "\n")
+
+
+def _own(folder: Path, stage: str) -> dict[str, Any] | None:
+    """The record of the stage; None where there is none, or not one of ours."""
+    record = _read(folder).get(stage)
+    if not isinstance(record, dict) or not is_signed(_signed_part(stage, record), record.get("signature")):
+        return None
+    return record
+
+
+def _signed_part(stage: str, record: Mapping[str, object]) -> bytes:
+    return json.dumps([stage, {**record, "signature": None}], sort_keys=True).encode()
 
 
 def _read(folder: Path) -> dict[str, object]:

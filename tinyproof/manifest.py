@@ -13,6 +13,9 @@ from tinyproof.json_files import read_json, write_json
 
 MANIFEST_FILE = "model.json"
 TFLITE_FILE = "model.tflite"
+C_FOLDER = "c"  # the generated sources
+LARGEST_TENSOR = 1 << 28  # bytes; more than any device takes
+SOURCES = "sources"  # under which they are remembered
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class StepInfo:
     needed_to: int
     scratch_offset: int  # in the arena
     scratch_bytes: int
+    plain: str  # why no fast kernel of the core computes it, where that costs much; else empty
 
 
 @dataclass(frozen=True)
@@ -140,4 +144,9 @@ def save_manifest(model: Path, manifest: Manifest) -> None:
 
 def load_manifest(model: Path) -> Manifest:
     """Read `model.json` of the folder `model`. UserError when it is not there, or not from this version."""
-    return read_json(model / MANIFEST_FILE, Manifest, f"run `{advice.command('export')}`")
+    remedy = f"run `{advice.command('export')}`"
+    manifest = read_json(model / MANIFEST_FILE, Manifest, remedy)
+    for tensor in (*manifest.inputs, *manifest.outputs):
+        if min(tensor.shape, default=1) < 1 or tensor.size_bytes > LARGEST_TENSOR:
+            raise UserError(f"{model / MANIFEST_FILE} cannot be used (a tensor of shape {tensor.shape}): {remedy}")
+    return manifest

@@ -12,20 +12,21 @@ Needs numpy alone, so that exporting, emulating and validating can use it withou
 from __future__ import annotations
 
 import io
-import json
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from tinyproof import advice
 from tinyproof.console import UserError, write_atomically
+from tinyproof.json_files import read_json, write_json
 
 KERAS_FILE = "model.keras"
 LABELS_FILE = "labels.txt"
@@ -39,6 +40,7 @@ NPZ_DAMAGE = (
     AttributeError,
     EOFError,
     KeyError,
+    MemoryError,  # a header that speaks of more than there is
     OSError,
     RuntimeError,
     SyntaxError,  # numpy's header is a Python literal
@@ -48,6 +50,21 @@ NPZ_DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+LARGEST_NPZ = 4 << 30  # bytes, unpacked
+
+
+def open_npz(path: Path) -> NpzFile:
+    """A .npz, nothing of it read yet; no objects of Python are ever made of it. Raises what is in NPZ_DAMAGE."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > LARGEST_NPZ:
+        raise ValueError(f"it unpacks to more than {LARGEST_NPZ >> 30} GiB")
+    found = np.load(path, allow_pickle=False)
+    if not isinstance(found, NpzFile):
+        raise ValueError("it is no .npz")
+    return found
 
 
 @dataclass(frozen=True)
@@ -119,7 +136,7 @@ def save_splits(path: Path, splits: Splits) -> None:
 def load_splits(path: Path) -> Splits:
     """Read the splits. UserError if the file is missing, damaged, or holds something else."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open_npz(path) as archive:
             splits = Splits(**{field.name: archive[field.name] for field in fields(Splits)})
     except FileNotFoundError as error:
         raise _missing(path) from error
@@ -151,17 +168,12 @@ def load_float_scores(path: Path) -> NDArray[np.float32] | None:
 
 def save_record(path: Path, record: TrainingRecord) -> None:
     """Write the record as JSON."""
-    write_atomically(path, json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n")
+    write_json(path, record)
 
 
 def load_record(path: Path) -> TrainingRecord:
     """Read the record of a training run. UserError if the file is missing or no such record."""
-    try:
-        return TrainingRecord(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise _missing(path) from error
-    except (OSError, ValueError, TypeError) as error:
-        raise _broken(path, error) from error
+    return read_json(path, TrainingRecord, f"run `{advice.command('train')}`")
 
 
 def _check(path: Path, splits: Splits) -> None:

@@ -19,7 +19,10 @@ def protocol_header() -> str:
     parts = [
         "// Generated from tinyproof/protocol.py. Do not edit.",
         '#pragma once\n#include "frame.h"\n#include "payload.h"',
-        _enum([(name, str(getattr(protocol, name))) for name in limits]),
+        _enum(
+            [(name, str(getattr(protocol, name))) for name in limits]
+            + [("REQUEST_HEAD_LIMIT", str(max(_native(m).size for m in MESSAGES if m.TO_DEVICE)))]
+        ),
         _enum([(f"MESSAGE_{_snake(m).upper()}", f"0x{m.ID:02X}") for m in MESSAGES]),
         _enum([(f"ERROR_{code.name}", str(code.value)) for code in protocol.ErrorCode]),
         *(_request(m) for m in MESSAGES if m.TO_DEVICE and _head(m)),
@@ -47,9 +50,14 @@ def _struct(declared: Declared) -> str:
     return f"// {declared.__doc__}\ntypedef struct {{\n{members}}} {_snake(declared)};\n\n" if members else ""
 
 
+def _native(message: Declared) -> struct.Struct:
+    """The layout that C gives the head."""
+    return struct.Struct("@" + "".join(SCALAR_FORMATS[kind][1:] for _, kind, _ in _head(message)))
+
+
 def _request(message: Declared) -> str:
     """The head of a request as the device reads it: in place, since payloads are aligned to 4 bytes."""
-    native = struct.Struct("@" + "".join(SCALAR_FORMATS[kind][1:] for _, kind, _ in _head(message)))
+    native = _native(message)
     packed = struct.Struct("<" + native.format[1:])
     assert native.size == packed.size and packed.size % 4 == 0, f"{message.__name__}: its layout has gaps in C"
     return _struct(message).rstrip()

@@ -84,9 +84,8 @@ def from_folder(root: Path, size: tuple[int, int] = (28, 28), color: bool | None
     parts, cut = _complete(root, pictures)
     if pictures.unused:
         cut += f"; not read as pictures: {pictures.unused}"
-    title = source or root.resolve().name
     data = Dataset(
-        name=dataset_name(title),
+        name=dataset_name(source or root),
         origin=f"{len(pictures.images):,} pictures in {source or root}; {cut}",
         images=pictures.images,
         labels=pictures.labels,

@@ -135,7 +135,9 @@ def choice_file(dataset: str) -> Path:
 
 def _searched(path: Path, dataset: str) -> Preset:
     try:
-        return Preset(f"chosen by the search, {path}", network_from_json(json.loads(path.read_text())["network"]))
+        return Preset(
+            f"chosen by the search, {path}", network_from_json(json.loads(path.read_text(encoding="utf-8"))["network"])
+        )
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: run `{advice.command('search', dataset=dataset)}` first") from None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -141,9 +141,11 @@ def _read(path: Path, public: PublicSet) -> tuple[NDArray[np.uint8], ...]:
 def _download(public: PublicSet) -> tuple[NDArray[np.uint8], ...]:
     from tinyproof.backend import load_keras
 
-    keras = load_keras()
+    loader = getattr(load_keras().datasets, public.name, None)
+    if loader is None:
+        raise UserError(f"Keras has no {public.title}: put {public.file} in a folder and set {DATA_VARIABLE} to it")
     with _DownloadFailure(public):
-        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, public.name).load_data()
+        (x_train, y_train), (x_test, y_test) = loader.load_data()
     return x_train, y_train, x_test, y_test
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinyproof.console import write_atomically
-from tinyproof.model_files import NPZ_DAMAGE
+from tinyproof.model_files import NPZ_DAMAGE, open_npz
 
 RESUME_FILE = ".resume.npz"
 History = dict[str, list[float]]
@@ -41,7 +41,7 @@ def save(folder: Path, plan: str, model: Any, progress: Progress) -> None:
 def restore(folder: Path, plan: str, model: Any) -> Progress:
     """Load into the compiled model what an interrupted run of the same plan left; else the start of a run."""
     try:
-        with np.load(folder / RESUME_FILE, allow_pickle=False) as archive:
+        with open_npz(folder / RESUME_FILE) as archive:
             about, *values = archive.values()
         saved = json.loads(str(about))
         if saved["plan"] != plan:

@@ -10,7 +10,7 @@ from tinyproof.boards import Board
 from tinyproof.console import UserError, console, make_writable, write_atomically
 from tinyproof.training.candidates import choose
 from tinyproof.training.datasets import load_dataset
-from tinyproof.training.presets import CHOICE_FILE, SEARCH_FOLDER, SEARCHED
+from tinyproof.training.presets import CHOICE_FILE, SEARCHED, choice_file
 from tinyproof.training.search import RECIPE, describe, open_study, part_of, read_candidates, search
 from tinyproof.training.search_plot import PLOT_FILE, plot
 from tinyproof.training.stage import parse_size
@@ -29,7 +29,7 @@ def search_network(
     """Search, plot accuracy against time, and leave the choice in build/search/. UserError where nothing fits."""
     try:
         data = load_dataset(dataset, None if size is None else parse_size(size), color)
-        folder = make_writable(SEARCH_FOLDER / data.name, "move what is in its place")
+        folder = make_writable(choice_file(dataset).parent, "")
         study = open_study(storage or f"sqlite:///{folder / 'study.db'}", data, board, seed)
         search(study, part_of(data), board, trials, milliseconds, seed)
     except ModuleNotFoundError as error:

@@ -16,7 +16,7 @@ from rich.table import Table
 from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
-from tinyproof.console import UserError, console, make_writable, table
+from tinyproof.console import UserError, console, make_writable, no_room, table
 from tinyproof.folders import trained_folder
 from tinyproof.made import fingerprint, is_made, remember, settings_of, tree_state
 from tinyproof.model_files import KERAS_FILE, TRAINED_FILES, TRAINING_FILE, TrainingRecord
@@ -59,7 +59,9 @@ def train_model(wishes: Wishes) -> None:
     """Train, unless the folder holds what these wishes lead to. UserError for what cannot be."""
     board = find_board(wishes.board_name)
     if wishes.tensorboard and find_spec("tensorboard") is None:
-        raise UserError("--tensorboard needs the Python package tensorboard: install tinyproof[tensorboard]")
+        raise UserError(
+            f"{advice.name_of('tensorboard')} needs the Python package tensorboard: install tinyproof[tensorboard]"
+        )
     if wishes.preset != SEARCHED:
         find_preset(wishes.preset, wishes.dataset)
     folder = wishes.out or trained_folder(wishes.dataset, wishes.preset)
@@ -72,7 +74,7 @@ def train_model(wishes: Wishes) -> None:
     try:
         plan = _plan(wishes)
         if wishes.tensorboard:
-            make_writable(wishes.tensorboard, "choose another --tensorboard")
+            make_writable(wishes.tensorboard, "tensorboard")
         data = plan.dataset
         say(describe(data))
         if is_trained(plan, folder):
@@ -95,9 +97,7 @@ def train_model(wishes: Wishes) -> None:
     try:
         save(run, data, folder)
     except OSError as error:
-        raise UserError(
-            f"{folder} cannot be written to ({error.strerror}): make room or choose another --out"
-        ) from error
+        raise no_room(folder, error) from None
     remember(folder, "train", inputs, [folder / name for name in TRAINED_FILES], settings)
     report = write_report(folder)
     _say_result(run.record, len(data.test))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.export.commands.options import folder_option, tflite_option
 from tinyproof.folders import model_folder
@@ -31,4 +32,7 @@ def command(model: Path | None, tflite: Path | None, board_name: str, engine: st
     elif model is not None:
         emit(model, model / TFLITE_FILE, board_name, engine, optimize)
     else:
-        raise UserError("name a model: --model build/<name>, or --tflite <file>.")
+        raise UserError(
+            f"name a model: {advice.name_of('model')}, a folder's name in build/, or a file with "
+            f"{advice.name_of('tflite')}."
+        )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.export.commands.options import (
     accept_loss_option,
@@ -49,9 +50,12 @@ def command(
     from tinyproof.export.stage import Source, export
 
     if tflite is not None and keras_file is not None:
-        raise UserError("--tflite and --keras are two models: give one of them")
+        raise UserError(f"{advice.name_of('tflite')} and {advice.name_of('keras')} are two models: give one of them")
     file = tflite or keras_file
     if model is None and file is None:
-        raise UserError("name a model: --model build/<name>, --tflite <file> or --keras <file>.")
+        names = [advice.name_of(option) for option in ("model", "tflite", "keras")]
+        raise UserError(
+            f"name a model: {names[0]}, a folder's name in build/, or a file with {names[1]} or {names[2]}."
+        )
     folder = model or model_folder(file or Path())
     export(folder, Source(tflite, keras_file, calibration, pixels, accept_loss), board_name, engine, optimize)

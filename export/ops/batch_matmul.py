@@ -95,5 +95,6 @@ def macs(graph: Graph, op: Op) -> int:
 
 
 OPTIONS = tflite.BuiltinOptions.BatchMatMulOptions
-CALLS = one_call(Kernel("batch_matmul"), fold, inputs=2)
+KERNEL = Kernel("batch_matmul")
+CALLS = one_call(KERNEL, fold, inputs=2)
 BATCH_MATMUL = OpKind("batch_matmul", "BATCH_MATMUL", OPTIONS, parse, CALLS, macs)

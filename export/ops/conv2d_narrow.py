@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, pack_output
+from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, pack_output
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
@@ -34,12 +34,12 @@ class Conv2dNarrowParams(Params):
 
 def pack(conv: Conv2dParams, pool: Window) -> Conv2dNarrowParams | None:
     """The packed layer; None where geometry or numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output)
+    output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT)
     y_c, taps = conv.weights.shape[0], prod(conv.weights.shape[1:])
     if output is None or taps > TAPS or pool.k_h > 2 or pool.k_w > 2:
         return None
     doubled = np.zeros((y_c, TAPS), "<i2")
-    doubled[:, :taps] = 2 * conv.weights.reshape(y_c, taps).astype(np.int16)
+    doubled[:, :taps] = 2 * output.scaled(conv.weights).reshape(y_c, taps)
     channels = np.concatenate([doubled.view("<i4").astype(np.int32), output.channels], axis=1)
     return Conv2dNarrowParams(channels, conv.x_zero_point, conv.window, pool, output.y_min, output.y_max)
 

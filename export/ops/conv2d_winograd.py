@@ -11,13 +11,23 @@ from numpy.typing import NDArray
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, PackedOutput, fours, is_affordable, pack_output, pack_quads, rounded_up
+from tinyproof.export.ops.packed import (
+    DSP,
+    MOST_WEIGHT,
+    PackedOutput,
+    fours,
+    is_affordable,
+    pack_output,
+    pack_quads,
+    rounded_up,
+)
 from tinyproof.export.ops.requantize import INT32_MAX
 from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
 
 TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # twice Winograd's filter transform, whole numbers
 LARGEST_PIXEL = 4 * 128  # of the transformed image
+LARGEST_ENTRY = 9  # of a filter of ones, transformed
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +45,11 @@ class Conv2dWinogradParams(Params):
 
 def pack(conv: Conv2dParams, pool: Window) -> Conv2dWinogradParams | None:
     """The transformed layer; None where geometry or numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output)
+    output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT // LARGEST_ENTRY)
     if output is None or not _fits(conv.window, pool):
         return None
     # (y_c, 3, 3, x_c) -> (16, y_c, x_c), four times Winograd's G g G^T
-    transformed = np.einsum("ia,oabc,jb->ijoc", TWICE_G, conv.weights.astype(np.int64), TWICE_G)
+    transformed = np.einsum("ia,oabc,jb->ijoc", TWICE_G, output.scaled(conv.weights).astype(np.int64), TWICE_G)
     positions = transformed.reshape(16, *transformed.shape[2:])
     # A bound of every sum on the way, partial ones and those of the output transform: all 16 products of all channels.
     if int(np.abs(positions).sum(axis=(0, 2)).max()) * LARGEST_PIXEL > INT32_MAX:
@@ -123,4 +133,4 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     return replace(call, kernel=CONV2D_WINOGRAD, params=params) if params and is_affordable(params.weights) else None
 
 
-FAST = Fast(CONV2D_WINOGRAD, fit)
+FAST = Fast(CONV2D_WINOGRAD, fit, rank=2)

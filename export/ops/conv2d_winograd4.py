@@ -15,27 +15,29 @@ from tinyproof.export.ops.conv2d_winograd import (
     transform_events,
 )
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
-from tinyproof.export.ops.packed import DSP, is_affordable, pack_output, pack_quads
+from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, is_affordable, pack_output, pack_quads
 from tinyproof.export.ops.requantize import INT32_MAX
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
 # Winograd's filter transform times 4, -6, -6, 24, 24 and 1: whole numbers. The kernel divides by what is left of that.
 SCALED_G = np.array([[1, 0, 0], [-1, -1, -1], [-1, 1, -1], [1, 2, 4], [1, -2, 4], [0, 0, 1]])
+LARGEST_ENTRY = 49  # of a filter of ones, transformed
 LARGEST_FACTOR = 64  # what a sum is multiplied with when it is the last time modulo 2^32
 TILE, POSITIONS = 4, 36
 
 
 def pack(conv: Conv2dParams) -> Conv2dWinogradParams | None:
     """The transformed layer; None where geometry or numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output)
+    output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT // LARGEST_ENTRY)
     if output is None or not is_three_by_three(conv.window) or not _pays(conv.window):
         return None
-    magnitude = np.abs(conv.weights.astype(np.int64)).sum(axis=(1, 2, 3))
+    weights = output.scaled(conv.weights).astype(np.int64)
+    magnitude = np.abs(weights).sum(axis=(1, 2, 3))
     if int(magnitude.max()) * 128 * LARGEST_FACTOR > INT32_MAX:
         return None
     # (y_c, 3, 3, x_c) -> (36, y_c, x_c)
-    transformed = np.einsum("ia,oabc,jb->ijoc", SCALED_G, conv.weights.astype(np.int64), SCALED_G)
+    transformed = np.einsum("ia,oabc,jb->ijoc", SCALED_G, weights, SCALED_G)
     positions = transformed.reshape(POSITIONS, *transformed.shape[2:]).astype(np.int16)
     pool = no_pool(conv.window)
     return Conv2dWinogradParams(pack_quads(positions), conv.x_zero_point, conv.window, pool, output)

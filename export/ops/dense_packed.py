@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, PackedOutput, fours, pack_bytes, pack_output, rounded_up
+from tinyproof.export.ops.packed import DSP, MOST_BYTE, PackedOutput, fours, pack_bytes, pack_output, rounded_up
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -30,16 +30,16 @@ class DensePackedParams(Params):
 
 def pack(dense: DenseParams) -> DensePackedParams | None:
     """The packed layer; None where its numbers do not fit the kernel."""
-    output = pack_output(dense.bias, dense.weights, dense.output)
+    output = pack_output(dense.bias, dense.weights, dense.output, MOST_BYTE)
     if output is None:
         return None
     y_c, x_c = dense.weights.shape
-    return DensePackedParams(pack_bytes(dense.weights), dense.rows, x_c, y_c, output)
+    return DensePackedParams(pack_bytes(output.scaled(dense.weights).astype(np.int8)), dense.rows, x_c, y_c, output)
 
 
 def scratch_bytes(params: DensePackedParams) -> int:
-    """The sums, and one row in 16 bits."""
-    return 4 * rounded_up(params.y_c) + 2 * rounded_up(params.x_c)
+    """One row in 16 bits."""
+    return 2 * rounded_up(params.x_c)
 
 
 def events(params: DensePackedParams) -> Events:

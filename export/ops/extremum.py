@@ -34,7 +34,8 @@ def leads(params: ElementwiseParams) -> tuple[int | None, int | None]:
     return broadcast_leads(params.loops)
 
 
+KERNELS = Kernel("maximum", leads=leads), Kernel("minimum", leads=leads)
 MAXIMUM, MINIMUM = (
-    OpKind(name, name.upper(), 0, parse_nothing, one_call(Kernel(name, leads=leads), fold, inputs=2), no_macs)
-    for name in ("maximum", "minimum")
+    OpKind(kernel.name, kernel.name.upper(), 0, parse_nothing, one_call(kernel, fold, inputs=2), no_macs)
+    for kernel in KERNELS
 )

@@ -59,12 +59,14 @@ class Fast:
     """A fast kernel and when it computes what a plain one would.
 
     `fit` makes of a plain call, and of the window of the max pooling that is to become part of it if there is one, the
-    call of this kernel; None where that would not be exact, or would take more than `Optimize` grants. `improves`: it
-    is tried in the place of that kernel, where memory allows.
+    call of this kernel; None where that would not be exact, or would take more than `Optimize` grants. `rank`: of those
+    that fit a call the one with the lowest computes it. `improves`: it is tried in the place of that kernel, where
+    memory allows.
     """
 
     kernel: Kernel
     fit: Callable[[Call, Window | None, Optimize], Call | None]
+    rank: int = 0
     improves: Kernel | None = None
 
 

@@ -44,11 +44,12 @@ def fold(graph: Graph, op: Op) -> L2NormalizationParams:
     return L2NormalizationParams(prod(x.shape[:-1]), x.shape[-1], x.zero_point)
 
 
+KERNEL = Kernel("l2_normalization", leads=lambda params: (0,))
 L2_NORMALIZATION = OpKind(
     "l2_normalization",
     "L2_NORMALIZATION",
     tflite.BuiltinOptions.L2NormOptions,
     activation_parser(tflite.L2NormOptions),
-    one_call(Kernel("l2_normalization", leads=lambda params: (0,)), fold),
+    one_call(KERNEL, fold),
     no_macs,
 )

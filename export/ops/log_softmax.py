@@ -77,4 +77,5 @@ def fold(graph: Graph, op: Op) -> LogSoftmaxParams:
     )
 
 
-LOG_SOFTMAX = OpKind("log_softmax", "LOG_SOFTMAX", 0, parse_nothing, one_call(Kernel("log_softmax"), fold), no_macs)
+KERNEL = Kernel("log_softmax")
+LOG_SOFTMAX = OpKind("log_softmax", "LOG_SOFTMAX", 0, parse_nothing, one_call(KERNEL, fold), no_macs)

@@ -13,6 +13,7 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
+from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import ABSENT, Activation, Graph, Op, OpOptions
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import parse_activation
@@ -41,23 +42,12 @@ class LstmOptions(OpOptions):
 
 
 @dataclass(frozen=True, eq=False)
-class LstmParams(Params):
-    """The members of `lstm_params`."""
+class LstmCell(CStruct):
+    """The members of `lstm_cell`."""
 
-    c_type: ClassVar[str] = "lstm_params"
-    members: ClassVar[tuple[str, ...]] = (
-        *("x_weights", "hidden_weights", "x_bias", "hidden_bias", "scales", "sigmoid", "steps", "x_c", "y_c"),
-        *("forget_multiplier", "forget_shift", "input_multiplier", "input_shift", "cell_limit"),
-        *("tanh_multiplier", "tanh_shift", "y_multiplier", "y_shift", "y_zero_point"),
-    )
+    c_type: ClassVar[str] = "lstm_cell"
 
-    x_weights: NDArray[np.int8]  # (4 gates, y_c, x_c)
-    hidden_weights: NDArray[np.int8]  # (4, y_c, y_c)
-    x_bias: NDArray[np.int32]  # (4, y_c), with the zero point of x in it
-    hidden_bias: NDArray[np.int32]  # (4, y_c)
-    scales: NDArray[np.int32]  # (4, 4): multiplier and shift for x, and for the hidden state
     sigmoid: NDArray[np.int16]  # (256,)
-    steps: int
     forget_multiplier: int
     forget_shift: int
     input_multiplier: int
@@ -68,6 +58,24 @@ class LstmParams(Params):
     y_multiplier: int
     y_shift: int
     y_zero_point: int
+
+
+@dataclass(frozen=True, eq=False)
+class LstmParams(Params):
+    """The members of `lstm_params`."""
+
+    c_type: ClassVar[str] = "lstm_params"
+    members: ClassVar[tuple[str, ...]] = (
+        *("x_weights", "hidden_weights", "x_bias", "hidden_bias", "scales", "steps", "x_c", "y_c", "cell"),
+    )
+
+    x_weights: NDArray[np.int8]  # (4 gates, y_c, x_c)
+    hidden_weights: NDArray[np.int8]  # (4, y_c, y_c)
+    x_bias: NDArray[np.int32]  # (4, y_c), with the zero point of x in it
+    hidden_bias: NDArray[np.int32]  # (4, y_c)
+    scales: NDArray[np.int32]  # (4, 4): multiplier and shift for x, and for the hidden state
+    steps: int
+    cell: LstmCell
 
     @property
     def x_c(self) -> int:
@@ -134,8 +142,8 @@ def fold(graph: Graph, op: Op) -> LstmParams:
     tanh = (3 << power + 12, 0) if power + 12 >= 0 else (3, -power - 12)
     return LstmParams(
         *(x_weights, hidden_weights, x_bias, hidden_bias, np.concatenate([x_scales, hidden_scales], axis=1)),
-        *(sigmoid_table(), steps),
-        *(*forget, *added, int(limit), *tanh, *shown, hidden.zero_point),
+        steps,
+        LstmCell(sigmoid_table(), *forget, *added, int(limit), *tanh, *shown, hidden.zero_point),
     )
 
 

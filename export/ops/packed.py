@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.c_values import CStruct
+from tinyproof.export.ops.equivalent import LONGEST_SHIFT, MOST_GAIN, PackedChannel, Stage, equivalent
 from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
 from tinyproof.optimize import Optimize
 
@@ -20,18 +21,25 @@ DSP = "dsp"  # the folder of the kernels that read such tables
 MAX_WEIGHT_BYTES = 192 * 1024
 MAX_WEIGHT_BYTES_FAST = 512 * 1024
 GROUP = 4  # output channels computed together
-MAX_SHIFT = 21  # 2^21 * 128 and a product below 2^30 together fit 32 bits
+MOST_WEIGHT, MOST_BYTE = 2**14 - 1, 127  # what a power of two may make of one: doubled it fits 16 bits, or 8 as it is
 
 
 @dataclass(frozen=True, eq=False)
 class PackedOutput(CStruct):
-    """The members of `packed_output`."""
+    """The members of `packed_output`, and by which power of two the weights of each channel are to be multiplied."""
 
     c_type: ClassVar[str] = "packed_output"
+    members: ClassVar[tuple[str, ...]] = ("channels", "y_min", "y_max")
 
     channels: NDArray[np.int32]  # (y_c, 4): 2 * bias, multiplier, offset, shift
     y_min: int
     y_max: int
+    gains: NDArray[np.int64]  # (y_c,)
+
+    def scaled(self, weights: NDArray[np.int8]) -> NDArray[np.int16]:
+        """The weights (y_c, ...) that go with it."""
+        by_channel = self.gains.reshape(-1, *[1] * (weights.ndim - 1))
+        return np.asarray(weights.astype(np.int64) << by_channel, np.int16)
 
 
 @dataclass(frozen=True)
@@ -46,22 +54,54 @@ class PackedScale(CStruct):
     shift: int
 
 
-def pack_output(bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage) -> PackedOutput | None:
+def pack_output(
+    bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage, most: int = 0
+) -> PackedOutput | None:
     """The output stage for doubled accumulators; weights (y_c, ...), bias folded.
 
-    None unless every doubled partial sum fits 32 bits and every shift is to the right, by 1 to `MAX_SHIFT`.
+    Channels whose shift is not to the right, or too far, get numbers that give the same bytes (`equivalent.py`). None
+    where that needs weights of more than `most`, or where doubled sums do not fit 32 bits.
     """
     channels = bias.size
-    magnitude = np.abs(weights.reshape(channels, -1).astype(np.int64)).sum(axis=1)
-    largest = np.abs(bias.astype(np.int64)) + 128 * magnitude
+    flat = weights.reshape(channels, -1).astype(np.int64)
+    magnitude = np.abs(flat).sum(axis=1)
     multiplier = np.broadcast_to(output.multiplier, channels).astype(np.int64)
     shift = -np.broadcast_to(output.shift, channels).astype(np.int64)
     shift = np.where(multiplier == 0, 1, shift)  # what is multiplied by zero is zero whatever the shift
-    if np.any(2 * largest > INT32_MAX) or np.any(shift < 1) or np.any(shift > MAX_SHIFT):
+    if np.any(2 * 128 * magnitude > INT32_MAX):
         return None
-    offset = 2 ** (shift - 1) + output.y_zero_point * 2**shift
+    odd = (2 * (np.abs(bias.astype(np.int64)) + 128 * magnitude) > INT32_MAX) | (shift < 1) | (shift > LONGEST_SHIFT)
+    usual = np.where(odd, 1, shift)
+    offset = 2 ** (usual - 1) + output.y_zero_point * 2**usual
     table = np.stack([2 * bias.astype(np.int64), multiplier, offset, shift], axis=1)
-    return PackedOutput(table.astype(np.int32), output.y_min, output.y_max)
+    gains = np.zeros(channels, np.int64)
+    for channel in np.flatnonzero(odd):
+        found = _equivalent(int(channel), int(bias[channel]), flat[channel], output, most)
+        if found is None:
+            return None
+        table[channel] = found.bias, found.multiplier, found.offset, found.shift
+        gains[channel] = found.gain
+    return PackedOutput(table.astype(np.int32), output.y_min, output.y_max, gains)
+
+
+def _equivalent(
+    channel: int, bias: int, weights: NDArray[np.int64], output: OutputStage, most: int
+) -> PackedChannel | None:
+    """Numbers for one channel that give its bytes for all inputs; weights (taps,)."""
+    k = channel if output.per_channel else 0
+    low, high = (int(np.where(weights * sign > 0, weights * 127, weights * -128).sum()) for sign in (-1, 1))
+    stage = Stage(
+        multiplier=int(output.multiplier[k]),
+        shift=int(output.shift[k]),
+        y_zero_point=output.y_zero_point,
+        y_min=output.y_min,
+        y_max=output.y_max,
+        low=low + bias,
+        high=high + bias,
+    )
+    largest = int(np.abs(weights).max(initial=1)) or 1
+    gain = min(max(most // largest, 1).bit_length() - 1, MOST_GAIN)
+    return equivalent(stage, bias, int(np.abs(weights).sum()), gain)
 
 
 def pack_quads(weights: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -85,11 +85,12 @@ def fold(graph: Graph, op: Op) -> ResizeBilinearParams:
     return ResizeBilinearParams(table(rows, x_w * x_c), table(columns, x_c), x_c)
 
 
+KERNEL = Kernel("resize_bilinear")
 RESIZE_BILINEAR = OpKind(
     "resize_bilinear",
     "RESIZE_BILINEAR",
     tflite.BuiltinOptions.ResizeBilinearOptions,
     parse,
-    one_call(Kernel("resize_bilinear"), fold),
+    one_call(KERNEL, fold),
     no_macs,
 )

@@ -53,5 +53,6 @@ def leads(params: SquaredDifferenceParams) -> tuple[int | None, int | None]:
     return broadcast_leads(params.loops)
 
 
-CALLS = one_call(Kernel("squared_difference", leads=leads), fold, inputs=2)
+KERNEL = Kernel("squared_difference", leads=leads)
+CALLS = one_call(KERNEL, fold, inputs=2)
 SQUARED_DIFFERENCE = OpKind("squared_difference", "SQUARED_DIFFERENCE", 0, parse_nothing, CALLS, no_macs)

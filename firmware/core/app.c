@@ -31,7 +31,7 @@ static unsigned next_slot;
 // The payload behind the header is aligned to 4 bytes, so that requests and the model's input are read in place.
 enum { ALIGNMENT_GAP = 4 - FRAME_HEADER_BYTES };
 static alignas(4) uint8_t
-    frame_memory[ALIGNMENT_GAP + FRAME_HEADER_BYTES + sizeof(fetch) + MODEL_INPUT_BYTES + FRAME_CHECK_BYTES];
+    frame_memory[ALIGNMENT_GAP + FRAME_HEADER_BYTES + REQUEST_HEAD_LIMIT + MODEL_INPUT_BYTES + FRAME_CHECK_BYTES];
 static frame_receiver receiver;
 
 static const char *fault;  // why the engine cannot run; NULL when it can

@@ -17,7 +17,8 @@ const char *engine_name(void);
 const char *engine_init(void);
 
 // Called with the model's inputs where the first op finds them, and then with every tensor that an op computes, in the
-// order of computation, before a later op overwrites it. (size,) bytes at `tensor`.
+// order of computation, before a later op overwrites it. (size,) bytes at `tensor`. For looking at or timing what
+// happens inside; it must not write there. Never NULL: engine_unwatched for none.
 typedef void (*engine_watcher)(const void *tensor, size_t size);
 
 // The watcher for when nobody does.

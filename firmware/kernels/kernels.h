@@ -246,18 +246,22 @@ typedef struct {
 void reduce_extremum_s8(int8_t *y, const int8_t *x, const reduce_extremum_params *p);
 
 typedef struct {
-    const int8_t *x_weights;       // (4, y_c, x_c): of the forget, input, cell and output gate
-    const int8_t *hidden_weights;  // (4, y_c, y_c)
-    const int32_t *x_bias;         // (4, y_c): with the zero point of x in it
-    const int32_t *hidden_bias;    // (4, y_c)
-    const int32_t *scales;         // (4, 4): multiplier and shift of what x makes, and of what the hidden state makes
-    const int16_t *sigmoid;        // (256,): 65536 / (1 + exp(-k / 24)) - 32768
-    int32_t steps, x_c, y_c;
+    const int16_t *sigmoid;  // (256,): 65536 / (1 + exp(-k / 24)) - 32768
     int32_t forget_multiplier, forget_shift, input_multiplier, input_shift;  // of the products that make the cell
     int32_t cell_limit;                                                      // 0: none
     int32_t tanh_multiplier, tanh_shift;
     int32_t y_multiplier, y_shift;
     int32_t y_zero_point;
+} lstm_cell;
+
+typedef struct {
+    const int8_t *x_weights;       // (4, y_c, x_c): of the forget, input, cell and output gate
+    const int8_t *hidden_weights;  // (4, y_c, y_c)
+    const int32_t *x_bias;         // (4, y_c): with the zero point of x in it
+    const int32_t *hidden_bias;    // (4, y_c)
+    const int32_t *scales;         // (4, 4): multiplier and shift of what x makes, and of what the hidden state makes
+    int32_t steps, x_c, y_c;
+    lstm_cell cell;
 } lstm_params;
 
 // x (steps, x_c)  y (steps, y_c): the hidden states of a sequence, with gates g = function_g(x_t W_g + y_{t-1} U_g + b_g):

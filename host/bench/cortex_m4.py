@@ -23,8 +23,8 @@ DOUBLE = re.compile(rf"(ldrd|strd){CONDITION}?$")
 MULTIPLE = re.compile(rf"(ldm|stm|push|pop|vldm|vstm|vpush|vpop)(ia|db|fd|ea)?{CONDITION}?(\.n|\.w)?$")
 IT = re.compile(r"i[te]{1,4}$")
 MULTIPLY = re.compile(r"(mul|mla|mls|sm|um)")
-REGISTER = re.compile(r"\b(r1[0-2]|r[0-9]|sl|fp|ip|sp|lr|pc)\b")
-SECOND_NAMES = {"r10": "sl", "r11": "fp", "r12": "ip"}
+REGISTER = re.compile(r"\b(r1[0-2]|r[0-9]|sb|sl|fp|ip|sp|lr|pc)\b")
+SECOND_NAMES = {"r9": "sb", "r10": "sl", "r11": "fp", "r12": "ip"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Instruction:
 
 
 def decode(address: int, size: int, mnemonic: str, operands: str) -> Instruction:
-    """The timing of one instruction in the syntax of GNU objdump."""
+    """The timing of one instruction in the syntax of Capstone, or of GNU objdump."""
     if IT.match(mnemonic):
         return Instruction(address, size, "it", 1, frozenset(), frozenset(), True, False)
     registers = [SECOND_NAMES.get(name, name) for name in REGISTER.findall(operands)]

@@ -1,4 +1,4 @@
-"""Runs `model_invoke` of a firmware image for the Cortex-M4 and counts what it executes: instructions, modelled cycles.
+"""Runs `model_compute` of a firmware image for the Cortex-M4 and counts what it executes: instructions and cycles.
 
 The image is the one that the emulated board runs; here it is called as a function, in Unicorn, which reports every
 stretch of code it enters. Instructions are counted exactly (`-icount` of QEMU gives the same number, see
@@ -7,21 +7,17 @@ tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`.
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elftools.elf.elffile import ELFFile
-
-from tinyproof.compilers import CORTEX_M4F_C
 from tinyproof.console import UserError
-from tinyproof.host.bench.cortex_m4 import Instruction, decode, refill_cycles, straight_cycles
+from tinyproof.host.bench.cortex_m4 import Instruction, refill_cycles, straight_cycles
+from tinyproof.host.bench.image import Image, stretch
 
-CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_invoke returns to
+CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_compute returns to
 CALLER_BYTES = 1 << 20
 INPUT, OUTPUT, HOME = CALLER, CALLER + CALLER_BYTES // 2, CALLER + CALLER_BYTES - 4
 PAGE = 4096
@@ -30,7 +26,7 @@ IT_STATE = 0x0600_FC00  # of the program status register
 
 @dataclass(frozen=True)
 class CallCost:
-    """One kernel call of `model_invoke`, with what led to it."""
+    """One kernel call of `model_compute`, with what led to it."""
 
     kernel: str  # its C name
     instructions: int
@@ -48,58 +44,13 @@ class Cost:
 
     @property
     def instructions(self) -> int:
-        """Executed, from the first of `model_invoke` to its return."""
+        """Executed, from the first of `model_compute` to its return."""
         return sum(call.instructions for call in self.calls)
 
     @property
     def cycles(self) -> int:
         """By the timing table."""
         return sum(call.cycles for call in self.calls)
-
-
-class Image:
-    """A linked firmware: its memory, its symbols and its disassembled code."""
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            elf: Any = ELFFile(file)
-            self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
-            symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
-        self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
-        self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
-        self._starts: list[int] = sorted(self.functions)
-        self.code = _disassemble(path)
-        self._it_blocks: dict[tuple[int, int], bool] = {}
-
-    def has_it_block(self, address: int, size: int) -> bool:
-        """Whether any instruction of a stretch is conditional and not a branch."""
-        key = address, size
-        if key not in self._it_blocks:
-            self._it_blocks[key] = any(i.kind == "it" for i in stretch(self.code, address, size))
-        return self._it_blocks[key]
-
-    def function_at(self, address: int) -> int:
-        """Where the function begins that holds the instruction there."""
-        return self._starts[bisect_right(self._starts, address) - 1]
-
-    def name_at(self, address: int) -> str:
-        """The function that begins there."""
-        return self.functions[address].name if address in self.functions else f"0x{address:x}"
-
-
-def _disassemble(path: Path) -> dict[int, Instruction]:
-    """Every instruction of the image by its address."""
-    command = [CORTEX_M4F_C.tool.command.replace("gcc", "objdump"), "-d", "-w", str(path)]
-    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    code = {}
-    for line in listing.splitlines():
-        fields = line.split("\t")
-        if len(fields) < 3 or not fields[0].endswith(":"):
-            continue
-        address, size = int(fields[0].rstrip(":"), 16), len(fields[1].replace(" ", "")) // 2
-        operands = fields[3].partition("@")[0] if len(fields) > 3 else ""
-        code[address] = decode(address, size, fields[2].strip(), operands)
-    return code
 
 
 def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
@@ -113,7 +64,7 @@ def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
 
 
 class _Machine:
-    """An image in Unicorn, about to call `model_invoke`.
+    """An image in Unicorn, about to call `model_compute`.
 
     counts: how often (call number, end of the code before, address, size) was entered. names: of the kernels called.
     penalty: cycles that unaligned loads and stores cost, by call number.
@@ -131,13 +82,13 @@ class _Machine:
         self._image = image
         self._xpsr = arm_const.UC_ARM_REG_XPSR
         self._call, self._left, self._before, self._conditional = 0, True, HOME, False
-        self._entry = image.symbols["model_invoke"] & ~1
+        self._entry = image.symbols["model_compute"] & ~1
         self._end = self._entry + image.functions[self._entry]["st_size"]
         self._engine: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self._engine.ctl_set_cpu_model(arm_const.UC_CPU_ARM_CORTEX_M4)
         _load(self._engine, image)
         self._engine.mem_write(INPUT, x)
-        self._watcher = image.symbols["engine_unwatched"] & ~1  # called after every kernel: part of model_invoke
+        self._watcher = image.symbols["engine_unwatched"] & ~1  # called after every kernel: part of model_compute
         registers = {
             "R0": INPUT,
             "R1": OUTPUT,
@@ -151,7 +102,7 @@ class _Machine:
         self._engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._access)
 
     def run(self) -> None:
-        """Call `model_invoke` and come back."""
+        """Call `model_compute` and come back."""
         self._engine.emu_start(self._entry | 1, HOME)
 
     def output(self, size: int) -> bytes:
@@ -208,12 +159,3 @@ def _costs(
             cycles[call] += times * refill_cycles(ends[before], executed[0])
             kinds[call]["taken"] += times
     return tuple(CallCost(name, instructions[call], cycles[call], dict(kinds[call])) for call, name in enumerate(names))
-
-
-def stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
-    """The instructions from an address on."""
-    found, at = [], address
-    while at < address + size:
-        found.append(code[at])
-        at += code[at].size
-    return found

@@ -116,7 +116,7 @@ def _first_in_line() -> Iterator[None]:
 
 def _busy_ns(process: int) -> int:
     """Nanoseconds in which a process ran or waited for a CPU (Linux: Documentation/scheduler/sched-stats.rst)."""
-    ran, waited, _ = Path(f"/proc/{process}/schedstat").read_text().split()
+    ran, waited, _ = Path(f"/proc/{process}/schedstat").read_text(encoding="utf-8").split()
     return int(ran) + int(waited)
 
 

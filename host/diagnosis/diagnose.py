@@ -48,7 +48,7 @@ class Examiner:
 
     def __init__(self, station: Station, manifest: Manifest, reference: Reference) -> None:
         self.station = station
-        self.reference = reference
+        self.reference = reference = reference.as_computed_by(station.hello.engine)
         self.inputs = reference.graph.inputs  # in a trace they precede what is computed
         self.steps: Sequence[StepInfo] = computed_tensors(manifest, reference.graph, station.hello)
         self.parts: Sequence[OutputPart] = output_parts(reference.graph, self.steps)
@@ -96,7 +96,7 @@ class Examiner:
             elements=golden.size,
             different=int((steps > 0).sum()),
             max_step=int(steps.max()),
-            first=[int(i) for i in np.unravel_index(first, tensor.shape)],
+            first=self.reference.place(index, first),
             golden=int(golden[first]),
             device=int(device[first]),
         )
@@ -196,7 +196,7 @@ def _kernel(examiner: Examiner, k: int, members: Sequence[Answered], cause: Caus
     """A cause at one tensor, in full: fetched, compared, and explained if an explanation fits all that was fetched."""
     found = [examiner.examine(k, member) for member in members[:EXAMINED]]
     step = examiner.steps[k]
-    layer = read_layer(examiner.reference.graph, step.ops)
+    layer = read_layer(examiner.reference.graph, step.ops, examiner.reference.kept)
     why = explain(layer, [example for example, _ in found]) if layer else None
     worst = max(difference.max_step for _, difference in found)
     return replace(

@@ -16,6 +16,7 @@ from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
 from tinyproof.host.diagnosis.recompute import (
+    Channels,
     Layer,
     Sums,
     finish,
@@ -124,7 +125,7 @@ def _one_channel(layer: Layer, examples: Sequence[Example], accs: Sequence[Sums]
     alone = _channel(layer, channel)
     acc = [acc[:, :, channel : channel + 1] for acc in accs]
     device = [e.device.reshape(-1, channels)[:, channel] for e in examples]
-    text = f"is wrong in output channel {channel} alone: in its "
+    text = f"is wrong in output channel {_number(layer.y_left, channel)} alone: in its "
     if len(np.unique(np.concatenate([_tops(alone, a) for a in acc]))) < POINTS_TO_JUDGE:
         return Explanation(text + "weights, bias or multiplier", is_rounding=False, proved=False)
     if found := _bias(alone, acc, device) or _multiplier(alone, acc, device):
@@ -133,6 +134,11 @@ def _one_channel(layer: Layer, examples: Sequence[Example], accs: Sequence[Sums]
         return Explanation(text + found, is_rounding=False, proved=True)
     text += "weights, for no other bias and no other multiplier fits"
     return Explanation(text, is_rounding=False, proved=False)
+
+
+def _number(left: Channels | None, channel: int) -> int:
+    """The number of a channel in the model."""
+    return channel if left is None or channel >= left.size else int(left[channel])
 
 
 def _channel(layer: Layer, channel: int) -> Layer:
@@ -212,8 +218,10 @@ def _weight(
     if len(found) != 1:
         return None
     [(tap, change)] = found
-    place = np.unravel_index(tap, _filter_shape(layer))
-    return f"weight {tuple(int(i) for i in place)}: it is {weights[tap] + change}, not {weights[tap]}"
+    *place, last = (int(i) for i in np.unravel_index(tap, _filter_shape(layer)))
+    if not isinstance(layer.params, DepthwiseConv2dParams):
+        last = _number(layer.x_left, last)
+    return f"weight {(*place, last)}: it is {weights[tap] + change}, not {weights[tap]}"
 
 
 def _changes(

@@ -50,7 +50,7 @@ def bisect(model: Path, board: Board, port: str | None, sample: int) -> bool:
         if sample >= len(samples.inputs):
             raise UserError(
                 f"there is no sample {sample}: the samples are {samples.source}, counted from 0; "
-                "give a smaller --sample"
+                f"give a smaller {advice.name_of('sample')}"
             )
         data = samples.inputs[sample].tobytes()
         [inference] = examiner.station.device.infer([data], examiner.station.hello)

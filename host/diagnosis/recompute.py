@@ -6,7 +6,7 @@ The arithmetic is that of firmware/kernels (kernels.h, requantize.h), sums in fl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,29 +24,36 @@ from tinyproof.export.ops.requantize import OutputStage
 from tinyproof.export.ops.window import Window
 
 Sums = NDArray[np.int64]  # (h, w, c)
+Channels = NDArray[np.intp]  # indexes along the last axis
 Params = Conv2dParams | DepthwiseConv2dParams | DenseParams
 Round = Callable[[Sums, OutputStage], Sums]
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """An op with sums of products, and the max pooling that the compiled engine computes with it, if any."""
+    """An op with sums of products, and the max pooling that the compiled engine computes with it, if any.
+
+    `x_left`, `y_left`: which channels of the model its own are, where the engine leaves some out.
+    """
 
     x_zero_point: int
     params: Params
     pool: MaxPool2dParams | None
+    x_left: Channels | None = None
+    y_left: Channels | None = None
 
 
-def read_layer(graph: Graph, ops: tuple[int, ...]) -> Layer | None:
-    """The layer that these ops of the model make up; None where it is of another kind."""
+def read_layer(graph: Graph, ops: tuple[int, ...], kept: Mapping[int, Channels] | None = None) -> Layer | None:
+    """The layer that these ops of the model make up; None where it is of another kind. `kept`: as in `Reduced`."""
     params = [_params(graph, graph.ops[index]) for index in ops]
     quantization = graph.tensors[graph.ops[ops[0]].inputs[0]].quantization
     if not 1 <= len(params) <= 2 or not isinstance(params[0], Params) or quantization is None:
         return None
-    zero_point = int(quantization.zero_point[0])
-    if len(params) == 1:
-        return Layer(zero_point, params[0], None)
-    return Layer(zero_point, params[0], params[1]) if isinstance(params[1], MaxPool2dParams) else None
+    pool = params[1] if len(params) == 2 else None
+    if pool is not None and not isinstance(pool, MaxPool2dParams):
+        return None
+    x_left, y_left = ((kept or {}).get(index) for index in (graph.ops[ops[0]].inputs[0], graph.ops[ops[0]].outputs[0]))
+    return Layer(int(quantization.zero_point[0]), params[0], pool, x_left, y_left)
 
 
 def _params(graph: Graph, op: Op) -> object:

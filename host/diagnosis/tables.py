@@ -22,6 +22,9 @@ def print_profile(title: str, ops: Sequence[OpResult], unit: str) -> None:
     rows.add_section()
     rows.add_row("all", "", "", f"{sum(op.macs for op in ops):,}", f"{total:,}", "", "")
     console.print(rows)
+    for op in ops:
+        if op.plain:
+            console.print(f"{op.name} is not on a fast kernel; {op.plain}", markup=False)
 
 
 def print_causes(causes: Sequence[Cause], ops: Sequence[OpResult], ruled_out: Sequence[str]) -> None:

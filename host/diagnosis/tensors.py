@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.console import UserError
 from tinyproof.export.graph import ABSENT, Graph
+from tinyproof.export.lower import lower
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.steps import roots
 from tinyproof.export.tflite_reader import read_graph
@@ -17,19 +23,43 @@ COMPILED = "compiled"
 
 
 class Reference:
-    """The golden's tensors, for one sample at a time."""
+    """The golden's tensors, for one sample at a time.
+
+    `graph` has every op of the model in its place, and `kept` says of which tensors it has some channels alone.
+    """
 
     def __init__(self, tflite: bytes) -> None:
         self.graph = read_graph(tflite, TFLITE_FILE)
+        self.kept: Mapping[int, NDArray[np.intp]] = {}
         self._keeper: TensorKeeper = tensor_keeper(tflite)
+
+    def as_computed_by(self, engine: str) -> Reference:
+        """The same for an engine: the compiled one leaves out dead channels."""
+        if engine != COMPILED:
+            return self
+        try:
+            reduced = lower(self.graph).reduced
+        except UserError:  # whatever it runs, it is not this model
+            return self
+        rest = copy(self)
+        layers = {op.index: op for op in reduced.graph.ops}
+        ops = tuple(layers.get(op.index, op) for op in self.graph.ops)
+        rest.graph, rest.kept = replace(self.graph, tensors=reduced.graph.tensors, ops=ops), reduced.kept
+        return rest
 
     def run(self, data: bytes) -> None:
         """Compute the sample whose tensors are asked for from now on."""
         self._keeper.run_bytes(data)
 
     def bytes_of(self, index: int) -> bytes:
-        """The bytes of a tensor of the model."""
-        return self._keeper.tensor(index).tobytes()
+        """The bytes of a tensor of the graph."""
+        values = self._keeper.tensor(index)
+        return (values[..., self.kept[index]] if index in self.kept else values).tobytes()
+
+    def place(self, index: int, element: int) -> list[int]:
+        """Where in the model's tensor an element of the graph's lies."""
+        *place, last = (int(i) for i in np.unravel_index(element, self.graph.tensors[index].shape))
+        return [*place, int(self.kept[index][last]) if index in self.kept else last]
 
 
 @dataclass(frozen=True)
@@ -85,6 +115,7 @@ def _op_outputs(manifest: Manifest, graph: Graph) -> list[StepInfo]:
                     needed_to=last_use.get(y, len(graph.ops) - 1),
                     scratch_offset=0,
                     scratch_bytes=0,
+                    plain="",
                 )
             )
     return lines

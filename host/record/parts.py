@@ -106,7 +106,8 @@ class OpResult:
     called the last. `offset` is in bytes within `place` (the arena, the output; unknown within an interpreter); counted
     in kernel calls, its memory is taken from `needed_from` to `needed_to`, both included, and `scratch_bytes` more from
     `scratch_offset` on in the arena. `count`: the time that the op took, in the counter's unit, None where unknown. The
-    tensor was `different` from the golden's in so many of the `traced` samples.
+    tensor was `different` from the golden's in so many of the `traced` samples. `plain`: why no fast kernel computes
+    it, where that costs much.
     """
 
     index: int
@@ -123,6 +124,7 @@ class OpResult:
     needed_to: int
     scratch_offset: int
     scratch_bytes: int
+    plain: str
     count: int | None
     traced: int
     different: int

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from tinyproof.page.page import render
 
+NARROW_PERCENT = 4  # of a histogram's width: narrower bars than some dozen in there nobody can tell apart
 LABELLED_PERCENT = 6.5  # of a plane's height: a block less high has no room for its label
 
 
@@ -38,18 +39,26 @@ class Mark:
 
 def histogram(
     counts: Sequence[int],
+    edges: tuple[float, float],
     ends: tuple[Mark, Mark],
     alt: str,
     axis: str,
     caption: str | Markup = "",
     marks: Sequence[Mark] = (),
 ) -> Markup:
-    """Bars of equal width between the two `ends` of the axis, which are labelled as the `marks` between them are."""
-    top = max(counts, default=0) or 1
+    """Bars of equal width from one of `edges` to the other, on an axis between its two `ends`.
+
+    Ends and `marks` are labelled. What takes too little of the axis for bars of its own is one.
+    """
     low, high = ends[0].at, ends[1].at
     span = (high - low) or 1
+    width = 100 * (edges[1] - edges[0]) / span
+    bars = list(counts) if width >= NARROW_PERCENT else [sum(counts)]
+    top = max(bars, default=0) or 1
     values = {
-        "heights": [round(100 * count / top, 1) for count in counts],
+        "heights": [round(100 * count / top, 1) for count in bars],
+        "left": round(100 * (edges[0] - low) / span, 2),
+        "width": round(width, 2),
         "marks": [(round(100 * (mark.at - low) / span, 1), mark.label) for mark in marks],
         "ends": (ends[0].label, ends[1].label),
         "alt": alt,

@@ -11,7 +11,7 @@ from tinyproof.folders import BUILD
 from tinyproof.options import NO_BOARD, ModelFolder, PortName, Words, board_option_for, compiler_option
 from tinyproof.training.lab.convolution import PADDINGS
 from tinyproof.training.lab.filters import NAMED
-from tinyproof.training.lab.pictures import ASCENT, BUNDLED
+from tinyproof.training.lab.pictures import ASCENT, BUNDLED, FULL, LONGEST
 
 
 @click.command("explore")
@@ -21,6 +21,13 @@ from tinyproof.training.lab.pictures import ASCENT, BUNDLED
     type=Words((BUNDLED, ASCENT)),
     show_default=True,
     help=f"A picture's file, {BUNDLED} or {ASCENT}.",
+)
+@click.option(
+    "--size",
+    type=Words((FULL,)),
+    default=str(LONGEST),
+    show_default=True,
+    help=f"The longer side that a larger picture is scaled down to, or {FULL}.",
 )
 @click.option(
     "--filter",

@@ -1,6 +1,7 @@
 """The picture that filters are tried on: the bundled one, scipy's stairwell, or a user's own file, as grey values.
 
-Refuses what is no picture. Nothing is downloaded but scipy's stairwell, and that by scipy's own loader.
+Refuses what is no picture. A large file is scaled down unless its size is asked for. Nothing is downloaded but scipy's
+stairwell, and that by scipy's own loader.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from tinyproof.training.lab.scene import draw_scene
 
 BUNDLED, ASCENT = "stairwell", "ascent"
 ASCENT_FILE = "ascent.npy"
+LONGEST = 1024  # pixels of the longer side: 200 tiles of the chip, and as fine as a page shows
+FULL = "full"  # for a picture that keeps its size
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +43,11 @@ class Source:
         return f"{self.pixels.shape[1]}x{self.pixels.shape[0]}"
 
 
-def load_picture(image: str = BUNDLED) -> Source:
+def load_picture(image: str = BUNDLED, longest: int | None = LONGEST) -> Source:
     """Return the bundled picture, `ascent`, or the picture in the file `image` (also a .npy of uint8 (H,W)).
 
-    Colour becomes grey as 0.299 R + 0.587 G + 0.114 B. UserError for a file that is missing or no picture.
+    A file's picture is scaled down to `longest` pixels of its longer side; None keeps its size. Colour becomes grey as
+    0.299 R + 0.587 G + 0.114 B. UserError for a file that is missing or no picture.
     """
     if image == BUNDLED:
         return Source(BUNDLED, draw_scene(), "drawn by tinyproof")
@@ -53,13 +57,42 @@ def load_picture(image: str = BUNDLED) -> Source:
     if not path.is_file():
         raise UserError(f"{advice.setting('image', image)} is no file: give a picture, {BUNDLED} or {ASCENT}")
     if path.suffix == ".npy":
-        return Source(path.stem, _array(path), f"from {path}")
+        return _scaled(Source(path.stem, _array(path), f"from {path}"), longest)
     from tinyproof.pictures import open_picture
 
-    red_green_blue = np.asarray(open_picture(path, "RGB"))
-    grey = np.asarray(open_picture(path, "L"))
-    coloured = bool((red_green_blue != grey[..., np.newaxis]).any())
-    return Source(path.stem, grey, f"from {path}" + (", colour turned to grey" if coloured else ""))
+    picture = open_picture(path, "RGB")
+    grey = np.asarray(picture.convert("L"))
+    coloured = bool((np.asarray(picture) != grey[..., np.newaxis]).any())
+    return _scaled(Source(path.stem, grey, f"from {path}" + (", colour turned to grey" if coloured else "")), longest)
+
+
+def parse_size(text: str) -> int | None:
+    """Read how long the longer side may be; None: as long as it is. UserError for what is neither.
+
+    >>> parse_size("800"), parse_size("full")
+    (800, None)
+    """
+    if advice.same_name(text, [FULL]):
+        return None
+    if text.isascii() and text.isdigit() and int(text):
+        return int(text)
+    raise UserError(
+        f"{advice.setting('size', text)}: here it is the longer side of the picture in pixels, {LONGEST} without it, "
+        f"or {FULL} for the size that it has"
+    )
+
+
+def _scaled(source: Source, longest: int | None) -> Source:
+    """No side longer than `longest`; the remark says what was done, and how to get it as it is."""
+    height, width = source.pixels.shape
+    if longest is None or max(height, width) <= longest:
+        return source
+    from PIL import Image
+
+    size = tuple(max(1, round(side * longest / max(height, width))) for side in (width, height))
+    pixels = np.asarray(Image.fromarray(source.pixels).resize((size[0], size[1]), Image.Resampling.BILINEAR))
+    remark = f"{source.remark}, scaled down from {source.size} ({advice.setting('size', FULL)} keeps it)"
+    return Source(source.name, pixels, remark)
 
 
 def _ascent() -> Source:

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from tinyproof import advice
 from tinyproof.boards import find_board
-from tinyproof.console import UserError, console, make_writable, table
+from tinyproof.console import UserError, console, make_writable, no_room, table
+from tinyproof.folders import DATASET, PLAY_FILE, PRESET, trained_folder
 from tinyproof.options import NO_BOARD
 from tinyproof.toolchain import with_compiler
 from tinyproof.training.lab.convolution import Padding, dropped
 from tinyproof.training.lab.exploration import HandMade, Learned, OnChip, by_hand, look_into, on_chip
 from tinyproof.training.lab.filters import as_filter
 from tinyproof.training.lab.page import write_page
-from tinyproof.training.lab.pictures import load_picture
+from tinyproof.training.lab.pictures import LONGEST, Source, load_picture, parse_size
 from tinyproof.training.lab.trained import load_trained, shape_text, total
 from tinyproof.training.lab.worked_numbers import worked_pixel, worked_pooling
 
@@ -28,6 +29,7 @@ class Wishes:
     """What was asked for, as typed."""
 
     image: str
+    size: str
     filter_text: str
     weight: str | None
     stride: int
@@ -56,26 +58,28 @@ def explore(wishes: Wishes) -> None:
         )
     trained = None if wishes.model is None else load_trained(wishes.model)
     labels = None if trained is None or wishes.classes is None else parse_classes(wishes.classes, trained.labels)
-    source = load_picture(wishes.image)
+    source = load_picture(wishes.image, parse_size(wishes.size))
     hand = by_hand(source, filter_, wishes.stride, wishes.padding)
     make_writable(wishes.out)
     _say_by_hand(hand)
+    _warn_of_size(source)
     chip = None if board is None else on_chip(hand, wishes.out, board, wishes.port)
     if chip:
         _say_chip(chip)
     learned = None if trained is None else look_into(trained, wishes.out / "layers", labels, board, wishes.port)
     if learned:
         _say_learned(learned)
-    console.print("Drawing")
     try:
-        path = write_page(wishes.out, hand, chip, learned)
+        path = write_page(wishes.out, hand, chip, learned, _playing_page(wishes.model))
     except OSError as error:
-        raise UserError(
-            f"{wishes.out} cannot be written to ({error.strerror}): make room or choose another --out"
-        ) from error
+        raise no_room(wishes.out, error) from None
     console.print(f"wrote {path} and a PNG of every figure: final.png, ...", markup=False)
     if (chip and chip.different) or (learned and learned.different):
         raise SystemExit(1)
+
+
+def _playing_page(model: Path | None) -> Path:
+    return (model or trained_folder(DATASET, PRESET)) / PLAY_FILE
 
 
 def parse_weight(text: str) -> float:
@@ -121,6 +125,16 @@ def _say_by_hand(hand: HandMade) -> None:
         + (f": {lost}" if lost else ""),
     ]
     console.print("\n".join(lines), markup=False)
+
+
+def _warn_of_size(source: Source) -> None:
+    """Say before it begins that it takes long, and what would not."""
+    if max(source.pixels.shape) > LONGEST:
+        console.print(
+            f"{source.pixels.size / 1e6:.1f} megapixels take minutes, on a board with a slow line hours; "
+            f"{advice.setting('size', LONGEST)} takes seconds",
+            markup=False,
+        )
 
 
 def _say_chip(chip: OnChip) -> None:

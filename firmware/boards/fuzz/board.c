@@ -26,6 +26,8 @@ enum {
 
 enum { LINE_BYTES = 1 << 16, FRAMES_LIMIT_BYTES = 1 << 20 };
 
+extern uint64_t fuzz_replies[256];
+
 static uint8_t line[LINE_BYTES];  // on its way to the device
 static size_t line_begin, line_end;
 static size_t read_limit = 1;  // bytes of one board_read()
@@ -34,6 +36,7 @@ static bool encoding;          // board_write() is called for the host's frames
 static uint8_t received_body[FRAMES_LIMIT_BYTES];
 static frame_receiver received;  // what the device sends, as a host reads it
 static size_t sent_bytes;        // by the device, in answer to one input
+uint64_t fuzz_replies[256];      // frames of the device so far, by type; read by loop.c
 
 const board_info board = {
     .name = BOARD_NAME,
@@ -76,6 +79,7 @@ void board_write(const uint8_t *data, size_t size) {
         if (frame_receiver_push(&received, data[i]) == FRAME_NONE) continue;
         expect(frame_type(&received) >= 0x80);  // the device only ever sends what a device sends
         expect(frame_payload_size(&received) < FRAMES_LIMIT_BYTES);
+        fuzz_replies[frame_type(&received)]++;
     }
 }
 

@@ -9,7 +9,7 @@ const char *engine_name(void) { return "compiled"; }
 const char *engine_init(void) { return NULL; }
 
 const char *engine_invoke(const int8_t *input, int8_t *output, engine_watcher watch) {
-    model_invoke(input, output, watch);
+    model_compute(input, output, watch);
     return NULL;
 }
 

@@ -12,7 +12,7 @@ extern "C" {
 // How a doubled accumulator of channel o becomes an output byte:
 //   y = clamp((t + (t < 0 ? -1 : 0) + offset) >> shift, y_min, y_max), t = (2 * bias + acc) * multiplier / 2^32 rounded
 typedef struct {
-    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [1, 21]
+    const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [0, 23]
     int32_t y_min, y_max;
 } packed_output;
 
@@ -41,6 +41,9 @@ void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
 // first. The sum of the absolute weights of each second filter is below 2^16.
 void conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
+// The same with one byte a weight for any sums: weights (groups, quads, 4, 4) bytes, the taps of each filter as they come.
+void conv2d_wide_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
+
 typedef struct {
     conv2d_packed_params conv;  // of the padded image; a row of its window is whole words, some of them without weight
     int32_t x_h, x_w;
@@ -64,6 +67,22 @@ typedef struct {
 void conv2d_narrow_s8(int8_t *y, const int8_t *x, const conv2d_narrow_params *p);
 
 typedef struct {
+    conv2d_packed_params conv;  // from x to places (rows, columns, stride_h, stride_w, y_c), stride 1, without a pooling
+    int32_t stride_h, stride_w;
+    int32_t y_h, y_w, y_c;
+    int32_t top, left;     // where the first place lies in y; at most 0
+    int32_t places_bytes;  // of one row of places, rounded up to a multiple of 4
+} transpose_conv2d_packed_params;
+
+// y = transpose_conv2d_s8(x).  scratch (places_bytes + that of conv2d_packed_s8,)
+void transpose_conv2d_packed_s8(
+    int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p
+);
+
+// The same with conv2d_bytes_s8's weights.
+void transpose_conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p);
+
+typedef struct {
     const int16_t *weights;  // (4, groups, 4, quads, 2, 4, 2): every filter transformed, times four
     int32_t x_zero_point;
     window_geometry window;  // of the convolution: 3 x 3, stride and dilation 1, x_c a multiple of 4
@@ -77,17 +96,24 @@ typedef struct {
 void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p);
 
 typedef struct {
-    // (y_c, 10): for each column of the filter its rows 0 and 1 as a pair and its rows 1 and 2, doubled; 2 * bias,
-    // multiplier, offset, shift
+    // (y_c, words + 4): the window as pairs of taps that lie above each other, doubled; 2 * bias, multiplier, offset, shift
+    // Behind them the runs (run_count, 2): bytes from the pair that an output sees first, and how many pairs: 1 to 8
     const int32_t *channels;
+    int32_t run_count;  // 0 for a 3 x 3 window with strides of 1 or 2, whose pairs come row by row
+    int32_t words;
+    int32_t alternates;  // 1: the words are those of even rows of y, then those of odd ones, which begin within a pair;
+                         // where run_count is 0, what both have in common
     int32_t x_zero_point;
-    int32_t rows;            // of y that are computed from one scratch; even
-    window_geometry window;  // 3 x 3, dilation 1, strides 1 or stride_h 2, y_c equals x_c, a multiple of 4
+    int32_t rows;       // of y that are computed from one scratch; even
+    int32_t pairs;      // rows of pairs that a row of y sees, or an even row and the next
+    int32_t pair_step;  // rows of x from a row of pairs to the next
+    int32_t row_words;  // pairs in a row
+    int32_t phases;     // every so many columns lie side by side
+    window_geometry window;
     int32_t y_min, y_max;
 } depthwise_conv2d_packed_params;
 
-// y = depthwise_conv2d_s8(x).  scratch (4, pairs, (y_w - 1) * stride_w + 3) words, pairs = rows / 2 + 1 for
-// a stride of 1, rows + 1 for one of 2: the columns of four channels, two pixels above each other in a word.
+// y = depthwise_conv2d_s8(x), any geometry.  scratch (4, pairs of all `rows`, row_words) words: the pairs of four channels
 void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
@@ -117,8 +143,31 @@ typedef struct {
     packed_output output;
 } dense_packed_params;
 
-// y = dense_s8(x).  scratch (4 * y_c + 2 * x_c,), both rounded up to a multiple of 4
+// y = dense_s8(x).  scratch (2 * x_c,), x_c rounded up to a multiple of 4
 void dense_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const dense_packed_params *p);
+
+typedef struct {
+    const int8_t *x_weights;       // (y_c, quads of x, 4 gates, 4)
+    const int8_t *hidden_weights;  // (y_c, quads of y, 4 gates, 4)
+    const int32_t *bias;           // (y_c, 2, 4 gates): of what x makes, and of what the hidden state makes
+    const int32_t *scales;         // as in lstm_params
+    int32_t steps, x_c, y_c;
+    lstm_cell cell;
+} lstm_packed_params;
+
+// y = lstm_s8(x).  scratch (2 * x_c + 2 * y_c + 2 * y_c,), the first two rounded up to multiples of 4 numbers
+void lstm_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const lstm_packed_params *p);
+
+typedef struct {
+    batch_matmul_params matrices;
+    packed_scale y;
+} batch_matmul_packed_params;
+
+// y = batch_matmul_s8(a, b).  scratch (2 * depth + depth * columns,), both sizes rounded up to multiples of 4: a row of a,
+// wide and without its zero point, and a matrix of b as dense_packed_s8 has its weights
+void batch_matmul_packed_s8(
+    int8_t *y, const int8_t *a, const int8_t *b, int8_t *scratch, const batch_matmul_packed_params *p
+);
 
 #ifdef __cplusplus
 }

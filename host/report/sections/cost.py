@@ -68,8 +68,14 @@ def _distribution(latency: Latency) -> Markup:
     )
     range_ = f"{latency.inferences:,} inferences from {shortest} to {longest} {_unit(latency)}"
     alt = f"Histogram of {range_}, median {median}, 99 in 100 within {p99}."
-    ends = (Mark(latency.edges[0], shortest), Mark(latency.edges[-1], longest))
-    return histogram(latency.counts, ends, alt, _unit(latency), f"{range_}.", marks)
+    share = (latency.maximum - latency.minimum) / latency.maximum
+    apart = f"{_number(latency.maximum - latency.minimum, latency)} apart, {share:.1%} of the longest"
+    if share < 0.001:
+        apart = f"{_number(latency.maximum - latency.minimum, latency)} apart, less than a thousandth of the longest"
+    # From zero: a spread that is next to nothing has to look like it.
+    ends = (Mark(0, "0"), Mark(latency.edges[-1], longest))
+    edges = (latency.edges[0], latency.edges[-1])
+    return histogram(latency.counts, edges, ends, alt, _unit(latency), f"{range_}: {apart}.", marks)
 
 
 def add_memory(section: Section, report: Report) -> None:

@@ -36,6 +36,9 @@ def add_ops(section: Section, report: Report) -> None:
     ]
     columns: list[str | Column] = ["step", "kernel", "ops of the model", "output", "multiply-accumulates"]
     columns += [Column(unit, number=True), "equal"]
+    for op in ops:
+        if op.plain:
+            section.add(note(f"{op.name} is not on a fast kernel; {op.plain}."))
     traced = max((op.traced for op in ops), default=0)
     compared = f"; their tensors held against the golden's in {count(traced, 'sample')}" if traced else ""
     section.add(table(columns, rows, caption=f"The engine's steps in their order{compared}"))

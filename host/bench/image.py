@@ -1,0 +1,75 @@
+"""A firmware image for the Cortex-M4, taken apart: its memory, its functions, every instruction."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_right
+from pathlib import Path
+from typing import Any
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+
+from tinyproof.console import UserError
+from tinyproof.host.bench.cortex_m4 import Instruction, decode
+
+
+class Image:
+    """A linked firmware: its memory, its symbols and its disassembled code."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            elf: Any = ELFFile(file)
+            self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
+            symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
+            self.code = _disassemble(elf, symbols)
+        self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
+        self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
+        self._starts: list[int] = sorted(self.functions)
+        self._it_blocks: dict[tuple[int, int], bool] = {}
+
+    def has_it_block(self, address: int, size: int) -> bool:
+        """Whether any instruction of a stretch is conditional and not a branch."""
+        key = address, size
+        if key not in self._it_blocks:
+            self._it_blocks[key] = any(i.kind == "it" for i in stretch(self.code, address, size))
+        return self._it_blocks[key]
+
+    def function_at(self, address: int) -> int:
+        """Where the function begins that holds the instruction there."""
+        return self._starts[bisect_right(self._starts, address) - 1]
+
+    def name_at(self, address: int) -> str:
+        """The function that begins there."""
+        return self.functions[address].name if address in self.functions else f"0x{address:x}"
+
+
+def _disassemble(elf: Any, symbols: list[Any]) -> dict[int, Instruction]:
+    """Every instruction by its address. What is code and what data, the mapping symbols $t and $d say (Arm AAELF32)."""
+    try:
+        import capstone
+    except ImportError:
+        raise UserError(f"counting cycles needs Capstone: {sys.executable} -m pip install capstone") from None
+    thumb = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+    marks = sorted((s["st_value"], s.name.startswith("$t")) for s in symbols if s.name.startswith(("$t", "$d")))
+    code = {}
+    for section in elf.iter_sections():
+        if not section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR:
+            continue
+        start, data = section["sh_addr"], section.data()
+        end = start + len(data)
+        inside = [mark for mark in marks if start <= mark[0] < end]
+        for (first, is_code), (last, _) in zip(inside, [*inside[1:], (end, False)], strict=True):
+            stretch = data[first - start : last - start] if is_code else b""
+            for address, size, mnemonic, operands in thumb.disasm_lite(stretch, first):
+                code[address] = decode(address, size, mnemonic, operands)
+    return code
+
+
+def stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
+    """The instructions from an address on."""
+    found, at = [], address
+    while at < address + size:
+        found.append(code[at])
+        at += code[at].size
+    return found
