@@ -66,8 +66,9 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
     if images is None:
         shape = input_shape(Job(path, remedy, other, pixels, "", None))
         images = load_calibration(calibration, (shape[0], shape[1], shape[2]))
-    y = calibration_labels(calibration) if calibration.is_file() else None
-    job = Job(path, remedy, other, pixels, "it was asked for", images, None if y is None else (images, y))
+    y = calibration_labels(calibration)
+    labelled = None if y is None else (images, y)
+    job = Job(path, remedy, other, pixels, "it was asked for", images, labelled, every_class=calibration.is_dir())
     return _convert(job)
 
 

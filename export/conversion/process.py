@@ -39,6 +39,7 @@ class Job:
     why: str
     images: NDArray[np.uint8] | None
     labelled: tuple[NDArray[np.uint8], NDArray[np.integer]] | None = None
+    every_class: bool = False  # the labels are of all classes that there are
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def guilty(job: Job) -> str:
 def _scratch(job: Job, kind: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        words = {name: str(getattr(job, name)) for name in ("remedy", "other", "pixels", "why")}
+        words = {name: str(getattr(job, name)) for name in ("remedy", "other", "pixels", "why", "every_class")}
         (folder / "job.json").write_text(json.dumps({"kind": kind, "keras": str(job.keras), **words}))
         (folder / "stage.txt").write_text("starting")
         if job.images is not None:
