@@ -5,6 +5,7 @@ A row of the table is a command and the words that its line must hold. Nothing m
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -19,11 +20,14 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from conftest import ROOT
+from rich.console import Console
 from test_host_command import assert_one_line
 
+import tinyproof.console as console_module
 from tinyproof.__main__ import STOREY_OF
 from tinyproof.__main__ import main as tinyproof
 from tinyproof.boards import BOARDS
+from tinyproof.console import table
 from tinyproof.options import ENGINES, emulated_board
 
 ALL = [pytest.param(tinyproof.get_command(click.Context(tinyproof), name), id=name) for name in STOREY_OF]
@@ -288,6 +292,16 @@ def test_a_setting_is_an_option_in_the_words_of_make(model, command):
 def test_make_refuses_a_setting_that_it_would_ignore_or_misread(arguments, words):
     result = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 2 and words in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_table_on_a_very_narrow_terminal_has_room_for_words(monkeypatch):
+    narrow = Console(width=40, file=io.StringIO())
+    monkeypatch.setattr(console_module, "console", narrow)
+    rows = table("digits on board host", "", "")
+    rows.add_row("accuracy, int8 on the device", "98.89% of 359 (97.2% to 99.6%)")
+    narrow.print(rows)
+    lines = narrow.file.getvalue().splitlines()
+    assert "accuracy" in lines[2] and "98.89%" in lines[2] and max(map(len, lines)) <= 40
 
 
 def test_make_says_where_its_targets_are_listed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import needs
@@ -11,6 +12,7 @@ from every_op import edited
 from op_layers import options
 
 from tinyproof.console import UserError
+from tinyproof.export.conversion.process import why_unfit
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
@@ -223,3 +225,12 @@ def test_refused_in_one_line(what):
     with pytest.raises(UserError, match=why) as caught:
         lower(read_graph(content, "some.tflite"))
     assert caught.value.message.startswith("some.tflite") and "\n" not in caught.value.message
+
+
+def test_a_model_that_interpreters_abort_on_is_named_by_the_engine_s_refusal(tmp_path):
+    """An untrained network's numbers hardly differ, and its scales are next to nothing."""
+    assert why_unfit(tmp_path) == ""
+    (tmp_path / "model.tflite").write_bytes(softmax_model())
+    assert why_unfit(tmp_path) == ""
+    (tmp_path / "model.tflite").write_bytes(softmax_model(scale=1e-9))
+    assert re.search("SOFTMAX.* too small for TFLM's softmax.* train it", why_unfit(tmp_path))

@@ -116,15 +116,14 @@ def _as_options(context: click.Context, command: click.Command, argument: str) -
 def _check_for_others(context: click.Context, name: str, value: str) -> None:
     """Refuse a value that no command with that option takes: now, and not when the stage that has it is reached."""
     refused: click.UsageError | None = None
-    for verb in STOREY_OF:
+    for verb in sorted(STOREY_OF, key=lambda each: each == "demo"):  # which borrows its options
         command = main.get_command(context, verb)
-        for option in command.params if command else ():
-            if name not in option.opts or not isinstance(option, click.Option) or option.is_flag:
-                continue
+        assert command is not None
+        options = (option for option in command.params if isinstance(option, click.Option) and name in option.opts)
+        for option in options:
             try:
-                option.type_cast_value(
-                    click.Context(command, context, verb), value.split() if option.multiple else value
-                )
+                given = value.split() if option.multiple else value
+                option.type_cast_value(click.Context(command, context, verb), given)
             except click.UsageError as error:
                 refused = refused or error
             else:

@@ -61,7 +61,7 @@ def convert_apart(job: Job) -> Converted:
         if ended or refused.exists():
             why = ended or refused.read_text()
             if ended and "converting" not in (folder / "stage.txt").read_text():
-                unfit = _unfit(folder) or f"{why} while {(folder / 'stage.txt').read_text()}; {job.remedy}"
+                unfit = why_unfit(folder) or f"{why} while {(folder / 'stage.txt').read_text()}; {job.remedy}"
                 raise UserError(f"{job.keras}: {unfit}")
             raise UserError(f"{job.keras}: {guilty(job) or why}")
         content = (folder / "model.tflite").read_bytes()
@@ -71,7 +71,7 @@ def convert_apart(job: Job) -> Converted:
         )
 
 
-def _unfit(folder: Path) -> str:
+def why_unfit(folder: Path) -> str:
     """Why the model that was made cannot be computed, in the words of the engine; '' where it can, or none was made.
 
     Interpreters abort on such a model.
