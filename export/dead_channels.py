@@ -45,7 +45,8 @@ class Reduced:
         """What was left out, in a line; '' where nothing was."""
         if not self.kept:
             return ""
-        return f"left out as dead, which changes no byte: {self.filters:,} channels, {self.macs:,} multiply-accumulates"
+        channels = f"{self.filters:,} channel{'' if self.filters == 1 else 's'}"
+        return f"left out as dead, which changes no byte: {channels}, {self.macs:,} multiply-accumulates"
 
     def rest_of(self, tensor: int, values: NDArray[np.int8]) -> NDArray[np.int8]:
         """What is left of a tensor's values (..., channels)."""
