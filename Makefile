@@ -5,7 +5,7 @@
 # Every setting. A slip of the finger would otherwise be a run with the defaults.
 SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS ACCEPT_LOSS BOARD ENGINE \
 	OPTIMIZE COMPILER PORT BAUD DEVICES LIMIT RESUME SURE PATIENCE JUNIT THROTTLE INJECT IMAGE FILTER WEIGHT STRIDE PADDING \
-	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT OVERWRITE
+	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT OVERWRITE LIVE DREAMS
 VENV := .venv
 
 $(if $(wildcard tinyproof/make.py),,$(error run make in the folder of its Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST)))))
@@ -38,7 +38,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
+.PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
 
 #: Start here
 help: ## this list
@@ -52,6 +52,7 @@ help: ## this list
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"
+	@echo "  play             LIVE=1 with BOARD or PORT behind the page, DREAMS=0"
 	@echo "  explore, predict IMAGE FILTER WEIGHT STRIDE PADDING CLASSES SIZE=full"
 	@echo "  search, bisect   TRIALS MILLISECONDS STORAGE; SAMPLE"
 	@echo "  fuzz-...         SECONDS COUNT SEED"
@@ -87,6 +88,9 @@ report: $(VENV)/base ## report.html of the last validation again, from its repor
 	@$(RUN) report --model $(DIR)
 
 #: Look inside
+
+play: $(if $(LIVE),$(READY),export) $(VENV)/portable ## a page that answers while you draw: the engine in the browser, filters to edit (docs/play.md)
+	@$(RUN) play --model $(DIR) $(GIVEN)
 
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
@@ -157,7 +161,7 @@ fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C agains
 docs: $(VENV)/base ## the generated parts of README.md and docs/
 	@$(RUN) docs
 
-screenshots: tools $(VENV)/base ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
+screenshots: tools $(VENV)/test ## the pictures of docs/images, from reports of runs made for them (needs Chromium)
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(RUN) screenshots
 

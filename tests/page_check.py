@@ -58,7 +58,8 @@ class _Reader(HTMLParser):
         for name, value in named.items():
             if name.startswith("on"):
                 self._fault(f"<{tag} {name}>")
-            if name in ("href", "xlink:href", "src") and not value.startswith(("#", "data:")):
+            is_our_page = tag == "a" and "://" not in value and value.endswith(".html")  # beside it on the disk
+            if name in ("href", "xlink:href", "src") and not value.startswith(("#", "data:")) and not is_our_page:
                 self._fault(f"<{tag}> refers to {value}")
             if name in ("href", "xlink:href") and value.startswith("#"):
                 self.references.add(value[1:])

@@ -34,6 +34,7 @@ COMMANDS = {
     },
     "Look inside": {
         "predict": ("host", "What pictures are taken for: float, int8 in Python, the device."),
+        "play": ("training", "A page that answers while you draw: the engine in a browser."),
         "explore": ("training", "See what a convolution does: filters, pooling, feature maps."),
         "describe": ("export", "What is in a .tflite: ops, inputs, outputs, arena."),
         "profile": ("host", "What every op of an inference costs."),

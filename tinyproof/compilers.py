@@ -108,7 +108,18 @@ ZIG_RV32IMC_C = Compiler(
 ZIG_OWN_LIBRARY = ("-target", f"{platform.machine()}-linux-musl") if sys.platform == "linux" else ()
 ZIG_HOST_C = Compiler(ZIG, (*ZIG_OWN_LIBRARY, "-mcpu=baseline", *HOST_C.flags))
 ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
+# For browsers. A copy is an instruction of theirs, and no function of a C library.
+ZIG_WASM_C = Compiler(
+    ZIG,
+    (
+        *("-target", "wasm32-freestanding", "-mcpu=generic+bulk_memory+simd128", "-std=c11", "-O3", *WARNINGS),
+        *("-Dmemcpy=__builtin_memcpy", "-Dmemset=__builtin_memset", "-Dmemmove=__builtin_memmove"),
+        *("-nostdlib", "-Wl,--no-entry", "-Wl,--strip-all"),
+    ),
+    headers="freestanding",
+)
 
+CHROMIUM = Tool("chromium", ("chromium",), "Chromium")  # shows pages in tests, and for the pictures of the docs
 UNICORN = Tool("unicorn", module="unicorn")
 QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_XTENSA = Tool("qemu-system-xtensa", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")

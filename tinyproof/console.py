@@ -114,7 +114,7 @@ def make_writable(folder: Path, option: str = "out") -> Path:
         ) from None
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be made a folder ({error.strerror}): {another}change what you may do where it is to lie"
+            f"{folder} cannot be made a folder ({error.strerror}): {another}make the folder around it writable"
         ) from None
     if not os.access(folder, os.W_OK):
         raise UserError(f"{folder} cannot be written to: {another}change its permissions")

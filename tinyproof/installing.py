@@ -11,7 +11,7 @@ from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.compilers import ZIG, Tool
 from tinyproof.console import UserError, console
-from tinyproof.toolchain import missing_tools
+from tinyproof.toolchain import find_tool, missing_tools
 
 
 class MissingTools(UserError):
@@ -42,9 +42,12 @@ def _stands_in(missing: list[Tool], boards: Iterable[Board]) -> bool:
     return any(ZIG in tools[1:] and tools[0] in missing for tools in lists)
 
 
-def install_tools(*boards: Board) -> None:
-    """Install what is missing with apt-get where that is possible without asking; otherwise say what to install."""
-    if not (missing := missing_tools(*boards)):
+def install_tools(*boards: Board, others: tuple[Tool, ...] = ()) -> None:
+    """Install what is missing with apt-get where that is possible without asking; otherwise say what to install.
+
+    `others` are wanted, too, but nobody has to have them.
+    """
+    if not (missing := [*missing_tools(*boards), *(tool for tool in others if find_tool(tool) is None)]):
         return
     packages = _packages(missing)  # none for Python packages: pip's work, see the Makefile
     administrator = _administrator() if packages and shutil.which("apt-get") else None

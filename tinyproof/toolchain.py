@@ -22,6 +22,7 @@ int main(void) {
     return (int)strlen(text);
 }
 """
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHOICES = ("system", "zig")  # of compilers: the one that has to be installed, and the one from PyPI
 
 
@@ -86,6 +87,11 @@ def find_tool(tool: Tool) -> str | None:
         return shutil.which(tool.command)
     found = importlib.util.find_spec(tool.module)
     return found.origin if found else None
+
+
+def find_browser() -> str | None:
+    """Where Chromium is, or its relative; None where there is none."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
 
 def demo_board() -> Board:

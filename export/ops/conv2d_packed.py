@@ -1,7 +1,8 @@
-"""CONV_2D with the MAX_POOL_2D that follows it, if one does: the kernels `conv2d_packed_s8` and `conv2d_bytes_s8`."""
+"""CONV_2D with the MAX_POOL_2D that follows it, if one does: `conv2d_packed_s8`, and two with a byte a weight."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from tinyproof.export.ops.packed import (
     PackedOutput,
     fours,
     is_affordable,
+    pack_bytes,
     pack_output,
     pack_quads,
     pack_two_filters,
@@ -25,6 +27,8 @@ from tinyproof.export.ops.packed import (
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
+MOST_MORE = 8  # quads times groups for each row of a window that filling rows up may cost
+
 
 @dataclass(frozen=True, eq=False)
 class Conv2dPackedParams(Params):
@@ -32,7 +36,7 @@ class Conv2dPackedParams(Params):
 
     c_type: ClassVar[str] = "conv2d_packed_params"
 
-    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2); of conv2d_bytes (groups, quads, 2, 2, 2)
+    weights: NDArray[np.int16]  # (groups, quads, 2, 4, 2); of the others (groups, quads, 2, 2, 2)
     x_zero_point: int
     row_taps: int
     window: Window
@@ -46,13 +50,32 @@ def no_pool(window: Window) -> Window:
     return Window(h, w, c, h, w, c, 1, 1, 1, 1, 1, 1, 0, 0)
 
 
-def pack(conv: Conv2dParams, pool: Window, as_bytes: bool = False) -> Conv2dPackedParams | None:
-    """The packed layer, `as_bytes` for `conv2d_bytes_s8`; None where its numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output, MOST_BYTE if as_bytes else MOST_WEIGHT)
+Packing = Callable[[NDArray[np.int16]], "NDArray[np.int16] | None"]  # of filters (y_c, taps)
+
+
+def doubled_quads(filters: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The weights of `conv2d_packed_s8`."""
+    return pack_quads(2 * filters)
+
+
+def two_filters(filters: NDArray[np.int16]) -> NDArray[np.int16] | None:
+    """Those of `conv2d_bytes_s8`."""
+    return pack_two_filters(filters.astype(np.int8))
+
+
+def single_bytes(filters: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Those of `conv2d_wide_s8`: two of its bytes a number."""
+    return pack_bytes(filters.astype(np.int8)).view("<i2")
+
+
+def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> Conv2dPackedParams | None:
+    """The packed layer with its weights in a kernel's order; None where its numbers do not fit that kernel."""
+    most = MOST_WEIGHT if packing is doubled_quads else MOST_BYTE
+    output = pack_output(conv.bias, conv.weights, conv.output, most)
     if output is None:
         return None
     filters = output.scaled(conv.weights).reshape(conv.window.y_c, -1)
-    weights = pack_two_filters(filters.astype(np.int8)) if as_bytes else pack_quads(2 * filters)
+    weights = packing(filters)
     if weights is None:
         return None
     row_taps = filters.shape[1] // conv.window.k_h
@@ -66,7 +89,9 @@ def scratch_bytes(params: Conv2dPackedParams) -> int:
     window, pool = params.window, params.pool
     taps = rounded_up(window.k_h * params.row_taps)
     sums = 16 * rounded_up(window.y_c) if max(pool.k_h, pool.k_w) > 1 else 32
-    return sums + 4 * taps + (0 if _reads_words(params) else taps)
+    words = params.row_taps % 4 == 0 and window.dilation_w == 1
+    copied = 0 if _reads_words(params) or (words and window.x_c % 4 == 0) else params.row_taps if words else taps
+    return sums + 4 * taps + copied
 
 
 def _reads_words(params: Conv2dPackedParams) -> bool:
@@ -75,6 +100,8 @@ def _reads_words(params: Conv2dPackedParams) -> bool:
     last_row = (window.y_h - 1) * window.stride_h - window.pad_h + (window.k_h - 1) * window.dilation_h
     last_column = (window.y_w - 1) * window.stride_w - window.pad_w + window.k_w - 1
     inside = window.pad_h == window.pad_w == 0 and last_row < window.x_h and last_column < window.x_w
+    behind = (last_column + 1) * window.x_c + params.row_taps - window.k_w * window.x_c  # where the last row ends
+    inside = inside and (last_row + 1 < window.x_h or behind <= window.x_w * window.x_c)
     return inside and params.row_taps % 4 == 0 and window.dilation_w == 1
 
 
@@ -90,12 +117,13 @@ def events(params: Conv2dPackedParams) -> Events:
     looks = outputs * pool.k_h * pool.k_w
     inside = looks * windows_inside(window) // (window.y_h * window.y_w)
     row = params.row_taps
-    whole = inside if row % 4 == 0 and window.dilation_w == 1 else 0
-    gathered = looks - whole
-    border = looks - inside
+    words = row % 4 == 0 and window.dilation_w == 1
+    whole, edges, gathered = (inside, looks - inside, 0) if words else (0, 0, looks)
     pairs, groups, quads = -(-looks // 2), fours(window.y_c), fours(window.k_h * row)
+    pointwise = pool.k_h * pool.k_w * window.k_h * window.k_w * window.stride_h * window.stride_w == 1
     return (
-        pairs,
+        0 if pointwise else pairs,
+        pairs if pointwise else 0,
         pairs * groups,
         pairs * groups * quads,
         pairs * groups * fours(quads),
@@ -104,35 +132,58 @@ def events(params: Conv2dPackedParams) -> Events:
         whole * window.k_h,
         looks * quads,
         gathered * window.k_h,
-        border * window.k_h * window.k_w,
+        edges * window.k_h,
+        gathered * window.k_h * window.k_w,
     )
 
 
 CONV2D_PACKED = Kernel("conv2d_packed", scratch_bytes, leads, events=events, folder=DSP)
 CONV2D_BYTES = Kernel("conv2d_bytes", scratch_bytes, leads, events=events, folder=DSP)
+CONV2D_WIDE = Kernel("conv2d_wide", scratch_bytes, leads, events=events, folder=DSP)
+
+
+def _with_whole_rows(conv: Conv2dParams) -> Conv2dParams:
+    """The layer with zeros behind each row of its windows, so that rows are words, where that costs less than it saves:
+    rows of other lengths are copied before they are widened.
+    """
+    window = conv.window
+    row = window.k_w * window.x_c
+    more = fours(window.k_h * rounded_up(row)) - fours(window.k_h * row)
+    if row % 4 == 0 or window.dilation_w > 1 or more * fours(window.y_c) > MOST_MORE * window.k_h:
+        return conv
+    rows = conv.weights.reshape(window.y_c, window.k_h, row)
+    return replace(conv, weights=np.pad(rows, ((0, 0), (0, 0), (0, -row % 4))))
+
+
+def _fit(call: Call, pool: Window | None, kernel: Kernel, packing: Packing) -> Call | None:
+    if not isinstance(call.params, Conv2dParams):
+        return None
+    params = pack(_with_whole_rows(call.params), pool or no_pool(call.params.window), packing)
+    return replace(call, kernel=kernel, params=params) if params else None
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where these are few enough."""
-    if not isinstance(call.params, Conv2dParams):
-        return None
-    params = pack(call.params, pool or no_pool(call.params.window))
-    return replace(call, kernel=CONV2D_PACKED, params=params) if params and is_affordable(params.weights) else None
+    fitting = _fit(call, pool, CONV2D_PACKED, doubled_quads)
+    return fitting if fitting and is_affordable(fitting.params.weights) else None  # type: ignore[attr-defined]
 
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """With one byte a weight."""
-    if not isinstance(call.params, Conv2dParams):
-        return None
-    params = pack(call.params, pool or no_pool(call.params.window), as_bytes=True)
-    return replace(call, kernel=CONV2D_BYTES, params=params) if params else None
+    """With one byte a weight, those of two filters in a number."""
+    return _fit(call, pool, CONV2D_BYTES, two_filters)
 
 
-def fit_bytes_first(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """The same before all others, where weights are to be small."""
-    return fit_bytes(call, pool, optimize) if optimize is Optimize.SMALL else None
+def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With one byte a weight whatever the sums."""
+    return _fit(call, pool, CONV2D_WIDE, single_bytes)
 
 
-BYTES_FIRST = Fast(CONV2D_BYTES, fit_bytes_first, rank=1)
+def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """One of the two before all others, where weights are to be small."""
+    return (fit_bytes(call, pool, optimize) or fit_wide(call, pool, optimize)) if optimize is Optimize.SMALL else None
+
+
+SMALL = Fast(CONV2D_BYTES, fit_small, rank=1)
 FAST = Fast(CONV2D_PACKED, fit, rank=4)
 BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=5)
+WIDE = Fast(CONV2D_WIDE, fit_wide, rank=6)

@@ -38,8 +38,8 @@ def pack(dense: DenseParams) -> DensePackedParams | None:
 
 
 def scratch_bytes(params: DensePackedParams) -> int:
-    """The sums, and one row in 16 bits."""
-    return 4 * rounded_up(params.y_c) + 2 * rounded_up(params.x_c)
+    """One row in 16 bits."""
+    return 2 * rounded_up(params.x_c)
 
 
 def events(params: DensePackedParams) -> Events:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import prod
 
+import numpy as np
 import tflite
 
 from tinyproof.export.graph import Graph, Op
-from tinyproof.export.ops import operands
+from tinyproof.export.ops import conv2d, operands
+from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, fold_params, parser
-from tinyproof.export.ops.kind import Events, Kernel, OpKind, one_call
+from tinyproof.export.ops.kind import Call, Events, Kernel, OpKind
 from tinyproof.export.ops.window import fold_window, windows_inside
 
 
@@ -58,11 +60,23 @@ def events(params: DepthwiseConv2dParams) -> Events:
 
 
 KERNEL = Kernel("depthwise_conv2d", scratch_bytes, events=events)
+
+
+def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
+    """A call; of a convolution where all filters see the only channel."""
+    params = fold(graph, op)
+    if params.window.x_c > 1:
+        return (Call(KERNEL, (op,), op.inputs[:1], op.outputs[0], params),)
+    filters = np.ascontiguousarray(np.moveaxis(params.weights, 2, 0))[..., np.newaxis]
+    same = {field.name: getattr(params, field.name) for field in fields(params) if field.name != "weights"}
+    return (Call(conv2d.KERNEL, (op,), op.inputs[:1], op.outputs[0], Conv2dParams(filters, **same)),)
+
+
 DEPTHWISE_CONV2D = OpKind(
     "depthwise_conv2d",
     "DEPTHWISE_CONV_2D",
     tflite.BuiltinOptions.DepthwiseConv2DOptions,
     parser(tflite.DepthwiseConv2DOptions),
-    one_call(KERNEL, fold),
+    lower,
     macs,
 )

@@ -1,8 +1,9 @@
-"""DEPTHWISE_CONV_2D with 3 x 3 filters, the kernel `depthwise_conv2d_packed_s8`."""
+"""DEPTHWISE_CONV_2D, the kernel `depthwise_conv2d_packed_s8`: any window, a loop of its own for the usual 3 x 3."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from itertools import groupby
 from typing import ClassVar
 
 import numpy as np
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, pack_output
+from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, fours, pack_output
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
 SCRATCH_BYTES = 2048  # more only where two rows of the output need more
 QUAD = 4
+LONGEST_RUN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,47 +26,144 @@ class DepthwiseConv2dPackedParams(Params):
 
     c_type: ClassVar[str] = "depthwise_conv2d_packed_params"
 
-    channels: NDArray[np.int32]  # (y_c, 10)
+    channels: NDArray[np.int32]  # (y_c, words + 4), and behind them the runs (run_count, 2)
+    run_count: int
+    words: int
+    alternates: int
     x_zero_point: int
     rows: int
+    pairs: int
+    pair_step: int
+    row_words: int
+    phases: int
     window: Window
     y_min: int
     y_max: int
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How the pairs of a layer lie, as the members of those names say."""
+
+    alternates: bool
+    pairs: int
+    pair_step: int
+    row_words: int
+    phases: int
+    has_loop: bool  # of its own
+
+
+def plan(window: Window) -> Layout:
+    """Pairs of two rows each where strides allow; else one begins at every row."""
+    has_loop = (window.k_h, window.k_w, window.dilation_h, window.dilation_w) == (3, 3, 1, 1)
+    has_loop = has_loop and (window.stride_h, window.stride_w) in ((1, 1), (2, 2))
+    apart = window.dilation_h == 1
+    alternates = apart and window.stride_h == 1 and (window.y_h > 1 or has_loop)
+    pair_step = 2 if apart and (alternates or window.stride_h % 2 == 0) else 1
+    halves = window.k_h // 2 + 1 if alternates else -(-window.k_h // 2)
+    pairs = halves if alternates else (halves - 1) * 2 * window.dilation_h // pair_step + 1
+    phases = 1 if has_loop else window.stride_w
+    columns = window.y_w if has_loop and alternates else max(window.y_w, 4)
+    span = (window.k_w - 1) * window.dilation_w
+    row_words = (columns - 1) * window.stride_w + span + 1 if has_loop else phases * (columns + span // phases)
+    return Layout(alternates, pairs, pair_step, row_words, phases, has_loop)
+
+
 def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
-    """The packed layer; None where geometry or numbers do not fit the kernel."""
-    window = conv.window
-    by_channel = np.moveaxis(conv.weights, 2, 0)  # (y_c, k_h, k_w)
+    """The packed layer; None where its numbers do not fit the kernel."""
+    window, taps = conv.window, conv.weights
+    if window.x_w == window.y_w == window.k_w == 1:  # a column of pixels lies in memory as a row of them does
+        window, taps = _as_row(window), taps.swapaxes(0, 1)
+    by_channel = np.moveaxis(taps, 2, 0)  # (y_c, k_h, k_w)
     output = pack_output(conv.bias, by_channel, conv.output, MOST_WEIGHT)
-    three_by_three = (window.k_h, window.k_w, window.dilation_h, window.dilation_w) == (3, 3, 1, 1)
-    steps = (window.stride_h, window.stride_w) == (1, 1) or window.stride_h == 2
-    if output is None or not three_by_three or not steps or window.x_c != window.y_c or window.x_c % QUAD:
+    if output is None:
         return None
+    layout = plan(window)
     doubled = 2 * output.scaled(by_channel).astype("<i2")
-    pairs = np.stack([doubled[:, :2], doubled[:, 1:]], axis=2)  # (y_c, row of the pair, which pair, k_w)
-    words = np.ascontiguousarray(pairs.transpose(0, 3, 2, 1)).reshape(window.y_c, -1).view("<i4")
-    channels = np.concatenate([words.astype(np.int32), output.channels], axis=1)
-    rows = _rows(window)
-    return DepthwiseConv2dPackedParams(channels, conv.x_zero_point, rows, window, output.y_min, output.y_max)
+    pairs, runs = _pairs_of_three(doubled, layout) if layout.has_loop else _pairs_in_runs(doubled, window, layout)
+    return DepthwiseConv2dPackedParams(
+        channels=np.concatenate([np.hstack([pairs, output.channels]).ravel(), np.array(runs, np.int32).ravel()]),
+        run_count=len(runs),
+        words=pairs.shape[1],
+        alternates=int(layout.alternates),
+        x_zero_point=conv.x_zero_point,
+        rows=_rows(window, layout),
+        pairs=layout.pairs,
+        pair_step=layout.pair_step,
+        row_words=layout.row_words,
+        phases=layout.phases,
+        window=window,
+        y_min=output.y_min,
+        y_max=output.y_max,
+    )
 
 
-def _plane_bytes(window: Window, rows: int) -> int:
-    pairs = rows // 2 + 1 if window.stride_h == 1 else rows + 1
-    return 4 * QUAD * pairs * ((window.y_w - 1) * window.stride_w + 3)
+def _as_row(window: Window) -> Window:
+    names = [field.name for field in fields(window)]
+    other = {"h": "w", "w": "h"}
+    return Window(**{name: getattr(window, name[:-1] + other.get(name[-1], name[-1])) for name in names})
 
 
-def _rows(window: Window) -> int:
+def _words(upper: NDArray[np.int16], lower: NDArray[np.int16]) -> NDArray[np.int32]:
+    """Taps (y_c, n) and those below them as words (y_c, n)."""
+    return np.ascontiguousarray(np.stack([upper, lower], axis=2)).view("<i4")[..., 0].astype(np.int32)
+
+
+def _pairs_of_three(taps: NDArray[np.int16], layout: Layout) -> tuple[NDArray[np.int32], list[tuple[int, int]]]:
+    """Rows 0 and 1 of the window, and rows 1 and 2, or row 2 alone."""
+    last = _words(taps[:, 1], taps[:, 2]) if layout.alternates else _words(taps[:, 2], np.zeros_like(taps[:, 2]))
+    return np.concatenate([_words(taps[:, 0], taps[:, 1]), last], axis=1), []
+
+
+def _pairs_in_runs(
+    taps: NDArray[np.int16], window: Window, layout: Layout
+) -> tuple[NDArray[np.int32], list[tuple[int, int]]]:
+    """The window in the order of its runs; for alternating rows once more, beginning with the lower half of a pair."""
+    places = []  # (word of the plane, row of the window, column)
+    row_step = layout.row_words * (1 if layout.alternates else 2 * window.dilation_h // layout.pair_step)
+    length = layout.row_words // layout.phases
+    halves = layout.pairs if layout.alternates else -(-window.k_h // 2)
+    for half in range(halves):
+        for column in range(window.k_w):
+            at, phase = divmod(column * window.dilation_w, layout.phases)
+            places.append((half * row_step + phase * length + at, 2 * half, column))
+    places.sort()
+    filled = np.pad(taps, ((0, 0), (1, 2 * halves + 1 - window.k_h), (0, 0)))  # a row more above, and below
+    rows, columns = np.array([row for _, row, _ in places]), np.array([column for *_, column in places])
+    starts = [1, 0] if layout.alternates else [1]
+    words = [_words(filled[:, rows + start, columns], filled[:, rows + start + 1, columns]) for start in starts]
+    offsets = [offset for offset, *_ in places]
+    together = [
+        [offset for _, offset in group] for _, group in groupby(enumerate(offsets), lambda each: each[1] - each[0])
+    ]
+    runs = [
+        (4 * run[start], len(run[start : start + LONGEST_RUN]))
+        for run in together
+        for start in range(0, len(run), LONGEST_RUN)
+    ]
+    return np.concatenate(words, axis=1), runs
+
+
+def _pair_rows(window: Window, layout: Layout, rows: int) -> int:
+    step = (rows - 1) // 2 if layout.alternates else (rows - 1) * window.stride_h // layout.pair_step
+    return step + layout.pairs
+
+
+def _rows(window: Window, layout: Layout) -> int:
     """How many rows of the output are computed from one plane: as many as fit `SCRATCH_BYTES`, an even number."""
     rows = 2
-    while rows < window.y_h and _plane_bytes(window, rows + 2) <= SCRATCH_BYTES:
+    while rows < window.y_h and _scratch_bytes(window, layout, rows + 2) <= SCRATCH_BYTES:
         rows += 2
     return rows
 
 
+def _scratch_bytes(window: Window, layout: Layout, rows: int) -> int:
+    return 4 * QUAD * layout.row_words * _pair_rows(window, layout, rows)
+
+
 def scratch_bytes(params: DepthwiseConv2dPackedParams) -> int:
-    """The planes of four channels."""
-    return _plane_bytes(params.window, params.rows)
+    """The pairs of four channels."""
+    return _scratch_bytes(params.window, plan(params.window), params.rows)
 
 
 def leads(params: DepthwiseConv2dPackedParams) -> tuple[int]:
@@ -75,20 +174,26 @@ def leads(params: DepthwiseConv2dPackedParams) -> tuple[int]:
     window, rows = params.window, params.rows
     x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
     starts = range(0, window.y_h, rows)
-    seen = (max(i * window.stride_h - window.pad_h, 0) for i in starts)
-    return (max(min(i + rows, window.y_h) * y_row - top * x_row for i, top in zip(starts, seen, strict=True)),)
+    seen = (min(max(i * window.stride_h - window.pad_h, 0), window.x_h) for i in starts)
+    return (max(0, *(min(i + rows, window.y_h) * y_row - top * x_row for i, top in zip(starts, seen, strict=True))),)
 
 
 def events(params: DepthwiseConv2dPackedParams) -> Events:
     """How often it does each thing that has a price."""
-    window = params.window
-    bands = -(-window.y_h // params.rows)
-    pairs = params.rows // 2 + 1 if window.stride_h == 1 else params.rows + 1
-    columns = (window.y_w - 1) * window.stride_w + 3
-    rows = window.y_c * (-(-window.y_h // 2) if window.stride_h == 1 else window.y_h)
-    planes = bands * window.y_c // 4
-    double, single = (rows * window.y_w, 0) if window.stride_h == 1 else (0, rows * window.y_w)
-    return planes, planes * pairs, planes * pairs * columns, bands * window.y_c, rows, double, single
+    window, layout = params.window, plan(params.window)
+    bands = [min(params.rows, window.y_h - i) for i in range(0, window.y_h, params.rows)]
+    quads, calls = fours(window.x_c), len(bands) * window.y_c
+    pair_rows = quads * layout.phases * sum(_pair_rows(window, layout, rows) for rows in bands)
+    laid = pair_rows, pair_rows * layout.row_words // layout.phases
+    rows = window.y_c * window.y_h
+    if layout.has_loop and layout.alternates:
+        double = window.y_c * sum(-(-rows // 2) for rows in bands)
+        return (*laid, calls, double, double * (window.y_w // 2), double * (window.y_w % 2), 0, 0, 0, 0, 0, 0)
+    blocks = rows * fours(window.y_w)
+    if layout.has_loop:
+        return (*laid, calls, 0, 0, 0, rows, blocks, 0, 0, 0, 0)
+    words = params.words // (2 if layout.alternates else 1)
+    return (*laid, calls, 0, 0, 0, 0, 0, rows, blocks, blocks * params.run_count, blocks * words)
 
 
 DEPTHWISE_CONV2D_PACKED = Kernel("depthwise_conv2d_packed", scratch_bytes, leads, events=events, folder=DSP)

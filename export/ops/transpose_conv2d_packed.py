@@ -81,7 +81,8 @@ def _repeated(output: OutputStage, count: int) -> OutputStage:
 def pack(params: TransposeConv2dParams, as_bytes: bool) -> TransposeConv2dPackedParams | None:
     """The packed layer, `as_bytes` for `transpose_conv2d_bytes_s8`; None where its numbers do not fit the kernel."""
     conv, g = as_convolution(params), params.window
-    packed = conv2d_packed.pack(conv, no_pool(conv.window), as_bytes) if conv else None
+    packing = conv2d_packed.two_filters if as_bytes else conv2d_packed.doubled_quads
+    packed = conv2d_packed.pack(conv, no_pool(conv.window), packing) if conv else None
     if packed is None:
         return None
     return TransposeConv2dPackedParams(

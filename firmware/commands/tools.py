@@ -7,11 +7,12 @@ from dataclasses import replace
 import click
 
 from tinyproof.boards import BOARDS, find_board
+from tinyproof.compilers import CHROMIUM
 from tinyproof.console import console
 from tinyproof.firmware.fuzz import FUZZ
 from tinyproof.installing import MissingTools, install_tools
 from tinyproof.options import BoardName, compiler_option
-from tinyproof.toolchain import with_compiler
+from tinyproof.toolchain import find_browser, with_compiler
 
 
 @click.command("tools")
@@ -31,9 +32,10 @@ def command(board_names: tuple[str, ...], compiler: str | None, if_possible: boo
     """
     boards = [with_compiler(find_board(name), compiler) for name in board_names]
     # The tests need each board's own compiler, and not only one that stands in for it.
+    others = () if boards or find_browser() else (CHROMIUM,)
     boards = boards or [replace(board, compilers=board.compilers[:1]) for board in (*BOARDS.values(), FUZZ)]
     try:
-        install_tools(*boards)
+        install_tools(*boards, others=others)
     except MissingTools as error:
         if not if_possible:
             raise

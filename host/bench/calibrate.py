@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.random import Generator
 
 import tinyproof.export.cost
 from tinyproof.boards import find_board
@@ -29,6 +28,7 @@ from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build as build_image
 from tinyproof.firmware.build import image_path
 from tinyproof.host.bench.cycles import measure
+from tinyproof.host.bench.layers import ACCUMULATOR_STEP, LAYERS
 from tinyproof.optimize import Optimize
 
 TABLE = Path(tinyproof.export.cost.__file__).with_name("cost_table.py")
@@ -38,180 +38,6 @@ HEAD = '''"""Written by `tinyproof calibrate`. Do not edit."""
 # core: kernel: the call, then each of its events
 '''
 MODELS = 8
-ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
-PLAIN_STEP = 400.0  # one that no weight of theirs makes up for
-
-
-Source = Callable[..., int]  # (shape, scale, zero point of 0 or another) -> the tensor that a layer reads
-
-
-def _linear(
-    b: ModelBuilder, rng: Generator, channels: int, taps: tuple[int, ...], axis: int = 0, plain: bool = False
-) -> list[int]:
-    """Weights and bias; `plain`: of the first filter a step of the sum is worth more of the output than fast kernels
-    take, and it has one weight, lest sums overflow.
-    """
-    weights = rng.integers(-127, 128, taps, np.int8)
-    scales = [1.0] * channels
-    if plain:
-        weights[0] = 0
-        weights[0].reshape(-1)[0] = 127
-        scales[0] = PLAIN_STEP / ACCUMULATOR_STEP
-    bias = rng.integers(-99, 99, channels, np.int32)
-    bias[0] = -1 if plain else bias[0]  # with which not all inputs give one byte
-    return [b.constant(weights, scales, axis=axis), b.constant(bias, scales)]
-
-
-def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
-    side = [int(n) for n in rng.integers(7, 15, 2)]
-    k = (3, 3) if rng.random() < 0.6 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
-    x_c, y_c = int(rng.choice([1, 1, 1, 3, 4, 8, 16, 24, 32])), int(rng.choice([6, 8, 16, 24, 32]))
-    step = int(rng.choice([1, 1, 2]))
-    same = rng.random() < 0.6
-    out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
-    x = source((1, *side, x_c), 1.0, -128)
-    y = b.tensor((1, *out, y_c), 1 / ACCUMULATOR_STEP, -128)
-    operands = [x, *_linear(b, rng, y_c, (y_c, *k, x_c), plain=plain)]
-    b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
-    if plain or step > 1 or rng.random() < 0.5:
-        return y
-    window = int(rng.choice([2, 2, 2, 3]))
-    pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / ACCUMULATOR_STEP, -128)
-    b.max_pool2d(y, pooled, (window, window), (window, window))
-    return pooled
-
-
-def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    side, x_c, y_c = int(rng.integers(8, 21)), int(rng.choice([4, 8, 16, 32, 64])), int(rng.choice([4, 8, 16, 24]))
-    x = source((1, side, side, x_c), 1.0, -128)
-    y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
-    b.conv2d([x, *_linear(b, rng, y_c, (y_c, 3, 3, x_c))], y, padding="SAME", activation="RELU")
-    return y
-
-
-def _plain_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    return _conv2d(b, rng, source, plain=True)
-
-
-def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    side = rng.integers(7, 21, 2)
-    channels, k = int(rng.choice([4, 8, 16, 32, 6])), 3 if rng.random() < 0.8 else 5
-    options = schema.DepthwiseConv2DOptionsT()
-    options.strideH = options.strideW = step = int(rng.choice([1, 1, 2]))
-    options.depthMultiplier = options.dilationHFactor = options.dilationWFactor = 1
-    options.padding = schema.Padding.SAME
-    x = source((1, *map(int, side), channels), 1.0, -128)
-    y = b.tensor((1, *(-(-int(n) // step) for n in side), channels), 1 / ACCUMULATOR_STEP, -128)
-    b.op("DEPTHWISE_CONV_2D", [x, *_linear(b, rng, channels, (1, k, k, channels), axis=3)], [y], options)
-    return y
-
-
-def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    h, w = (int(n) for n in rng.integers(4, 10, 2))
-    x_c, y_c, k = int(rng.choice([4, 8, 16, 24])), int(rng.choice([1, 3, 8, 16])), int(rng.integers(2, 5))
-    options = schema.TransposeConvOptionsT()
-    options.strideH = options.strideW = step = int(rng.choice([1, 2, 2]))
-    options.padding = schema.Padding.SAME
-    x = source((1, h, w, x_c), 1.0, -128)
-    y = b.tensor((1, h * step, w * step, y_c), 1 / ACCUMULATOR_STEP, -128)
-    shape = b.constant(np.array(b.shape(y), np.int32), None)
-    weights, bias = _linear(b, rng, y_c, (y_c, k, k, x_c))
-    b.op("TRANSPOSE_CONV", [shape, weights, x, bias], [y], options)
-    return y
-
-
-def _dense(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
-    rows, x_c, y_c = int(rng.choice([1, 1, 3])), int(rng.integers(5, 400)), int(rng.integers(2, 90))
-    x = source((rows, x_c), 1.0)
-    y = b.tensor((rows, y_c), 1 / ACCUMULATOR_STEP)
-    if plain:
-        b.dense([x, *_linear(b, rng, y_c, (y_c, x_c), plain=True)], y)
-        return y
-    weights = b.constant(rng.integers(-127, 128, (y_c, x_c), np.int8), [1.0])
-    b.dense([x, weights, b.constant(rng.integers(-99, 99, y_c, np.int32), [1.0])], y)
-    return y
-
-
-def _plain_dense(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    return _dense(b, rng, source, plain=True)
-
-
-def _batch_matmul(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    batches, rows, depth, columns = (int(n) for n in rng.integers((1, 3, 4, 4), (4, 24, 50, 24)))
-    a, x = source((batches, rows, depth), 1.0), source((batches, depth, columns), 1.0)
-    y = b.tensor((batches, rows, columns), 1 / ACCUMULATOR_STEP)
-    b.op("BATCH_MATMUL", [a, x], [y], schema.BatchMatMulOptionsT())
-    return y
-
-
-def _pool2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    k, out, channels = int(rng.integers(2, 5)), rng.integers(1, 6, 2), int(rng.integers(4, 33))
-    options = schema.Pool2DOptionsT()
-    options.filterHeight = options.filterWidth = options.strideH = options.strideW = k
-    options.padding = schema.Padding.VALID
-    x = source((1, *(int(n) * k for n in out), channels), 1.0)
-    y = b.tensor((1, *map(int, out), channels), 1.0)
-    b.op(str(rng.choice(["MAX_POOL_2D", "AVERAGE_POOL_2D"])), [x], [y], options)
-    return y
-
-
-def _softmax(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    size = int(rng.integers(2, 200))
-    x = source((1, size), 0.05)
-    y = b.tensor((1, size), 1 / 256, -128)
-    b.softmax(x, y)
-    return y
-
-
-def _add(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    size, constant = int(rng.integers(50, 2000)), rng.random() < 0.5
-    x = source((1, size), 0.3, 5)
-    y = b.tensor((1, size), 0.7, -3)
-    other = b.constant(rng.integers(-128, 128, (1, 1 if constant else size), np.int8), [0.2])
-    b.op("ADD", [x, other], [y], schema.AddOptionsT())
-    return y
-
-
-def _mul(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    size = int(rng.integers(50, 2000))
-    x = source((1, size), 0.3, 5)
-    y = b.tensor((1, size), 30.0, -3)
-    b.op("MUL", [x, b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])], [y], schema.MulOptionsT())
-    return y
-
-
-def _tanh(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    size = int(rng.integers(50, 2000))
-    x = source((1, size), 0.02)
-    y = b.tensor((1, size), 1 / 128)
-    b.op("TANH", [x], [y])
-    return y
-
-
-def _mean(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    h, w, channels = map(int, rng.integers(3, 12, 3))
-    x = source((1, h, w, channels), 0.5)
-    y = b.tensor((1, channels), 0.5)
-    b.op("MEAN", [x, b.constant(np.array([1, 2], np.int32), None)], [y], schema.ReducerOptionsT())
-    return y
-
-
-LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...] = (
-    (_conv2d, 10),
-    (_inner_conv2d, 3),
-    (_plain_conv2d, 1),
-    (_depthwise_conv2d, 4),
-    (_transpose_conv2d, 2),
-    (_dense, 2),
-    (_batch_matmul, 2),
-    (_plain_dense, 1),
-    (_pool2d, 3),
-    (_softmax, 1),
-    (_add, 2),
-    (_mul, 1),
-    (_tanh, 1),
-    (_mean, 1),
-)
 
 
 def random_layers(seed: int, side_by_side: bool = False) -> bytes:
@@ -288,7 +114,7 @@ def calibrate(kernels: Sequence[str]) -> None:
     if missing := set(kernels) - set(prices):
         raise UserError(
             f"no layer took {', '.join(sorted(missing))}; those counted: {', '.join(prices) or 'none'}: "
-            "correct the name, or add such a layer to LAYERS in host/bench/calibrate.py"
+            "correct the name, or add such a layer to LAYERS in host/bench/layers.py"
         )
     tables = {**CYCLES, CORE.name: dict(sorted({**(known if kernels else {}), **prices}.items()))}
     text = "".join(_table(core, prices) for core, prices in tables.items())

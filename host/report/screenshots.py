@@ -26,9 +26,11 @@ from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.record.file import load_report
 from tinyproof.host.report.page import build_page, look_beside
+from tinyproof.host.report.play_pictures import play_pictures
 from tinyproof.made import remember
 from tinyproof.manifest import C_FOLDER, SOURCES, TFLITE_FILE, load_manifest, save_manifest
 from tinyproof.page import Page
+from tinyproof.toolchain import find_browser
 
 BOARD = "qemu"
 MODEL = Path("build/digits_small")
@@ -36,7 +38,6 @@ FAULTY = Path("build/digits_faulty")
 LEFT_BEHIND = ("expected", "journal", "report")  # what a validation leaves in a folder
 FAULTY_OP, FAULTY_WEIGHT, WRONG_VALUE = 2, (5, 1, 1, 3), 127  # a weight of the second convolution
 IMAGES = Path("docs/images")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"),
     *("--run-all-compositor-stages-before-draw", "--virtual-time-budget=2000"),
@@ -156,14 +157,16 @@ def _of(page: Page, shot: Shot) -> str:
 
 def take_screenshots() -> None:
     """Make every picture of docs/images again."""
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    browser = find_browser()
     if browser is None:
         raise UserError("there is no Chromium here to take pictures with: install the package chromium")
     plant_fault(MODEL, FAULTY)
     pages = {model: _validated(model) for model in (MODEL, FAULTY)}
-    for shot in SHOTS:
-        content = _compressed(_capture(browser, _of(pages[shot.model], shot), shot))
+    shots = {shot.name: _capture(browser, _of(pages[shot.model], shot), shot) for shot in SHOTS}
+    shots |= play_pictures(browser, MODEL)
+    for name, picture in shots.items():
+        content = _compressed(picture)
         if len(content) > LIMIT_BYTES:
-            raise UserError(f"{shot.name} takes {len(content):,} bytes of {LIMIT_BYTES:,}: make it smaller")
-        write_atomically(IMAGES / f"{shot.name}.png", content)
-        console.print(f"{IMAGES / shot.name}.png: {len(content):,} bytes")
+            raise UserError(f"{name} takes {len(content):,} bytes of {LIMIT_BYTES:,}: make it smaller")
+        write_atomically(IMAGES / f"{name}.png", content)
+        console.print(f"{IMAGES / name}.png: {len(content):,} bytes")

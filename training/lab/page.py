@@ -6,12 +6,16 @@ The sections about filters made by hand are here, those about the device in `pag
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from markupsafe import Markup
+
+from tinyproof import advice
 from tinyproof.console import track
-from tinyproof.page import Page, code, table
+from tinyproof.page import Page, code, note, table
 from tinyproof.training.lab.convolution import PADDINGS, convolve, dropped
 from tinyproof.training.lab.exploration import HandMade, Learned, OnChip
 from tinyproof.training.lab.figures_hand import (
@@ -32,8 +36,11 @@ from tinyproof.training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel,
 PAGE_FILE = "index.html"
 
 
-def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learned | None) -> Path:
-    """Draw everything and write it into `folder`: PNGs, then the page. Returns the page's path."""
+def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learned | None, play: Path) -> Path:
+    """Draw everything and write it into `folder`: PNGs, then the page. Returns the page's path.
+
+    `play` is where `make play` writes its page, which need not be there.
+    """
     gallery = Gallery(folder)
     source = hand.source
     page = Page(
@@ -44,6 +51,7 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
     )
     if chip:
         page.add(verdict(chip, learned))
+    page.add(_invitation(folder, play))
     by_hand = (_add_pixel, _add_picture, _add_filters, _add_edges, _add_pooling)
     parts: list[Callable[[], None]] = [partial(add, page, gallery, hand) for add in by_hand]
     if chip:
@@ -55,6 +63,16 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
     path = page.save(folder / PAGE_FILE)
     gallery.tidy()
     return path
+
+
+def _invitation(folder: Path, play: Path) -> Markup:
+    """To the page in which the numbers can be changed."""
+    if not play.is_file():
+        words = Markup("<code>{}</code> makes a page for that").format(advice.command("play"))
+    else:
+        address = Path(os.path.relpath(play, folder)).as_posix()
+        words = Markup('<a href="{}">the playing page</a> is there for that').format(address)
+    return note(Markup("Change the numbers yourself and see the picture follow: {}.").format(words))
 
 
 def _add_pixel(page: Page, gallery: Gallery, hand: HandMade) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.console import UserError, console, make_writable, no_room, table
+from tinyproof.folders import DATASET, PLAY_FILE, PRESET, trained_folder
 from tinyproof.options import NO_BOARD
 from tinyproof.toolchain import with_compiler
 from tinyproof.training.lab.convolution import Padding, dropped
@@ -69,12 +70,16 @@ def explore(wishes: Wishes) -> None:
     if learned:
         _say_learned(learned)
     try:
-        path = write_page(wishes.out, hand, chip, learned)
+        path = write_page(wishes.out, hand, chip, learned, _playing_page(wishes.model))
     except OSError as error:
         raise no_room(wishes.out, error) from None
     console.print(f"wrote {path} and a PNG of every figure: final.png, ...", markup=False)
     if (chip and chip.different) or (learned and learned.different):
         raise SystemExit(1)
+
+
+def _playing_page(model: Path | None) -> Path:
+    return (model or trained_folder(DATASET, PRESET)) / PLAY_FILE
 
 
 def parse_weight(text: str) -> float:

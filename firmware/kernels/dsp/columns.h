@@ -36,6 +36,13 @@ void columns_output_bytes(
     const int32_t *channels
 );
 
+// Both with a byte a weight, w (groups, quads, 4, 4): the taps of each filter as they come. The sums of `dot` are doubled.
+void columns_dot_s8(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind);
+void columns_output_s8(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+);
+
 // A pixel or tile of the output, and the one behind it in memory.
 typedef struct {
     int32_t i, j;

@@ -1,5 +1,6 @@
 // The inner loops of the packed convolutions: two columns of pixels times four filters, sixteen multiplications a half
-// quad. One reads weights that are doubled and have 16 bits each, the other those of two filters in 16 bits.
+// quad. One reads weights that are doubled and have 16 bits each, one those of two filters in 16 bits, one those of a byte.
+// The same in plain C: columns_portable.c.
 #include "columns.h"
 
 #ifdef DSP_INSTRUCTIONS
@@ -37,13 +38,28 @@
     "smlad r8, r0, lr, r8\n"         \
     "smlad r9, r3, lr, r9\n"
 
+// Both pairs of taps with weights of a byte: 120 bytes.
+#define PAIR_S8(weights, rotated, first, second, third, fourth) \
+    "ldrd r12, lr, [r2" weights "\n" \
+    "sxtb16 r12, r12" rotated "\n"  \
+    "sxtb16 lr, lr" rotated "\n"    \
+    "smlad " first ", r0, r12, " first "\n"   \
+    "smlad " second ", r3, r12, " second "\n" \
+    "smlad " third ", r0, lr, " third "\n"    \
+    "smlad " fourth ", r3, lr, " fourth "\n"
+#define QUAD_S8                      \
+    "ldrd r0, r3, [r1], #8\n"        \
+    PAIR_S8("]", "", "r4", "r5", "r6", "r7") PAIR_S8(", #8]", "", "r8", "r9", "r10", "r11") \
+    "ldrd r0, r3, [r1], #8\n"        \
+    PAIR_S8("], #8", ", ror #8", "r4", "r5", "r6", "r7") PAIR_S8("], #8", ", ror #8", "r8", "r9", "r10", "r11")
+
 // 256 times the sums of the second filters.
 #define PART                         \
     "sub r6, r4\n"                   \
     "sub r7, r5\n"                   \
     "sub r10, r8\n"                  \
     "sub r11, r9\n"
-// From there to all of them doubled.
+// From there to all of them doubled; of weights of a byte all sums are as they are.
 #define DOUBLE                       \
     "lsl r4, #1\n"                   \
     "lsl r5, #1\n"                   \
@@ -53,6 +69,16 @@
     "lsl r9, #1\n"                   \
     "asr r10, #7\n"                  \
     "asr r11, #7\n"
+
+#define DOUBLE_ALL                   \
+    "lsl r4, #1\n"                   \
+    "lsl r5, #1\n"                   \
+    "lsl r6, #1\n"                   \
+    "lsl r7, #1\n"                   \
+    "lsl r8, #1\n"                   \
+    "lsl r9, #1\n"                   \
+    "lsl r10, #1\n"                  \
+    "lsl r11, #1\n"
 
 // Where the first round enters the loop at 2: with -quads mod 4 of its quads, of so many bytes of code, left out.
 #define ENTER(quads, bytes)          \
@@ -65,7 +91,7 @@
     "str r3, [sp]\n"
 
 // The sums r4-r11 of all quads; r0 is the end of the weights.
-#define SUMS(HALF)                   \
+#define SUMS(QUAD)                   \
     "str r0, [sp, #4]\n"             \
     "movs r4, #0\n"                  \
     "movs r5, #0\n"                  \
@@ -78,7 +104,7 @@
     "ldr pc, [sp]\n"                 \
     ".balign 4\n"                    \
     "2:\n"                           \
-    HALF HALF HALF HALF HALF HALF HALF HALF \
+    QUAD QUAD QUAD QUAD              \
     "ldr r0, [sp, #4]\n"             \
     "cmp r2, r0\n"                   \
     "bne 2b\n"
@@ -97,7 +123,7 @@
             ".text\n")
 
 // As columns.h declares it. Bytes of a quad: 2^log_weights of weights, `code` of instructions.
-#define DOT(name, log_weights, code, HALF, FINISH)                  \
+#define DOT(name, log_weights, code, QUAD, FINISH)                  \
     FUNCTION(name,                                                  \
         "push {r4-r11, lr}\n"                                       \
         "ldrd r4, r5, [sp, #36]\n"    /* runs, rewind */            \
@@ -111,7 +137,7 @@
         "1:\n"                                                      \
         "ldr r0, [sp, #8]\n"                                        \
         "add r0, r2\n"                                              \
-        SUMS(HALF)                                                  \
+        SUMS(QUAD)                                                  \
         FINISH                                                      \
         "ldrd r0, r3, [sp, #12]\n"                                  \
         "sub r1, r1, r0\n"                                          \
@@ -123,8 +149,9 @@
         "add sp, #28\n"                                             \
         "pop {r4-r11, pc}\n")
 
-DOT("columns_dot_s16", "5", "88", HALF_S16, "");
-DOT("columns_dot_bytes", "4", "96", HALF_BYTES, PART DOUBLE);
+DOT("columns_dot_s16", "5", "88", HALF_S16 HALF_S16, "");
+DOT("columns_dot_bytes", "4", "96", HALF_BYTES HALF_BYTES, PART DOUBLE);
+DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
 
 // One sum, with its bias, becomes a byte. Whether the product is negative is seen in the sum: where they differ, a sum
 // below zero with a product of zero, the rounding shift makes zero of 0 and of -1.
@@ -143,7 +170,7 @@ DOT("columns_dot_bytes", "4", "96", HALF_BYTES, PART DOUBLE);
 
 // As columns.h declares it; `first` and `second` double the sums of every other filter.
 //   [sp] where a group enters the loop, end of its weights, bytes of its weights, x, y, y_right, end of y, channels
-#define OUTPUT(name, log_weights, code, HALF, PREPARE, first, second) \
+#define OUTPUT(name, log_weights, code, QUAD, PREPARE, first, second) \
     FUNCTION(name,                                                  \
         "push {r4-r11, lr}\n"                                       \
         "ldrd r4, r5, [sp, #36]\n"    /* quads, groups */           \
@@ -159,7 +186,7 @@ DOT("columns_dot_bytes", "4", "96", HALF_BYTES, PART DOUBLE);
         "1:\n"                                                      \
         "ldrd r0, r1, [sp, #8]\n"                                   \
         "add r0, r2\n"                                              \
-        SUMS(HALF)                                                  \
+        SUMS(QUAD)                                                  \
         PREPARE                                                     \
         "ldr r1, [sp, #28]\n"                                       \
         CHANNEL("r4", "r5", first) CHANNEL("r6", "r7", second)      \
@@ -181,8 +208,9 @@ DOT("columns_dot_bytes", "4", "96", HALF_BYTES, PART DOUBLE);
         "add sp, #36\n"                                             \
         "pop {r4-r11, pc}\n")
 
-OUTPUT("columns_output_s16", "5", "88", HALF_S16, "", "", "");
-OUTPUT("columns_output_bytes", "4", "96", HALF_BYTES, PART, ", lsl #1", ", asr #7");
+OUTPUT("columns_output_s16", "5", "88", HALF_S16 HALF_S16, "", "", "");
+OUTPUT("columns_output_bytes", "4", "96", HALF_BYTES HALF_BYTES, PART, ", lsl #1", ", asr #7");
+OUTPUT("columns_output_s8", "4", "120", QUAD_S8, "", ", lsl #1", ", lsl #1");
 
 #undef OUTPUT
 #undef CHANNEL
@@ -193,89 +221,9 @@ OUTPUT("columns_output_bytes", "4", "96", HALF_BYTES, PART, ", lsl #1", ", asr #
 #undef ENTER
 #undef DOUBLE
 #undef PART
+#undef DOUBLE_ALL
+#undef QUAD_S8
+#undef PAIR_S8
 #undef HALF_BYTES
 #undef HALF_S16
-#else
-// sums (4, 2): one run, modulo 2^32    x (quads, 2, 2, 2)  w (quads, 2, 4, 2)
-static void run_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
-    for (int32_t k = 0; k < 4; k++, sums += 2, w += 2) {
-        uint32_t a = 0, b = 0;
-        const int16_t *v = x, *u = w;
-        for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 8) {
-            a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
-            b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
-        }
-        sums[0] = (int32_t)a;
-        sums[1] = (int32_t)b;
-    }
-}
-
-// The same, doubled    w (quads, 2, 2, 2)
-static void run_bytes(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
-    for (int32_t k = 0; k < 2; k++, sums += 4, w += 2) {
-        uint32_t a = 0, b = 0, both_a = 0, both_b = 0;
-        const int16_t *v = x, *u = w;
-        for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 4) {
-            const int32_t even = (int8_t)(u[0] & 0xff), odd = (int8_t)(u[1] & 0xff);
-            a += (uint32_t)(v[0] * even + v[1] * odd);
-            b += (uint32_t)(v[2] * even + v[3] * odd);
-            both_a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
-            both_b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
-        }
-        sums[0] = (int32_t)(2 * a);
-        sums[1] = (int32_t)(2 * b);
-        sums[2] = (int32_t)(both_a - a) >> 7;
-        sums[3] = (int32_t)(both_b - b) >> 7;
-    }
-}
-
-typedef void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads);
-
-// step: of w from one quad to the next
-static inline void dot(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind, run *one, int32_t step
-) {
-    for (; runs > 0; runs--, sums += 8, w += step * quads) {
-        one(sums, x, w, quads);
-        x += 8 * quads - rewind / 2;
-    }
-}
-
-static inline void output(
-    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels, run *one, int32_t step
-) {
-    packed_output output = {channels, INT8_MIN, INT8_MAX};
-    for (; groups > 0; groups--, y += 4, y_right += 4, w += step * quads, output.channels += 16) {
-        int32_t sums[8];
-        one(sums, x, w, quads);
-        columns_finish_s8(y, y_right, sums, 4, &output);
-    }
-}
-
-void columns_dot_s16(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
-) {
-    dot(sums, x, w, quads, runs, rewind, run_s16, 16);
-}
-
-void columns_dot_bytes(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
-) {
-    dot(sums, x, w, quads, runs, rewind, run_bytes, 8);
-}
-
-void columns_output_s16(
-    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
-) {
-    output(y, y_right, x, w, quads, groups, channels, run_s16, 16);
-}
-
-void columns_output_bytes(
-    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
-) {
-    output(y, y_right, x, w, quads, groups, channels, run_bytes, 8);
-}
 #endif

@@ -28,19 +28,66 @@ static inline void raise_to(int32_t *best, const int32_t *sums, int32_t n) {
     }
 }
 
+// n quads of a column, all of them the value of x outside the image.
+static inline int16_t *see_nothing(int16_t *v, int32_t n, int32_t x_zero_point) {
+    const uint32_t nothing = ((uint32_t)x_zero_point & 0xffff) | (uint32_t)x_zero_point << 16;
+    for (; n > 0; n--, v += 8) store_column(v, nothing, nothing);
+    return v;
+}
+
+// One row of a window, from column `left` of a row of x on, that reaches beyond x.
+__attribute__((noinline)) static int16_t *see_edge(
+    int16_t *v, int8_t *window, const int8_t *x, int32_t left, const conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    const int32_t before = left < 0 ? -left : 0, end = left + g->k_w <= g->x_w ? g->k_w : g->x_w - left;
+    const int32_t x_c = g->x_c, inside = end > before ? (end - before) * x_c : 0;
+    const int32_t first = (before < g->k_w ? before : g->k_w) * x_c;
+    x += left * x_c + first;
+    if (x_c % 4 == 0) {
+        v = widen_column(see_nothing(v, first / 4, p->x_zero_point), x, inside);
+        return see_nothing(v, (g->k_w * x_c - first - inside) / 4, p->x_zero_point);
+    }
+    for (int32_t t = 0; t < p->row_taps; t++) {
+        window[t] = t >= first && t < first + inside ? *x++ : (int8_t)p->x_zero_point;
+    }
+    return widen_column(v, window, p->row_taps);
+}
+
+// One column of v: a window of whole words whose rows, from (top, left) on, may reach beyond x.
+__attribute__((noinline)) static void see_border(
+    int16_t *v, int8_t *window, const int8_t *x, int32_t top, int32_t left, const conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    const int32_t row = p->row_taps, x_row = g->x_w * g->x_c, first = left * g->x_c;
+    const int inside = left >= 0 && left + g->k_w <= g->x_w;
+    const int goes_on = first + row > x_row;  // a row that is filled up, behind the end of its row of x
+    for (int32_t a = 0, at = top; a < g->k_h; a++, at += g->dilation_h) {
+        if (at < 0 || at >= g->x_h) v = see_nothing(v, row / 4, p->x_zero_point);
+        else if (inside && !(goes_on && at + 1 == g->x_h)) v = widen_column(v, x + at * x_row + first, row);
+        else v = see_edge(v, window, x + at * x_row, left, p);
+    }
+}
+
 // One column of v: what the convolution's output pixel (i, j) sees.
 __attribute__((noinline)) static void see(
     int16_t *v, int8_t *window, const int8_t *x, int32_t i, int32_t j, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
     const int32_t top = i * g->stride_h - g->pad_h, left = j * g->stride_w - g->pad_w, row = p->row_taps;
-    const int inside = top >= 0 && left >= 0 && top + (g->k_h - 1) * g->dilation_h < g->x_h && left + g->k_w <= g->x_w;
-    if (inside && row % 4 == 0 && g->dilation_w == 1) {
-        const int8_t *from = x + (top * g->x_w + left) * g->x_c;
-        for (int32_t a = 0; a < g->k_h; a++, from += g->dilation_h * g->x_w * g->x_c) v = widen_column(v, from, row);
-    } else {
+    if (row % 4 != 0 || g->dilation_w > 1) {
         gather_s8(window, x, top, left, p->x_zero_point, g);
         widen_column(v, window, g->k_h * row);
+        return;
+    }
+    const int32_t x_row = g->x_w * g->x_c, first = left * g->x_c, below = g->dilation_h * x_row;
+    const int32_t bottom = top + (g->k_h - 1) * g->dilation_h;
+    const int inside = top >= 0 && left >= 0 && left + g->k_w <= g->x_w;
+    if (inside && (bottom + 1 < g->x_h || (bottom < g->x_h && first + row <= x_row))) {
+        const int8_t *from = x + top * x_row + first;
+        for (int32_t a = g->k_h; a > 0; a--, from += below) v = widen_column(v, from, row);
+    } else {
+        see_border(v, window, x, top, left, p);
     }
 }
 
@@ -58,6 +105,23 @@ static inline __attribute__((always_inline)) void finish_pixels(
     }
 }
 
+// Every output pixel sees one pixel of x, in the same order: no geometry.
+static inline __attribute__((always_inline)) void pointwise(
+    int8_t *y, const int8_t *x, int32_t *sums, const conv2d_packed_params *p, const column_loops *loops
+) {
+    const int32_t x_c = p->window.x_c, y_c = p->window.y_c, quads = (x_c + 3) / 4, pixels = p->window.y_h * p->window.y_w;
+    int16_t *v = (int16_t *)(void *)(sums + 8);
+    for (int8_t *at = y, *const end = y + pixels * y_c; at != end;) {
+        const int32_t step = at + y_c != end;  // without another pixel this one is computed twice
+        widen_column(v, x, x_c);
+        widen_column(v + 2, x + step * x_c, x_c);
+        finish_pixels(at, at + step * y_c, sums, v, quads, p, loops);
+        at += (1 + step) * y_c;
+        x += 2 * x_c;
+    }
+    limit_s8(y, pixels * y_c, p->output.y_min, p->output.y_max);
+}
+
 static inline __attribute__((always_inline)) void conv2d_columns(
     int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p, const column_loops *loops
 ) {
@@ -68,6 +132,10 @@ static inline __attribute__((always_inline)) void conv2d_columns(
     int16_t *v = (int16_t *)(void *)(sums + (pools ? 8 * groups : 8));
     int8_t *window = (int8_t *)(v + 8 * quads);
     int8_t *const end = y + pool->y_h * pool->y_w * y_c;
+    if (!pools && p->row_taps == g->x_c && g->k_h == 1 && g->y_w == g->x_w && g->y_h == g->x_h) {
+        pointwise(y, x, best, p, loops);
+        return;
+    }
     place at[2] = {{0, 0}, {0, 0}};
     while (y != end) {
         int8_t *right = y;  // without another pixel this one is computed twice

@@ -1,15 +1,40 @@
-// The inner loop of the packed depthwise convolution with a vertical stride of 1.
+// The parts of the packed depthwise convolution: planes of pairs, and the loops that make rows of the output of them.
+//
+// Four channels at a time are laid out as planes. A word of a plane is a pair: two pixels that lie `dilation_h` rows apart,
+// so that one multiplication takes two taps.
 #pragma once
 #include "dsp.h"
 #include "packed.h"
 
+// plane[c][q] = the pair of a[c + q * step] and of the byte `below` bytes behind it, for c in [0, 4) and q in [0, n)
+// size: bytes from one plane to the next
+void depthwise_pairs_s8(uint32_t *plane, int32_t size, const int8_t *a, int32_t below, int32_t step, int32_t n);
+
 typedef struct {
-    int32_t x_row;  // bytes of a row of pairs: (columns of y + 2) words
+    int32_t x_row;  // bytes of a row of pairs
     int32_t y_c;
-    int32_t y_row;  // bytes
-    int32_t rows;   // of y, at least 1; the last of an odd number is computed twice
+    int32_t y_row;    // bytes
+    int32_t rows;     // of y, at least 1; the last of an odd number is computed twice
+    int32_t columns;  // of y, at least 1
 } depthwise_rows;
 
-// One channel: rows 2 k and 2 k + 1 of y from rows k and k + 1 of x, whose words are pixels that lie above each other.
-// channel (10,), as in depthwise_conv2d_packed_params
-void depthwise_rows_s8(int8_t *y, const uint32_t *x, const int32_t *channel, const depthwise_rows *p);
+// One channel of a 3 x 3 window, strides of 1: rows 2 k and 2 k + 1 of y from rows k and k + 1 of pairs.
+// channel (10,): the window's rows 0 and 1 as three pairs, its rows 1 and 2; 2 * bias, multiplier, offset, shift
+void depthwise_3x3_s8(int8_t *y, const uint32_t *x, const int32_t *channel, const depthwise_rows *p);
+
+// The same with strides of 2, where row k of y sees rows k and k + 1 of pairs. Columns at least 4 in x.
+// channel (10,): the window's rows 0 and 1 as three pairs, its row 2 and zeros; as above
+void depthwise_3x3_stride_2_s8(int8_t *y, const uint32_t *x, const int32_t *channel, const depthwise_rows *p);
+
+typedef struct {
+    int32_t y_step[3];       // bytes from an output to those right of it; where there is none, to the last one
+    int32_t columns;         // of y
+    const int32_t *runs;     // (runs, 2): bytes from the pair that an output sees first, and how many follow: 1 to 8
+    const int32_t *end;      // of the runs
+    const uint32_t *weights;  // of all runs, one pair after the other
+    const int32_t *scale;    // 2 * bias, multiplier, offset, shift
+} depthwise_window;
+
+// One channel of a row of any window: output j is the sum over all runs r and pairs t of x[r.first + j + t] * w[r,t].
+// Four outputs at a time: x has at least four columns.
+void depthwise_window_s8(int8_t *y, const uint32_t *x, const depthwise_window *p);

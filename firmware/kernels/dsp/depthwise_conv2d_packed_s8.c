@@ -1,64 +1,85 @@
-// Depthwise 3 x 3 convolution: four channels at a time are laid out as planes in which two pixels that lie above each
-// other share a word, so that one multiplication takes two taps, and two rows of the output share what they see.
+// Depthwise convolution of any geometry: four channels at a time are laid out as planes of pairs, and the loop that suits
+// the window makes rows of the output of them.
 #include "depthwise.h"
 
 enum { QUAD = 4 };
 
-// Words of four pixels' bytes: a row of x, or the zero point again and again where there is no such row.
+// Pixels of a row of x, or the zero point again and again where there is no such row.
 typedef struct {
     const int8_t *at;
-    int32_t step;
+    int32_t step;  // bytes
 } row_of_x;
 
-static row_of_x find_row(const int8_t *x, int32_t i, const uint32_t *outside, const window_geometry *g) {
+static row_of_x find_row(
+    const int8_t *x, int32_t i, int32_t first, int32_t phases, const uint32_t *outside, const window_geometry *g
+) {
     if (i < 0 || i >= g->x_h) return (row_of_x){(const int8_t *)outside, 0};
-    return (row_of_x){x + i * g->x_w * g->x_c, g->x_c};
+    return (row_of_x){x + (i * g->x_w + first) * g->x_c, phases * g->x_c};
 }
 
-// plane[c][k][j] = rows top + 2 k and the next of column j - pad_w of channel c    plane (QUAD, pairs, columns)
-static __attribute__((noinline)) void lay_out(
-    uint32_t *plane, const int8_t *x, int32_t top, int32_t pairs, int32_t columns, const uint32_t *outside,
-    const window_geometry *g
+static inline int32_t between(int32_t value, int32_t least, int32_t most) {
+    return value < least ? least : value > most ? most : value;
+}
+
+// The same n pixels of two rows as pairs, where one of them lies outside or has fewer than four channels.
+static __attribute__((noinline)) void border_pairs(
+    uint32_t *plane, int32_t size, row_of_x above, row_of_x below, int32_t n, int32_t channels
 ) {
-    const int32_t size = pairs * columns, left = g->pad_w, right = left + g->x_w;
-    for (int32_t k = 0; k < pairs; k++) {
-        const row_of_x above = find_row(x, top + 2 * k, outside, g), below = find_row(x, top + 2 * k + 1, outside, g);
-        const int8_t *a = above.at, *b = below.at;
-        for (int32_t j = 0; j < columns; j++, plane++) {
-            uint32_t upper = *outside, lower = upper;
-            if (j >= left && j < right) {
-                upper = load_word(a);
-                lower = load_word(b);
-                a += above.step;
-                b += below.step;
-            }
-            const uint32_t even_a = even_bytes(upper), odd_a = odd_bytes(upper);
-            const uint32_t even_b = even_bytes(lower), odd_b = odd_bytes(lower);
-            uint32_t *to = plane;
-            *to = low_halves(even_a, even_b);
-            *(to += size) = low_halves(odd_a, odd_b);
-            *(to += size) = high_halves(even_a, even_b);
-            *(to += size) = high_halves(odd_a, odd_b);
+    for (; n > 0; n--, above.at += above.step, below.at += below.step, plane++) {
+        uint32_t *to = plane;
+        for (int32_t c = 0; c < channels; c++, to += size / 4) {
+            *to = ((uint32_t)above.at[c] & 0xffff) | (uint32_t)below.at[c] << 16;
         }
     }
 }
 
-// One channel of rows of the output, each from its own rows of pairs: a vertical stride of 2.
-static void stepping_rows(
-    int8_t *y, const uint32_t *p, const int32_t *channel, int32_t step, const depthwise_rows *rows
+// Row k of the planes is rows top + k * pair_step and the one `dilation_h` below it: first its columns 0, phases,
+// 2 * phases..., then those from column 1 on... What lies to the left and right of x is left as it is.
+// plane (QUAD, `size` bytes), each (pairs, row_words)
+static __attribute__((noinline)) void lay_out(
+    uint32_t *plane, int32_t size, const int8_t *x, int32_t top, int32_t pairs, const depthwise_conv2d_packed_params *p
 ) {
-    const uint32_t *w = (const uint32_t *)channel;
-    const packed_scale scale = packed_channel(channel + 6);
-    const int32_t columns = rows->x_row / 4;
-    for (int32_t r = 0; r < rows->rows; r++, p += columns) {
-        const uint32_t *x = p;
-        for (int8_t *const end = y + rows->y_row; y != end; y += rows->y_c, x += step) {
-            int32_t acc = 0;
-            for (int32_t b = 0; b < 3; b++) {
-                acc = multiply_add_low_high(multiply_add(acc, x[b], w[2 * b]), x[columns + b], w[2 * b + 1]);
+    const window_geometry *g = &p->window;
+    const uint32_t outside = (uint32_t)(p->x_zero_point & 0xff) * 0x01010101u;
+    const int32_t phases = p->phases, length = p->row_words / phases, channels = g->x_c < QUAD ? g->x_c : QUAD;
+    for (int32_t phase = 0; phase < phases; phase++) {
+        const int32_t missing = g->pad_w - phase;  // columns to the left of x
+        const int32_t left = between((missing + phases - 1) / phases, 0, length);
+        const int32_t right = between((g->x_w + missing + phases - 1) / phases, left, length);
+        const int32_t first = left * phases - missing;
+        uint32_t *to = plane + phase * length + left;
+        for (int32_t k = 0, i = top; k < pairs; k++, i += p->pair_step, to += p->row_words) {
+            const row_of_x above = find_row(x, i, first, phases, &outside, g);
+            const row_of_x below = find_row(x, i + g->dilation_h, first, phases, &outside, g);
+            if (above.step == below.step && channels == QUAD) {
+                depthwise_pairs_s8(to, size, above.at, (int32_t)(below.at - above.at), above.step, right - left);
+            } else {
+                border_pairs(to, size, above, below, right - left, channels);
             }
-            *y = (int8_t)packed_value(acc, &scale);
         }
+    }
+}
+
+// How many rows of pairs so many rows of the output see.
+static int32_t pairs_of(int32_t rows, const depthwise_conv2d_packed_params *p) {
+    return (p->alternates ? (rows - 1) / 2 : (rows - 1) * p->window.stride_h / p->pair_step) + p->pairs;
+}
+
+// One channel of some rows of the output, by the loop for any window.
+static void window_rows(
+    int8_t *y, const uint32_t *x, const int32_t *channel, int32_t rows, const depthwise_conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    const int32_t y_c = g->y_c, last = (g->y_w - 1) * y_c, *runs = p->channels + (p->words + 4) * y_c;
+    depthwise_window row = {
+        {between(y_c, 0, last), between(2 * y_c, 0, last), between(3 * y_c, 0, last)},
+        g->y_w, runs, runs + 2 * p->run_count, (const uint32_t *)channel, channel + p->words,
+    };
+    const int32_t step = p->alternates ? p->row_words : g->stride_h / p->pair_step * p->row_words;
+    for (int32_t i = 0; i < rows; i++, y += g->y_w * y_c) {
+        const int32_t odd = p->alternates ? i % 2 : 0;
+        row.weights = (const uint32_t *)channel + odd * (p->words / 2);
+        depthwise_window_s8(y, x + (p->alternates ? i / 2 : i) * step, &row);
     }
 }
 
@@ -66,21 +87,24 @@ void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t columns = (g->y_w - 1) * g->stride_w + 3, y_row = g->y_w * g->y_c;
-    const int32_t pairs = g->stride_h == 1 ? p->rows / 2 + 1 : p->rows + 1;
-    const uint32_t outside = (uint32_t)(p->x_zero_point & 0xff) * 0x01010101u;
+    const int32_t y_row = g->y_w * g->y_c, each = g->y_c / g->x_c;
+    const int32_t words = pairs_of(p->rows, p) * p->row_words;  // of a plane
+    const uint32_t nothing = ((uint32_t)p->x_zero_point & 0xffff) | (uint32_t)p->x_zero_point << 16;
     uint32_t *plane = (uint32_t *)(void *)scratch;
+    for (int32_t q = 0; q < QUAD * words; q++) plane[q] = nothing;
     for (int32_t i = 0; i < g->y_h; i += p->rows) {
         const int32_t rows = g->y_h - i < p->rows ? g->y_h - i : p->rows;
-        const depthwise_rows asked = {4 * columns, g->y_c, y_row, rows};
-        for (int32_t o = 0; o < g->y_c; o += QUAD) {
-            lay_out(plane, x + o, i * g->stride_h - g->pad_h, pairs, columns, &outside, g);
-            for (int32_t k = 0; k < QUAD; k++) {
-                const int32_t *channel = p->channels + 10 * (o + k);
-                const uint32_t *from = plane + k * pairs * columns;
-                int8_t *to = y + i * y_row + o + k;
-                if (g->stride_h == 1 && g->stride_w == 1) depthwise_rows_s8(to, from, channel, &asked);
-                else stepping_rows(to, from, channel, g->stride_w, &asked);
+        const depthwise_rows asked = {4 * p->row_words, g->y_c, y_row, rows, g->y_w};
+        for (int32_t c = 0; c < g->x_c; c += QUAD) {
+            const int32_t first = between(c, 0, g->x_c > QUAD ? g->x_c - QUAD : 0);  // the last four may have been seen
+            lay_out(plane, 4 * words, x + first, i * g->stride_h - g->pad_h, pairs_of(rows, p), p);
+            for (int32_t o = c * each; o < g->y_c && o < (c + QUAD) * each; o++) {
+                const int32_t *channel = p->channels + (p->words + 4) * o;
+                const uint32_t *from = plane + (o / each - first) * words;
+                int8_t *to = y + i * y_row + o;
+                if (p->run_count > 0) window_rows(to, from, channel, rows, p);
+                else if (p->alternates) depthwise_3x3_s8(to, from, channel, &asked);
+                else depthwise_3x3_stride_2_s8(to, from, channel, &asked);
             }
         }
     }

@@ -72,12 +72,14 @@ static inline void narrow_channels(narrow_tile *tile, const int32_t *channels);
 
 static inline uint32_t load_word(const int8_t *x) {
     uint32_t word;
-    memcpy(&word, x, sizeof word);
+    __builtin_memcpy(&word, x, sizeof word);  // memcpy would be a call in freestanding code
     return word;
 }
 
 // y[0..1] = the pair
-static inline void store_pair(int16_t *y, uint32_t pair) { memcpy(__builtin_assume_aligned(y, 4), &pair, sizeof pair); }
+static inline void store_pair(int16_t *y, uint32_t pair) {
+    __builtin_memcpy(__builtin_assume_aligned(y, 4), &pair, sizeof pair);
+}
 
 // y[0..3] = the quad of the two pairs
 static inline void store_quad(int16_t *y, uint32_t even, uint32_t odd) {

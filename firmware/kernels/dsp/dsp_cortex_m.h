@@ -71,7 +71,7 @@ static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w)
 }
 
 #define DOT_4_S8_PAIR(first, second) \
-    "ldmia %[w]!, {r4, r5}\n"          \
+    "ldmia.w %[w]!, {r4, r5}\n"        \
     "sxtb16 r6, r4\n"                  \
     "smlad %[" first "], %[x0], r6, %[" first "]\n" \
     "sxtb16 r6, r4, ror #8\n"          \
@@ -88,9 +88,20 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     const int16_t *v = *x;
     const int8_t *u = *w;
     uint32_t x0, x1;
-    __asm__ volatile("1:\n" DOT_4_S8_STEP
+    // Four quads a round; the first one enters the loop with -quads mod 4 of them left out, 76 bytes each.
+    __asm__ volatile("rsbs r4, %[n], #0\n"
+                     "and r4, r4, #3\n"
+                     "movs r5, #76\n"
+                     "adr r6, 1f\n"
+                     "mla r4, r4, r5, r6\n"
+                     "add %[n], %[n], #3\n"
+                     "lsr %[n], %[n], #2\n"
+                     "orr r4, r4, #1\n"
+                     "bx r4\n"
+                     ".balign 4\n"
+                     "1:\n" DOT_4_S8_STEP DOT_4_S8_STEP DOT_4_S8_STEP DOT_4_S8_STEP
                      "subs %[n], %[n], #1\n"
-                     "bne 1b\n"
+                     "bne.w 1b\n"
                      : [a] "+r"(s.a), [b] "+r"(s.b), [c] "+r"(s.c), [d] "+r"(s.d), [x] "+r"(v), [w] "+r"(u),
                        [n] "+r"(quads), [x0] "=&r"(x0), [x1] "=&r"(x1)
                      :

@@ -41,6 +41,9 @@ void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
 // first. The sum of the absolute weights of each second filter is below 2^16.
 void conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
+// The same with one byte a weight for any sums: weights (groups, quads, 4, 4) bytes, the taps of each filter as they come.
+void conv2d_wide_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
+
 typedef struct {
     conv2d_packed_params conv;  // of the padded image; a row of its window is whole words, some of them without weight
     int32_t x_h, x_w;
@@ -93,17 +96,24 @@ typedef struct {
 void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p);
 
 typedef struct {
-    // (y_c, 10): for each column of the filter its rows 0 and 1 as a pair and its rows 1 and 2, doubled; 2 * bias,
-    // multiplier, offset, shift
+    // (y_c, words + 4): the window as pairs of taps that lie above each other, doubled; 2 * bias, multiplier, offset, shift
+    // Behind them the runs (run_count, 2): bytes from the pair that an output sees first, and how many pairs: 1 to 8
     const int32_t *channels;
+    int32_t run_count;  // 0 for a 3 x 3 window with strides of 1 or 2, whose pairs come row by row
+    int32_t words;
+    int32_t alternates;  // 1: the words are those of even rows of y, then those of odd ones, which begin within a pair;
+                         // where run_count is 0, what both have in common
     int32_t x_zero_point;
-    int32_t rows;            // of y that are computed from one scratch; even
-    window_geometry window;  // 3 x 3, dilation 1, strides 1 or stride_h 2, y_c equals x_c, a multiple of 4
+    int32_t rows;       // of y that are computed from one scratch; even
+    int32_t pairs;      // rows of pairs that a row of y sees, or an even row and the next
+    int32_t pair_step;  // rows of x from a row of pairs to the next
+    int32_t row_words;  // pairs in a row
+    int32_t phases;     // every so many columns lie side by side
+    window_geometry window;
     int32_t y_min, y_max;
 } depthwise_conv2d_packed_params;
 
-// y = depthwise_conv2d_s8(x).  scratch (4, pairs, (y_w - 1) * stride_w + 3) words, pairs = rows / 2 + 1 for
-// a stride of 1, rows + 1 for one of 2: the columns of four channels, two pixels above each other in a word.
+// y = depthwise_conv2d_s8(x), any geometry.  scratch (4, pairs of all `rows`, row_words) words: the pairs of four channels
 void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
@@ -133,7 +143,7 @@ typedef struct {
     packed_output output;
 } dense_packed_params;
 
-// y = dense_s8(x).  scratch (4 * y_c + 2 * x_c,), both rounded up to a multiple of 4
+// y = dense_s8(x).  scratch (2 * x_c,), x_c rounded up to a multiple of 4
 void dense_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const dense_packed_params *p);
 
 typedef struct {

@@ -1,0 +1,116 @@
+// The loops of columns_s16.c for cores without DSP instructions: the same results from the same tables.
+#include "columns.h"
+
+#ifndef DSP_INSTRUCTIONS
+// sums (4, 2): one run, modulo 2^32    x (quads, 2, 2, 2)  w (quads, 2, 4, 2)
+static void run_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
+    for (int32_t k = 0; k < 4; k++, sums += 2, w += 2) {
+        uint32_t a = 0, b = 0;
+        const int16_t *v = x, *u = w;
+        for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 8) {
+            a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
+            b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
+        }
+        sums[0] = (int32_t)a;
+        sums[1] = (int32_t)b;
+    }
+}
+
+// The same, doubled    w (quads, 2, 2, 2)
+static void run_bytes(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
+    for (int32_t k = 0; k < 2; k++, sums += 4, w += 2) {
+        uint32_t a = 0, b = 0, both_a = 0, both_b = 0;
+        const int16_t *v = x, *u = w;
+        for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 4) {
+            const int32_t even = (int8_t)(u[0] & 0xff), odd = (int8_t)(u[1] & 0xff);
+            a += (uint32_t)(v[0] * even + v[1] * odd);
+            b += (uint32_t)(v[2] * even + v[3] * odd);
+            both_a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
+            both_b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
+        }
+        sums[0] = (int32_t)(2 * a);
+        sums[1] = (int32_t)(2 * b);
+        sums[2] = (int32_t)(both_a - a) >> 7;
+        sums[3] = (int32_t)(both_b - b) >> 7;
+    }
+}
+
+// The same, doubled, of weights of a byte    w (quads, 4, 4)
+static void run_s8(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
+    const int8_t *filter = (const int8_t *)w;
+    for (int32_t k = 0; k < 4; k++, sums += 2, filter += 4) {
+        uint32_t a = 0, b = 0;
+        const int16_t *v = x;
+        const int8_t *u = filter;
+        for (int32_t q = 0; q < quads; q++, v += 8, u += 16) {
+            a += (uint32_t)(v[0] * u[0] + v[1] * u[2] + v[4] * u[1] + v[5] * u[3]);
+            b += (uint32_t)(v[2] * u[0] + v[3] * u[2] + v[6] * u[1] + v[7] * u[3]);
+        }
+        sums[0] = (int32_t)(2 * a);
+        sums[1] = (int32_t)(2 * b);
+    }
+}
+
+typedef void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads);
+
+// step: of w from one quad to the next
+static inline void dot(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind, run *one, int32_t step
+) {
+    for (; runs > 0; runs--, sums += 8, w += step * quads) {
+        one(sums, x, w, quads);
+        x += 8 * quads - rewind / 2;
+    }
+}
+
+static inline void output(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels, run *one, int32_t step
+) {
+    packed_output output = {channels, INT8_MIN, INT8_MAX};
+    for (; groups > 0; groups--, y += 4, y_right += 4, w += step * quads, output.channels += 16) {
+        int32_t sums[8];
+        one(sums, x, w, quads);
+        columns_finish_s8(y, y_right, sums, 4, &output);
+    }
+}
+
+void columns_dot_s16(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+) {
+    dot(sums, x, w, quads, runs, rewind, run_s16, 16);
+}
+
+void columns_dot_bytes(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+) {
+    dot(sums, x, w, quads, runs, rewind, run_bytes, 8);
+}
+
+void columns_output_s16(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+) {
+    output(y, y_right, x, w, quads, groups, channels, run_s16, 16);
+}
+
+void columns_output_bytes(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+) {
+    output(y, y_right, x, w, quads, groups, channels, run_bytes, 8);
+}
+
+void columns_dot_s8(
+    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
+) {
+    dot(sums, x, w, quads, runs, rewind, run_s8, 8);
+}
+
+void columns_output_s8(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+) {
+    output(y, y_right, x, w, quads, groups, channels, run_s8, 8);
+}
+#endif

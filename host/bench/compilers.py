@@ -1,0 +1,88 @@
+"""The same models by both compilers of the Cortex-M4F: the one of the system and the one from PyPI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from tinyproof.boards import find_board
+from tinyproof.console import console, table, track
+from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.firmware.build import build, image_path
+from tinyproof.host.bench.cycles import Cost, measure
+from tinyproof.toolchain import CHOICES, taken_compiler, with_compiler
+
+BOARD = "qemu"
+LARGE = 10_000  # multiply-accumulates from which a layer counts for `worst`
+
+
+@dataclass(frozen=True)
+class CompilerCost:
+    """A model by one compiler. worst: of the kernels with at least `LARGE` multiply-accumulates the one with the most
+    instructions for each, and how many.
+    """
+
+    model: str
+    compiler: str
+    macs: int
+    instructions: int
+    cycles_modelled: int
+    ram_bytes: int
+    worst: str
+    worst_per_mac: float
+
+
+def measure_compilers(models: Mapping[str, bytes]) -> list[CompilerCost]:
+    """One inference of each `.tflite` by each compiler."""
+    return [cost for name, content in track(list(models.items()), "both compilers") for cost in _measure(name, content)]
+
+
+def _measure(name: str, content: bytes) -> list[CompilerCost]:
+    export = export_model(content, name, "model", (), None)
+    manifest = export.manifest
+    x = np.random.default_rng(1).integers(-128, 128, manifest.input_bytes, np.int8).tobytes()
+    costs = []
+    with TemporaryDirectory() as folder:
+        write_export(Path(folder), content, export)
+        for choice in CHOICES:
+            board = with_compiler(find_board(BOARD), choice)
+            build(Path(folder), board)
+            cost = measure(image_path(Path(folder), board), x, manifest.output_bytes)
+            program = export.programs[board.core.name]
+            macs = [sum(BY_TFLITE_NAME[op.name].macs(program.graph, op) for op in step.ops) for step in program.steps]
+            worst, per_mac = _worst(cost, macs)
+            command = taken_compiler(board).tool.command
+            ram = manifest.compiled_for(board.core).arena_bytes
+            costs.append(CompilerCost(name, command, program.macs, cost.instructions, cost.cycles, ram, worst, per_mac))
+    return costs
+
+
+def _worst(cost: Cost, macs: list[int]) -> tuple[str, float]:
+    each = ((call.instructions / n, call.kernel) for call, n in zip(cost.calls, macs, strict=True) if n >= LARGE)
+    per_mac, kernel = max(each, default=(0.0, ""))
+    return kernel, round(per_mac, 2)
+
+
+def print_compilers(title: str, costs: list[CompilerCost]) -> None:
+    """A row for each model, and how much longer the second compiler's code is."""
+    pairs = list(zip(costs[::2], costs[1::2], strict=True))
+    if not pairs:
+        return
+    names = [cost.compiler for cost in pairs[0]]
+    rows = table(title, "model", "MACs", *names, "ratio", "instr/MAC", "cycles/MAC", "RAM", "most instr/MAC")
+    for first, second in pairs:
+        rows.add_row(
+            first.model,
+            *(f"{count:,}" for count in (first.macs, first.instructions, second.instructions)),
+            f"{second.instructions / first.instructions:.3f}",
+            f"{first.instructions / first.macs:.2f}",
+            f"{first.cycles_modelled / first.macs:.2f}",
+            f"{first.ram_bytes:,}",
+            f"{first.worst_per_mac:.2f} {first.worst}",
+        )
+    console.print(rows)

@@ -1,0 +1,66 @@
+"""Pictures of the playing page for docs/images: it is opened in Chromium, drawn on and used, as a user would."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tinyproof.console import UserError
+from tinyproof.environment import run_module
+
+SEVEN = ((0.3, 0.22), (0.72, 0.2), (0.5, 0.55), (0.42, 0.82))  # strokes on the sheet, in shares of its sides
+WIDTH, NETWORK_HEIGHT, CONVOLUTION_HEIGHT = 1180, 1290, 860
+
+
+def play_pictures(browser: str, model: Path) -> dict[str, bytes]:
+    """By name, each as PNG: the network room with a drawn digit and an open map, and the convolution room."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        path = Path(scratch) / "play.html"
+        command = [*run_module("tinyproof"), "play", "--model", str(model), "--out", str(path)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise UserError(f"play of {model} failed: {result.stderr.strip()}")
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        made = {"play-network": _network(chromium, path), "play-convolution": _convolution(chromium, path)}
+        chromium.close()
+    return made
+
+
+def _open(chromium: Any, path: Path, height: int, scheme: str) -> Any:
+    page = chromium.new_page(viewport={"width": WIDTH, "height": height}, color_scheme=scheme)
+    page.goto(path.as_uri())
+    page.wait_for_selector("#proof.good")
+    return page
+
+
+def _network(chromium: Any, path: Path) -> bytes:
+    page = _open(chromium, path, NETWORK_HEIGHT, "light")
+    page.click("#clear")
+    box = page.locator("#sheet").bounding_box()
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in SEVEN]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=12)
+    page.mouse.up()
+    page.click("[aria-label='Maps of conv_1'] button >> nth=3")
+    page.locator(".details canvas >> nth=0").hover()
+    page.evaluate("scrollTo(0, 0)")
+    picture: bytes = page.screenshot()
+    return picture
+
+
+def _convolution(chromium: Any, path: Path) -> bytes:
+    page = _open(chromium, path, CONVOLUTION_HEIGHT, "dark")
+    page.click("#tab-convolution")
+    for _ in range(2):
+        page.click("#path-next")
+    page.select_option("#pooling", "max")
+    page.locator("#filtered").hover(position={"x": 91, "y": 119})
+    page.evaluate("scrollTo(0, 0)")
+    picture: bytes = page.screenshot()
+    return picture

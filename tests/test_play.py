@@ -1,0 +1,186 @@
+"""The playing page's parts, without a browser: the module's bytes, filters, the protocol, the script."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+
+import numpy as np
+import pytest
+from conftest import DEMO_MODEL
+from needs import golden, portable, tensorflow
+from page_check import faults
+from web import node
+
+from tinyproof.boards import BOARDS
+from tinyproof.export.device_input import device_bytes
+from tinyproof.export.emit_settings import tensor_info
+from tinyproof.export.golden import Golden
+from tinyproof.firmware.build import image_path
+from tinyproof.manifest import load_manifest
+from tinyproof.training.lab.convolution import convolve, pool
+from tinyproof.training.lab.filters import NAMED, as_filter
+from tinyproof.training.lab.int8_layer import int8_layer, quantize
+from tinyproof.training.lab.trained import feature_maps, first_filters, layer_bytes, load_trained
+from tinyproof.training.play import ascent
+from tinyproof.training.play.bundle import MODULES, bundle
+from tinyproof.training.play.content import chosen_pictures
+from tinyproof.training.play.stage import make_page
+
+pytestmark = portable
+MAX_LINES = 300
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory):
+    return make_page(DEMO_MODEL, tmp_path_factory.mktemp("play") / "play.html", dreams=False)
+
+
+@pytest.fixture(scope="session")
+def answers(page):
+    return node("engine.mjs", page)
+
+
+@golden
+def test_the_module_gives_the_goldens_bytes_for_every_picture_of_the_page(answers):
+    trained = load_trained(DEMO_MODEL)
+    rows = chosen_pictures(trained.splits.y_test, 28 * 28)
+    assert answers["count"] == len(rows) >= 100
+    assert (answers["wrong"], answers["unlike"], answers["failures"], answers["vectors"]) == (0, 0, 0, 6)
+    model, pictures = Golden(trained.tflite), trained.splits.x_test[rows]
+    assert answers["first"] == pictures[0].reshape(-1).tolist()
+    x = tensor_info(trained.graph.tensors[trained.graph.inputs[0]])
+    exact = [np.frombuffer(model.run_bytes(row.tobytes()), np.int8).tolist() for row in device_bytes(x, pictures)]
+    assert answers["outputs"] == exact
+
+
+def test_every_map_of_the_page_is_the_layers_own_byte_for_byte(answers):
+    trained = load_trained(DEMO_MODEL)
+    rows = chosen_pictures(trained.splits.y_test, 28 * 28)
+    last = trained.splits.x_test[rows[-1:]]
+    shown = [layer for layer in trained.layers if layer.op.name != "RESHAPE"]
+    assert [name for name, _ in answers["tensors"]] == [layer.name for layer in shown]
+    maps = layer_bytes(trained, shown, last)
+    assert [values for _, values in answers["tensors"]] == [values.reshape(-1).tolist() for values in maps]
+
+
+def test_the_filters_of_the_page_are_the_models(answers):
+    filters = dict(answers["filters"])
+    assert filters["conv_1"] == pytest.approx(first_filters(load_trained(DEMO_MODEL))[1].reshape(-1).tolist())
+    assert len(filters["conv_2"]) == 3 * 3 * 16
+
+
+def test_the_module_holds_the_constants_that_were_exported(answers, page):
+    assert answers["model"] == load_manifest(DEMO_MODEL).model_sha256
+    assert f'"constants_sha256":"{answers["constants"]}"' in page.read_text()
+
+
+def test_filters_are_computed_as_in_numpy_and_int8_as_on_the_chip():
+    random = np.random.default_rng(3)
+    picture = random.integers(0, 256, (23, 30), np.uint8)
+    own = [as_filter(np.round(random.normal(0, 2, shape), 2)) for shape in [(3, 3), (5, 5), (2, 4), (3, 3)]]
+    plans = [
+        (filter_, stride, padding)
+        for filter_ in (*NAMED.values(), *own)
+        for stride in (1, 2, 3)
+        for padding in ("margin", "same", "valid")
+    ]
+    cases = [
+        {"filter": {"rows": f.rows, "weight": f.weight}, "stride": stride, "padding": padding, "int8": int8}
+        for f, stride, padding in plans
+        for int8 in (False, True)
+    ]
+    data = {"width": 30, "height": 23, "pixels": picture.reshape(-1).tolist(), "cases": cases}
+    made = iter(node("filters.mjs", data=data))
+    for filter_, stride, padding in plans:
+        plain, chip = next(made), next(made)
+        expected = convolve(picture, filter_, stride=stride, padding=padding)
+        assert plain["pixels"] == expected.reshape(-1).tolist(), (filter_, stride, padding)
+        assert plain["max"] == pool(expected).reshape(-1).tolist()
+        assert plain["average"] == pool(expected, "average").reshape(-1).tolist()
+        weights, scale = quantize(filter_)
+        assert chip["quantized"]["rows"] == weights.tolist(), filter_
+        assert chip["quantized"]["scale"] == pytest.approx(scale, rel=1e-12)
+        if padding == "valid":
+            layer = int8_layer([filter_], stride)
+            answer = layer.reference((picture.astype(int) - 128).astype(np.int8)[None])[0, :, :, 0].astype(int) + 128
+            assert chip["pixels"] == answer.reshape(-1).tolist(), (filter_, stride)
+
+
+def test_the_page_speaks_the_protocol_with_real_firmware(page, answers, built):
+    folder, _ = built
+    heard = node("serial.mjs", page, image_path(folder, BOARDS["host"]))
+    assert (heard["board"], heard["engine"]) == ("host", "compiled")
+    assert heard["sha256"] == load_manifest(DEMO_MODEL).model_sha256
+    assert heard["inputs"][0]["shape"] == [1, 28, 28, 1]
+    assert heard["outputs"] == [answers["outputs"][i % answers["count"]] for i in range(270)]
+    assert "not as long as the model's input" in heard["refused"]
+    assert heard["requests"] >= 270 + 2 + 2  # a hello, the refused one, and the two that were lost
+
+
+@tensorflow
+def test_each_step_of_the_climb_excites_the_model_more(monkeypatch):
+    monkeypatch.setattr(ascent, "STEPS", (0, 12))
+    trained = load_trained(DEMO_MODEL)
+    found = ascent.ascent(DEMO_MODEL, trained)
+    assert [(trained.layers[climb.layer].name, climb.start) for climb in found.climbs] == [
+        (name, start) for name in ("conv_1", "conv_2", "dense_2") for start in ("noise", "picture")
+    ]
+    for climb in found.climbs:
+        layer = trained.layers[climb.layer]
+        rows = np.frombuffer(zlib.decompress(base64.b64decode(climb.pixels)), np.uint8).reshape(-1, 28, 28, 1)
+        before, after = np.split(np.cumsum(rows, axis=2, dtype=np.uint8), 2)
+        own = range(climb.filters)
+        excited = [
+            feature_maps(trained, layer, kept).reshape(climb.filters, -1, layer.shape[-1]).mean(1)[own, own]
+            for kept in (before, after)
+        ]
+        assert (excited[1] >= excited[0] - 1e-6).all() and excited[1].sum() > excited[0].sum(), climb.start
+
+
+def test_a_second_time_nothing_is_made_again(model, command):
+    words = [command("play", "--model", model, "--no-dreams").stdout for _ in range(2)]
+    assert "wrote" in words[0] and "is there already" in words[1]
+    assert (model / "play.html").is_file()
+    assert "wrote" in command("play", "--model", model, "--no-dreams", "--out", model / "other.html").stdout
+
+
+def test_a_model_that_was_not_exported_gets_no_page(command, tmp_path):
+    result = command("play", "--model", tmp_path)
+    assert result.returncode == 2 and "make export" in result.stderr and list(tmp_path.iterdir()) == []
+
+
+def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(page):
+    text = page.read_text()
+    without_scripts = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert faults(without_scripts) == []
+    assert not re.search(r"https?://(?!www\.w3\.org)", text)
+    assert len(text.encode()) < 1_500_000
+
+
+@pytest.mark.parametrize("path", sorted(MODULES.glob("*.js")), ids=lambda path: path.name)
+def test_a_module_of_the_page_has_one_purpose_and_says_which(path):
+    text = path.read_text()
+    assert text.startswith("// ") and text.count("\n") <= MAX_LINES
+    assert max(map(len, text.splitlines())) <= 150
+    assert path.name in {"main.js"} or f'"./{path.name}"' in "".join(p.read_text() for p in MODULES.glob("*.js"))
+
+
+IMPORTING = 'import { a } from "./b.js";\n'
+
+
+@pytest.mark.parametrize(
+    "main, other, words",
+    [
+        (f"{IMPORTING}const c = a;\n", "export const a = 1;\nconst c = 2;\n", "c is defined by"),
+        (IMPORTING, 'import { x } from "./main.js";\nexport const a = 1;\n', "import each other"),
+        ('import * as b from "./b.js";\n', "", "not a form of import"),
+        ("const end = '</script>';\n", "", "its own end"),
+    ],
+)
+def test_modules_that_would_not_work_as_one_script_are_refused(main, other, words, tmp_path):
+    (tmp_path / "main.js").write_text(main)
+    (tmp_path / "b.js").write_text(other)
+    with pytest.raises(ValueError, match=re.escape(words)):
+        bundle(folder=tmp_path)

@@ -1,0 +1,47 @@
+// The camera of this computer: its pictures go to `take` as they come, until it is stopped.
+
+export class Camera {
+  constructor(take, failed) {
+    Object.assign(this, { take, failed, stream: null });
+  }
+
+  get isOn() {
+    return this.stream !== null;
+  }
+
+  async start() {
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
+    } catch (error) {
+      this.failed(
+        error.name === "NotAllowedError" ? "The browser was told not to use the camera." : "No camera was found here.",
+      );
+      return;
+    }
+    const video = document.createElement("video");
+    Object.assign(video, { srcObject: this.stream, muted: true, playsInline: true });
+    await video.play();
+    const next = () => {
+      if (!this.stream) return;
+      const side = Math.min(video.videoWidth, video.videoHeight);
+      if (side > 0) this.take(square(video, video.videoWidth, video.videoHeight));
+      requestAnimationFrame(next);
+    };
+    next();
+  }
+
+  // The last picture stays.
+  stop() {
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.stream = null;
+  }
+}
+
+// The middle of a picture, as a canvas.
+export function square(image, width, height) {
+  const side = Math.min(width, height);
+  const made = document.createElement("canvas");
+  made.width = made.height = side;
+  made.getContext("2d").drawImage(image, (width - side) / 2, (height - side) / 2, side, side, 0, 0, side, side);
+  return made;
+}

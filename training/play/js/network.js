@@ -1,0 +1,201 @@
+// The network room: a sheet to draw on, the answer, every map of every layer, and why.
+import { button, canvas, element, find } from "./dom.js";
+import { paintHeat, paintPixels } from "./colours.js";
+import { Sheet } from "./sheet.js";
+import { Camera, square } from "./camera.js";
+import { Verdict } from "./verdict.js";
+import { Layers } from "./layers.js";
+import { Details, thumbnail } from "./details.js";
+import { Proof } from "./proof.js";
+import { occlude } from "./occlusion.js";
+import { climbed } from "./climb.js";
+
+const TO_TRY = 10; // test pictures beside the sheet
+
+export class NetworkRoom {
+  // take(rows): a filter goes to the convolution room. answered(pixels, bytes): after every answer.
+  constructor(engine, ascent, take, answered) {
+    Object.assign(this, { engine, ascent, take, answered });
+    this.verdict = new Verdict(engine, (label) => this.why(label));
+    this.proof = new Proof(engine);
+    this.layers = new Layers(engine, (place, channel) => this.details.open(place, channel));
+    this.details = new Details(this);
+    this.wanted = false;
+    this.sheet = new Sheet(engine.content, find("sheet"), () => this.soon());
+    this.camera = new Camera(
+      (image) => this.sheet.photo(image),
+      (reason) => this.say(reason),
+    );
+    this.controls();
+    this.first();
+  }
+
+  // A test picture, so that there is something to see at once.
+  first() {
+    this.pick(0);
+    this.answer();
+    this.proof.run();
+  }
+
+  controls() {
+    const { content } = this.engine;
+    find("clear").addEventListener("click", () => {
+      this.stopCamera();
+      this.sheet.clear();
+    });
+    find("another").addEventListener("click", () => this.pick(Math.floor(Math.random() * content.test.count)));
+    find("own").addEventListener("change", async (event) => {
+      const [file] = event.target.files;
+      if (file) await this.file(file);
+      event.target.value = "";
+    });
+    find("camera").addEventListener("click", async () => {
+      if (this.camera.isOn) this.stopCamera();
+      else await this.camera.start();
+      find("camera").textContent = this.camera.isOn ? "Keep this picture" : "Camera";
+    });
+    find("fit").checked = content.ink !== null;
+    find("fit-row").hidden = content.ink === null;
+    find("fit").addEventListener("change", (event) => {
+      this.sheet.fit = event.target.checked;
+      this.soon();
+    });
+    const step = Math.max(1, Math.floor(content.test.count / TO_TRY));
+    find("to-try").replaceChildren(
+      ...Array.from({ length: Math.min(TO_TRY, content.test.count) }, (_, i) => this.thumbnail(i * step)),
+    );
+    const easel = find("easel");
+    easel.addEventListener("dragover", (event) => event.preventDefault());
+    easel.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files[0]) this.file(event.dataTransfer.files[0]);
+    });
+  }
+
+  async file(file) {
+    this.stopCamera();
+    try {
+      const image = await createImageBitmap(file);
+      this.sheet.photo(framed(this.engine, image));
+    } catch {
+      this.say(`${file.name} is no picture that this browser can read.`);
+    }
+  }
+
+  stopCamera() {
+    this.camera.stop();
+    find("camera").textContent = "Camera";
+  }
+
+  thumbnail(index) {
+    return thumbnail(this.engine, index, (chosen) => this.pick(chosen));
+  }
+
+  pick(index) {
+    this.stopCamera();
+    this.sheet.show(this.engine.picture(index));
+  }
+
+  // An answer before the next picture of the screen, however often it is asked for until then.
+  soon() {
+    if (this.wanted) return;
+    this.wanted = true;
+    requestAnimationFrame(() => {
+      if (this.wanted) this.answer();
+    });
+  }
+
+  answer() {
+    this.wanted = false;
+    const pixels = this.sheet.pixels();
+    const begun = performance.now();
+    const bytes = this.engine.answer(pixels, true);
+    const took = performance.now() - begun;
+    this.engine.hold();
+    const { width, height, channels } = this.engine.content;
+    paintPixels(find("seen"), pixels, width, height, channels);
+    this.verdict.show(this.sheet.empty ? null : bytes, took);
+    this.layers.update();
+    this.details.update();
+    this.mark(null);
+    this.forget();
+    this.answered?.(pixels, bytes, took);
+    return bytes;
+  }
+
+  // Why the network says a class, or does not: a heat over the picture, and the picture that excites the class most.
+  why(label) {
+    const { engine } = this;
+    const name = engine.content.labels[label];
+    this.stopOcclusion?.();
+    const pixels = this.sheet.pixels();
+    const cover = engine.content.ink ? 0 : 128;
+    const said = element("p", { text: "A patch moves over the picture\u2026" });
+    const place = engine.content.layers.findLastIndex((layer) => layer.op === "FULLY_CONNECTED");
+    const [picture, heat] = [
+      canvas(1, 1, `Your picture, and over it what speaks for ${name}`),
+      canvas(1, 1, "", "over"),
+    ];
+    const { width, height, channels } = engine.content;
+    paintPixels(picture, pixels, width, height, channels);
+    find("why").replaceChildren(
+      element(
+        "div",
+        { class: "row head" },
+        element("h3", { text: `What speaks for \u201c${name}\u201d` }),
+        button("Close", () => {
+          this.forget();
+          this.verdict.rows[label].row.focus();
+        }),
+      ),
+      element(
+        "div",
+        { class: "columns" },
+        element("div", {}, element("div", { class: "sheet" }, picture, heat), said),
+        climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`, "h4") || "",
+      ),
+    );
+    find("why").hidden = false;
+    find("why").scrollIntoView({ block: "nearest" });
+    this.explained = true;
+    this.stopOcclusion = occlude(engine, pixels, label, cover, (shares, most) => {
+      for (const over of [heat, find("heat")]) paintHeat(over, shares, width, height);
+      find("heat").hidden = false;
+      said.textContent = most
+        ? `Orange: with this spot covered, less speaks for \u201c${name}\u201d; the picture needs it. Blue: covered, more does.`
+        : `No single spot matters for \u201c${name}\u201d.`;
+    });
+  }
+
+  forget() {
+    this.stopOcclusion?.();
+    find("heat").hidden = true;
+    find("why").hidden = true;
+    if (this.explained) find("why").replaceChildren();
+    this.explained = false;
+  }
+
+  // A frame around a part of the picture, in its pixels; null takes it away.
+  mark(box) {
+    const frame = find("frame");
+    frame.hidden = !box;
+    if (!box) return;
+    const { width, height } = this.engine.content;
+    const share = (value, of) => `${(100 * value) / of}%`;
+    Object.assign(frame.style, {
+      left: share(box.left, width),
+      width: share(box.right - box.left, width),
+      top: share(box.top, height),
+      height: share(box.bottom - box.top, height),
+    });
+  }
+
+  say(text) {
+    find("note").textContent = text;
+  }
+}
+
+// Drawn data sets want the middle of a photograph, the others all of it, stretched as for training.
+function framed(engine, image) {
+  return engine.content.ink ? square(image, image.width, image.height) : image;
+}
