@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,8 @@ def _bias(graph: Graph, op: Op, index: int, values: NDArray[np.int32], left: NDA
         return replace(old, index=index, shape=shape, data=values, quantization=_along(old.quantization, left))
     x, weights = (graph.tensors[k].quantization for k in op.inputs[:2])
     assert x is not None and weights is not None
-    scales = Quantization(x.scale * weights.scale, np.zeros_like(weights.zero_point), 0)
+    scale: Any = x.scale.astype(np.float64) * weights.scale.astype(np.float64)  # exactly, as lowering compares it
+    scales = Quantization(scale, np.zeros_like(weights.zero_point), 0)
     return Tensor(index, "bias", shape, "int32", _along(scales, left), values)
 
 

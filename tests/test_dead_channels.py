@@ -246,7 +246,7 @@ def test_a_wrong_weight_is_named_by_its_place_in_the_model(exported):
     program = lower(replace(graph, tensors=tuple(tensors))).program(BOARDS["host"].core)
     model_c(model).write_text(emit_model_c(program, ""))
     sha256 = hashlib.sha256(b"".join(table.flash_bytes for _, table in segments(program))).hexdigest()
-    expect_constants(model, sha256, steps=describe_steps(program))
+    expect_constants(model, sha256, steps=describe_steps(program, {}))
     tinyproof.firmware.build.build(model, BOARDS["host"])
     report = validate(Plan(model, BOARDS["host"], limit=30))
     [cause] = [cause for cause in report.diagnosis.causes if cause.kind == "kernel"]
