@@ -38,7 +38,10 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models docs test lint lock clean screenshots search
+.PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+
+.DEFAULT:
+	@echo "there is no target $@; \`make\` alone lists them" >&2; exit 2
 
 #: Start here
 help: ## this list
@@ -157,6 +160,10 @@ fuzz-link: $(VENV)/train ## streams over bad lines: COUNT=200 schedules of fault
 
 fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C against TFLM: COUNT=500 of them from SEED=0 on
 	@PYTHONPATH=tests $(VENV)/bin/python tests/random_models.py --count $(or $(COUNT),500) --seed $(or $(SEED),0)
+
+fuzz-files: $(VENV)/train $(VENV)/test ## damaged .keras, .h5, .tflite, .npy, zip and picture files: COUNT=500 of each from SEED=0 on
+	@$(MAKE) --no-print-directory export $(USUAL)
+	@PYTHONPATH=tests $(VENV)/bin/python tests/test_fuzz_files.py $(or $(COUNT),500) $(or $(SEED),0)
 
 docs: $(VENV)/base ## the generated parts of README.md and docs/
 	@$(RUN) docs

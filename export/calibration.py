@@ -16,6 +16,8 @@ from tinyproof.console import UserError, console
 from tinyproof.model_files import NPZ_DAMAGE
 
 MOST_IMAGES = 500
+# What to do with sound, sensors and whatever else a network may take.
+NO_PICTURES = "a network that takes no pictures: convert it with tf.lite.TFLiteConverter, int8, and give the .tflite"
 Images = NDArray[np.uint8]
 
 
@@ -25,13 +27,15 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
 
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
+    from tinyproof.class_folders import files_below
     from tinyproof.pictures import SUFFIXES, count_unused, read_pictures
 
     check_calibration(path)
     if path.is_dir() and input_shape:
-        every = [file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith(".")]
-        files = [file for file in every if file.suffix.lower() in SUFFIXES]
-        if unused := count_unused([file for file in every if file not in set(files)]):
+        folder, files, _ = _pictures(path)
+        if folder != path:
+            console.print(f"{path}: the pictures of {folder.name}/ are used, the others are not", markup=False)
+        if unused := count_unused(sorted(set(files_below(folder)) - set(files))):
             console.print(f"{path}: not read as pictures: {unused}", markup=False)
         if not files:
             raise UserError(f"{path} holds no pictures ({' '.join(SUFFIXES)}) to calibrate with; name another folder")
@@ -46,16 +50,23 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
     if images.dtype != np.uint8:
         raise UserError(
             f"{path} holds {images.dtype}, not uint8: calibration images are pixels 0..255 before any preprocessing; "
-            "save them with astype('uint8')"
+            f"save them with astype('uint8'); {NO_PICTURES}"
         )
     if images.ndim != 4 or 0 in images.shape:
         shape = " x ".join(map(str, images.shape))
-        raise UserError(f"{path} holds an array {shape}, not images (N,H,W,C): save them so, channels last")
+        raise UserError(
+            f"{path} holds an array {shape}, not images (N,H,W,C): save them so, channels last; {NO_PICTURES}"
+        )
     return images[_spread(len(images))].astype(np.uint8)
 
 
 def calibration_labels(path: Path) -> NDArray[np.int64] | None:
-    """The labels (n,) of those images, where the file is an .npz that holds x and y; None where it is not."""
+    """The labels (n,) of those images: of an .npz that holds x and y, or which class folder, by name, a picture lies
+    in. None where there are none.
+    """
+    if path.is_dir():
+        labels = _pictures(path)[2]
+        return None if labels is None else np.array([labels[place] for place in _spread(len(labels))], np.int64)
     try:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray) or set(found.files) != {"x", "y"}:
@@ -76,6 +87,21 @@ def check_calibration(path: Path) -> None:
             "uint8 (N,H,W,C), "
             "such as a few hundred of those the network was trained on"
         )
+
+
+def _pictures(root: Path) -> tuple[Path, list[Path], list[int] | None]:
+    """The folder whose pictures are used, which is `root` or its part for training; these; and their classes where
+    every picture lies in one of two or more class folders.
+    """
+    from tinyproof.class_folders import PARTS, part_folders, pictures_below, sub_folders
+
+    folder = next((found[0] for part in PARTS if (found := part_folders(root, part))), root)
+    classes = [(name, pictures_below(folder / name)) for name in sub_folders(folder)]
+    files, count = pictures_below(folder), sum(len(pictures) for _, pictures in classes)
+    if len(classes) < 2 or count != len(files) or not all(pictures for _, pictures in classes):
+        return folder, files, None
+    labels = [label for label, (_, pictures) in enumerate(classes) for _ in pictures]
+    return folder, [file for _, pictures in classes for file in pictures], labels
 
 
 def _read_array(path: Path) -> NDArray[np.generic]:

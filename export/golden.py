@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinyproof.console import UserError
 from tinyproof.export.graph import Graph
-from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_reader import BROKEN_OFFSETS, read_graph
 
 WHEEL = "tflite-micro"
 SAFE_CLASSES = 511  # of more TFLM's softmax aborts where their exponentials sum up to 512 times the largest
@@ -52,6 +52,10 @@ class Golden:
         arena_size = _arena_bytes(model, self._graph)
         try:
             self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_size, intrepreter_config=kind)
+        except BROKEN_OFFSETS:
+            raise UserError(
+                "the model is damaged where TensorFlow Lite Micro alone reads it; export it again"
+            ) from None
         except RuntimeError as error:
             raise UserError(f"TensorFlow Lite Micro cannot run the model: {' '.join(str(error).split())}") from None
 

@@ -1,6 +1,6 @@
 """A model as a WebAssembly module: the compiled engine with the plain kernels, one call an op.
 
-So the output of every op can be seen.
+So the output of every op can be seen, dead channels among them.
 
 The compiler is the one from PyPI. The module imports nothing; `firmware/web/module.c` is what it exports.
 """
@@ -42,7 +42,7 @@ class WebModule:
 def build_web_module(model: Path) -> WebModule:
     """Compile the model exported to the folder `model`.
 
-    UserError where it was not exported or the compiled engine does not run it; MissingTools without the compiler.
+    UserError where it was not exported here or the compiled engine does not run it; MissingTools without the compiler.
     """
     manifest = load_manifest(model)
     if manifest.compiled_refusal:
@@ -52,7 +52,7 @@ def build_web_module(model: Path) -> WebModule:
         tools = advice.command("tools", board="unicorn")
         raise MissingTools(f"a page needs {ZIG.command}: run `pip install {ZIG.module}`, or `{tools}`")
     content = (model / TFLITE_FILE).read_bytes()
-    program = lower(read_graph(content, str(model / TFLITE_FILE))).program(PLAIN)
+    program = lower(read_graph(content, str(model / TFLITE_FILE)), keep_dead=True).program(PLAIN)
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)

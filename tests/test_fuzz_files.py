@@ -1,7 +1,8 @@
 """Damaged files of every kind at the commands that read them: one line and status 2, or success; never a traceback.
 
-`python tests/test_fuzz_files.py COUNT SEED` throws as many as you like, `... models COUNT SEED` so many mutated models,
-those of $TINYPROOF_DATA among them, at the reader and the lowering.
+`make fuzz-files COUNT=2000 SEED=0` throws as many as you like, with bounded memory;
+`python tests/test_fuzz_files.py models COUNT SEED` so many mutated models, those of $TINYPROOF_DATA among them, at the
+reader and the lowering.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -28,16 +31,43 @@ from tinyproof.__main__ import main
 from tinyproof.console import UserError
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.pictures import register_heif_opener
 
 COUNT = 12
+MEMORY_BYTES = 12 << 30  # of addresses; TensorFlow reserves several at its start
 MODELS = 300
 MODEL_S, MODEL_BYTES = 60, 1 << 30  # no mutated model may take more
+register_heif_opener()
+
+
+def coded(kind: str, mode: str = "RGB", **how: str) -> bytes:
+    """A small picture in a format of Pillow's."""
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
+    Image.fromarray(noise).convert(mode).save(file, kind, **how)
+    return file.getvalue()
 
 
 def png() -> bytes:
+    return coded("PNG")
+
+
+def npz() -> bytes:
     file = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)).save(file, "PNG")
+    np.savez(file, x=np.zeros((4, 8, 8, 1), np.uint8), y=np.arange(4))
     return file.getvalue()
+
+
+def keras_file(ending: str) -> bytes:
+    import keras
+
+    layers = keras.layers
+    network = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)]
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        network.save(Path(scratch) / f"m{ending}")
+        return (Path(scratch) / f"m{ending}").read_bytes()
 
 
 def npy() -> bytes:
@@ -71,6 +101,27 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
+def mutated_inside(content: bytes, rng: np.random.Generator) -> bytes:
+    """A zip with one of its files mutated, or the zip itself."""
+    if rng.random() < 0.3:
+        return mutated(content, rng)
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        chosen = rng.choice(old.namelist())
+        for name in old.namelist():
+            new.writestr(name, mutated(old.read(name), rng) if name == chosen else old.read(name))
+    return file.getvalue()
+
+
+def mutated_tables(content: bytes, rng: np.random.Generator) -> bytes:
+    """Some bytes changed where a `.tflite` has its tables: at its begin and end."""
+    changed = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        at = int(rng.integers(8, 400) if rng.random() < 0.3 else rng.integers(len(changed) - 5000, len(changed) - 4))
+        changed[at : at + 2] = rng.bytes(2)
+    return bytes(changed)
+
+
 def run(*arguments: str) -> None:
     """A command must end in success, or in a click error; whatever else it raises fails the test."""
     result = CliRunner().invoke(main, list(arguments))
@@ -81,14 +132,21 @@ def run(*arguments: str) -> None:
 def throw(kind: str, content: bytes, seed: int, folder: Path) -> None:
     """One mutated file of that kind at the command that reads it."""
     rng = np.random.default_rng(seed)
-    bad = mutated(content, rng)
+    mutate = {"tflite": mutated_tables if seed % 2 else mutated, "keras": mutated_inside}.get(kind, mutated)
+    bad = mutate(content, rng)
     file = folder / f"bad.{kind}"
     file.write_bytes(bad)
     if kind == "tflite":
         with contextlib.suppress(UserError):
             read_graph(bad, "bad")
         run("describe", "--tflite", str(file))
-    elif kind == "npy":
+        run("export", "--tflite", str(file), "--model", str(folder / "model"), "--board", "interpreter")
+    elif kind in ("keras", "h5"):
+        from tinyproof.export.conversion.loading import load_network
+
+        with contextlib.suppress(UserError):  # what the conversion's own process does first
+            load_network(file, folder, (8, 8, 1), "save it again")
+    elif kind in ("npy", "npz"):
         from tinyproof.export.calibration import calibration_labels, load_calibration
 
         try:
@@ -96,12 +154,12 @@ def throw(kind: str, content: bytes, seed: int, folder: Path) -> None:
             calibration_labels(file)
         except UserError:
             pass
-    elif kind == "png":
+    elif kind != "zip":
         from tinyproof.pictures import read_pictures
 
         with contextlib.suppress(UserError):
             read_pictures([file, file], (8, 8), None)
-    elif kind == "zip":
+    else:
         from tinyproof.training.datasets import load_dataset
 
         with contextlib.suppress(UserError):
@@ -112,6 +170,23 @@ def demo_tflite() -> bytes:
     from conftest import DEMO_MODEL
 
     return (DEMO_MODEL / "model.tflite").read_bytes()
+
+
+KINDS: dict[str, Callable[[], bytes]] = {
+    "tflite": demo_tflite,
+    "npy": npy,
+    "npz": npz,
+    "zip": zipped,
+    "png": png,
+    "jpg": partial(coded, "JPEG"),
+    "gif": partial(coded, "GIF", "P"),
+    "tif": partial(coded, "TIFF", compression="tiff_lzw"),
+    "webp": partial(coded, "WEBP"),
+    "avif": partial(coded, "AVIF"),
+    "heic": partial(coded, "HEIF"),
+    "keras": partial(keras_file, ".keras"),
+    "h5": partial(keras_file, ".h5"),
+}
 
 
 def real_models() -> dict[str, bytes]:
@@ -187,14 +262,21 @@ def test_a_mutated_model_ends_in_one_line_soon_and_in_little_memory():
     assert 0 < whole < MODELS
 
 
-KINDS: dict[str, Callable[[], bytes]] = {"tflite": demo_tflite, "npy": npy, "png": png, "zip": zipped}
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=needs.tensorflow if kind in ("keras", "h5") else ()) for kind in KINDS]
+)
 def test_a_damaged_file_never_ends_in_a_traceback(kind, tmp_path):
     content = KINDS[kind]()
     for seed in range(COUNT):
         throw(kind, content, seed, tmp_path)
+
+
+def test_a_picture_whose_decoder_gives_up_is_named_not_a_traceback(tmp_path):
+    """Seeds at which Pillow's decoders raised what is no OSError."""
+    for kind in ("avif", "gif", "tif"):
+        content = KINDS[kind]()
+        for seed in range(150):
+            throw(kind, content, seed, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +301,8 @@ def test_a_damaged_file_of_a_models_folder_never_ends_in_a_traceback(name, tmp_p
 
 if __name__ == "__main__":
     os.environ["TINYPROOF_BY_MAKE"] = "1"
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
     if sys.argv[1:2] == ["models"]:
         count, start = int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
         whole, longest = read_mutated_models(count, start)
@@ -230,4 +314,5 @@ if __name__ == "__main__":
         for number in range(first, first + int(sys.argv[1])):
             for kind, content in contents.items():
                 throw(kind, content, number, Path(scratch))
-    print(f"{sys.argv[1]} damaged files of each kind: no traceback")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"{sys.argv[1]} damaged files of each of {len(KINDS)} kinds: no traceback, at most {most:,} MiB of memory")

@@ -84,3 +84,23 @@ def test_contrast_changes_light_and_keeps_order() -> None:
     changed = augment(ramp, Augmentation(contrast=0.3), False, lot()).reshape(20, 25).astype(int)
     assert (np.diff(changed, axis=1) >= 0).all()
     assert len({tuple(row) for row in changed}) == 20
+
+
+def test_a_roaming_object_keeps_its_pixels_and_lies_anywhere_on_one_colour() -> None:
+    white = np.full((200, 20, 20, 3), 250, np.uint8)
+    how = Augmentation(zoom=0.6, roam=True, plain=1.0)
+    changed = augment(white, how, False, lot())
+    kept = (changed == 250).all(axis=3)
+    for image, inside in zip(changed, kept, strict=True):
+        assert len(np.unique(image[~inside].reshape(-1, 3), axis=0)) <= 1  # what is beyond the edge
+    small = kept[kept.mean(axis=(1, 2)) < 0.5]
+    assert len(small) > 20  # a half of the side is a quarter of the area
+    middles = np.array([np.argwhere(inside).mean(axis=0) for inside in small])
+    assert middles.min() < 7 and middles.max() > 12  # 9.5 is the middle
+
+
+def test_a_tint_changes_channels_by_themselves() -> None:
+    grey = np.full((50, 4, 4, 3), 120, np.uint8)
+    changed = augment(grey, Augmentation(tint=0.2), False, lot())
+    assert (changed == changed[:, :1, :1]).all() and len(np.unique(changed[:, 0, 0], axis=0)) > 40
+    assert np.abs(changed.astype(int) - 120).max() <= 24

@@ -19,7 +19,7 @@ from PIL import Image
 from training_sets import BLACK, GREY, RED, assert_one_line, picture, pictures, run
 
 from tinyproof.training.datasets import from_folder, load_dataset
-from tinyproof.training.splits import Dataset, take_stratified
+from tinyproof.training.splits import Dataset, class_weights, take_stratified
 
 
 @settings(deadline=None)  # machines may be busy
@@ -309,3 +309,21 @@ def test_an_argument_that_makes_no_sense_is_refused_in_one_line(
     pictures(Path("photos"), {"cat": 3, "dog": 3})
     Path("file").touch()
     assert_one_line(run(*arguments), says)
+
+
+def test_uneven_classes_are_said_and_the_rare_one_counts_more(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "photos", {"cat": 40, "dog": 10})
+    data = from_folder(folder)
+    weights = class_weights(data)
+    assert weights is not None and np.isclose(weights[1] / weights[0], (28 / 6) ** 0.5)
+    assert np.isclose(weights[data.labels[data.train]].mean(), 1)
+    result = run("--dataset", str(folder), "--epochs", "1", "--out", str(tmp_path / "model"))
+    assert result.exit_code == 0 and "uneven classes: 28 of 'cat' to train on, 6 of 'dog'" in result.output
+    assert class_weights(from_folder(pictures(tmp_path / "even", {"cat": 12, "dog": 10}))) is None
+
+
+def test_a_preset_has_a_size_of_its_own_for_pictures(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "photos", {"cat": 10, "dog": 10})
+    for wishes, shape in ((["--preset", "photo"], "64x64x3"), (["--preset", "photo", "--size", "32"], "32x32x3")):
+        out = str(tmp_path / shape)
+        assert shape in run("--dataset", str(folder), "--epochs", "1", "--color", "--out", out, *wishes).output

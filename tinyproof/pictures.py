@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -35,7 +36,21 @@ NAMED = 25  # bad files in one message
 register_heif_opener()  # .heic, as telephones write it; Pillow reads AVIF itself
 RESAMPLING = Image.Resampling.BILINEAR  # when shrinking, Pillow averages over all the pixels that a new one covers
 # Pillow's decoders report damage with whatever they tripped over.
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    Image.DecompressionBombError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 def read_pictures(files: Sequence[Path], size: tuple[int, int], color: bool | None) -> NDArray[np.uint8]:
@@ -73,7 +88,8 @@ def open_picture(path: Path, mode: str) -> Image.Image:
     UserError if the file is no picture of 8 bits a channel.
     """
     try:
-        with Image.open(path) as file:
+        with warnings.catch_warnings(), Image.open(path) as file:
+            warnings.simplefilter("ignore")  # of damage in what is not the picture itself
             image = ImageOps.exif_transpose(file)
             if image.mode.startswith(("I", "F")):
                 raise UserError(f"{path} has more than 8 bits a channel; save it with 8")

@@ -25,7 +25,11 @@ class Augmentation:
     shift: float = 0.0  # share of the side, in either direction, whole pixels
     rotation: float = 0.0  # degrees, in either direction
     zoom: float = 0.0  # 0.2: objects appear at 80 % to 120 % of their size
+    stretch: float = 0.0  # 0.2: and up to 20 % taller or wider
+    roam: bool = False  # what is zoomed lies anywhere: any part of a larger picture, a smaller one in any place
+    plain: float = 0.0  # share of the images where what comes in from beyond an edge is one colour, white for a third
     contrast: float = 0.0  # 0.2: contrast and brightness change by up to 20 %
+    tint: float = 0.0  # 0.2: each channel is up to 20 % brighter or darker, and colours as much stronger or paler
     erase: float = 0.0  # share of the images that lose a rectangle of 2 % to 30 % of their area to noise
 
 
@@ -33,7 +37,9 @@ AUGMENTATIONS = {
     "none": Augmentation(),
     "light": Augmentation(flip=True, shift=0.04),  # 1 pixel of 28
     "erase": Augmentation(flip=True, shift=0.075, erase=0.2),  # 2 pixels of 28
-    "photo": Augmentation(flip=True, shift=0.12, rotation=12, zoom=0.25, contrast=0.25),
+    "photo": Augmentation(
+        flip=True, shift=0.12, rotation=20, zoom=0.6, stretch=0.2, roam=True, plain=1, contrast=0.3, tint=0.1
+    ),
 }
 
 
@@ -45,14 +51,14 @@ def find_augmentation(name: str) -> Augmentation:
 
 
 def augment(images: Images, how: Augmentation, mirror: bool, rng: np.random.Generator) -> Images:
-    """Return changed copies of images uint8 (N,H,W,C); what comes in from beyond an edge repeats that edge.
+    """Return changed copies of images uint8 (N,H,W,C); what comes in from beyond an edge repeats it, or is plain.
 
     `mirror` False keeps left and right, whatever `how` says: a mirrored 2 is no digit.
     """
     count, (height, width) = len(images), images.shape[1:3]
     shift = np.stack([rng.integers(-s, s + 1, count) for s in (round(how.shift * height), round(how.shift * width))])
     flipped = (rng.random(count) < 0.5) & (how.flip and mirror)
-    if how.rotation or how.zoom:
+    if how.rotation or how.zoom or how.stretch:
         changed = _warp(images, how, shift, flipped, rng)
     else:
         rows = np.clip(np.arange(height) + shift[0][:, None], 0, height - 1)
@@ -61,21 +67,29 @@ def augment(images: Images, how: Augmentation, mirror: bool, rng: np.random.Gene
         changed = images[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
     if how.contrast:
         changed = _relight(changed, how.contrast, rng)
+    if how.tint:
+        changed = _tint(changed, how.tint, rng)
     return _erase(changed, how.erase, rng) if how.erase else changed
 
 
 def _warp(
-    images: Images, how: Augmentation, shift: NDArray[np.int64], flipped: Flags, rng: np.random.Generator
+    images: Images, how: Augmentation, shift: NDArray[np.number], flipped: Flags, rng: np.random.Generator
 ) -> Images:
     """Rotate, zoom, flip and shift in one bilinear sampling."""
     count, (height, width) = len(images), images.shape[1:3]
     angle = np.deg2rad(rng.uniform(-how.rotation, how.rotation, count))
-    step = 1 / rng.uniform(1 - how.zoom, 1 + how.zoom, count)  # pixels of the original for each new one
+    size = np.exp(rng.uniform(np.log(1 - how.zoom), np.log(1 + how.zoom), count))
+    step = 1 / size  # pixels of the original for each new one
+    taller = np.exp(rng.uniform(-1, 1, count) * np.log(1 + how.stretch))
+    if how.roam:
+        room = np.abs(1 - step) / 2  # share of the side by which the picture is larger or smaller than its copy
+        shift = shift + rng.uniform(-1, 1, (2, count)) * room * np.array([[height], [width]])
     cos, sin = (step * np.cos(angle))[:, None, None], (step * np.sin(angle))[:, None, None]
-    down = (np.arange(height) - (height - 1) / 2)[None, :, None]
-    right = (np.arange(width) - (width - 1) / 2)[None, None, :] * np.where(flipped, -1, 1)[:, None, None]
+    down = (np.arange(height) - (height - 1) / 2)[None, :, None] / taller[:, None, None]
+    right = (np.arange(width) - (width - 1) / 2)[None, None, :] * (np.where(flipped, -1, 1) * taller)[:, None, None]
     y = cos * down - sin * right + (height - 1) / 2 + shift[0][:, None, None]
     x = sin * down + cos * right + (width - 1) / 2 + shift[1][:, None, None]
+    beyond = (np.abs(y - (height - 1) / 2) > height / 2) | (np.abs(x - (width - 1) / 2) > width / 2)
     y, x = np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)
     top, left = y.astype(int), x.astype(int)
     bottom, end = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
@@ -84,7 +98,16 @@ def _warp(
     upper = images[of, top, left] * (1 - dx) + images[of, top, end] * dx
     lower = images[of, bottom, left] * (1 - dx) + images[of, bottom, end] * dx
     warped: Images = np.rint(upper * (1 - dy) + lower * dy).astype(np.uint8)
-    return warped
+    return _plain_beyond(warped, beyond, how.plain, rng) if how.plain else warped
+
+
+def _plain_beyond(images: Images, beyond: Flags, share: float, rng: np.random.Generator) -> Images:
+    """Fill the places (N,H,W) beyond the edges of some images with one colour each, a third of them with white."""
+    count, channels = len(images), images.shape[3]
+    color = rng.integers(0, 256, (count, 1, 1, channels), np.uint8)
+    color[rng.random(count) < 1 / 3] = 255
+    chosen = rng.random(count) < share
+    return np.where((beyond & chosen[:, None, None])[..., None], color, images)
 
 
 def _relight(images: Images, limit: float, rng: np.random.Generator) -> Images:
@@ -94,6 +117,15 @@ def _relight(images: Images, limit: float, rng: np.random.Generator) -> Images:
     new = (images - middle[:, None, None, None]) * gain[:, None, None, None] + (middle + lift)[:, None, None, None]
     relit: Images = np.clip(np.rint(new), 0, 255).astype(np.uint8)
     return relit
+
+
+def _tint(images: Images, limit: float, rng: np.random.Generator) -> Images:
+    count, channels = len(images), images.shape[3]
+    gain = rng.uniform(1 - limit, 1 + limit, (count, 1, 1, channels))
+    strength = rng.uniform(1 - limit, 1 + limit, (count, 1, 1, 1))
+    grey = images.mean(axis=3, keepdims=True)
+    tinted: Images = np.clip(np.rint((grey + (images - grey) * strength) * gain), 0, 255).astype(np.uint8)
+    return tinted
 
 
 def _erase(images: Images, share: float, rng: np.random.Generator) -> Images:

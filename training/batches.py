@@ -14,7 +14,7 @@ from tinyproof.backend import load_keras
 from tinyproof.preprocess import preprocess
 from tinyproof.training.augment import augment, find_augmentation
 from tinyproof.training.recipes import Recipe
-from tinyproof.training.splits import Dataset, Rows
+from tinyproof.training.splits import Dataset, Rows, class_weights
 
 Examples = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -40,8 +40,11 @@ def training_batch(dataset: Dataset, recipe: Recipe, seed: int, epoch: int, plac
 
 
 def training_batches(dataset: Dataset, recipe: Recipe, seed: int, first_epoch: int) -> Any:
-    """The batches as the keras.utils.PyDataset that `fit` takes, starting at `first_epoch`."""
+    """The batches as the keras.utils.PyDataset that `fit` takes, starting at `first_epoch`; where the classes are
+    uneven, with what each image counts.
+    """
     keras = load_keras()
+    weights = class_weights(dataset)
 
     class Batches(keras.utils.PyDataset):  # type: ignore[misc, name-defined]  # Keras comes in here alone
         epoch = first_epoch
@@ -49,8 +52,9 @@ def training_batches(dataset: Dataset, recipe: Recipe, seed: int, first_epoch: i
         def __len__(self) -> int:
             return batch_count(dataset, recipe)
 
-        def __getitem__(self, place: int) -> Examples:
-            return training_batch(dataset, recipe, seed, self.epoch, place)
+        def __getitem__(self, place: int) -> tuple[NDArray[np.float32], ...]:
+            x, y = training_batch(dataset, recipe, seed, self.epoch, place)
+            return (x, y) if weights is None else (x, y, weights[y.argmax(axis=1)])
 
         def on_epoch_end(self) -> None:
             self.epoch += 1

@@ -5,6 +5,7 @@ Whatever it comes from, no image is in two parts of it (see `training.splits`).
 
 from __future__ import annotations
 
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tinyproof.training.image_folder import ImageFolder
 
 LABELS_NAMED = 10
+# zipfile reports damage with whatever it tripped over.
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, LookupError)
 LARGEST_ZIP = 8 << 30  # bytes unpacked
 BUILT_IN: dict[str, Callable[[], Dataset]] = {
     "digits": load_digits,
@@ -32,18 +35,20 @@ BUILT_IN: dict[str, Callable[[], Dataset]] = {
 }
 
 
-def load_dataset(name_or_path: str, size: tuple[int, int] | None = None, color: bool | None = None) -> Dataset:
+def load_dataset(
+    name_or_path: str, size: tuple[int, int] | None = None, color: bool | None = None, side: int = 28
+) -> Dataset:
     """Return a built-in data set by name, or the pictures of a folder or a zip by path.
 
-    `size` (height, width; default 28x28) and `color` (default: as the pictures are) apply to pictures alone. UserError
-    if there is no such set, or if it cannot be used as asked.
+    `size` (height, width; `side` each where none is asked for) and `color` (default: as the pictures are) apply to
+    pictures alone. UserError if there is no such set, or if it cannot be used as asked.
     """
     root = Path(name_or_path)
     if name_or_path in BUILT_IN:
         if size is not None or color is not None:
             raise UserError(f"{name_or_path} has its own size and colour: they can be chosen for a folder only")
         return without_copies(BUILT_IN[name_or_path]())
-    size = size or (28, 28)
+    size = size or (side, side)
     if root.is_file() and zipfile.is_zipfile(root):
         return from_zip(root, size, color)
     if not root.is_dir():
@@ -108,7 +113,7 @@ def from_zip(path: Path, size: tuple[int, int] = (28, 28), color: bool | None = 
                 if sum(member.file_size for member in archive.infolist()) > LARGEST_ZIP:
                     raise UserError(f"{path} unpacks to more than {LARGEST_ZIP >> 30} GiB: give the unpacked folder")
                 archive.extractall(root)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+        except ZIP_DAMAGE as error:
             raise UserError(f"{path} cannot be unpacked ({error}): replace it, or give the unpacked folder") from error
         inside = [folder for folder in root.iterdir() if not folder.name.startswith((".", "__"))]
         if len(inside) == 1 and inside[0].is_dir():

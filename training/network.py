@@ -69,7 +69,8 @@ def build_model(network: Network, input_shape: Shape, class_count: int, dropout:
     if network.head == "flatten":
         x = layers.Flatten(name="flatten")(x)
     elif network.head == "mean":
-        x = layers.GlobalAveragePooling2D(name="mean")(x)
+        # An average pooling rounds alike in every runtime, which MEAN, the op of GlobalAveragePooling2D, does not.
+        x = layers.Flatten(name="flatten")(layers.AveragePooling2D(x.shape[1:3], name="mean")(x))
     elif network.head == "max":
         x = layers.Flatten(name="flatten")(layers.MaxPooling2D(x.shape[1:3], name="max")(x))
     else:

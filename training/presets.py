@@ -26,6 +26,7 @@ class Preset:
 
     title: str
     network: Network
+    side: int = 28  # pixels, to which pictures of a folder are stretched where no size is asked for
 
 
 PRESETS = {
@@ -89,10 +90,12 @@ PRESETS = {
                 Block("conv", 16, stride=2),
                 Block("conv", 24, pool=True),
                 Block("conv", 32, pool=True),
-                Block("conv", 48),
+                Block("conv", 48, stride=2),
+                Block("conv", 64),
             ),
-            head="max",
+            head="mean",
         ),
+        side=64,
     ),
     "best": Preset(
         "the most accurate within 128 KB of weights",

@@ -41,7 +41,8 @@ RECIPES = {
 FEW = Recipe(30, 32, "adamw", 2e-3, 0.01, 0.0, 0.2, "light")
 MANY = Recipe(20, 128, "adamw", 2e-3, 0.02, 0.05, 0.2, "light")
 PHOTO = Recipe(60, 32, "adamw", 2e-3, 0.02, 0.05, 0.2, "photo")
-MANY_IMAGES = 10_000
+FEW_PHOTOS = replace(PHOTO, epochs=150)
+FEW_IMAGES, MANY_IMAGES = 1_000, 10_000
 
 
 def find_recipe(preset: str, dataset: str, train_images: int, epochs: int | None, augmentation: str | None) -> Recipe:
@@ -49,7 +50,9 @@ def find_recipe(preset: str, dataset: str, train_images: int, epochs: int | None
 
     UserError if there is no augmentation of that name.
     """
-    usual = PHOTO if preset == "photo" else MANY if train_images > MANY_IMAGES else FEW
+    usual = MANY if train_images > MANY_IMAGES else FEW
+    if preset == "photo":
+        usual = FEW_PHOTOS if train_images <= FEW_IMAGES else PHOTO
     recipe = RECIPES.get((preset, dataset), usual)
     recipe = replace(recipe, epochs=epochs or recipe.epochs, augmentation=augmentation or recipe.augmentation)
     find_augmentation(recipe.augmentation)

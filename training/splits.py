@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLIT_SEED = 2014
+UNEVEN = 1.5  # times as many images of one class as of another
 
 Rows = NDArray[np.int64]
 NO_ROWS: Rows = np.empty(0, np.int64)
@@ -78,6 +79,18 @@ def without_copies(data: Dataset) -> Dataset:
     train, validation, test = (np.array(kept[part], np.int64) for part in ("train", "validation", "test"))
     out = np.sort(np.concatenate([data.left_out, np.array(left_out, np.int64)]))
     return replace(data, train=train, validation=validation, test=test, left_out=out)
+
+
+def class_weights(data: Dataset) -> NDArray[np.float32] | None:
+    """What a training image of each class counts, 1 on average over the images; None where classes are about even.
+
+    The weight goes with the inverse root of how many there are: the inverse itself would follow few images too far.
+    """
+    counts = np.bincount(data.labels[data.train], minlength=len(data.class_names))
+    if counts.max() <= UNEVEN * counts.min():
+        return None
+    weights = counts**-0.5
+    return np.asarray(weights * counts.sum() / (weights * counts).sum(), np.float32)
 
 
 def class_counts(data: Dataset) -> NDArray[np.int64]:

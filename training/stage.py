@@ -29,7 +29,7 @@ from tinyproof.training.presets import SEARCHED, choice_file, find_preset
 from tinyproof.training.recipes import find_recipe, in_words
 from tinyproof.training.report import write_report
 from tinyproof.training.resume import is_unfinished
-from tinyproof.training.splits import Dataset, class_counts
+from tinyproof.training.splits import Dataset, class_counts, class_weights
 from tinyproof.training.train import Plan, deciding_code, is_trained, save, train
 from tinyproof.version import package_versions
 
@@ -85,6 +85,8 @@ def train_model(wishes: Wishes) -> None:
             say(kept)
             return
         console.print(class_table(data))
+        if uneven := uneven_classes(data):
+            say(uneven)
         model = plan.untrained_model()
         console.print(journey_table(trace(model)))
         print_device_cost(model, board, folder.name, Optimize(wishes.optimize))
@@ -161,10 +163,11 @@ def _changed(name: str, before: dict[str, str], now: dict[str, str]) -> str:
 
 
 def _plan(wishes: Wishes) -> Plan:
-    data = load_dataset(wishes.dataset, None if wishes.size is None else parse_size(wishes.size), wishes.color)
-    network = find_preset(wishes.preset, data.name).network
+    preset = find_preset(wishes.preset, wishes.dataset)
+    size = None if wishes.size is None else parse_size(wishes.size)
+    data = load_dataset(wishes.dataset, size, wishes.color, preset.side)
     recipe = find_recipe(wishes.preset, data.name, len(data.train), wishes.epochs, wishes.augment)
-    return Plan(data, wishes.preset, network, recipe, wishes.seed)
+    return Plan(data, wishes.preset, preset.network, recipe, wishes.seed)
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -199,6 +202,19 @@ def class_table(data: Dataset) -> Table:
     for name, counts in zip(data.class_names, class_counts(data), strict=True):
         result.add_row(escape(name), *(f"{count:,}" for count in counts))
     return result
+
+
+def uneven_classes(data: Dataset) -> str:
+    """What unevenness means for the training, in a line; empty where the classes are about even."""
+    counts, weights = class_counts(data)[:, 0], class_weights(data)
+    if weights is None:
+        return ""
+    most, least = int(counts.argmax()), int(counts.argmin())
+    return (
+        f"uneven classes: {counts[most]:,} of '{data.class_names[most]}' to train on, {counts[least]:,} of "
+        f"'{data.class_names[least]}'; in training one of these counts as {weights[least] / weights[most]:.1f} of "
+        "those, and the accuracy says little of the rare ones"
+    )
 
 
 def say(text: str) -> None:

@@ -35,7 +35,7 @@ from tinyproof.model_files import (
     save_record,
     save_splits,
 )
-from tinyproof.training import augment, batches, network, optimize, resume
+from tinyproof.training import augment, batches, network, optimize, resume, splits
 from tinyproof.training.batches import batch_count, examples, training_batches
 from tinyproof.training.journey import trace
 from tinyproof.training.network import Network, build_model
@@ -45,7 +45,7 @@ from tinyproof.training.recipes import Recipe
 from tinyproof.training.splits import Dataset, take_stratified
 
 CALIBRATION_IMAGES = 500
-DECIDING_CODE = (augment, batches, network, optimize, preprocess)  # modules
+DECIDING_CODE = (augment, batches, network, optimize, preprocess, splits)  # modules
 VALIDATION_BATCH = 500  # images at a time where nothing is learnt
 
 

@@ -18,6 +18,8 @@ from tinyproof.console import UserError
 from tinyproof.export.pixels import AUTO
 from tinyproof.fidelity import FLOAT_FILE, save_fidelity
 
+CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
+
 
 def main(folder: Path) -> None:
     """Do the job; every error that can be put into words is in error.txt afterwards."""
@@ -58,7 +60,7 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     labelled = None
     if (folder / "labelled.npz").exists():
         with np.load(folder / "labelled.npz") as file:
-            labelled = file["x"], file["y"]
+            labelled = fitting_labels(network, (file["x"], file["y"]), job["every_class"] == "True", loaded.notes)
     _stage(folder, "looking for the range of pixels that it wants")
     if job["pixels"] == AUTO:
         pixels = wanted_pixels(network, labelled[0] if labelled else images, labelled[1] if labelled else None)
@@ -82,11 +84,32 @@ def _image_shape(network: Any, path: Path) -> tuple[int, int, int]:
     """Height, width and channels of the one input. UserError for a network that has others, or several outputs."""
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise UserError(f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported")
+        raise UserError(f"{path} takes {shape}, not one input of images (N,H,W,C) of one size: {CONVERT_IT}")
     outputs = getattr(network, "output_shape", None)
     if isinstance(outputs, (list, dict)):
-        raise UserError(f"{path} has {len(outputs)} outputs: a model with one can be exported")
+        raise UserError(f"{path} has {len(outputs)} outputs, not one: {CONVERT_IT}")
+    kind = str(getattr(network.inputs[0], "dtype", "float32")) if getattr(network, "inputs", None) else "float32"
+    if "float" not in kind:
+        raise UserError(
+            f"{path} takes {kind}, which needs a cast that no engine here has in int8: begin it with "
+            "keras.Input((H, W, C)) without a dtype, which takes float32, copy the weights, and save again"
+        )
     return shape[1], shape[2], shape[3]
+
+
+def fitting_labels(
+    network: Any, labelled: tuple[Any, Any], every_class: bool, notes: list[str]
+) -> tuple[Any, Any] | None:
+    """The images and labels, unless the network has another number of classes: a note then."""
+    shape, classes = network.output_shape, int(labelled[1].max()) + 1
+    outputs = max(2, shape[1]) if len(shape) == 2 else 0
+    if classes == outputs or (classes < outputs and not every_class):
+        return labelled
+    notes.append(
+        f"it has {outputs or 'no'} classes and the calibration pictures' labels {classes}: "
+        "they are taken without labels"
+    )
+    return None
 
 
 def _convert(folder: Path, network: Any, images: NDArray[np.uint8], pixels: str, source: str) -> bytes | None:

@@ -60,7 +60,7 @@ def compare(
         accuracy_int8=share.get("int8"),
         accuracy_int8_interval=interval.get("int8"),
         layers=_layers(content, plain, images),
-        cautions=cautions(images, classes(float_scores) if is_classes else None),
+        cautions=cautions(images, classes(float_scores) if is_classes else None) + _other_order(share, labelled),
     )
 
 
@@ -78,6 +78,16 @@ def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
             f"float gives all calibration pictures the same answer, class {answers[0]}: are they of one class?"
         )
     return found
+
+
+def _other_order(share: dict[str, float | None], labelled: tuple[Images, Any] | None) -> list[str]:
+    right = share.get("float")
+    if right is None or labelled is None or right > np.bincount(labelled[1]).max() / len(labelled[1]):
+        return []
+    return [
+        f"float is right on {right:.1%} of the labelled pictures, no more than guessing: are its classes in another "
+        "order than the labels? Class folders count in the order of their names"
+    ]
 
 
 def _float(network: Any, images: Images, pixels: str) -> NDArray[np.float32]:

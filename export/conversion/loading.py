@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyproof import advice
 from tinyproof.backend import load_keras
 from tinyproof.console import UserError
 from tinyproof.export.conversion.convert import one_line
@@ -38,7 +39,7 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
-        raise UserError(f"{path} is no .keras file but a folder: {remedy}")
+        raise UserError(f"{path} is no .keras file{' but a folder' if path.is_dir() else ''}: {remedy}")
     copy, notes = _in_float32(path, scratch, remedy)
     keras = load_keras()
     try:
@@ -68,7 +69,7 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
     if start == HDF5:
         return _h5_in_float32(path, scratch)
     if path.suffix == ".h5" or not zipfile.is_zipfile(path):
-        raise UserError(f"{path} is no .keras file, or only a part of one: {remedy}")
+        raise UserError(f"{path} {_what_else(path)}: {remedy}")
     copy = scratch / "network.keras"
     try:
         with zipfile.ZipFile(path) as archive:
@@ -85,6 +86,20 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): {remedy}") from None
     return copy, ["its half precision is cast to float32"]
+
+
+def _what_else(path: Path) -> str:
+    """What a file is that is no `.keras`, in words that follow its name."""
+    with path.open("rb") as file:
+        start = file.read(512)
+    text = start.lstrip().lower()
+    if text.startswith((b"<html", b"<!doctype", b"<?xml")):
+        return "is a web page, no .keras file; download the file itself"
+    if text.startswith(b"version https://git-lfs"):
+        return "is a Git LFS pointer, no .keras file; run `git lfs pull` where it comes from"
+    if start[4:8] == b"TFL3":
+        return f"is a .tflite; give it with {advice.setting('tflite')}"
+    return "is no .keras file, or only a part of one" if start else "is empty"
 
 
 def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:

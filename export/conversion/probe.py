@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from tinyproof.export.tflite_reader import read_graph
 
 SAMPLES = 4
 ENDS = ("QUANTIZE", "DEQUANTIZE")
+PRINTED_CODE = re.compile(r" (?:Details: tf\.|See instructions: https|<unknown>:0: note:)")
 
 
 def guilty_layer(network: Any, x: Any, before: Callable[[str], None]) -> str:
@@ -75,8 +77,9 @@ REPLACEMENTS = {
     "UnitNormalization": "use BatchNormalization, which costs nothing once quantized",
     "Resizing": "resize the pictures before (SIZE=), or use interpolation='bilinear' or 'nearest'",
     "UpSampling2D": "use interpolation='bilinear', or Conv2DTranspose",
-    "GRU": "use Conv1D or Dense",
-    "LSTM": "use GRU, Conv1D or Dense",
+    "Bidirectional": "use Conv1D or Dense",
+    "GRU": "use SimpleRNN, Conv1D or Dense",
+    "LSTM": "use SimpleRNN, Conv1D or Dense",
 }
 
 
@@ -93,8 +96,8 @@ def replacement(layer: Any) -> str:
 
 
 def reason(error: Exception) -> str:
-    """The words of the converter that say why, whole, without what it says of itself."""
-    text = one_line(error)
+    """The words of the converter that say why, whole, without what it says of itself or prints of its own code."""
+    text = PRINTED_CODE.split(one_line(error))[0]
     for mark in ("error: ", "Error: "):
         text = text.rsplit(mark, 1)[-1] if mark in text else text
     return text or type(error).__name__

@@ -19,6 +19,10 @@ PICTURES = 128
 CLEARLY_MORE_RIGHT = 0.1  # share of labelled pictures
 AS_SHARP = 0.6  # of the sharpest range's answers: the smallest range that comes so near is taken
 LEAST_SHARP = 0.2  # of the bits that the classes have: less is no network that was trained
+RATHER_SHARP = 0.5
+OTHERWISE = (
+    "if it was trained on pixels less a mean, or over a deviation, save it with a keras.layers.Normalization in front"
+)
 WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
 Scores = NDArray[np.float32]
@@ -49,7 +53,8 @@ def _by_labels(answers: dict[str, Scores], labels: NDArray[np.integer] | None) -
     right = {name: float((classes(scores) == labels).mean()) for name, scores in answers.items()}
     best, second = sorted(right.values(), reverse=True)[:2]
     name = max(right, key=lambda name: right[name])
-    if best - second < CLEARLY_MORE_RIGHT:
+    guessing = np.bincount(labels).max() / len(labels)
+    if best - second < CLEARLY_MORE_RIGHT or best < guessing + CLEARLY_MORE_RIGHT:
         return None
     return name, f"the float network is right on {best:.0%} of the labelled pictures then, on {second:.0%} at most else"
 
@@ -100,14 +105,16 @@ def _by_sharpness(answers: dict[str, Scores]) -> tuple[str, str]:
         return DEFAULT, "nothing in the network says otherwise"
     told = {name: information(scores) for name, scores in answers.items()}
     most = max(told.values())
-    if most < LEAST_SHARP * np.log2(max(2, next(iter(answers.values())).shape[1])):
-        return DEFAULT, "nothing says otherwise, and its answers are vague in every range: was it trained?"
+    bits = np.log2(max(2, next(iter(answers.values())).shape[1]))
+    vague = most < RATHER_SHARP * bits
+    if most < LEAST_SHARP * bits:
+        return DEFAULT, f"nothing says otherwise, and its answers are vague in every range: was it trained? {OTHERWISE}"
     order = ("0..1", "-1..1", "0..255")
     name = next(name for name in order if told[name] >= AS_SHARP * most)
     if name == "0..1" and told["-1..1"] > told["0..1"] * 1.25:
         name = "-1..1"
     figures = ", ".join(f"{told[name]:.2f} bits in {name}" for name in order)
-    return name, f"its answers are sharp and varied then ({figures})"
+    return name, f"its answers are sharp and varied then ({figures})" + (f"; {OTHERWISE}" if vague else "")
 
 
 def information(scores: Scores) -> float:
