@@ -40,6 +40,9 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 .NOTPARALLEL:
 .PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 
+.DEFAULT:
+	@echo "there is no target $@; \`make\` alone lists them" >&2; exit 2
+
 #: Start here
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"

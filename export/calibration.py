@@ -16,6 +16,8 @@ from tinyproof.console import UserError, console
 from tinyproof.model_files import NPZ_DAMAGE
 
 MOST_IMAGES = 500
+# What to do with sound, sensors and whatever else a network may take.
+NO_PICTURES = "a network that takes no pictures: convert it with tf.lite.TFLiteConverter, int8, and give the .tflite"
 Images = NDArray[np.uint8]
 
 
@@ -48,11 +50,13 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
     if images.dtype != np.uint8:
         raise UserError(
             f"{path} holds {images.dtype}, not uint8: calibration images are pixels 0..255 before any preprocessing; "
-            "save them with astype('uint8')"
+            f"save them with astype('uint8'); {NO_PICTURES}"
         )
     if images.ndim != 4 or 0 in images.shape:
         shape = " x ".join(map(str, images.shape))
-        raise UserError(f"{path} holds an array {shape}, not images (N,H,W,C): save them so, channels last")
+        raise UserError(
+            f"{path} holds an array {shape}, not images (N,H,W,C): save them so, channels last; {NO_PICTURES}"
+        )
     return images[_spread(len(images))].astype(np.uint8)
 
 

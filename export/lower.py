@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.choose import choose_kernels
-from tinyproof.export.dead_channels import Reduced, without_dead_channels
+from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.layout import Buffer, Place, lay_out, one_after_the_other
 from tinyproof.export.op_table import NEWEST_VERSIONS, cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
+from tinyproof.export.ops.floats import FUNCTIONS, FloatOptions
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
 from tinyproof.export.ops.operands import QUANTIZE_CURE
 from tinyproof.export.shape_folding import fold_shapes
@@ -121,14 +122,15 @@ class Lowered:
         return Program(graph, self.inputs, self.outputs, steps, layout.arena_bytes)
 
 
-def lower(graph: Graph) -> Lowered:
-    """Lower a model. UserError for one that the compiled engine does not run exactly."""
+def lower(graph: Graph, keep_dead: bool = False) -> Lowered:
+    """Lower a model, `keep_dead` channels or not. UserError for one that the compiled engine does not run exactly."""
     graph = fold_floats(fold_shapes(graph))
+    _refuse_int16(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
     check_ends(graph)
     calls_of = {op.index: kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)}
     _check_order(graph)
-    reduced = without_dead_channels(graph, calls_of)
+    reduced = whole(graph) if keep_dead else without_dead_channels(graph, calls_of)
     if reduced.graph is not graph:
         calls_of = {op.index: kind.lower(reduced.graph, op) for kind, op in zip(kinds, reduced.graph.ops, strict=True)}
     return _lowered(reduced, calls_of)
@@ -165,17 +167,34 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
 def _kind(graph: Graph, op: Op) -> OpKind:
     kind = BY_TFLITE_NAME.get(op.name)
     if op.name == "DEQUANTIZE":
-        for reader in graph.ops:
-            if op.outputs and op.outputs[0] in reader.inputs:
-                raise graph.refusal(reader, f"the converter left it in float32, for want of an int8 form; {FLOAT_CURE}")
+        _refuse_float(graph, op)
     if kind is None:
         raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure(op.name)}")
     if kind.options_type and op.options is None:
         raise graph.refusal(op, "its options are missing; export the model again")
-    if op.version > NEWEST_VERSIONS[op.name]:
+    refused_anyway = op.name in FUNCTIONS and not isinstance(op.options, FloatOptions)  # in words of its own
+    if op.version > NEWEST_VERSIONS[op.name] and not refused_anyway:
         why = f"it has version {op.version} of its op, and {NEWEST_VERSIONS[op.name]} is the newest that is known here"
         raise graph.refusal(op, f"{why}; convert the model with TensorFlow 2.21 or an earlier one")
     return kind
+
+
+def _refuse_float(graph: Graph, dequantize: Op) -> None:
+    """Refuse the op that goes on in float32 behind a DEQUANTIZE, if there is one."""
+    constant = next((x for x in dequantize.inputs[:1] if x != ABSENT and graph.tensors[x].data is not None), ABSENT)
+    for reader in graph.ops:
+        if dequantize.outputs and dequantize.outputs[0] in reader.inputs:
+            if constant != ABSENT:
+                kept = f"it computes in float32, with weights that are kept as {graph.tensors[constant].dtype}"
+                raise graph.refusal(reader, f"{kept}; {QUANTIZE_CURE}")
+            raise graph.refusal(reader, f"the converter left it in float32, for want of an int8 form; {FLOAT_CURE}")
+
+
+def _refuse_int16(graph: Graph) -> None:
+    for op in graph.ops:
+        if any(index != ABSENT and graph.tensors[index].dtype == "int16" for index in op.outputs):
+            why = "its result is int16, and the engine computes int8; convert with tf.lite.OpsSet.TFLITE_BUILTINS_INT8"
+            raise graph.refusal(op, f"{why}, not EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8")
 
 
 def _check_order(graph: Graph) -> None:

@@ -23,6 +23,7 @@ from tinyproof.export.tflite_reader import read_graph
 from tinyproof.model_files import KERAS_FILE, SPLITS_FILE, load_splits
 
 CONVERTERS = ("tensorflow-cpu", "tensorflow", "keras")  # packages that decide what is converted to
+REMEDY = "give a .keras file that this version of Keras saved"
 LABELLED = 500  # test pictures on which int8 is held against float
 
 
@@ -56,9 +57,8 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
     if pixels not in (*PIXELS, AUTO):
         raise UserError(f"unknown range of pixels {pixels!r}: choose one of {', '.join(PIXELS)}")
     check_calibration(calibration)
-    remedy = "give a .keras file that this version of Keras saved"
-    if not path.exists():
-        raise UserError(f"{path} does not exist: {remedy}")
+    check_keras_file(path)
+    remedy = REMEDY
     _require_tensorflow()
     other = "give images of its size"
     shape = None
@@ -70,6 +70,15 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
     labelled = None if y is None else (images, y)
     job = Job(path, remedy, other, pixels, "it was asked for", images, labelled, every_class=calibration.is_dir())
     return _convert(job)
+
+
+def check_keras_file(path: Path) -> None:
+    """Raise UserError where there is no file of that name: known before TensorFlow is waited for."""
+    if not path.exists():
+        raise UserError(f"{path} does not exist: {REMEDY}")
+    if not path.is_file():
+        kind = "a SavedModel, a folder" if (path / "saved_model.pb").is_file() else "a folder" if path.is_dir() else ""
+        raise UserError(f"{path} is no .keras file{kind and ' but '}{kind}: {REMEDY}")
 
 
 def _convert(job: Job) -> Converted:

@@ -18,8 +18,9 @@ from tinyproof.export.emit import check_exchange, export_model, write_export
 from tinyproof.export.fidelity_table import print_fidelity, refuse_loss
 from tinyproof.export.golden import golden_name
 from tinyproof.export.pixels import AUTO
-from tinyproof.export.quantize import CONVERTERS, deciding_code, quantize_keras, quantize_model
+from tinyproof.export.quantize import CONVERTERS, check_keras_file, deciding_code, quantize_keras, quantize_model
 from tinyproof.export.runtimes import runtime_of
+from tinyproof.export.tflite_reader import read_tflite
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, save_fidelity
 from tinyproof.folders import BUILD
 from tinyproof.made import code_of, fingerprint, is_made, remember, tree_state
@@ -42,6 +43,10 @@ class Source:
 
 def export(model: Path, source: Source, board_name: str, engine: str | None, optimize: str) -> None:
     """Both halves, each only where it has something to do: files made of the same inputs are left as they are."""
+    if source.tflite is not None:
+        _refuse_calibration(source.calibration, source.pixels)
+    if source.keras is not None:
+        check_keras_file(source.keras)
     claim(model, make=True)
     keras_file = source.keras or model / KERAS_FILE
     if source.tflite is None and keras_file.is_file() or source.keras:
@@ -78,11 +83,8 @@ def quantize(
     range of `pixels` go with. UserError where that cannot be.
     """
     claim(model, make=True)
-    if keras_file is None and (calibration is not None or pixels != AUTO):
-        calibration_name, pixels_name, keras_name = map(advice.name_of, ("calibration", "pixels", "keras"))
-        raise UserError(
-            f"{calibration_name} and {pixels_name} go with a model from elsewhere: add {keras_name}, or leave them out"
-        )
+    if keras_file is None:
+        _refuse_calibration(calibration, pixels)
     console.print("Quantizing to int8")
     if keras_file is None:
         made = quantize_model(model)
@@ -134,7 +136,19 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     console.print(f"wrote {model}/: model.json and c/")
 
 
+def _refuse_calibration(calibration: Path | None, pixels: str) -> None:
+    """UserError for settings of a quantization where there is none, or none of a model from elsewhere."""
+    if calibration is not None or pixels != AUTO:
+        calibration_name, pixels_name, keras_name = map(advice.name_of, ("calibration", "pixels", "keras"))
+        raise UserError(
+            f"{calibration_name} and {pixels_name} go with a Keras model from elsewhere: add {keras_name}, or leave "
+            "them out"
+        )
+
+
 def _read(path: Path) -> bytes:
+    if path.name != TFLITE_FILE:
+        return read_tflite(path)
     try:
         return path.read_bytes()
     except OSError as error:

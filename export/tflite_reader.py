@@ -52,6 +52,11 @@ def read_tflite(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
+        if (path / "saved_model.pb").is_file():
+            raise UserError(
+                f"{path} is a SavedModel, a folder: convert it (tf.lite.TFLiteConverter.from_saved_model, int8) and "
+                "give the .tflite."
+            ) from None
         raise UserError(f"cannot read {path}: {error.strerror}; give the path of a .tflite file.") from None
 
 

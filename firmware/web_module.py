@@ -1,6 +1,6 @@
 """A model as a WebAssembly module: the compiled engine with the plain kernels, one call an op.
 
-So the output of every op can be seen.
+So the output of every op can be seen, dead channels among them.
 
 The compiler is the one from PyPI. The module imports nothing; `firmware/web/module.c` is what it exports.
 """
@@ -21,9 +21,9 @@ from tinyproof.export import c_text
 from tinyproof.export.emit_model import emit_model_c, emit_model_h, segments
 from tinyproof.export.lower import Program, lower
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.firmware.build import FIRMWARE, GENERATED, kernel_folders
+from tinyproof.firmware.build import FIRMWARE, kernel_folders, require_own_sources
 from tinyproof.installing import MissingTools
-from tinyproof.manifest import TFLITE_FILE, load_manifest
+from tinyproof.manifest import C_FOLDER, TFLITE_FILE, load_manifest
 from tinyproof.toolchain import works
 
 SHARED = ("golden_vectors.c", "model_settings.c")  # of the export, for every core alike
@@ -42,16 +42,17 @@ class WebModule:
 def build_web_module(model: Path) -> WebModule:
     """Compile the model exported to the folder `model`.
 
-    UserError where it was not exported or the compiled engine does not run it; MissingTools without the compiler.
+    UserError where it was not exported here or the compiled engine does not run it; MissingTools without the compiler.
     """
     manifest = load_manifest(model)
     if manifest.compiled_refusal:
         raise UserError(manifest.compiled_refusal)
+    require_own_sources(model)
     if not works(ZIG_WASM_C):
         tools = advice.command("tools", board="unicorn")
         raise MissingTools(f"a page needs {ZIG.command}: run `pip install {ZIG.module}`, or `{tools}`")
     content = (model / TFLITE_FILE).read_bytes()
-    program = lower(read_graph(content, str(model / TFLITE_FILE))).program(PLAIN)
+    program = lower(read_graph(content, str(model / TFLITE_FILE)), keep_dead=True).program(PLAIN)
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -69,7 +70,7 @@ def tensor_bytes(program: Program) -> int:
 
 
 def _compile(model: Path, scratch: Path, kept_bytes: int) -> None:
-    generated = model / GENERATED
+    generated = model / C_FOLDER
     includes = [
         *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", FIRMWARE / ZIG_WASM_C.headers),
         *kernel_folders(PLAIN),

@@ -5,6 +5,7 @@ A row of the table is a command and the words that its line must hold. Nothing m
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -19,11 +20,14 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from conftest import ROOT
+from rich.console import Console
 from test_host_command import assert_one_line
 
+import tinyproof.console as console_module
 from tinyproof.__main__ import STOREY_OF
 from tinyproof.__main__ import main as tinyproof
 from tinyproof.boards import BOARDS
+from tinyproof.console import table
 from tinyproof.options import ENGINES, emulated_board
 
 ALL = [pytest.param(tinyproof.get_command(click.Context(tinyproof), name), id=name) for name in STOREY_OF]
@@ -39,6 +43,9 @@ def place(tmp_path):
     with zipfile.ZipFile(tmp_path / "some.keras", "w") as archive:
         archive.writestr("config.json", "{}")
     np.save(tmp_path / "pixels.npy", np.zeros((3, 28, 28, 1), np.uint8))
+    np.save(tmp_path / "sound.npy", np.zeros((3, 49, 10), np.float32))
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").touch()
     (tmp_path / "cut.tflite").write_bytes(b"\x1c\0\0\0TFL3")
     return tmp_path
 
@@ -69,6 +76,14 @@ WRONG = [
     ("emit --tflite cut.tflite --engine magic", "unknown engine 'magic'", *ENGINES),
     ("emit --tflite cut.tflite --engine tflm --board qemu", "qemu runs compiled alone", "leave ENGINE= out"),
     ("emit --tflite cut.tflite --model text.txt", "text.txt is a file"),
+    ("emit --tflite 'empty dir é'", "empty dir é: Is a directory", "path of a .tflite"),
+    ("emit --tflite saved", "saved is a SavedModel", "from_saved_model"),
+    ("export --keras saved --calibration pixels.npy", "no .keras file but a SavedModel"),
+    ("export --keras /dev/null --calibration pixels.npy", "/dev/null is no .keras file: "),
+    ("export --tflite cut.tflite --calibration pixels.npy", "go with a Keras model from elsewhere"),
+    ("quantize --model out --keras some.keras --calibration sound.npy", "float32, not uint8", "takes no pictures"),
+    ("vlidate --model x", "no command 'vlidate'; did you mean 'validate'"),
+    ("BOARD=host validate", "name a command before BOARD=host"),
     ("sketch --model x", "--board", "tinyproof sketch --help"),
     ("build --model text.txt", "text.txt is a file"),
     ("fuzz-device --seconds 0 --out text.txt", "text.txt", "move what is in its place"),
@@ -277,6 +292,39 @@ def test_a_setting_is_an_option_in_the_words_of_make(model, command):
 def test_make_refuses_a_setting_that_it_would_ignore_or_misread(arguments, words):
     result = subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 2 and words in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_table_on_a_very_narrow_terminal_has_room_for_words(monkeypatch):
+    narrow = Console(width=40, file=io.StringIO())
+    monkeypatch.setattr(console_module, "console", narrow)
+    rows = table("digits on board host", "", "")
+    rows.add_row("accuracy, int8 on the device", "98.89% of 359 (97.2% to 99.6%)")
+    narrow.print(rows)
+    lines = narrow.file.getvalue().splitlines()
+    assert "accuracy" in lines[2] and "98.89%" in lines[2] and max(map(len, lines)) <= 40
+
+
+def test_make_says_where_its_targets_are_listed():
+    result = subprocess.run(["make", "vaildate", "BOARD=host"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2 and "there is no target vaildate; `make` alone lists them\n" in result.stderr
+
+
+def test_make_refuses_a_value_of_a_later_stage_before_the_first_one_works(tmp_path, command):
+    """Whoever mistypes LIMIT should not hear of it after an hour of training."""
+    for setting, words in (("LIMIT=abc", "'--limit'"), ("DEVICES=0", "'--devices'"), ("OPTIMIZE=Fast", "'fast'")):
+        result = command("tools", "BOARD=interpreter", setting, TINYPROOF_BY_MAKE="1")
+        assert_one_line(result, words)
+    for setting in (
+        "LIMIT=3",
+        "SEED=7",
+        "RESUME=1",
+        "PATIENCE=60",
+        "JUNIT=some.xml",
+        "COUNT=5",
+        "PORT=a b",
+        "FILTER=emboss",
+    ):
+        assert command("tools", "BOARD=interpreter", setting, TINYPROOF_BY_MAKE="1").returncode == 0, setting
 
 
 def test_a_command_without_a_board_takes_the_emulated_one_that_is_ready():

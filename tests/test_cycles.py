@@ -111,6 +111,40 @@ def test_every_kernel_s_assembly_gives_the_bytes_of_tflm(optimize, tmp_path):
     assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path, optimize)
 
 
+def depthwise_layers(seed: int, count: int = 40) -> bytes:
+    """Depthwise convolutions of any geometry, each with an input and an output of its own."""
+    b, rng = ModelBuilder(), np.random.default_rng(seed)
+    xs, ys = [], []
+    while len(ys) < count:
+        kernel, stride = tuple(map(int, rng.choice([1, 2, 3, 3, 3, 5, 7], 2))), tuple(map(int, rng.integers(1, 4, 2)))
+        if rng.random() < 0.5:
+            kernel, stride = (3, 3), ((1, 1), (2, 2))[rng.integers(2)]
+        dilation = (1, 1) if rng.random() < 0.8 or kernel == (3, 3) else (2, 2)
+        padding = str(rng.choice(["SAME", "VALID"]))
+        sides = [int(n) for n in rng.integers(1, 12, 2)]
+        span = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+        same = padding == "SAME"
+        out = [-(-n // s) if same else (n - k) // s + 1 for n, k, s in zip(sides, span, stride, strict=True)]
+        if min(out) < 1:
+            continue
+        channels, filters = int(rng.integers(2, 10)), 1 + int(rng.random() < 0.3)
+        scales = list(rng.uniform(1e-4, 2e-2, channels * filters))
+        xs.append(b.tensor((1, *sides, channels), 1.0, int(rng.integers(-128, 128))))
+        ys.append(b.tensor((1, *out, channels * filters), 1.0, int(rng.integers(-128, 128))))
+        taps = b.constant(rng.integers(-128, 128, (1, *kernel, channels * filters), np.int8), scales, axis=3)
+        b.depthwise_conv2d([xs[-1], taps], ys[-1], stride, dilation, padding)
+    return b.build(xs, ys)
+
+
+@needs.golden
+@pytest.mark.parametrize("seed", range(2))
+def test_the_assembly_of_depthwise_windows_gives_the_bytes_of_tflm(seed, tmp_path):
+    content = depthwise_layers(seed)
+    assert_image_equals_golden(content, tmp_path, Optimize.BALANCED)
+    kernels = {kernel for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for kernel in step.kernels}
+    assert kernels == {"depthwise_conv2d_packed"}
+
+
 @needs.golden
 def test_the_largest_sums_that_fit_beside_another_filter_s_are_exact(tmp_path):
     """The absolute weights of filters 1 and 3 add up to 2^16 - 1: 256 times their sums just fits 32 bits."""

@@ -110,7 +110,12 @@ def test_int8_agrees_with_the_network_on_what_it_takes_a_pixel_as(elsewhere, tmp
             ["--pixels", "0..2"],
             "unknown range of pixels '0..2': choose one of 0..1, 0..255, -1..1",
         ),
-        ("flat", "images.npy", [], "a model with one input of images (N,H,W,C) of one size"),
+        (
+            "flat",
+            "images.npy",
+            [],
+            "not one input of images (N,H,W,C) of one size: convert it with tf.lite.TFLiteConverter",
+        ),
         ("missing", "images.npy", [], "missing.keras does not exist"),
     ],
 )

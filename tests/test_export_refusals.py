@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import needs
 import numpy as np
 import pytest
 from every_op import edited
+from op_layers import options
 
 from tinyproof.console import UserError
+from tinyproof.export.conversion.process import why_unfit
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
@@ -99,6 +102,33 @@ def newer_model() -> bytes:
     return edited(softmax_model(), change)
 
 
+def float_weights_model() -> bytes:
+    """A dense layer in float32 whose weights are unpacked when it runs, as of a model of float16."""
+    b = ModelBuilder()
+    x, y = (b.tensor(shape, None, dtype="float32") for shape in ((1, 4), (1, 3)))
+    real = b.tensor((3, 4), None, dtype="float32")
+    b.op("DEQUANTIZE", [b.constant(np.ones((3, 4), np.int8))], [real])
+    b.dense([x, real], y)
+    return b.build([x], [y])
+
+
+def newer_square_root_model() -> bytes:
+    def change(model: Any) -> None:
+        model.operatorCodes[0].version = 2
+
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4)), b.tensor((1, 4))
+    b.op("SQRT", [x], [y])
+    return edited(b.build([x], [y]), change)
+
+
+def joining_model(count: int) -> bytes:
+    b = ModelBuilder()
+    xs, y = [b.tensor((1, 1)) for _ in range(count)], b.tensor((1, count))
+    b.op("CONCATENATION", xs, [y], options("ConcatenationOptionsT", axis=1))
+    return b.build(xs, [y])
+
+
 def wiring(inputs, outputs, *ops) -> bytes:
     """Softmaxes between five equal tensors, given as (from, to)."""
     b = ModelBuilder()
@@ -127,6 +157,13 @@ REFUSALS = {
     "a float model": (conv_model(x=FLOAT, y=FLOAT), "is float32, not int8; convert with full-integer quantization"),
     "a float output": (conv_model(y=FLOAT), "output 'tensor_1' is float32, not int8"),
     "int16 activations": (conv_model(x={"dtype": "int16"}), "input 'tensor_0' is int16, not int8"),
+    "an int16 result": (
+        conv_model(x={"dtype": "int16"}, y={"dtype": "int16"}), "CONV_2D.* its result is int16.*TFLITE_BUILTINS_INT8",
+    ),
+    "weights kept for float32": (float_weights_model(), "FULLY_CONNECTED.* weights that are kept as int8; convert"),
+    "an int8 op of float32 alone": (newer_square_root_model(), "SQRT.* TFLM has it for float32 alone"),
+    "eleven tensors joined": (joining_model(11), "joins 11 tensors, and TFLM 10 at most; join them in groups"),
+    "a number without an axis": (conv_model(y_shape=()), "one number without an axis"),
     "an unquantized tensor": (conv_model(x={"scale": None}), "'tensor_0' has no scale of its own"),
     "a dynamic shape": (conv_model(x_shape=(1, -1, 5, 1)), "dynamic shape .* fixed batch of one"),
     "a batch of two": (batch_of_two(), r"has shape \(2, 5, 5, 1\), not \(1, h, w, c\)"),
@@ -188,3 +225,12 @@ def test_refused_in_one_line(what):
     with pytest.raises(UserError, match=why) as caught:
         lower(read_graph(content, "some.tflite"))
     assert caught.value.message.startswith("some.tflite") and "\n" not in caught.value.message
+
+
+def test_a_model_that_interpreters_abort_on_is_named_by_the_engine_s_refusal(tmp_path):
+    """An untrained network's numbers hardly differ, and its scales are next to nothing."""
+    assert why_unfit(tmp_path) == ""
+    (tmp_path / "model.tflite").write_bytes(softmax_model())
+    assert why_unfit(tmp_path) == ""
+    (tmp_path / "model.tflite").write_bytes(softmax_model(scale=1e-9))
+    assert re.search("SOFTMAX.* too small for TFLM's softmax.* train it", why_unfit(tmp_path))

@@ -12,6 +12,7 @@ from tinyproof.export.lower import lower
 from tinyproof.export.ops.packed import pack_bytes, pack_quads, pack_two_filters
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.host.bench.kinds import KINDS
 from tinyproof.optimize import Optimize
 
 
@@ -107,12 +108,28 @@ def test_packing_does_not_eat_the_flash(channels, kernels):
         ({"kernel": (1, 1), "channels": 12}, "conv2d_bytes"),
         ({"channels": 6, "kernel": (2, 5), "pool": (3, 3)}, "conv2d_bytes"),
         ({"kernel": (2, 2), "channels": 2}, "conv2d_narrow"),
-        ({"channels": 128, "side": 4, "real": 0.0001}, "conv2d_packed"),  # sums that do not fit beside another filter's
+        ({"channels": 128, "side": 4, "real": 0.0001}, "conv2d_wide"),  # sums that do not fit beside another filter's
         ({"real": 1.5}, "conv2d_packed"),  # weights that do not fit beside another filter's once they are scaled
     ],
 )
 def test_small_keeps_a_byte_for_every_weight_where_that_is_exact(layer, kernel):
     assert kernels_of(conv_and_pool(**layer), optimize=Optimize.SMALL)[0] == kernel
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_usual_kind_of_layer_has_a_fast_kernel(kind):
+    program = lower(read_graph(KINDS[kind]().model(), kind)).program()
+    assert {step.kernel.folder for step in program.steps if step.op.name != "RESHAPE"} == {"dsp"}
+
+
+def test_a_depthwise_convolution_of_one_channel_is_a_convolution():
+    assert kernels_of(KINDS["depthwise, 1 channel to 8"]().model()) == ["conv2d_packed"]
+
+
+def test_a_wide_layer_takes_a_byte_for_a_weight():
+    content = KINDS["conv 9x3, 48 to 128"]().model()
+    assert kernels_of(content) == ["conv2d_wide"]
+    assert constant_bytes(lower(read_graph(content, "wide")).program()) == 128 * 9 * 3 * 48 + 16 * 128
 
 
 def test_small_takes_as_much_flash_for_weights_as_the_tflite():

@@ -48,6 +48,7 @@ from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.host.bench.kinds import KINDS
 from tinyproof.optimize import Optimize
 
 pytestmark = needs.golden
@@ -143,6 +144,13 @@ LOOKUPS = ("RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "LOGISTIC", "TANH", "QUA
 @given(data=st.data())
 def test_an_op_gives_the_bytes_of_tflm(kernels, name, data):
     assert_equal_to_golden(kernels, data.draw(OPS[name]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_and_networks_of_the_usual_kinds_give_the_bytes_of_tflm(kernels, kind):
+    content = KINDS[kind]().model()
+    graph = read_graph(content, kind)
+    assert_equal_to_golden(kernels, Case(content, inputs_for(graph.tensors[graph.inputs[0]].shape, 1)))
 
 
 @pytest.mark.parametrize("name", LOOKUPS)

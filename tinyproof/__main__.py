@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from tinyproof.advice import NAME, by_make, program
+from tinyproof.advice import NAME, by_make, did_you_mean, program
 from tinyproof.console import run
 
 # heading: command: its storey, and its line in the list
@@ -79,6 +79,10 @@ class Commands(click.Group):
         self, context: click.Context, words: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command and its arguments, of which `BOARD=host`, as make has it, becomes `--board host`."""
+        if words and words[0] not in STOREY_OF and not words[0].startswith("-"):
+            if "=" in words[0]:
+                context.fail(f"name a command before {words[0]}, such as validate")
+            context.fail(f"there is no command '{words[0]}'{did_you_mean(words[0], STOREY_OF)}")
         name, command, rest = super().resolve_command(context, words)
         if command is not None:
             rest = [word for argument in rest for word in _as_options(context, command, argument)]
@@ -99,6 +103,8 @@ def _as_options(context: click.Context, command: click.Command, argument: str) -
         return
     name, value = f"--{match[1].lower().replace('_', '-')}", match[2]
     option = next((option for option in command.params if name in option.opts), None)
+    if option is None and by_make() and value:
+        _check_for_others(context, name, value)
     if isinstance(option, click.Option) and value:
         if option.is_flag:
             yield from [name] if value != "0" else option.secondary_opts
@@ -106,6 +112,25 @@ def _as_options(context: click.Context, command: click.Command, argument: str) -
             yield from (f"{name}={one}" for one in (value.split() if option.multiple else [value]))
     elif option is None and not by_make():
         raise click.UsageError(f"there is no setting {match[1]}", click.Context(command, context, command.name))
+
+
+def _check_for_others(context: click.Context, name: str, value: str) -> None:
+    """Refuse a value that no command with that option takes: now, and not when the stage that has it is reached."""
+    refused: click.UsageError | None = None
+    for verb in sorted(STOREY_OF, key=lambda each: each == "demo"):  # which borrows its options
+        command = main.get_command(context, verb)
+        assert command is not None
+        options = (option for option in command.params if isinstance(option, click.Option) and name in option.opts)
+        for option in options:
+            try:
+                given = value.split() if option.multiple else value
+                option.type_cast_value(click.Context(command, context, verb), given)
+            except click.UsageError as error:
+                refused = refused or error
+            else:
+                return
+    if refused:
+        raise refused
 
 
 @click.command(cls=Commands)

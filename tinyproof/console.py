@@ -22,6 +22,7 @@ from rich.table import Table
 from tinyproof import advice
 
 console = Console(highlight=False, soft_wrap=True)
+NARROW = 60  # columns
 T = TypeVar("T")
 UMASK = os.umask(0)  # it can only be read by setting it
 os.umask(UMASK)
@@ -91,12 +92,13 @@ def track(items: Sequence[T], description: str) -> Iterable[T]:
 def table(title: str, *columns: str, text: int = 1) -> Table:
     """An empty table in the house style: the first columns, so many, are text at the left, the others at the right.
 
-    On a narrow terminal text goes on in the next line; nothing is cut off.
+    On a narrow terminal text goes on in the next line, on a very narrow one numbers too; nothing is cut off.
     """
     result = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_header=any(columns))
     for index, column in enumerate(columns):
         is_text = index < text
-        result.add_column(column, justify="left" if is_text else "right", no_wrap=not is_text, overflow="fold")
+        whole = not is_text and console.width >= NARROW
+        result.add_column(column, justify="left" if is_text else "right", no_wrap=whole, overflow="fold")
     return result
 
 

@@ -18,6 +18,8 @@ from tinyproof.console import UserError
 from tinyproof.export.pixels import AUTO
 from tinyproof.fidelity import FLOAT_FILE, save_fidelity
 
+CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
+
 
 def main(folder: Path) -> None:
     """Do the job; every error that can be put into words is in error.txt afterwards."""
@@ -82,10 +84,10 @@ def _image_shape(network: Any, path: Path) -> tuple[int, int, int]:
     """Height, width and channels of the one input. UserError for a network that has others, or several outputs."""
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise UserError(f"{path} takes {shape}: a model with one input of images (N,H,W,C) of one size can be exported")
+        raise UserError(f"{path} takes {shape}, not one input of images (N,H,W,C) of one size: {CONVERT_IT}")
     outputs = getattr(network, "output_shape", None)
     if isinstance(outputs, (list, dict)):
-        raise UserError(f"{path} has {len(outputs)} outputs: a model with one can be exported")
+        raise UserError(f"{path} has {len(outputs)} outputs, not one: {CONVERT_IT}")
     kind = str(getattr(network.inputs[0], "dtype", "float32")) if getattr(network, "inputs", None) else "float32"
     if "float" not in kind:
         raise UserError(

@@ -39,7 +39,7 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
-        raise UserError(f"{path} is no .keras file but a folder: {remedy}")
+        raise UserError(f"{path} is no .keras file{' but a folder' if path.is_dir() else ''}: {remedy}")
     copy, notes = _in_float32(path, scratch, remedy)
     keras = load_keras()
     try:

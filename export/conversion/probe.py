@@ -78,8 +78,8 @@ REPLACEMENTS = {
     "Resizing": "resize the pictures before (SIZE=), or use interpolation='bilinear' or 'nearest'",
     "UpSampling2D": "use interpolation='bilinear', or Conv2DTranspose",
     "Bidirectional": "use Conv1D or Dense",
-    "GRU": "use Conv1D or Dense",
-    "LSTM": "use GRU, Conv1D or Dense",
+    "GRU": "use SimpleRNN, Conv1D or Dense",
+    "LSTM": "use SimpleRNN, Conv1D or Dense",
 }
 
 

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError
+from tinyproof.export.lower import lower
+from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, Fidelity
 from tinyproof.json_files import read_json
 
@@ -60,13 +62,28 @@ def convert_apart(job: Job) -> Converted:
         if ended or refused.exists():
             why = ended or refused.read_text()
             if ended and "converting" not in (folder / "stage.txt").read_text():
-                raise UserError(f"{job.keras}: {why} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
+                unfit = why_unfit(folder) or f"{why} while {(folder / 'stage.txt').read_text()}; {job.remedy}"
+                raise UserError(f"{job.keras}: {unfit}")
             raise UserError(f"{job.keras}: {guilty(job) or why}")
         content = (folder / "model.tflite").read_bytes()
         fidelity = read_json(folder / FIDELITY_FILE, Fidelity, "convert")
         return Converted(
             content, (folder / FLOAT_FILE).read_bytes(), fidelity, json.loads((folder / "notes.json").read_text())
         )
+
+
+def why_unfit(folder: Path) -> str:
+    """Why the model that was made cannot be computed, in the words of the engine; '' where it can, or none was made.
+
+    Interpreters abort on such a model.
+    """
+    try:
+        lower(read_graph((folder / "model.tflite").read_bytes(), "the int8 model made of it"))
+    except UserError as error:
+        return error.message
+    except OSError:
+        return ""
+    return ""
 
 
 def input_shape(job: Job) -> tuple[int, ...]:

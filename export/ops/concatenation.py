@@ -43,6 +43,9 @@ def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
     """A copy for each input. TFLM compares the quantization of what it concatenates, not of what it packs."""
     options = op.options
     assert isinstance(options, ConcatenationOptions)
+    if len(op.inputs) > MAX_INPUTS:
+        why = f"it joins {len(op.inputs)} tensors, and TFLM {MAX_INPUTS} at most"
+        raise graph.refusal(op, f"{why}; join them in groups of {MAX_INPUTS}, and then the groups")
     operands.check_arity(graph, op, inputs=tuple(range(1, MAX_INPUTS + 1)))
     y = operands.computed(graph, op, op.outputs[0])
     xs = [operands.values(graph, op, index) for index in op.inputs]

@@ -51,8 +51,10 @@ def values(graph: Graph, op: Op, tensor_index: int) -> Activations:
     tensor = _operand(graph, op, tensor_index)
     if tensor.dtype != "int8":
         raise graph.refusal(op, f"tensor '{tensor.name}' is {tensor.dtype}, the kernels take int8; {QUANTIZE_CURE}")
-    is_number = tensor.data is not None and not tensor.shape
-    if not is_number and min(tensor.shape, default=0) < 1:
+    if tensor.data is None and not tensor.shape:
+        why = "is one number without an axis, or its shape is left open"
+        raise graph.refusal(op, f"tensor '{tensor.name}' {why}; keep an axis of one (keepdims=True), with fixed shapes")
+    if min(tensor.shape, default=1) < 1:
         raise graph.refusal(
             op, f"tensor '{tensor.name}' has the dynamic shape {tensor.shape}; convert with a fixed batch of one"
         )

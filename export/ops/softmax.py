@@ -93,7 +93,8 @@ def fold(graph: Graph, op: Op) -> SoftmaxParams:
         )
     table = exp_table(options.beta, x.scale)
     if table is None:
-        raise graph.refusal(op, f"beta * scale = {options.beta * float(x.scale):.3g} is too small for TFLM's softmax")
+        why = f"beta * scale = {options.beta * float(x.scale):.3g} is too small for TFLM's softmax"
+        raise graph.refusal(op, f"{why}; its inputs hardly differ, as in a network that was never trained: train it")
     return SoftmaxParams(table, prod(x.shape[:-1]), x.shape[-1])
 
 

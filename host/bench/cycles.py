@@ -80,7 +80,7 @@ class _Machine:
         self.penalty: Counter[int] = Counter()
         self.names: list[str] = []
         self._image = image
-        self._xpsr = arm_const.UC_ARM_REG_XPSR
+        self._xpsr, self._pc = arm_const.UC_ARM_REG_XPSR, arm_const.UC_ARM_REG_PC
         self._call, self._left, self._before, self._conditional = 0, True, HOME, False
         self._entry = image.symbols["model_compute"] & ~1
         self._end = self._entry + image.functions[self._entry]["st_size"]
@@ -121,9 +121,9 @@ class _Machine:
         self._conditional = self._image.has_it_block(address, size)
 
     def _access(self, _: object, __: int, address: int, size: int, *___: object) -> None:
-        if self._conditional:
+        if self._conditional and self._image.is_in_it_block(self._engine.reg_read(self._pc) & ~1):
             # Unicorn 2.1 leaves the state of an IT block behind when it reports an access within one, and would then
-            # skip instructions that follow.
+            # skip instructions that follow. Elsewhere the flags that are written back may be old ones.
             state = self._engine.reg_read(self._xpsr)
             self._engine.reg_write(self._xpsr, state & ~IT_STATE)
         if address % size:

@@ -22,14 +22,18 @@ class Image:
             elf: Any = ELFFile(file)
             self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
             symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
-            self.code = _disassemble(elf, symbols)
+            self.code, self._conditional = _disassemble(elf, symbols)
         self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
         self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
         self._starts: list[int] = sorted(self.functions)
         self._it_blocks: dict[tuple[int, int], bool] = {}
 
+    def is_in_it_block(self, address: int) -> bool:
+        """Whether the instruction there is conditional and not a branch."""
+        return address in self._conditional
+
     def has_it_block(self, address: int, size: int) -> bool:
-        """Whether any instruction of a stretch is conditional and not a branch."""
+        """Whether any instruction of a stretch is."""
         key = address, size
         if key not in self._it_blocks:
             self._it_blocks[key] = any(i.kind == "it" for i in stretch(self.code, address, size))
@@ -44,15 +48,18 @@ class Image:
         return self.functions[address].name if address in self.functions else f"0x{address:x}"
 
 
-def _disassemble(elf: Any, symbols: list[Any]) -> dict[int, Instruction]:
-    """Every instruction by its address. What is code and what data, the mapping symbols $t and $d say (Arm AAELF32)."""
+def _disassemble(elf: Any, symbols: list[Any]) -> tuple[dict[int, Instruction], set[int]]:
+    """Every instruction by its address, and the addresses of those in IT blocks.
+
+    What is code and what data, the mapping symbols $t and $d say (Arm AAELF32).
+    """
     try:
         import capstone
     except ImportError:
         raise UserError(f"counting cycles needs Capstone: {sys.executable} -m pip install capstone") from None
     thumb = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
     marks = sorted((s["st_value"], s.name.startswith("$t")) for s in symbols if s.name.startswith(("$t", "$d")))
-    code = {}
+    code, conditional, left = {}, set(), 0
     for section in elf.iter_sections():
         if not section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR:
             continue
@@ -63,7 +70,10 @@ def _disassemble(elf: Any, symbols: list[Any]) -> dict[int, Instruction]:
             stretch = data[first - start : last - start] if is_code else b""
             for address, size, mnemonic, operands in thumb.disasm_lite(stretch, first):
                 code[address] = decode(address, size, mnemonic, operands)
-    return code
+                if left:
+                    conditional.add(address)
+                left = len(mnemonic) - 1 if code[address].kind == "it" else max(left - 1, 0)  # "itte" is for 3
+    return code, conditional
 
 
 def stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:

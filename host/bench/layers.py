@@ -61,6 +61,14 @@ def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
+def _pointwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    side, x_c, y_c = int(rng.integers(4, 15)), int(rng.choice([8, 12, 16, 32, 64])), int(rng.choice([4, 8, 10, 16, 32]))
+    x = source((1, side, side, x_c), 1.0, -128)
+    y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.conv2d([x, *_linear(b, rng, y_c, (y_c, 1, 1, x_c))], y, activation="RELU")
+    return y
+
+
 def _wide_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     """Sums of a filter that leave no room for a second one's."""
     side, x_c, y_c = int(rng.integers(3, 8)), int(rng.choice([64, 72, 80])), int(rng.choice([6, 8, 16]))
@@ -111,14 +119,6 @@ def _dense(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False)
         return y
     weights = b.constant(rng.integers(-127, 128, (y_c, x_c), np.int8), [1.0])
     b.dense([x, weights, b.constant(rng.integers(-99, 99, y_c, np.int32), [1.0])], y)
-    return y
-
-
-def _batch_matmul(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    batches, rows, depth, columns = (int(n) for n in rng.integers((1, 3, 4, 4), (4, 24, 50, 24)))
-    a, x = source((batches, rows, depth), 1.0), source((batches, depth, columns), 1.0)
-    y = b.tensor((batches, rows, columns), 1 / ACCUMULATOR_STEP)
-    b.op("BATCH_MATMUL", [a, x], [y], schema.BatchMatMulOptionsT())
     return y
 
 
@@ -186,6 +186,7 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_conv2d, 10),
     (_inner_conv2d, 3),
     (partial(_conv2d, plain=True), 1),
+    (_pointwise_conv2d, 3),
     (_wide_conv2d, 1),
     (_depthwise_conv2d, 4),
     (partial(_depthwise_conv2d, usual=False), 3),

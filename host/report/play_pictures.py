@@ -11,7 +11,7 @@ from tinyproof.console import UserError
 from tinyproof.environment import run_module
 
 SEVEN = ((0.3, 0.22), (0.72, 0.2), (0.5, 0.55), (0.42, 0.82))  # strokes on the sheet, in shares of its sides
-WIDTH, NETWORK_HEIGHT, CONVOLUTION_HEIGHT = 1180, 1290, 860
+WIDTH, NETWORK_HEIGHT, CONVOLUTION_HEIGHT = 1280, 1450, 900
 
 
 def play_pictures(browser: str, model: Path) -> dict[str, bytes]:

@@ -46,7 +46,7 @@ def play_page(content: Content) -> str:
     return environment.get_template("play.html.j2").render(
         model=model.name,
         subtitle=f"{model.macs:,} multiplications, {model.tflite_bytes:,} bytes, "
-        f"{len(model.labels)} classes: the program of the chip answers in your browser",
+        f"{len(model.labels)} classes: the chip's engine answers in your browser",
         size=f"{model.width}×{model.height}" + (" in colour" if model.channels == 3 else " in grey"),
         style=Markup(stylesheet() + (HERE / "play.css").read_text(encoding="utf-8")),
         content=Markup(json_text(asdict(content))),

@@ -10,11 +10,11 @@ from tinyproof.boards import Board
 from tinyproof.claim import claim
 from tinyproof.console import console, make_writable, write_atomically
 from tinyproof.export.golden import golden_name
-from tinyproof.firmware.build import FIRMWARE, GENERATED, SOURCE_SUFFIXES
+from tinyproof.firmware.build import FIRMWARE, SOURCE_SUFFIXES
 from tinyproof.firmware.web_module import build_web_module
 from tinyproof.folders import PLAY_FILE
 from tinyproof.made import code_of, fingerprint, is_made, remember
-from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, load_manifest
+from tinyproof.manifest import C_FOLDER, MANIFEST_FILE, TFLITE_FILE, load_manifest
 from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE
 from tinyproof.page.page import stylesheet
 from tinyproof.training.lab.trained import load_trained
@@ -77,7 +77,7 @@ def _inputs(model: Path, dreams: bool) -> str:
     page = [path for path in HERE.rglob("*") if path.suffix in (".js", ".css", ".j2")]
     return fingerprint(
         *(model / name for name in MODEL_FILES),
-        sorted([*sources, *page, *(model / GENERATED).glob("*.c")]),
+        sorted([*sources, *page, *(model / C_FOLDER).glob("*.c")]),
         *(dreams, golden_name(), tool_version(), package_version("ziglang"), stylesheet()),
         *(code_of(f"tinyproof.{name}") for name in ("export", "training.lab", "training.play")),
     )

@@ -33,8 +33,8 @@ typedef struct {
 
 // y = max_pool2d_s8(conv2d_s8(x)), without the image between them; any geometry.
 // scratch (16 * y_c + 4 * n + n,), y_c and n = k_h * k_w * x_c rounded up to multiples of 4: the sums of two output
-// pixels and the largest ones (without a pooling 32 bytes), what both pixels see in 16 bits, and what one sees in 8 where
-// x does not hold every row of it in whole words.
+// pixels and the largest ones (without a pooling 32 bytes), what both pixels see in 16 bits, and what one sees in 8: all of
+// it where the rows of a window are no whole words, a row where those of x are none and some windows reach beyond x.
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
 // The same with one byte a weight: weights (groups, quads, 2, 2, 2), 256 times that of the second filter plus that of the

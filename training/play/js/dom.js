@@ -62,7 +62,7 @@ export function inSlices(work, milliseconds = 12) {
 }
 
 export function percent(share) {
-  return `${(100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1)} %`;
+  return `${(100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1)}\u00a0%`;
 }
 
 export function number(value, digits = 3) {
