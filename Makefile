@@ -97,6 +97,7 @@ play: $(if $(LIVE),$(READY),export) $(VENV)/portable ## a page that answers whil
 
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
+	@$(if $(MODEL),$(if $(wildcard $(DIR)/model.tflite),,$(if $(wildcard $(DIR)/model.keras),$(MAKE) --no-print-directory export MODEL=$(MODEL) BOARD=)))
 	@$(RUN) explore $(if $(MODEL),--model $(DIR)) $(GIVEN)
 
 predict: $(READY) ## what IMAGE (a picture or a folder) is taken for: float, int8 in Python, BOARD (or PORT)
