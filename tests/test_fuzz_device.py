@@ -61,9 +61,10 @@ def test_the_fuzzer_finds_a_bound_that_is_not_checked(tmp_path, monkeypatch, fil
     assert "AddressSanitizer" in fuzzed.words
 
 
-@BOUNDS
-def test_the_loop_finds_it_too_and_shows_it_again(tmp_path, monkeypatch, file, right, wrong):
-    plant(tmp_path, monkeypatch, file, right, wrong)
+def test_the_loop_finds_a_bound_that_is_not_checked_and_shows_it_again(tmp_path, monkeypatch):
+    """The other one takes two numbers that add up to 2^32: seeds have them, chance does not."""
+    right = "if (receiver->size < receiver->capacity) receiver->body"
+    plant(tmp_path, monkeypatch, "core/frame_receiver.c", right, "receiver->body")
     target = build_target(tmp_path / "build", LOOP)
     played = play(target, 2_000_000)
     assert "AddressSanitizer" in played.words
