@@ -1,6 +1,6 @@
-"""Reads the images that a Keras model from elsewhere is calibrated with: a folder of pictures, or an .npy or .npz.
+"""Reads what a Keras model from elsewhere is calibrated with: a folder of pictures, or an .npy or .npz.
 
-Pixels only, 0..255 in 8 bits: what the network sees of a pixel is said apart (`export.quantize.PIXELS`), so that it is
+Images uint8 are pixels 0..255; other numbers are samples of the network's own input, used as they are. What the network sees of a pixel is said apart (`export.quantize.PIXELS`), so that it is
 known on the device too. Needs no TensorFlow.
 """
 
@@ -16,14 +16,13 @@ from tinyproof.console import UserError, console
 from tinyproof.model_files import NPZ_DAMAGE
 
 MOST_IMAGES = 500
-# What to do with sound, sensors and whatever else a network may take.
-NO_PICTURES = "a network that takes no pictures: convert it with tf.lite.TFLiteConverter, int8, and give the .tflite"
 Images = NDArray[np.uint8]
+Numbers = NDArray[np.float32]
 
 
-def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Images:
+def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Images | Numbers:
     """Images uint8 (n <= 500,H,W,C) of the shape (H,W,C) that the network takes: pictures are stretched to it. An array
-    (None) has a shape of its own.
+    (None) has a shape of its own, and is float32 (n,...) unless it is of images.
 
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
@@ -44,20 +43,36 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
                 f"the network takes {input_shape[2]} channels, pictures have 1 or 3: give an .npy of images"
             )
         return read_pictures([files[i] for i in _spread(len(files))], input_shape[:2], input_shape[2] == 3)
-    images = _read_array(path)
-    if images.ndim == 3:
-        images = images[..., np.newaxis]
-    if images.dtype != np.uint8:
+    array = _read_array(path)
+    if array.ndim < 2 or 0 in array.shape:
+        shape = " x ".join(map(str, array.shape))
         raise UserError(
-            f"{path} holds {images.dtype}, not uint8: calibration images are pixels 0..255 before any preprocessing; "
-            f"save them with astype('uint8'); {NO_PICTURES}"
+            f"{path} holds an array {shape}, not images (N,H,W,C) or samples (N, and the network's own input): "
+            "save them so, channels last"
         )
-    if images.ndim != 4 or 0 in images.shape:
-        shape = " x ".join(map(str, images.shape))
+    chosen = array[_spread(len(array))]
+    if array.dtype == np.uint8 and array.ndim in (3, 4):
+        return np.asarray(chosen if array.ndim == 4 else chosen[..., np.newaxis], np.uint8)
+    return _numbers(path, chosen)
+
+
+def _numbers(path: Path, array: NDArray[np.generic]) -> Numbers:
+    """Samples as float32. UserError for what is not finite numbers, or the same number all over."""
+    if array.dtype.kind not in "fiu":
         raise UserError(
-            f"{path} holds an array {shape}, not images (N,H,W,C): save them so, channels last; {NO_PICTURES}"
+            f"{path} holds {array.dtype}, not numbers: save images as uint8, other samples with astype('float32')"
         )
-    return images[_spread(len(images))].astype(np.uint8)
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(array.astype(np.float32))
+    if not np.isfinite(numbers).all():
+        sample = int(np.argmin(np.isfinite(numbers).reshape(len(numbers), -1).all(1)))
+        raise UserError(f"{path} holds NaN or infinite values (sample {sample} of those used): leave such samples out")
+    if numbers.min() == numbers.max():
+        raise UserError(
+            f"{path}: every value is {numbers.min():g}, from which no range can be taken: give samples that the "
+            "network was trained on"
+        )
+    return numbers
 
 
 def calibration_labels(path: Path) -> NDArray[np.int64] | None:
@@ -84,7 +99,7 @@ def check_calibration(path: Path) -> None:
     if not path.exists():
         raise UserError(
             f"{path} does not exist: give {advice.setting('calibration')}, a folder of pictures or an .npy of images "
-            "uint8 (N,H,W,C), "
+            "uint8 (N,H,W,C) or of other samples float32, "
             "such as a few hundred of those the network was trained on"
         )
 
@@ -113,7 +128,7 @@ def _read_array(path: Path) -> NDArray[np.generic]:
             names = archive.files
             if len(names) != 1 and set(names) != {"x", "y"}:
                 held = ", ".join(names) or "nothing"
-                raise UserError(f"{path} holds {held}: give a file with one array, or with x (images) and y (labels)")
+                raise UserError(f"{path} holds {held}: give a file with one array, or with x (samples) and y (labels)")
             array: NDArray[np.generic] = archive["x" if "x" in names else names[0]]
             return array
     except NPZ_DAMAGE:

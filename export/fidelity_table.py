@@ -5,7 +5,7 @@ from __future__ import annotations
 from tinyproof import advice
 from tinyproof.console import UserError, console, table
 from tinyproof.export.pixels import PIXELS
-from tinyproof.fidelity import Fidelity
+from tinyproof.fidelity import NUMBERS, Fidelity
 from tinyproof.statistics import Interval
 
 SHOWN = 5  # of the worst layers
@@ -15,14 +15,16 @@ EATEN = 0.2  # of the int8 range used by all but one value in a thousand
 
 def print_fidelity(fidelity: Fidelity, found: bool) -> None:
     """The range of pixels where it was `found` or asked for, the answers of both, and the worst layers."""
-    if found:
+    if fidelity.pixels == NUMBERS:
+        console.print(f"no pixels: {fidelity.why_pixels}", markup=False)
+    elif found:
         console.print(
             f"pixels {fidelity.pixels}: {fidelity.why_pixels} ({_other(fidelity)} to say otherwise)", markup=False
         )
     rows = table("Int8 against float", "", "")
     if fidelity.agreement is not None:
         rows.add_row(
-            f"same answer on {fidelity.images:,} calibration pictures",
+            f"same answer on {fidelity.images:,} calibration {fidelity.noun}",
             share(fidelity.agreement, fidelity.agreement_interval),
         )
     if fidelity.accuracy_float is not None and fidelity.accuracy_int8 is not None:
@@ -58,15 +60,17 @@ def refuse_loss(fidelity: Fidelity) -> None:
 def _cause(fidelity: Fidelity) -> str:
     eaten = [layer for layer in fidelity.worst_layers[:SHOWN] if layer.range_used < EATEN]
     if fidelity.cautions:
-        return f"{fidelity.cautions[0]}; calibrate with more and varied pictures"
+        return f"{fidelity.cautions[0]}; calibrate with more and varied {fidelity.noun}"
     if fidelity.images < FEW_PICTURES:
-        return f"{fidelity.images} pictures are few to calibrate with; give some hundreds"
+        return f"{fidelity.images} {fidelity.noun} are few to calibrate with; give some hundreds"
     if eaten:
         return (
             f"an outlier takes the range of layer '{eaten[0].name}' ({eaten[0].range_used:.0%} of it is used); use "
-            "ReLU6 there, or fewer odd pictures to calibrate with"
+            f"ReLU6 there, or fewer odd {fidelity.noun} to calibrate with"
         )
     layer = f"layer '{fidelity.worst_layers[0].name}' loses most, " if fidelity.layers else ""
+    if fidelity.pixels == NUMBERS:
+        return f"{layer}or its inputs differ much in size; scale each to about -1..1 before the training"
     return f"{layer}or the network wants its pixels in another range than {fidelity.pixels}: try {_other(fidelity)}"
 
 

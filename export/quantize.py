@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.export.calibration import calibration_labels, check_calibration, load_calibration
@@ -20,6 +22,7 @@ from tinyproof.export.lower import check_ends
 from tinyproof.export.ops.dense import DENSE
 from tinyproof.export.pixels import AUTO, PIXELS
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.fidelity import NUMBERS
 from tinyproof.model_files import KERAS_FILE, SPLITS_FILE, load_splits
 
 CONVERTERS = ("tensorflow-cpu", "tensorflow", "keras")  # packages that decide what is converted to
@@ -49,7 +52,7 @@ def quantize_model(model: Path) -> Converted:
 
 
 def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Converted:
-    """The same of a Keras model from elsewhere, calibrated with images of the user's (`export.calibration`).
+    """The same of a Keras model from elsewhere, calibrated with images or samples of the user's (`export.calibration`).
 
     `pixels` is what the network takes a pixel as, a name of PIXELS, or AUTO to find out. UserError where it cannot be
     such a model.
@@ -63,6 +66,11 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
     other = "give images of its size"
     shape = None
     images = load_calibration(calibration, None) if calibration.is_file() else None
+    if images is not None and images.dtype != np.uint8 and pixels != AUTO:
+        raise UserError(
+            f"{calibration} holds numbers, not pixels (images uint8), and the network gets them as they are: leave "
+            f"{advice.name_of('pixels')} out"
+        )
     if images is None:
         shape = input_shape(Job(path, remedy, other, pixels, "", None))
         images = load_calibration(calibration, (shape[0], shape[1], shape[2]))
@@ -85,7 +93,7 @@ def _convert(job: Job) -> Converted:
     _require_tensorflow()
     made = convert_apart(job)
     graph = read_graph(made.content, str(job.keras))
-    check_quantized(graph)
+    check_quantized(graph, made.fidelity.pixels != NUMBERS)
     return made
 
 
@@ -95,10 +103,10 @@ def _require_tensorflow() -> None:
             raise UserError(f"quantizing needs the Python package {name}: install tinyproof[train]")
 
 
-def check_quantized(graph: Graph) -> None:
+def check_quantized(graph: Graph, takes_pixels: bool = True) -> None:
     """Raise UserError unless the model has the properties that later stages and old runtimes rely on."""
     x = tensor_info(check_ends(graph)[0][0])
-    if not is_pixel_input(x):
+    if takes_pixels and not is_pixel_input(x):
         raise UserError(
             f"{graph.source}: its input has scale {x.scale:.6g} and zero point {x.zero_point}, not {PIXEL_SCALE:.6g} "
             f"and {PIXEL_ZERO_POINT}; preprocessing must map pixels 0..255 to 0..1."

@@ -91,7 +91,8 @@ def quantize(
     elif calibration is None:
         raise UserError(
             f"{keras_file} needs images to calibrate with: add {advice.setting('calibration')}, a folder of pictures "
-            "or an .npy of images uint8 (N,H,W,C), such as a few hundred of those it was trained on"
+            "or an .npy of images uint8 (N,H,W,C) or of other samples float32, such as a few hundred of "
+            "those it was trained on"
         )
     else:
         made = quantize_keras(keras_file, calibration, pixels)

@@ -81,7 +81,7 @@ WRONG = [
     ("export --keras saved --calibration pixels.npy", "no .keras file but a SavedModel"),
     ("export --keras /dev/null --calibration pixels.npy", "/dev/null is no .keras file: "),
     ("export --tflite cut.tflite --calibration pixels.npy", "go with a Keras model from elsewhere"),
-    ("quantize --model out --keras some.keras --calibration sound.npy", "float32, not uint8", "takes no pictures"),
+    ("quantize --model out --keras some.keras --calibration sound.npy", "sound.npy: every value is 0"),
     ("vlidate --model x", "no command 'vlidate'; did you mean 'validate'"),
     ("BOARD=host validate", "name a command before BOARD=host"),
     ("sketch --model x", "--board", "tinyproof sketch --help"),

@@ -251,3 +251,77 @@ def test_a_converter_that_crashes_or_takes_too_long_is_one_line(tmp_path, monkey
     monkeypatch.setattr(process, "SHARE_OF_MEMORY", 0)
     assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "of memory")
     assert not (tmp_path / "out").exists()
+
+
+def waves(seed: int, count: int) -> tuple[Any, Any]:
+    """Windows float32 (N,24,2) of a slow or a fast wave beside noise, about -3..3, and which one it is."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, count)
+    x = rng.normal(0, 0.3, (count, 24, 2))
+    x[..., 0] += 2 * np.sin(np.arange(24) * np.where(y, 1.5, 0.4)[:, np.newaxis])
+    return x.astype(np.float32), y
+
+
+def test_windows_of_a_conv1d_network_are_used_as_they_are_and_the_golden_agrees_with_float(tmp_path):
+    import keras
+
+    from tinyproof.export.commands import export as export_command
+    from tinyproof.export.golden import Golden
+    from tinyproof.export.tflite_reader import load_graph
+
+    k = keras.layers
+    keras.utils.set_random_seed(1)
+    ends = [k.GlobalAveragePooling1D(), k.Dense(2, activation="softmax")]
+    network = keras.Sequential([keras.Input((24, 2)), k.Conv1D(8, 5, activation="relu"), *ends])
+    network.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
+    network.fit(*waves(0, 300), epochs=8, verbose=0)
+    network.save(tmp_path / "waves.keras")
+    x, y = waves(1, 600)
+    np.savez(tmp_path / "waves.npz", x=x.astype(np.float64), y=y)
+    arguments = ["--keras", str(tmp_path / "waves.keras"), "--calibration", str(tmp_path / "waves.npz")]
+    out = tmp_path / "out"
+    result = CliRunner().invoke(export_command.command, ["--model", str(out), *arguments, "--board", "interpreter"])
+    assert result.exit_code == 0, result.output
+    assert "no pixels: the samples are numbers" in result.output and "on 500 calibration samples" in result.output
+    fidelity = json.loads((out / FIDELITY_FILE).read_text())
+    assert fidelity["labelled"] == 500 and fidelity["accuracy_int8"] > 0.9 and fidelity["agreement"] > 0.9
+    assert fidelity["output_snr_db"] > 15
+    graph = load_graph(out / "model.tflite")
+    quantization = graph.tensors[graph.inputs[0]].quantization
+    assert quantization is not None
+    scale, zero_point = float(quantization.scale[0]), int(quantization.zero_point[0])
+    used = x[[int(place * 1.2) for place in range(500)]]
+    assert scale == pytest.approx((used.max() - used.min()) / 255, rel=0.02)
+    levels = np.clip(np.rint(x[:20] / scale) + zero_point, -128, 127).astype(np.int8)
+    golden = Golden((out / "model.tflite").read_bytes())
+    answers = np.stack([golden.run(level[np.newaxis])[0].ravel() for level in levels])
+    assert np.abs((answers.astype(float) + 128) / 256 - network.predict(x[:20], verbose=0)).max() < 0.1
+
+
+def test_an_autoencoder_of_features_is_held_against_float_by_its_noise(tmp_path):
+    import keras
+
+    keras.utils.set_random_seed(1)
+    k = keras.layers
+    keras.Sequential([keras.Input((12,)), k.Dense(6, activation="relu"), k.Dense(12)]).save(tmp_path / "auto.keras")
+    x = np.random.default_rng(0).normal(5, 20, (80, 12))
+    result = quantize(tmp_path / "auto.keras", tmp_path / "out", x.astype(np.int64))
+    assert result.exit_code == 0, result.output
+    fidelity = json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())
+    assert fidelity["agreement"] is None and fidelity["output_snr_db"] > 20
+
+
+def test_bytes_of_a_networks_own_shape_without_channels_are_numbers_and_two_inputs_are_refused(tmp_path):
+    import keras
+
+    k = keras.layers
+    bytes_ = np.random.default_rng(0).integers(0, 256, (60, 10, 4), np.uint8)
+    keras.Sequential([keras.Input((10, 4)), k.Conv1D(3, 3), k.Flatten(), k.Dense(2)]).save(tmp_path / "net.keras")
+    result = quantize(tmp_path / "net.keras", tmp_path / "out", bytes_)
+    assert result.exit_code == 0 and "no pixels" in result.output, result.output
+    assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "no", bytes_, "--pixels", "0..1"), "leave PIXELS")
+    ends = [keras.Input((4,)), keras.Input((4,))]
+    keras.Model(ends, k.Dense(2)(k.Concatenate()(ends))).save(tmp_path / "two.keras")
+    two = quantize(tmp_path / "two.keras", tmp_path / "no", bytes_[:, 0].astype(np.float32))
+    assert_one_line(two, "not one input", "give the .tflite")
+    assert not (tmp_path / "no").exists()

@@ -45,7 +45,12 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = np.random.default_rng(0).integers(0, 256, (40, 14, 16, 3), np.uint8)
     np.save(folder / "images.npy", noise)
     np.savez(folder / "images.npz", noise)
-    np.save(folder / "floats.npy", noise / 255)
+    np.save(folder / "words.npy", np.array([["a", "b"]]))
+    np.save(folder / "objects.npy", np.array([[{}]], object), allow_pickle=True)
+    np.save(folder / "nan.npy", np.where(noise == 7, np.nan, noise))
+    np.save(folder / "row.npy", np.arange(20.0))
+    np.save(folder / "steps.npy", noise[..., 0] / 255)
+    np.save(folder / "flat.npy", noise.reshape(-1, 20) / 255)
     np.save(folder / "grey.npy", noise[..., 0])
     np.savez(folder / "two.npz", a=noise, b=noise)
     (folder / "torn.npy").write_bytes(b"\x93NUMPY torn")
@@ -100,7 +105,12 @@ def test_int8_agrees_with_the_network_on_what_it_takes_a_pixel_as(elsewhere, tmp
         ("unit", None, [], "needs images to calibrate with: add CALIBRATION="),
         ("unit", "nowhere", [], "nowhere does not exist: give CALIBRATION="),
         ("unit", "empty", [], "empty holds no pictures"),
-        ("unit", "floats.npy", [], "holds float64, not uint8: calibration images are pixels 0..255 before any"),
+        ("unit", "words.npy", [], "holds <U1, not numbers"),
+        ("unit", "objects.npy", [], "objects.npy cannot be read as an array of numbers"),
+        ("unit", "nan.npy", [], "holds NaN or infinite values"),
+        ("unit", "row.npy", [], "holds an array 20, not images (N,H,W,C) or samples"),
+        ("unit", "steps.npy", [], "takes (14, 16, 3) but the samples beside it are (14, 16)"),
+        ("flat", "flat.npy", ["--pixels", "0..1"], "holds numbers, not pixels"),
         ("unit", "grey.npy", [], "takes (14, 16, 3) but the images beside it are (14, 16, 1)"),
         ("unit", "two.npz", [], "two.npz holds a, b: give a file with one array"),
         ("unit", "torn.npy", [], "torn.npy cannot be read as an array"),
@@ -114,7 +124,7 @@ def test_int8_agrees_with_the_network_on_what_it_takes_a_pixel_as(elsewhere, tmp
             "flat",
             "images.npy",
             [],
-            "not one input of images (N,H,W,C) of one size: convert it with tf.lite.TFLiteConverter",
+            "not one input of images (N,H,W,C) of one size: calibrate with an .npy of float32 samples",
         ),
         ("missing", "images.npy", [], "missing.keras does not exist"),
     ],

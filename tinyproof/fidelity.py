@@ -14,6 +14,7 @@ from tinyproof.statistics import Interval
 
 FIDELITY_FILE = "fidelity.json"
 FLOAT_FILE = "float.tflite"  # the float network, for Python's interpreter
+NUMBERS = "numbers"  # in the place of a range of pixels: the network gets samples as they are
 LEAST_AGREEMENT = 0.9  # share of calibration pictures to which int8 gives the float network's answer
 MOST_ACCURACY_LOST = 0.05  # of labelled pictures
 LEAST_OUTPUT_SNR_DB = 10.0  # where outputs are no classes
@@ -53,17 +54,22 @@ class Fidelity:
     cautions: list[str]
 
     @property
+    def noun(self) -> str:
+        """What was measured on: `pictures` or `samples`."""
+        return "samples" if self.pixels == NUMBERS else "pictures"
+
+    @property
     def loss(self) -> str:
         """What is lost beyond what is taken without a word, with both figures; empty where nothing is."""
         before, after = self.accuracy_float, self.accuracy_int8
         if before is not None and after is not None and before - after > MOST_ACCURACY_LOST:
             return (
-                f"int8 is right on {after:.1%} of {self.labelled:,} labelled pictures where float is on {before:.1%} "
-                f"(limit: {MOST_ACCURACY_LOST:.0%} lost)"
+                f"int8 is right on {after:.1%} of {self.labelled:,} labelled {self.noun} where float is on "
+                f"{before:.1%} (limit: {MOST_ACCURACY_LOST:.0%} lost)"
             )
         if self.agreement is not None and self.agreement < LEAST_AGREEMENT:
             return (
-                f"int8 gives float's answer on {self.agreement:.1%} of {self.images:,} calibration pictures "
+                f"int8 gives float's answer on {self.agreement:.1%} of {self.images:,} calibration {self.noun} "
                 f"(limit: {LEAST_AGREEMENT:.0%})"
             )
         if self.agreement is None and self.output_snr_db < LEAST_OUTPUT_SNR_DB:

@@ -15,7 +15,9 @@ keras_option = click.option(
     "--keras", "keras_file", type=FILE, help="A Keras model from elsewhere, instead of the folder's."
 )
 calibration_option = click.option(
-    "--calibration", type=FILE, help="For --keras: a folder of pictures, or an .npy of images uint8 (N,H,W,C)."
+    "--calibration",
+    type=FILE,
+    help="For --keras: a folder of pictures, or an .npy of images uint8 (N,H,W,C) or of other samples float32 (N,...).",
 )
 pixels_option = click.option(
     "--pixels",

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.export.pixels import AUTO
-from tinyproof.fidelity import FLOAT_FILE, save_fidelity
+from tinyproof.fidelity import FLOAT_FILE, NUMBERS, save_fidelity
 
 CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
+OWN_SHAPE = "calibrate with an .npy of float32 samples of its own input's shape"
 
 
 def main(folder: Path) -> None:
@@ -40,17 +42,19 @@ def _stage(folder: Path, text: str) -> None:
 
 
 def _work(folder: Path, job: dict[str, str]) -> list[str]:
-    from tinyproof.export.conversion.compare import compare
-    from tinyproof.export.conversion.convert import convert_float
     from tinyproof.export.conversion.loading import load_network
-    from tinyproof.export.conversion.probe import guilty_layer
-    from tinyproof.export.conversion.wanted_pixels import scaled, wanted_pixels
+    from tinyproof.export.conversion.wanted_pixels import wanted_pixels
 
     path = Path(job["keras"])
     images = np.load(folder / "images.npy") if (folder / "images.npy").exists() else None
     _stage(folder, "loading it")
     loaded = load_network(path, folder, None if images is None else tuple(images.shape[1:]), job["remedy"])
     network = loaded.network
+    _check_ends(network, path)
+    if images is not None:
+        images = as_numbers(network, images)
+        if images.dtype != np.uint8:
+            return _work_numbers(folder, job, loaded, images)
     shape = _image_shape(network, path)
     if images is None:
         (folder / "shape.json").write_text(json.dumps(shape))
@@ -62,10 +66,45 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
         with np.load(folder / "labelled.npz") as file:
             labelled = fitting_labels(network, (file["x"], file["y"]), job["every_class"] == "True", loaded.notes)
     _stage(folder, "looking for the range of pixels that it wants")
+    pixels: tuple[str, str]
     if job["pixels"] == AUTO:
         pixels = wanted_pixels(network, labelled[0] if labelled else images, labelled[1] if labelled else None)
     else:
         pixels = job["pixels"], job["why"]
+    return _make(folder, job, loaded, images, pixels, labelled)
+
+
+def _work_numbers(folder: Path, job: dict[str, str], loaded: Any, samples: NDArray[np.float32]) -> list[str]:
+    """The same with samples float32 (N,...), which the network gets as they are."""
+    network, path = loaded.network, Path(job["keras"])
+    shape = tuple(network.input_shape[1:])
+    if job["pixels"] != AUTO:
+        raise UserError(f"{path} gets samples as they are, not pixels: leave {advice.name_of('pixels')} out")
+    if None in shape:
+        raise UserError(f"{path} takes {(None, *shape)}, which is no one size: {CONVERT_IT}")
+    if shape != samples.shape[1:]:
+        raise UserError(f"{path} takes {shape} but the samples beside it are {samples.shape[1:]}: {OWN_SHAPE}")
+    labelled = None
+    if (folder / "labelled.npz").exists():
+        with np.load(folder / "labelled.npz") as file:
+            labelled = fitting_labels(network, (samples, file["y"]), True, loaded.notes)
+    return _make(folder, job, loaded, samples, (NUMBERS, "the samples are numbers, used as they are"), labelled)
+
+
+def _make(
+    folder: Path,
+    job: dict[str, str],
+    loaded: Any,
+    images: NDArray[Any],
+    pixels: tuple[str, str],
+    labelled: tuple[Any, Any] | None,
+) -> list[str]:
+    from tinyproof.export.conversion.compare import compare
+    from tinyproof.export.conversion.convert import convert_float
+    from tinyproof.export.conversion.probe import guilty_layer
+    from tinyproof.export.conversion.wanted_pixels import scaled
+
+    network = loaded.network
     if job["kind"] == "probe":
         guilty = guilty_layer(network, scaled(images[:1], pixels[0]), lambda place: _stage(folder, place))
         (folder / "guilty.txt").write_text(guilty)
@@ -77,14 +116,37 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     plain = convert_float(network, images.shape[1:], pixels[0])
     (folder / FLOAT_FILE).write_bytes(plain)
     save_fidelity(folder, compare(network, content, plain, images, pixels, labelled))
-    return loaded.notes
+    notes: list[str] = loaded.notes
+    return notes
+
+
+def as_numbers(network: Any, images: NDArray[Any]) -> NDArray[Any]:
+    """Images uint8 (N,H,W,C) as float32 samples where the network takes no images but just that shape, with or without
+    the axis that was put to pictures of one channel.
+    """
+    takes = tuple(network.input_shape[1:])
+    if images.dtype != np.uint8 or len(takes) == 3:
+        return images
+    if images.shape[1:] == (*takes, 1):
+        return np.asarray(images[..., 0], np.float32)
+    return images
 
 
 def _image_shape(network: Any, path: Path) -> tuple[int, int, int]:
-    """Height, width and channels of the one input. UserError for a network that has others, or several outputs."""
+    """Height, width and channels of the one input. UserError for a network that takes no images."""
+    shape = network.input_shape
+    if len(shape) != 4 or None in shape[1:]:
+        raise UserError(
+            f"{path} takes {shape}, not one input of images (N,H,W,C) of one size: {OWN_SHAPE}, or {CONVERT_IT}"
+        )
+    return shape[1], shape[2], shape[3]
+
+
+def _check_ends(network: Any, path: Path) -> None:
+    """UserError for a network with several inputs or outputs, or an input that is no float."""
     shape = getattr(network, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 4 or None in shape[1:]:
-        raise UserError(f"{path} takes {shape}, not one input of images (N,H,W,C) of one size: {CONVERT_IT}")
+    if not isinstance(shape, tuple) or len(shape) < 2 or not all(size is None or type(size) is int for size in shape):
+        raise UserError(f"{path} takes {shape}, not one input: {CONVERT_IT}")
     outputs = getattr(network, "output_shape", None)
     if isinstance(outputs, (list, dict)):
         raise UserError(f"{path} has {len(outputs)} outputs, not one: {CONVERT_IT}")
@@ -94,7 +156,6 @@ def _image_shape(network: Any, path: Path) -> tuple[int, int, int]:
             f"{path} takes {kind}, which needs a cast that no engine here has in int8: begin it with "
             "keras.Input((H, W, C)) without a dtype, which takes float32, copy the weights, and save again"
         )
-    return shape[1], shape[2], shape[3]
 
 
 def fitting_labels(
@@ -105,14 +166,14 @@ def fitting_labels(
     outputs = max(2, shape[1]) if len(shape) == 2 else 0
     if classes == outputs or (classes < outputs and not every_class):
         return labelled
+    what = "pictures" if labelled[0].dtype == np.uint8 else "samples"
     notes.append(
-        f"it has {outputs or 'no'} classes and the calibration pictures' labels {classes}: "
-        "they are taken without labels"
+        f"it has {outputs or 'no'} classes and the calibration {what}' labels {classes}: they are taken without labels"
     )
     return None
 
 
-def _convert(folder: Path, network: Any, images: NDArray[np.uint8], pixels: str, source: str) -> bytes | None:
+def _convert(folder: Path, network: Any, images: NDArray[Any], pixels: str, source: str) -> bytes | None:
     """The `.tflite`, also in the folder; None where the converter refuses, with the reason in refused.txt."""
     from tinyproof.export.conversion.convert import convert, one_line, with_full_range
     from tinyproof.export.conversion.probe import strange_layer
@@ -120,7 +181,7 @@ def _convert(folder: Path, network: Any, images: NDArray[np.uint8], pixels: str,
 
     _stage(folder, "converting it")
     try:
-        content = convert(network, with_full_range(images), pixels)
+        content = convert(network, images if pixels == NUMBERS else with_full_range(images), pixels)
     except UserError as error:
         (folder / "refused.txt").write_text(error.message)
         return None

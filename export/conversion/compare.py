@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from tinyproof.export.conversion.wanted_pixels import classes, probabilities, scaled
 from tinyproof.export.graph import Tensor
 from tinyproof.export.tflite_reader import read_graph
-from tinyproof.fidelity import Fidelity, LayerFidelity
+from tinyproof.fidelity import NUMBERS, Fidelity, LayerFidelity
 from tinyproof.preprocess import preprocess
 from tinyproof.statistics import wilson
 
 LAYER_PICTURES = 16
 TIE = 4 / 256  # of a score: an int8 answer that float holds for as good, to so much, is no other answer
-Images = NDArray[np.uint8]
+Images = NDArray[Any]  # uint8 (N,H,W,C), or samples float32 (N,...)
 
 
 def compare(
@@ -33,7 +33,7 @@ def compare(
     """
     int8, float_scores = _run(content, images), _float(network, images, pixels[0])
     agreement = None
-    is_classes = float_scores.ndim == 2
+    is_classes = float_scores.ndim == 2 and (pixels[0] != NUMBERS or labelled is not None or _are_shares(float_scores))
     if is_classes:
         shares = probabilities(float_scores)
         given = shares[np.arange(len(shares)), classes(int8)]
@@ -64,19 +64,23 @@ def compare(
     )
 
 
+def _are_shares(scores: NDArray[np.float32]) -> bool:
+    """Whether every row (N,classes) is shares of one, as softmax gives: numbers in may be numbers out as well."""
+    return scores.shape[1] > 1 and bool(scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=1e-2))
+
+
 def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
     """What makes the pictures a poor calibration: too few, blank, all alike, or of one class."""
     found = []
+    what = "pictures" if images.dtype == np.uint8 else "samples"
     if len(images) < 50:
-        found.append(f"{len(images)} pictures are few to calibrate with: give some hundreds")
+        found.append(f"{len(images)} {what} are few to calibrate with: give some hundreds")
     if images.min() == images.max():
         found.append(f"every pixel of the calibration pictures is {images.min()}: they say nothing of real ones")
     elif len(np.unique(images.reshape(len(images), -1), axis=0)) * 2 < len(images) and len(images) > 1:
-        found.append("most calibration pictures are copies of others")
+        found.append(f"most calibration {what} are copies of others")
     if answers is not None and len(images) > 1 and len(np.unique(answers)) == 1:
-        found.append(
-            f"float gives all calibration pictures the same answer, class {answers[0]}: are they of one class?"
-        )
+        found.append(f"float gives all calibration {what} the same answer, class {answers[0]}: are they of one class?")
     return found
 
 
@@ -84,8 +88,9 @@ def _other_order(share: dict[str, float | None], labelled: tuple[Images, Any] | 
     right = share.get("float")
     if right is None or labelled is None or right > np.bincount(labelled[1]).max() / len(labelled[1]):
         return []
+    what = "pictures" if labelled[0].dtype == np.uint8 else "samples"
     return [
-        f"float is right on {right:.1%} of the labelled pictures, no more than guessing: are its classes in another "
+        f"float is right on {right:.1%} of the labelled {what}, no more than guessing: are its classes in another "
         "order than the labels? Class folders count in the order of their names"
     ]
 
@@ -109,8 +114,12 @@ def _interpreter(content: bytes, keep: bool) -> Any:
 
 def _feed(interpreter: Any, image: Images) -> None:
     detail = interpreter.get_input_details()[0]
-    x = preprocess(image[np.newaxis])
-    if detail["dtype"] == np.int8:
+    is_pixels = image.dtype == np.uint8
+    x = preprocess(image[np.newaxis]) if is_pixels else image[np.newaxis]
+    if detail["dtype"] == np.int8 and not is_pixels:
+        scale, zero_point = detail["quantization"]
+        x = np.clip(np.rint(x / np.float32(scale)) + zero_point, -128, 127).astype(np.int8)
+    elif detail["dtype"] == np.int8:
         x = (image[np.newaxis].astype(np.int16) - 128).astype(np.int8)
     interpreter.set_tensor(detail["index"], x)
     interpreter.invoke()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tinyproof.backend import load_keras, quiet
 from tinyproof.console import UserError
 from tinyproof.export.pixels import PIXELS
+from tinyproof.fidelity import NUMBERS
 from tinyproof.preprocess import preprocess
 
 
@@ -28,12 +29,14 @@ def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return changed
 
 
-def convert(network: Any, x_calibration: NDArray[np.uint8], pixels: str = "0..1") -> bytes:
-    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C). UserError when it cannot be.
+def convert(network: Any, x_calibration: NDArray[Any], pixels: str = "0..1") -> bytes:
+    """A Keras network -> `.tflite` bytes, calibrated with images uint8 (N,H,W,C), or with samples float32 (N,...)
+    where `pixels` is NUMBERS. UserError when it cannot be.
 
-    The model's input is a pixel divided by 255; where the network takes pixels otherwise, ops before it see to that.
+    The model's input is the sample, or a pixel divided by 255; where the network takes pixels otherwise, ops before it
+    see to that.
     """
-    inputs = [preprocess(image[np.newaxis]) for image in x_calibration]
+    inputs = [x[np.newaxis] if pixels == NUMBERS else preprocess(x[np.newaxis]) for x in x_calibration]
     try:
         return run_converter(_fixed(network, x_calibration.shape[1:], pixels), inputs)
     except (ValueError, RuntimeError) as error:
@@ -50,7 +53,7 @@ def _fixed(network: Any, shape: tuple[int, ...], pixels: str) -> Any:
     # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
     x = keras.Input(batch_shape=(1, *shape), name="input")
     # Keras numbers models without a name, which would make other bytes of a model converted for the second time.
-    scale, offset = PIXELS[pixels]
+    scale, offset = (1.0, 0.0) if pixels == NUMBERS else PIXELS[pixels]
     scaled = x if (scale, offset) == (1, 0) else keras.layers.Rescaling(scale, offset, name="pixels")(x)
     return keras.Model(x, network(scaled, training=False), name="fixed")
 

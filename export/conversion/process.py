@@ -39,8 +39,8 @@ class Job:
     other: str
     pixels: str
     why: str
-    images: NDArray[np.uint8] | None
-    labelled: tuple[NDArray[np.uint8], NDArray[np.integer]] | None = None
+    images: NDArray[np.uint8] | NDArray[np.float32] | None
+    labelled: tuple[NDArray[np.uint8] | NDArray[np.float32], NDArray[np.integer]] | None = None
     every_class: bool = False  # the labels are of all classes that there are
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.conversion.walk import first_input
 from tinyproof.export.pixels import DEFAULT, PIXELS
+from tinyproof.fidelity import NUMBERS
 
 PICTURES = 128
 CLEARLY_MORE_RIGHT = 0.1  # share of labelled pictures
@@ -28,8 +29,10 @@ Images = NDArray[np.uint8]
 Scores = NDArray[np.float32]
 
 
-def scaled(images: Images, pixels: str) -> NDArray[np.float32]:
-    """What the network gets of images uint8 (N,H,W,C) in that range."""
+def scaled(images: NDArray[Any], pixels: str) -> NDArray[np.float32]:
+    """What the network gets of images uint8 (N,H,W,C) in that range; samples float32 as they are."""
+    if pixels == NUMBERS:
+        return images
     scale, offset = PIXELS[pixels]
     return (images.astype(np.float32) / np.float32(255) * np.float32(scale) + np.float32(offset)).astype(np.float32)
 

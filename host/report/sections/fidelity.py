@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyproof.fidelity import Fidelity
+from tinyproof.fidelity import NUMBERS, Fidelity
 from tinyproof.host.report.sections.words import interval, percent
 from tinyproof.page import Section, note, table
 
@@ -12,18 +12,19 @@ def add_fidelity(section: Section, fidelity: Fidelity) -> None:
     rows = [
         [name, percent(share), interval(around)]
         for name, share, around in (
-            ("same answer on calibration pictures", fidelity.agreement, fidelity.agreement_interval),
+            (f"same answer on calibration {fidelity.noun}", fidelity.agreement, fidelity.agreement_interval),
             ("accuracy of float", fidelity.accuracy_float, fidelity.accuracy_float_interval),
             ("accuracy of int8", fidelity.accuracy_int8, fidelity.accuracy_int8_interval),
         )
         if share is not None
     ]
     if rows:
-        counted = f"{fidelity.images:,} calibration pictures, {fidelity.labelled:,} labelled ones"
+        counted = f"{fidelity.images:,} calibration {fidelity.noun}, {fidelity.labelled:,} labelled ones"
         section.add(table(["what", "share", "95% interval"], rows, caption=counted))
     for text in ([fidelity.loss] if fidelity.loss else []) + fidelity.cautions:
         section.add(note(f"{text[0].upper()}{text[1:]}."))
-    section.add(note(f"Pixels {fidelity.pixels}: {fidelity.why_pixels}."))
+    what = "No pixels" if fidelity.pixels == NUMBERS else f"Pixels {fidelity.pixels}"
+    section.add(note(f"{what}: {fidelity.why_pixels}."))
     if fidelity.layers:
         lines = [
             [layer.name, layer.op, f"{layer.snr_db:.1f}", f"{layer.cosine:.4f}", percent(layer.range_used)]
