@@ -40,6 +40,8 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 .NOTPARALLEL:
 .PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 
+Makefile: ; # is made by nobody, whatever .DEFAULT says
+
 .DEFAULT:
 	@echo "there is no target $@; \`make\` alone lists them" >&2; exit 2
 
