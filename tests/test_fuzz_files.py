@@ -289,8 +289,8 @@ def test_a_damaged_file_of_a_models_folder_never_ends_in_a_traceback(name, tmp_p
 
     folder = tmp_path / "model"
     shutil.copytree(DEMO_MODEL, folder, ignore=shutil.ignore_patterns("host*", "qemu*", "c"))
-    if not (folder / name).is_file():
-        pytest.skip(f"the model has no {name}")
+    if not (folder / name).is_file():  # the report of a model that was not validated yet
+        run("validate", "--model", str(folder), "--board", "interpreter", "--limit", "2")
     content = (folder / name).read_bytes()
     for seed in range(3):
         (folder / name).write_bytes(mutated(content, np.random.default_rng(seed)))
