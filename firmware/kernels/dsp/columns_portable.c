@@ -75,42 +75,23 @@ static inline void output(
     }
 }
 
-void columns_dot_s16(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
-) {
-    dot(sums, x, w, quads, runs, rewind, run_s16, 16);
-}
+// Both functions of columns.h for one kind of weights; step as above.
+#define COLUMNS(kind, step)                                                                                      \
+    void columns_dot_##kind(                                                                                     \
+        int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind           \
+    ) {                                                                                                          \
+        dot(sums, x, w, quads, runs, rewind, run_##kind, step);                                                  \
+    }                                                                                                            \
+    void columns_output_##kind(                                                                                  \
+        int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,           \
+        const int32_t *channels                                                                                  \
+    ) {                                                                                                          \
+        output(y, y_right, x, w, quads, groups, channels, run_##kind, step);                                     \
+    }
 
-void columns_dot_bytes(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
-) {
-    dot(sums, x, w, quads, runs, rewind, run_bytes, 8);
-}
+COLUMNS(s16, 16)
+COLUMNS(bytes, 8)
+COLUMNS(s8, 8)
 
-void columns_output_s16(
-    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
-) {
-    output(y, y_right, x, w, quads, groups, channels, run_s16, 16);
-}
-
-void columns_output_bytes(
-    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
-) {
-    output(y, y_right, x, w, quads, groups, channels, run_bytes, 8);
-}
-
-void columns_dot_s8(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
-) {
-    dot(sums, x, w, quads, runs, rewind, run_s8, 8);
-}
-
-void columns_output_s8(
-    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
-) {
-    output(y, y_right, x, w, quads, groups, channels, run_s8, 8);
-}
+#undef COLUMNS
 #endif

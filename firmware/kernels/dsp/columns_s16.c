@@ -1,6 +1,7 @@
 // The inner loops of the packed convolutions: two columns of pixels times four filters, sixteen multiplications a half
 // quad. One reads weights that are doubled and have 16 bits each, one those of two filters in 16 bits, one those of a byte.
 // The same in plain C: columns_portable.c.
+#include "assembly.h"
 #include "columns.h"
 
 #ifdef DSP_INSTRUCTIONS
@@ -109,19 +110,6 @@
     "cmp r2, r0\n"                   \
     "bne 2b\n"
 
-#define FUNCTION(name, body)                        \
-    __asm__(".syntax unified\n"                     \
-            ".thumb\n"                              \
-            ".section .text." name ", \"ax\", %progbits\n" \
-            ".balign 4\n"                           \
-            ".global " name "\n"                    \
-            ".thumb_func\n"                         \
-            ".type " name ", %function\n"           \
-            name ":\n"                              \
-            body                                    \
-            ".size " name ", . - " name "\n"        \
-            ".text\n")
-
 // As columns.h declares it. Bytes of a quad: 2^log_weights of weights, `code` of instructions.
 #define DOT(name, log_weights, code, QUAD, FINISH)                  \
     FUNCTION(name,                                                  \
@@ -153,20 +141,12 @@ DOT("columns_dot_s16", "5", "88", HALF_S16 HALF_S16, "");
 DOT("columns_dot_bytes", "4", "96", HALF_BYTES HALF_BYTES, PART DOUBLE);
 DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
 
-// One sum, with its bias, becomes a byte. Whether the product is negative is seen in the sum: where they differ, a sum
-// below zero with a product of zero, the rounding shift makes zero of 0 and of -1.
-#define VALUE(a)                          \
-    "add r0, r12, " a ", asr #31\n"       \
-    "smmlar " a ", " a ", r3, r0\n"       \
-    "asr " a ", lr\n"                     \
-    "ssat " a ", #8, " a "\n"
-
 // One channel's sums in registers a and b, doubled by `shift`, become bytes.
 #define CHANNEL(a, b, shift)              \
     "ldmia r1!, {r0, r3, r12, lr}\n"      \
     "add " a ", r0, " a shift "\n"        \
     "add " b ", r0, " b shift "\n"        \
-    VALUE(a) VALUE(b)
+    SUM_TO_BYTE(a, "r3", "r12", "lr", "r0") SUM_TO_BYTE(b, "r3", "r12", "lr", "r0")
 
 // As columns.h declares it; `first` and `second` double the sums of every other filter.
 //   [sp] where a group enters the loop, end of its weights, bytes of its weights, x, y, y_right, end of y, channels
@@ -214,9 +194,7 @@ OUTPUT("columns_output_s8", "4", "120", QUAD_S8, "", ", lsl #1", ", lsl #1");
 
 #undef OUTPUT
 #undef CHANNEL
-#undef VALUE
 #undef DOT
-#undef FUNCTION
 #undef SUMS
 #undef ENTER
 #undef DOUBLE

@@ -1,32 +1,14 @@
 // Depthwise 3 x 3 windows: four outputs at a time, 36 taps in 24 multiplications.
+#include "assembly.h"
 #include "depthwise.h"
 
 #ifdef DSP_INSTRUCTIONS
 // Assembly as a whole: it needs every register, and the compiler would load the words one by one.
 //   r0 y   r1 x   r2 channel   r4-r7 the sums   r8-r12 words of x   r3, r12, lr weights
 
-#define FUNCTION(name, body)                        \
-    __asm__(".syntax unified\n"                     \
-            ".thumb\n"                              \
-            ".section .text." name ", \"ax\", %progbits\n" \
-            ".balign 4\n"                           \
-            ".global " name "\n"                    \
-            ".thumb_func\n"                         \
-            ".type " name ", %function\n"           \
-            name ":\n"                              \
-            body                                    \
-            ".size " name ", . - " name "\n"        \
-            ".text\n")
-
 #define STEP(instruction, acc, x, w) instruction " " acc ", " x ", " w ", " acc "\n"
 
-// A sum, with its bias, becomes a byte; multiplier r8, offset r12, shift lr. Whether the product is negative is seen in the
-// sum: where they differ, a sum below zero with a product of zero, the rounding shift makes zero of 0 and of -1.
-#define VALUE(a)                          \
-    "add r3, r12, " a ", asr #31\n"       \
-    "smmlar " a ", " a ", r8, r3\n"       \
-    "asr " a ", lr\n"                     \
-    "ssat " a ", #8, " a "\n"
+#define VALUE(a) SUM_TO_BYTE(a, "r8", "r12", "lr", "r3")
 
 // Both outputs of one column of the window: r4 upper and left, r5 upper and right, r6 lower and left, r7 lower and right.
 #define COLUMN(upper, lower, left, right, w) \
@@ -210,7 +192,6 @@ FUNCTION("depthwise_3x3_stride_2_s8",
 #undef COLUMN
 #undef VALUE
 #undef STEP
-#undef FUNCTION
 #else
 void depthwise_3x3_s8(int8_t *y, const uint32_t *x, const int32_t *channel, const depthwise_rows *p) {
     const uint32_t *w = (const uint32_t *)channel;
