@@ -19,7 +19,7 @@ from tinyproof.export.channel_groups import ChannelGroups
 from tinyproof.export.graph import Graph
 from tinyproof.export.intervals import intervals
 from tinyproof.export.mixers import MIXING, Mixer, find_mixers
-from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops import macs_of
 from tinyproof.export.ops.kind import Call
 from tinyproof.export.rewriting import rewritten
 
@@ -75,11 +75,7 @@ def without_dead_channels(graph: Graph, calls_of: Mapping[int, tuple[Call, ...]]
     filters = sum(
         graph.tensors[y].shape[-1] - len(kept[y]) for mixer in mixers.values() for y in mixer.op.outputs if y in kept
     )
-    return Reduced(rest, kept, filters, _macs(graph) - _macs(rest))
-
-
-def _macs(graph: Graph) -> int:
-    return sum(BY_TFLITE_NAME[op.name].macs(graph, op) for op in graph.ops)
+    return Reduced(rest, kept, filters, macs_of(graph, graph.ops) - macs_of(rest, rest.ops))
 
 
 def _left_out(groups: ChannelGroups, mixers: Mapping[int, Mixer], constant: Flags) -> Flags:

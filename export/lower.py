@@ -18,7 +18,7 @@ from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.layout import Buffer, Place, lay_out, one_after_the_other
 from tinyproof.export.op_table import NEWEST_VERSIONS, cure
-from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops import BY_TFLITE_NAME, macs_of
 from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.floats import FUNCTIONS, FloatOptions
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
@@ -68,7 +68,7 @@ class Program:
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
-        return sum(BY_TFLITE_NAME[op.name].macs(self.graph, op) for op in self.graph.ops)
+        return macs_of(self.graph, self.graph.ops)
 
     @property
     def input_buffers(self) -> tuple[Buffer, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.export.calibration import calibration_labels, check_calibration, load_calibration
+from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.conversion.process import Converted, Job, convert_apart, input_shape
 from tinyproof.export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
 from tinyproof.export.emit_settings import tensor_info
@@ -60,8 +61,7 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
     if pixels not in (*PIXELS, AUTO):
         raise UserError(f"unknown range of pixels {pixels!r}: choose one of {', '.join(PIXELS)}")
     check_calibration(calibration)
-    check_keras_file(path)
-    remedy = REMEDY
+    check_keras_file(path, REMEDY)
     _require_tensorflow()
     other = "give images of its size"
     shape = None
@@ -72,21 +72,12 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
             f"{advice.name_of('pixels')} out"
         )
     if images is None:
-        shape = input_shape(Job(path, remedy, other, pixels, "", None))
+        shape = input_shape(Job(path, REMEDY, other, pixels, "", None))
         images = load_calibration(calibration, (shape[0], shape[1], shape[2]))
     y = calibration_labels(calibration)
     labelled = None if y is None else (images, y)
-    job = Job(path, remedy, other, pixels, "it was asked for", images, labelled, every_class=calibration.is_dir())
+    job = Job(path, REMEDY, other, pixels, "it was asked for", images, labelled, every_class=calibration.is_dir())
     return _convert(job)
-
-
-def check_keras_file(path: Path) -> None:
-    """Raise UserError where there is no file of that name: known before TensorFlow is waited for."""
-    if not path.exists():
-        raise UserError(f"{path} does not exist: {REMEDY}")
-    if not path.is_file():
-        kind = "a SavedModel, a folder" if (path / "saved_model.pb").is_file() else "a folder" if path.is_dir() else ""
-        raise UserError(f"{path} is no .keras file{kind and ' but '}{kind}: {REMEDY}")
 
 
 def _convert(job: Job) -> Converted:

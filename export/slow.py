@@ -13,7 +13,7 @@ import numpy as np
 from tinyproof.cores import Core
 from tinyproof.export.cost import modelled_cycles, step_cycles
 from tinyproof.export.lower import Program, Step
-from tinyproof.export.ops import BY_TFLITE_NAME, FAST
+from tinyproof.export.ops import FAST, macs_of
 from tinyproof.export.ops.kind import Call, Params
 from tinyproof.export.ops.requantize import OutputStage
 from tinyproof.optimize import Optimize
@@ -28,7 +28,7 @@ def plain_layers(program: Program, core: Core, optimize: Optimize) -> dict[str, 
         return {}
     found = {}
     for step in program.steps:
-        if step.kernel.folder == "" and _macs(program, step) >= LARGE:
+        if step.kernel.folder == "" and macs_of(program.graph, step.ops) >= LARGE:
             found[step.name] = f"{_share(program, step, core)}: {_reason(step, core, optimize)}"
     return found
 
@@ -39,10 +39,6 @@ def _share(program: Program, step: Step, core: Core) -> str:
         return f"{step_cycles(step, core) / modelled_cycles(program, core):.0%} of the time"
     except KeyError:  # while a kernel is given its first price
         return "an unknown part of the time"
-
-
-def _macs(program: Program, step: Step) -> int:
-    return sum(BY_TFLITE_NAME[op.name].macs(program.graph, op) for op in step.ops)
 
 
 def _reason(step: Step, core: Core, optimize: Optimize) -> str:
@@ -59,10 +55,9 @@ def _reason(step: Step, core: Core, optimize: Optimize) -> str:
     if window is None:
         return "a shape that the fast kernels do not take"
     shape = f"{window.k_h}x{window.k_w} windows, stride {window.stride_h}x{window.stride_w}"
-    dilation = (
-        f", dilation {window.dilation_h}x{window.dilation_w}" if window.dilation_h * window.dilation_w > 1 else ""
-    )
-    return f"{shape}{dilation}, {window.x_c} channels to {window.y_c}: a shape that the fast kernels do not take"
+    if window.dilation_h * window.dilation_w > 1:
+        shape += f", dilation {window.dilation_h}x{window.dilation_w}"
+    return f"{shape}, {window.x_c} channels to {window.y_c}: a shape that the fast kernels do not take"
 
 
 def _fits(step: Step, params: Params, core: Core, optimize: Optimize) -> bool:

@@ -13,12 +13,13 @@ from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, no_room, write_atomically
 from tinyproof.export.borders import with_int8_ends
+from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.describe import plain_lines, summary_table
 from tinyproof.export.emit import check_exchange, export_model, write_export
 from tinyproof.export.fidelity_table import print_fidelity, refuse_loss
 from tinyproof.export.golden import golden_name
 from tinyproof.export.pixels import AUTO
-from tinyproof.export.quantize import CONVERTERS, check_keras_file, deciding_code, quantize_keras, quantize_model
+from tinyproof.export.quantize import CONVERTERS, REMEDY, deciding_code, quantize_keras, quantize_model
 from tinyproof.export.runtimes import runtime_of
 from tinyproof.export.tflite_reader import read_tflite
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, save_fidelity
@@ -46,7 +47,7 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
     if source.tflite is not None:
         _refuse_calibration(source.calibration, source.pixels)
     if source.keras is not None:
-        check_keras_file(source.keras)
+        check_keras_file(source.keras, REMEDY)
     claim(model, make=True)
     keras_file = source.keras or model / KERAS_FILE
     if source.tflite is None and keras_file.is_file() or source.keras:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from tinyproof.export.graph import Graph
 from tinyproof.export.layout import Buffer, Place
 from tinyproof.export.lower import Program, Step
-from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops import macs_of
 from tinyproof.manifest import StepInfo
 
 
@@ -55,7 +55,7 @@ def _describe(
         inputs=tuple(dict.fromkeys(root[x.index] for call in calls for x in call.xs if x.data is None)),
         tensor=step.y.index,
         shape=step.y.shape,
-        macs=sum(BY_TFLITE_NAME[op.name].macs(graph, op) for op in ops.values()),
+        macs=macs_of(graph, ops.values()),
         place=step.y_buffer.place.value,
         offset=step.y_buffer.offset,
         size_bytes=step.y.size,

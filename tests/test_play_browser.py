@@ -14,6 +14,7 @@ from web import chromium, open_page
 
 from tinyproof.boards import BOARDS
 from tinyproof.export.golden import Golden
+from tinyproof.host.report import play_pictures
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.training.lab.convolution import convolve
 from tinyproof.training.lab.scene import draw_scene
@@ -72,13 +73,7 @@ def drawn_answer(page):
 
 
 def draw(page, points):
-    box = page.locator("#sheet").bounding_box()
-    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
+    play_pictures.draw(page, points)
     page.wait_for_timeout(100)
 
 

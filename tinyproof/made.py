@@ -49,15 +49,13 @@ def code_of(package: str) -> str:
 def is_made(folder: Path, stage: str, inputs: str) -> bool:
     """Whether the files of the stage were made of these inputs and are what they were."""
     record = _own(folder, stage)
-    if record is None or record.get("inputs") != inputs or not isinstance(record.get("files"), list):
-        return False
-    return bool(record.get("content") == fingerprint(folder / str(name) for name in record["files"]))
+    return record is not None and record.get("inputs") == inputs and _is_whole(folder, record)
 
 
 def made_files(folder: Path, stage: str) -> set[Path]:
     """The files that the stage made here and that are what they were; none where one of them is not."""
     record = _own(folder, stage)
-    if record is None or not is_made(folder, stage, str(record["inputs"])):
+    if record is None or not _is_whole(folder, record):
         return set()
     return {folder / str(name) for name in record["files"]}
 
@@ -82,6 +80,12 @@ def remember(
     }
     made["signature"] = signature(_signed_part(stage, made))
     write_atomically(folder / RECORD_FILE, json.dumps({**_read(folder), stage: made}, indent=1) + "\n")
+
+
+def _is_whole(folder: Path, record: Mapping[str, Any]) -> bool:
+    """Whether the files that a record is of are what they were."""
+    files = record.get("files")
+    return isinstance(files, list) and record.get("content") == fingerprint(folder / str(name) for name in files)
 
 
 def _own(folder: Path, stage: str) -> dict[str, Any] | None:

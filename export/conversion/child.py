@@ -61,10 +61,9 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
         return loaded.notes
     if shape != images.shape[1:]:
         raise UserError(f"{path} takes {shape} but the images beside it are {images.shape[1:]}; {job['other']}")
-    labelled = None
-    if (folder / "labelled.npz").exists():
-        with np.load(folder / "labelled.npz") as file:
-            labelled = fitting_labels(network, (file["x"], file["y"]), job["every_class"] == "True", loaded.notes)
+    labelled = _labelled(folder)
+    if labelled is not None:
+        labelled = fitting_labels(network, labelled, job["every_class"] == "True", loaded.notes)
     _stage(folder, "looking for the range of pixels that it wants")
     pixels: tuple[str, str]
     if job["pixels"] == AUTO:
@@ -84,11 +83,18 @@ def _work_numbers(folder: Path, job: dict[str, str], loaded: Any, samples: NDArr
         raise UserError(f"{path} takes {(None, *shape)}, which is no one size: {CONVERT_IT}")
     if shape != samples.shape[1:]:
         raise UserError(f"{path} takes {shape} but the samples beside it are {samples.shape[1:]}: {OWN_SHAPE}")
-    labelled = None
-    if (folder / "labelled.npz").exists():
-        with np.load(folder / "labelled.npz") as file:
-            labelled = fitting_labels(network, (samples, file["y"]), True, loaded.notes)
+    labelled = _labelled(folder)
+    if labelled is not None:
+        labelled = fitting_labels(network, (samples, labelled[1]), True, loaded.notes)
     return _make(folder, job, loaded, samples, (NUMBERS, "the samples are numbers, used as they are"), labelled)
+
+
+def _labelled(folder: Path) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    """The labelled images and their labels; None where there are none."""
+    if not (folder / "labelled.npz").exists():
+        return None
+    with np.load(folder / "labelled.npz") as file:
+        return file["x"], file["y"]
 
 
 def _make(
@@ -162,13 +168,15 @@ def fitting_labels(
     network: Any, labelled: tuple[Any, Any], every_class: bool, notes: list[str]
 ) -> tuple[Any, Any] | None:
     """The images and labels, unless the network has another number of classes: a note then."""
+    from tinyproof.export.conversion.wanted_pixels import noun
+
     shape, classes = network.output_shape, int(labelled[1].max()) + 1
     outputs = max(2, shape[1]) if len(shape) == 2 else 0
     if classes == outputs or (classes < outputs and not every_class):
         return labelled
-    what = "pictures" if labelled[0].dtype == np.uint8 else "samples"
     notes.append(
-        f"it has {outputs or 'no'} classes and the calibration {what}' labels {classes}: they are taken without labels"
+        f"it has {outputs or 'no'} classes and the calibration {noun(labelled[0])}' labels {classes}: they are taken "
+        "without labels"
     )
     return None
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.conversion.wanted_pixels import classes, probabilities, scaled
+from tinyproof.export.conversion.wanted_pixels import classes, noun, probabilities, scaled
+from tinyproof.export.device_input import quantized
 from tinyproof.export.graph import Tensor
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import NUMBERS, Fidelity, LayerFidelity
@@ -72,7 +73,7 @@ def _are_shares(scores: NDArray[np.float32]) -> bool:
 def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
     """What makes the pictures a poor calibration: too few, blank, all alike, or of one class."""
     found = []
-    what = "pictures" if images.dtype == np.uint8 else "samples"
+    what = noun(images)
     if len(images) < 50:
         found.append(f"{len(images)} {what} are few to calibrate with: give some hundreds")
     if images.min() == images.max():
@@ -88,10 +89,9 @@ def _other_order(share: dict[str, float | None], labelled: tuple[Images, Any] | 
     right = share.get("float")
     if right is None or labelled is None or right > np.bincount(labelled[1]).max() / len(labelled[1]):
         return []
-    what = "pictures" if labelled[0].dtype == np.uint8 else "samples"
     return [
-        f"float is right on {right:.1%} of the labelled {what}, no more than guessing: are its classes in another "
-        "order than the labels? Class folders count in the order of their names"
+        f"float is right on {right:.1%} of the labelled {noun(labelled[0])}, no more than guessing: are its classes in "
+        "another order than the labels? Class folders count in the order of their names"
     ]
 
 
@@ -117,8 +117,7 @@ def _feed(interpreter: Any, image: Images) -> None:
     is_pixels = image.dtype == np.uint8
     x = preprocess(image[np.newaxis]) if is_pixels else image[np.newaxis]
     if detail["dtype"] == np.int8 and not is_pixels:
-        scale, zero_point = detail["quantization"]
-        x = np.clip(np.rint(x / np.float32(scale)) + zero_point, -128, 127).astype(np.int8)
+        x = quantized(x, *detail["quantization"])
     elif detail["dtype"] == np.int8:
         x = (image[np.newaxis].astype(np.int16) - 128).astype(np.int8)
     interpreter.set_tensor(detail["index"], x)

@@ -34,12 +34,18 @@ class Loaded:
     notes: list[str]
 
 
-def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
-    """Read a Keras file. `input_shape` (H,W,C) is for a network that was saved without one."""
+def check_keras_file(path: Path, remedy: str) -> None:
+    """Raise UserError where there is no file of that name: known before TensorFlow is waited for."""
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
-        raise UserError(f"{path} is no .keras file{' but a folder' if path.is_dir() else ''}: {remedy}")
+        kind = "a SavedModel, a folder" if (path / "saved_model.pb").is_file() else "a folder" if path.is_dir() else ""
+        raise UserError(f"{path} is no .keras file{kind and ' but '}{kind}: {remedy}")
+
+
+def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
+    """Read a Keras file. `input_shape` (H,W,C) is for a network that was saved without one."""
+    check_keras_file(path, remedy)
     copy, notes = _in_float32(path, scratch, remedy)
     keras = load_keras()
     try:

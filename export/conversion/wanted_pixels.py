@@ -29,6 +29,11 @@ Images = NDArray[np.uint8]
 Scores = NDArray[np.float32]
 
 
+def noun(images: NDArray[Any]) -> str:
+    """What images uint8 are called, and other samples."""
+    return "pictures" if images.dtype == np.uint8 else "samples"
+
+
 def scaled(images: NDArray[Any], pixels: str) -> NDArray[np.float32]:
     """What the network gets of images uint8 (N,H,W,C) in that range; samples float32 as they are."""
     if pixels == NUMBERS:

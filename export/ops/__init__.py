@@ -6,11 +6,12 @@ A file here that declares an OpKind, a Kernel or a Fast is found by that alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TypeVar
 
+from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops.kind import Fast, Kernel, OpKind
 
 Declared = TypeVar("Declared", OpKind, Kernel, Fast)
@@ -32,4 +33,10 @@ KERNELS = {kernel.name: kernel for kernel in _declared(Kernel)}
 FAST = tuple(sorted(_declared(Fast), key=lambda fast: fast.rank))  # the first one that fits computes a call
 BY_TFLITE_NAME = {kind.tflite_name: kind for kind in OPS}
 
-__all__ = ["BY_TFLITE_NAME", "FAST", "KERNELS", "OPS", "OpKind"]
+
+def macs_of(graph: Graph, ops: Iterable[Op]) -> int:
+    """Multiply-accumulates of one inference that ops of the graph take together."""
+    return sum(BY_TFLITE_NAME[op.name].macs(graph, op) for op in ops)
+
+
+__all__ = ["BY_TFLITE_NAME", "FAST", "KERNELS", "OPS", "OpKind", "macs_of"]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tinyproof.export.ops.add import AddOperand, AddParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, PackedScale
+from tinyproof.export.ops.packed import DSP, PackedScale, packed_scale
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -42,8 +42,7 @@ def pack(add: AddParams) -> tuple[AddPackedParams, bool] | None:
     if not in_order or add.b_sign != 1 or (b.multiplier, b.shift) != EXACT or not 1 <= -add.shift <= MAX_SHIFT:
         return None
     factor, scale = _finer(a)
-    offset = 2 ** (-add.shift - 1) + add.y_zero_point * 2**-add.shift
-    y = PackedScale(-b.zero_point * 2**20, add.multiplier, offset, -add.shift)
+    y = packed_scale(add.multiplier, -add.shift, add.y_zero_point, -b.zero_point * 2**20)
     return AddPackedParams(count, factor, scale, y, add.y_min, add.y_max), not b_exact
 
 
@@ -51,7 +50,7 @@ def _finer(a: AddOperand) -> tuple[int, PackedScale]:
     """What a is multiplied with before its scale. No shift, which is exact, is twice the value shifted by 1."""
     shift = max(-a.shift, 1)
     factor = 2**22 if a.shift == 0 else 2**21
-    return factor, PackedScale(-a.zero_point * factor, a.multiplier, 2 ** (shift - 1), shift)
+    return factor, packed_scale(a.multiplier, shift, bias=-a.zero_point * factor)
 
 
 def leads(params: AddPackedParams) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from tinyproof.export.ops.batch_matmul import BatchMatmulParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, PackedScale, fours, rounded_up
+from tinyproof.export.ops.packed import DSP, PackedScale, fours, packed_scale, rounded_up
 from tinyproof.export.ops.requantize import INT32_MAX
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
@@ -51,8 +51,7 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
         return None
     if not 1 <= -size.shift <= MAX_SHIFT or 2 * 255 * 255 * size.depth > INT32_MAX:
         return None
-    scale = PackedScale(0, size.multiplier, 2 ** (-size.shift - 1) + size.y_zero_point * 2**-size.shift, -size.shift)
-    params = BatchMatmulPackedParams(size, scale)
+    params = BatchMatmulPackedParams(size, packed_scale(size.multiplier, -size.shift, size.y_zero_point))
     return replace(call, kernel=KERNEL, params=params) if scratch_bytes(params) <= MOST_SCRATCH else None
 
 

@@ -155,27 +155,28 @@ def _with_whole_rows(conv: Conv2dParams) -> Conv2dParams:
     return replace(conv, weights=np.pad(rows, ((0, 0), (0, 0), (0, -row % 4))))
 
 
-def _fit(call: Call, pool: Window | None, kernel: Kernel, packing: Packing) -> Call | None:
+def _packed(call: Call, pool: Window | None, packing: Packing) -> Conv2dPackedParams | None:
     if not isinstance(call.params, Conv2dParams):
         return None
-    params = pack(_with_whole_rows(call.params), pool or no_pool(call.params.window), packing)
-    return replace(call, kernel=kernel, params=params) if params else None
+    return pack(_with_whole_rows(call.params), pool or no_pool(call.params.window), packing)
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where these are few enough."""
-    fitting = _fit(call, pool, CONV2D_PACKED, doubled_quads)
-    return fitting if fitting and is_affordable(fitting.params.weights) else None  # type: ignore[attr-defined]
+    params = _packed(call, pool, doubled_quads)
+    return replace(call, kernel=CONV2D_PACKED, params=params) if params and is_affordable(params.weights) else None
 
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With one byte a weight, those of two filters in a number."""
-    return _fit(call, pool, CONV2D_BYTES, two_filters)
+    params = _packed(call, pool, two_filters)
+    return replace(call, kernel=CONV2D_BYTES, params=params) if params else None
 
 
 def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With one byte a weight whatever the sums."""
-    return _fit(call, pool, CONV2D_WIDE, single_bytes)
+    params = _packed(call, pool, single_bytes)
+    return replace(call, kernel=CONV2D_WIDE, params=params) if params else None
 
 
 def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.ops.fixed_point import requantize
+from tinyproof.export.ops.requantize import INT32_MAX
 
-INT32_MAX = 2**31 - 1
 LONGEST_SHIFT = 23  # 2^23 * 128 and a product below 2^30 together fit 32 bits
 SHORTEST_OF_LONG = 14  # of a shift that is too long: shorter ones leave too little of the multiplier
 MOST_GAIN = 8

@@ -14,8 +14,6 @@ from tinyproof.export.ops.packed import DSP, pack_bytes, rounded_up
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
-GATES = 4
-
 
 @dataclass(frozen=True, eq=False)
 class LstmPackedParams(Params):

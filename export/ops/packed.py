@@ -7,7 +7,7 @@ None and the layer is left to the plain kernel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ MAX_WEIGHT_BYTES = 192 * 1024
 MAX_WEIGHT_BYTES_FAST = 512 * 1024
 GROUP = 4  # output channels computed together
 MOST_WEIGHT, MOST_BYTE = 2**14 - 1, 127  # what a power of two may make of one: doubled it fits 16 bits, or 8 as it is
+
+
+Shift = TypeVar("Shift", int, NDArray[np.int64])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,16 @@ class PackedScale(CStruct):
     shift: int
 
 
+def packed_scale(multiplier: int, shift: int, zero_point: int = 0, bias: int = 0) -> PackedScale:
+    """The scale that shifts to the right by `shift`, at least 1, rounds, and ends at `zero_point`."""
+    return PackedScale(bias, multiplier, rounding_offset(shift, zero_point), shift)
+
+
+def rounding_offset(shift: Shift, zero_point: int) -> Shift:
+    """What is added before a shift to the right, so that it rounds and what comes out is counted from `zero_point`."""
+    return (1 << (shift - 1)) + zero_point * (1 << shift)
+
+
 def pack_output(
     bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage, most: int = 0
 ) -> PackedOutput | None:
@@ -72,7 +85,7 @@ def pack_output(
         return None
     odd = (2 * (np.abs(bias.astype(np.int64)) + 128 * magnitude) > INT32_MAX) | (shift < 1) | (shift > LONGEST_SHIFT)
     usual = np.where(odd, 1, shift)
-    offset = 2 ** (usual - 1) + output.y_zero_point * 2**usual
+    offset = rounding_offset(usual, output.y_zero_point)
     table = np.stack([2 * bias.astype(np.int64), multiplier, offset, shift], axis=1)
     gains = np.zeros(channels, np.int64)
     for channel in np.flatnonzero(odd):

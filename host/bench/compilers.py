@@ -12,13 +12,13 @@ import numpy as np
 from tinyproof.boards import find_board
 from tinyproof.console import console, table, track
 from tinyproof.export.emit import export_model, write_export
-from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops import macs_of
+from tinyproof.export.slow import LARGE
 from tinyproof.firmware.build import build, image_path
 from tinyproof.host.bench.cycles import Cost, measure
 from tinyproof.toolchain import CHOICES, taken_compiler, with_compiler
 
 BOARD = "qemu"
-LARGE = 10_000  # multiply-accumulates from which a layer counts for `worst`
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _measure(name: str, content: bytes) -> list[CompilerCost]:
             build(Path(folder), board)
             cost = measure(image_path(Path(folder), board), x, manifest.output_bytes)
             program = export.programs[board.core.name]
-            macs = [sum(BY_TFLITE_NAME[op.name].macs(program.graph, op) for op in step.ops) for step in program.steps]
+            macs = [macs_of(program.graph, step.ops) for step in program.steps]
             worst, per_mac = _worst(cost, macs)
             command = taken_compiler(board).tool.command
             ram = manifest.compiled_for(board.core).arena_bytes

@@ -17,7 +17,7 @@ from tinyproof.environment import DATA_VARIABLE, data_folder
 from tinyproof.export.cost import step_cycles
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.lower import Step, lower
-from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.ops import macs_of
 from tinyproof.export.tflite_reader import load_graph
 from tinyproof.firmware.build import build, image_path
 from tinyproof.firmware.sizes import read_symbols
@@ -133,7 +133,7 @@ def measure_inference(name: str, model: Path) -> InferenceCost:
             kernel=step.kernel.name,
             ops=tuple(op.name for op in step.ops),
             output_shape=step.y.shape,
-            macs=sum(BY_TFLITE_NAME[op.name].macs(program.graph, op) for op in step.ops),
+            macs=macs_of(program.graph, step.ops),
             instructions=call.instructions,
             cycles_modelled=call.cycles,
             cycles_estimated=step_cycles(step),

@@ -84,15 +84,12 @@ def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source, usual: bo
     channels, k = int(rng.choice([4, 8, 16, 32, 6])), (3, 3)
     if not usual:
         k = ((5, 5), (7, 7), (5, 1), (1, 5), (3, 5), (2, 2))[rng.integers(6)]
-    options = schema.DepthwiseConv2DOptionsT()
-    options.strideH = options.strideW = step = int(rng.choice([1, 1, 2]))
-    options.depthMultiplier = multiplier = 1 if usual else int(rng.choice([1, 1, 2]))
-    options.dilationHFactor = options.dilationWFactor = 1
-    options.padding = schema.Padding.SAME
-    filters = channels * multiplier
+    step = int(rng.choice([1, 1, 2]))
+    filters = channels * (1 if usual else int(rng.choice([1, 1, 2])))
     x = source((1, *map(int, side), channels), 1.0, -128)
     y = b.tensor((1, *(-(-int(n) // step) for n in side), filters), 1 / ACCUMULATOR_STEP, -128)
-    b.op("DEPTHWISE_CONV_2D", [x, *_linear(b, rng, filters, (1, *k, filters), axis=3)], [y], options)
+    operands = [x, *_linear(b, rng, filters, (1, *k, filters), axis=3)]
+    b.depthwise_conv2d(operands, y, (step, step), padding="SAME")
     return y
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,21 @@ def _open(chromium: Any, path: Path, height: int, scheme: str) -> Any:
     return page
 
 
-def _network(chromium: Any, path: Path) -> bytes:
-    page = _open(chromium, path, NETWORK_HEIGHT, "light")
-    page.click("#clear")
+def draw(page: Any, points: Sequence[tuple[float, float]]) -> None:
+    """One stroke with the mouse from point to point (x, y), in shares of the sheet's sides."""
     box = page.locator("#sheet").bounding_box()
-    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in SEVEN]
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:
         page.mouse.move(*place, steps=12)
     page.mouse.up()
+
+
+def _network(chromium: Any, path: Path) -> bytes:
+    page = _open(chromium, path, NETWORK_HEIGHT, "light")
+    page.click("#clear")
+    draw(page, SEVEN)
     page.click("[aria-label='Maps of conv_1'] button >> nth=3")
     page.locator(".details canvas >> nth=0").hover()
     page.evaluate("scrollTo(0, 0)")
