@@ -128,7 +128,7 @@ def depthwise_layers(seed: int, count: int = 40) -> bytes:
         if min(out) < 1:
             continue
         channels, filters = int(rng.integers(2, 10)), 1 + int(rng.random() < 0.3)
-        scales = list(rng.uniform(1e-4, 2e-2, channels * filters))
+        scales = list(10 ** rng.uniform(-7, 0.3, channels * filters))  # shifts far to the right, and to the left
         xs.append(b.tensor((1, *sides, channels), 1.0, int(rng.integers(-128, 128))))
         ys.append(b.tensor((1, *out, channels * filters), 1.0, int(rng.integers(-128, 128))))
         taps = b.constant(rng.integers(-128, 128, (1, *kernel, channels * filters), np.int8), scales, axis=3)

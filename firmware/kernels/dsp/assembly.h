@@ -15,6 +15,9 @@
             ".size " name ", . - " name "\n"        \
             ".text\n")
 
+// A product of x and w, or two, is added to a sum; all are registers.
+#define ACCUMULATE(instruction, acc, x, w) instruction " " acc ", " x ", " w ", " acc "\n"
+
 // A sum `a`, with its bias, becomes a byte; all are registers. Whether the product is negative is seen in the sum: where
 // they differ, a sum below zero with a product of zero, the rounding shift makes zero of 0 and of -1.
 #define SUM_TO_BYTE(a, multiplier, offset, shift, spare) \

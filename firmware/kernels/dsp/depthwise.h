@@ -7,8 +7,8 @@
 #include "packed.h"
 
 // plane[c] = the pairs of a pixel of a and of that `below` bytes behind it, for c in [0, 4): `rows` rows of `columns`
-// pixels `step` bytes apart, at least one of each.  size: bytes from one plane to the next; gaps: bytes from the end of a
-// row to the next
+// pixels `step` bytes apart, at least one of each.
+// size: bytes from one plane to the next; gaps: bytes from the end of a row to the next
 void depthwise_pairs_s8(
     uint32_t *plane, int32_t size, const int8_t *a, int32_t below, int32_t step, int32_t columns, int32_t a_gap,
     int32_t gap, int32_t rows

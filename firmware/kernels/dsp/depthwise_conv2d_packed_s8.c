@@ -125,10 +125,17 @@ static void window_rows(
     }
 }
 
+typedef struct {
+    uint32_t words[4];
+} four_words;
+
 // The planes go on to the rows below: those that both bands see move up.
 static void move_up(uint32_t *plane, int32_t words, int32_t kept, const depthwise_conv2d_packed_params *p) {
-    for (int32_t c = 0; c < QUAD; c++, plane += words) {
-        for (int32_t q = 0; q < kept * p->row_words; q++) plane[q] = plane[q + p->moves * p->row_words];
+    const int32_t moved = kept * p->row_words, distance = p->moves * p->row_words;
+    for (int32_t c = 0; c < QUAD && moved > 0; c++, plane += words) {
+        uint32_t *to = plane, *end = plane + moved;
+        for (; end - to >= 4; to += 4) *(four_words *)(void *)to = *(const four_words *)(const void *)(to + distance);
+        for (; to != end; to++) *to = to[distance];
     }
 }
 
