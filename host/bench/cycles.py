@@ -2,8 +2,8 @@
 
 The image is the one that the emulated board runs; here it is called as a function, in Unicorn, which reports every
 stretch of code it enters. Instructions are counted exactly (`-icount` of QEMU gives the same number, see
-tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`, and `host.bench.flash` adds what a chip's flash
-costs.
+tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`, and `host.bench.flash` adds what a
+chip's flash costs.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tinyproof.host.bench.image import stretch
 
 CODE_END = 0x2000_0000  # below it is the region for code and constants (Armv7-M memory map)
 
-Units = tuple[tuple[int, int], ...]  # of a stretch of code: what one read of the flash gives, and the cycles spent in it
+Units = tuple[tuple[int, int], ...]  # of a stretch of code: each unit, that is what one read gives, and cycles in it
 
 
 class Flash:
@@ -42,7 +42,10 @@ class Flash:
     def read(self, address: int, size: int) -> None:
         """The core reads constants: at most a word."""
         first, last = address // self._data.read_bytes, (address + size - 1) // self._data.read_bytes
-        if first == last == self._latest and self._data.cache:
+        if not self._data.cache:
+            self.waited += (last - first + 1) * self._data.wait_states
+            return
+        if first == last == self._latest:
             return
         self._latest = last
         for unit in range(first, last + 1):
