@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 
 from tinyproof.host.bench.chips import CHIPS
-from tinyproof.host.bench.inference import ChipCost, ChoiceCost, InferenceCost, OpCost
+from tinyproof.host.bench.inference import RECORD_CHIP, ChipCost, ChoiceCost, InferenceCost, OpCost
 from tinyproof.host.bench.tables import SHOWN, figure_pages, read_figures
 from tinyproof.optimize import Optimize
 
@@ -38,9 +38,12 @@ def test_tables_say_what_was_measured(tmp_path):
         shutil.copy(ROOT / name, tmp_path / name)
     pages = figure_pages(read_figures(bench_json([*SHOWN, "other"])), tmp_path)
     readme, performance = pages[tmp_path / "README.md"], pages[tmp_path / "docs/performance.md"]
-    assert "| ResNet8 | 2,100 | 28,379,493 | 0.00 | 4,096 | 54,996 | 0.07 | 2.90 | 19800.00 | 0.1 | 0.1 |" in readme
+    assert (
+        "| ResNet8 | 2,100 | 28,379,493 | 0.00 | 4,096 | 54,996 | 0.07 | 2.90 | 3.00 | 19800.00 | 0.1 | 0.1 |" in readme
+    )
     assert "takes 11,000 to 11,000 bytes of flash" in readme
     assert f"| | modelled cycles on an {CHIPS[0].title} | 3,000: 0.05 ms | | |" in performance
+    assert f"| | modelled cycles on an {RECORD_CHIP.title} | 3,000: 0.05 ms | record 19,800,000 | 0.00 |" in performance
     assert "| `conv2d_packed` | (5,5,8) | 1,000 | 1,500 | 2,000 | 2,100 | 1.50 | 2.00 | 1.75-2.3 |" in performance
     assert "| `softmax` | (10) | 0 | 600 | 900 | 950 | | | |" in performance
     assert "| `kws_dscnn` | small | 2,000 | 2,500 | 2.50 | 4,000 | 8,000 |" in performance
