@@ -92,6 +92,13 @@ class ChipCost:
     milliseconds: float
 
 
+def beside_record(chip: ChipCost, record: int | None) -> tuple[str, str]:
+    """The record and how many times its cycles the model has; empty for another chip or where there is none."""
+    if record is None or chip.chip != RECORD_CHIP.title:
+        return "", ""
+    return f"record {record:,}", f"{chip.cycles_modelled / record:.2f}"
+
+
 @dataclass(frozen=True)
 class InferenceCost:
     """One model on one board. ram: activations and scratch; code: text and constants of the whole firmware, without the
@@ -234,14 +241,8 @@ def print_inference(costs: list[InferenceCost]) -> None:
         record = baseline.record_cycles
         rows.add_row(cost.model, "cycles_modelled, ideal memory", f"{cost.cycles_modelled:,}", "", "")
         for chip in cost.chips:
-            beside = (
-                (f"record {record:,}", f"{chip.cycles_modelled / record:.2f}")
-                if record and chip.chip == RECORD_CHIP.title
-                else ("", "")
-            )
-            rows.add_row(
-                cost.model, f"on an {chip.chip}: {chip.milliseconds:.2f} ms", f"{chip.cycles_modelled:,}", *beside
-            )
+            what = f"on an {chip.chip}: {chip.milliseconds:.2f} ms"
+            rows.add_row(cost.model, what, f"{chip.cycles_modelled:,}", *beside_record(chip, record))
         rows.add_row(cost.model, "instructions per MAC", f"{cost.instructions / cost.macs:.2f}", "", "")
         best = f"record {record / cost.macs:.2f}" if record else ""
         rows.add_row(cost.model, "cycles per MAC", f"{cost.cycles_modelled / cost.macs:.2f}", best, "")

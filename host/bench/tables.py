@@ -20,6 +20,7 @@ from tinyproof.host.bench.inference import (
     ChoiceCost,
     InferenceCost,
     OpCost,
+    beside_record,
 )
 from tinyproof.host.generated_docs import ROOT, with_parts
 
@@ -115,7 +116,6 @@ def _models(figures: Figures) -> str:
     rows: list[tuple[str, ...]] = []
     for cost in _shown(figures.inference):
         theirs = TFLM_CMSIS_NN[cost.model]
-        record = theirs.record_cycles or 0
         rows += [
             (f"`{cost.model}`", "instructions", *_beside(cost.instructions, theirs.instructions)),
             ("", "RAM: activations and scratch, bytes", *_beside(cost.ram_bytes, theirs.ram_bytes)),
@@ -126,12 +126,7 @@ def _models(figures: Figures) -> str:
         ]
         for chip in cost.chips:
             both = f"{chip.cycles_modelled:,}: {chip.milliseconds:.2f} ms"
-            beside = (
-                (f"record {record:,}", f"{chip.cycles_modelled / record:.2f}")
-                if record and chip.chip == RECORD_CHIP.title
-                else ("", "")
-            )
-            rows.append(("", f"modelled cycles on an {chip.chip}", both, *beside))
+            rows.append(("", f"modelled cycles on an {chip.chip}", both, *beside_record(chip, theirs.record_cycles)))
     return _table(("one inference", "", "this", "TFLM + CMSIS-NN", "ratio"), rows, 2)
 
 
