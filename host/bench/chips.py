@@ -1,10 +1,11 @@
 """The Cortex-M4F chips on which the bench models an inference, beside memory without wait states.
 
-STM32L4R5: ST RM0432, section 3.3.4 (wait states: 5 at 120 MHz), 3.3.5 (prefetch; caches of 32 and 8 lines of four
-reads, the least recently used goes; in dual bank mode, as it is delivered, a read gives 64 bits). The firmware images
-that MLPerf Tiny v1.2 publishes for the NUCLEO-L4R5ZI set FLASH_ACR to 0x705: 5 wait states, prefetch, both caches. Of
-a read of constants one of the five is taken to pass within the load: of two such images that differ in whether 270 KB
-of weights lie in flash or RAM the one takes 3.9 cycles longer for each 64 bits of them.
+STM32L4R5: ST RM0432, chapter on the embedded flash: read access latency (5 wait states at 120 MHz), ART accelerator
+(prefetch; caches of 32 and 8 lines of four reads, the least recently used goes; in dual bank mode, as the chip is
+delivered, a read gives 64 bits). The firmware images that MLPerf Tiny v1.2 publishes for the NUCLEO-L4R5ZI set
+FLASH_ACR to 0x705: 5 wait states, prefetch, both caches. Of a read of constants one of the five is taken to pass within
+the load: of two such images that differ in whether 270 KB of weights lie in flash or RAM the one takes 3.9 cycles
+longer for each 64 bits of them.
 
 nRF52840: Nordic's Product Specification, chapters CPU (wait states of the flash: 2, and 3 where a fetch missed the
 cache) and NVMC (the cache is on the bus for code, a hit costs nothing; data has none). The size of the cache is not
