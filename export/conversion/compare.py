@@ -120,6 +120,7 @@ def _feed(interpreter: Any, image: Images) -> None:
         x = quantized(x, *detail["quantization"])
     elif detail["dtype"] == np.int8:
         x = (image[np.newaxis].astype(np.int16) - 128).astype(np.int8)
+    interpreter.reset_all_variables()  # an LSTM begins with a state of zero
     interpreter.set_tensor(detail["index"], x)
     interpreter.invoke()
 

@@ -19,6 +19,7 @@ from tinyproof import advice
 from tinyproof.backend import load_keras
 from tinyproof.console import UserError
 from tinyproof.export.conversion.convert import one_line
+from tinyproof.export.conversion.recurrent import prepare_recurrent
 from tinyproof.export.conversion.walk import describe, leaves
 
 HALF = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16)"')
@@ -62,9 +63,8 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
                 f"{path}: weights of {describe(layer, number)} are not numbers (NaN or infinite): its training "
                 "diverged; train it again with a smaller learning rate, or take an earlier checkpoint"
             )
-        if getattr(layer, "unroll", None) is False and hasattr(layer, "return_sequences"):
-            layer.unroll = True
-            notes.append(f"{describe(layer, number)} is unrolled, which the converter needs")
+        if done := prepare_recurrent(layer):
+            notes.append(f"{describe(layer, number)} {done}")
     return Loaded(network, notes)
 
 
