@@ -38,7 +38,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+.PHONY: help cable setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 
 Makefile: ; # is made by nobody, whatever .DEFAULT says
 
@@ -123,10 +123,14 @@ emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints
 
 #: A board on a cable
 
-flash: export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
+# Refuses a board of another kind before anything is made for it.
+cable:
+	@$(if $(OTHERS_ON_CABLE),echo "Error: board $(BOARD) is not on a USB cable; those that are: $(OTHERS_ON_CABLE)" >&2; exit 2)
+
+flash: cable export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) flash --model $(DIR) $(GIVEN)
 
-sketch: export ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
+sketch: cable export ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
 	@$(RUN) sketch --model $(DIR) $(GIVEN)
 
 #: This project itself

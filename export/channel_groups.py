@@ -164,13 +164,14 @@ def _reduced(groups: ChannelGroups, op: Op) -> None:
         _keep(groups, op)
 
 
+ELEMENTWISE_OPS = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE")
 TIES: dict[str, Rule] = {
     **dict.fromkeys(("CONV_2D", "FULLY_CONNECTED"), _mixed),
     "DEPTHWISE_CONV_2D": _depthwise,
     **dict.fromkeys(LOOKUP_OPS, _one_to_one),
     **dict.fromkeys(("MAX_POOL_2D", "AVERAGE_POOL_2D"), _one_to_one),
     **dict.fromkeys(("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "PAD", "PADV2"), _one_to_one),
-    **dict.fromkeys(("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE"), _elementwise),
+    **dict.fromkeys(ELEMENTWISE_OPS, _elementwise),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshaped),
     "CONCATENATION": _concatenated,
     **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), _reduced),

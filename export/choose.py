@@ -70,9 +70,10 @@ def _first_choice(graph: Graph, calls: Sequence[Call], fast: Sequence[Fast], opt
     return tuple(chosen)
 
 
-def _joined(call: Call, following: Call, readers: Counter[int]) -> tuple[Call, Window] | None:
+def _joined(call: Call, following: Call, readers: Counter[int]) -> tuple[Call, Window | None] | None:
     """A convolution that ends with the clamp of the pooling after it, and that one's window; None where both cannot be
-    one. Not for windows that overlap: what they share would be computed more than once.
+    one. Not for windows that overlap: what they share would be computed more than once. Of a pooling of single pixels
+    nothing is left but longer strides.
     """
     conv, pool = call.params, following.params
     if not isinstance(conv, Conv2dParams) or not isinstance(pool, MaxPool2dParams):
@@ -81,7 +82,16 @@ def _joined(call: Call, following: Call, readers: Counter[int]) -> tuple[Call, W
         return None
     y_min, y_max = (min(max(limit, pool.y_min), pool.y_max) for limit in (conv.output.y_min, conv.output.y_max))
     both = replace(conv, output=replace(conv.output, y_min=y_min, y_max=y_max))
-    return replace(call, ops=call.ops + following.ops, y=following.y, params=both), pool.window
+    single = pool.window.k_h == pool.window.k_w == 1
+    if single:
+        both = replace(both, window=_with_longer_strides(conv.window, pool.window))
+    joined = replace(call, ops=call.ops + following.ops, y=following.y, params=both)
+    return joined, None if single else pool.window
+
+
+def _with_longer_strides(window: Window, pool: Window) -> Window:
+    strides = {"stride_h": window.stride_h * pool.stride_h, "stride_w": window.stride_w * pool.stride_w}
+    return replace(window, y_h=pool.y_h, y_w=pool.y_w, **strides)
 
 
 def _is_tiling(pool: Window) -> bool:

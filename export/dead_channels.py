@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,25 +32,32 @@ Flags = NDArray[np.bool_]
 class Reduced:
     """A graph without its dead channels.
 
-    `kept`: of each tensor that lost some, which indexes along its last axis are left. `filters` and `macs`: how many
-    filters and multiply-accumulates of an inference it takes less.
+    `kept`: of each tensor that lost some, which indexes along its last axis are left. `sizes`: of each image that lost
+    pixels (export/unread_pixels.py), how many rows and columns are left. `filters`, `pixels` and `macs`: how many
+    filters, pixels of all images together, and multiply-accumulates of an inference it takes less.
     """
 
     graph: Graph
     kept: dict[int, NDArray[np.intp]]
     filters: int
     macs: int
+    sizes: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    pixels: int = 0
 
     @property
     def line(self) -> str:
         """What was left out, in a line; '' where nothing was."""
-        if not self.kept:
+        if not self.kept and not self.sizes:
             return ""
-        channels = f"{self.filters:,} channel{'' if self.filters == 1 else 's'}"
-        return f"left out as dead, which changes no byte: {channels}, {self.macs:,} multiply-accumulates"
+        counts = [(self.filters, "channel"), (self.pixels, "pixel"), (self.macs, "multiply-accumulate")]
+        parts = [f"{count:,} {what}{'' if count == 1 else 's'}" for count, what in counts if count]
+        return f"left out as dead, which changes no byte: {', '.join(parts)}"
 
-    def rest_of(self, tensor: int, values: NDArray[np.int8]) -> NDArray[np.int8]:
-        """What is left of a tensor's values (..., channels)."""
+    def rest_of(self, tensor: int, values: NDArray[Any]) -> NDArray[Any]:
+        """What is left of a tensor's values (..., channels), of an image (1, H, W, channels)."""
+        if tensor in self.sizes:
+            rows, columns = self.sizes[tensor]
+            values = values[:, :rows, :columns]
         return values[..., self.kept[tensor]] if tensor in self.kept else values
 
 

@@ -24,6 +24,7 @@ from tinyproof.export.ops.floats import FUNCTIONS, FloatOptions
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
 from tinyproof.export.ops.operands import QUANTIZE_CURE
 from tinyproof.export.shape_folding import fold_shapes
+from tinyproof.export.unread_pixels import without_unread_pixels
 from tinyproof.optimize import Optimize
 
 FLOAT_CURE = "use a layer that has one there, or end the model before it"
@@ -86,7 +87,7 @@ class Program:
 class Lowered:
     """A Graph as calls of plain kernels: what a model computes, before it is chosen how."""
 
-    graph: Graph  # without its arithmetic on shapes, and without dead channels
+    graph: Graph  # without its arithmetic on shapes, dead channels and unread pixels
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     calls: tuple[Call, ...]
@@ -123,17 +124,21 @@ class Lowered:
 
 
 def lower(graph: Graph, keep_dead: bool = False) -> Lowered:
-    """Lower a model, `keep_dead` channels or not. UserError for one that the compiled engine does not run exactly."""
+    """Lower a model, whole if `keep_dead`. UserError for one that the compiled engine does not run exactly."""
     graph = fold_floats(fold_shapes(graph))
     _refuse_int16(graph)
     kinds = [_kind(graph, op) for op in graph.ops]
     check_ends(graph)
-    calls_of = {op.index: kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)}
+
+    def lowered_ops(graph: Graph) -> dict[int, tuple[Call, ...]]:
+        return {op.index: kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)}
+
+    calls_of = lowered_ops(graph)
     _check_order(graph)
     reduced = whole(graph) if keep_dead else without_dead_channels(graph, calls_of)
-    if reduced.graph is not graph:
-        calls_of = {op.index: kind.lower(reduced.graph, op) for kind, op in zip(kinds, reduced.graph.ops, strict=True)}
-    return _lowered(reduced, calls_of)
+    calls_of = lowered_ops(reduced.graph) if reduced.graph is not graph else calls_of
+    smaller = reduced if keep_dead else without_unread_pixels(reduced, calls_of)
+    return _lowered(smaller, lowered_ops(smaller.graph) if smaller is not reduced else calls_of)
 
 
 def _lowered(reduced: Reduced, calls_of: dict[int, tuple[Call, ...]]) -> Lowered:

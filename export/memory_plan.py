@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 ALIGNMENT = 4  # bytes; a kernel may load words
+IN_PLACE = -1  # a lead: begin exactly where the other one does, or do not overwrite it
 EXHAUSTIVE_BUFFERS = 7
 IMPROVEMENTS = 300  # tries for more buffers than that
 COMPARISONS = 400_000  # of two buffers in all those tries, so that hundreds of buffers take seconds
@@ -31,6 +32,10 @@ class Lifetime:
         """Whether both are needed at some step."""
         return self.first <= other.last and other.first <= self.last
 
+    def saved_over(self, lead: int) -> int:
+        """How many bytes fewer it takes, at most, where it overwrites another with that lead."""
+        return _aligned(self.size) - _aligned(max(lead, 0))
+
 
 @dataclass(frozen=True)
 class MemoryPlan:
@@ -44,7 +49,8 @@ def plan_memory(buffers: Sequence[Lifetime]) -> MemoryPlan:
     """Place all buffers. The arena is as small as possible for up to seven buffers, and for a chain of any length.
 
     `over` holds indexes into `buffers`: such a buffer is read from its start to its end in the one step in which both
-    are needed, while this one is written, so that it never catches up when it begins `lead` bytes earlier.
+    are needed, while this one is written, so that it never catches up when it begins `lead` bytes earlier. With
+    `IN_PLACE` for a lead it is computed bit by bit where the other one lies.
     """
     bound = _lower_bound(buffers)
     best_order: Sequence[int] = ()
@@ -83,7 +89,7 @@ def _lower_bound(buffers: Sequence[Lifetime]) -> int:
     needed = [0]
     for at in buffers:
         alive = [b for b in buffers if b.first <= at.first <= b.last]
-        saved = sum(max(0, *(_aligned(b.size) - _aligned(lead) for _, lead in b.over)) for b in alive if b.over)
+        saved = sum(max(0, *(b.saved_over(lead) for _, lead in b.over)) for b in alive if b.over)
         needed.append(sum(_aligned(b.size) for b in alive) - saved)
     return max(needed)
 
@@ -105,15 +111,21 @@ def _place(buffers: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
     """Each buffer in turn at the lowest place that is free during its lifetime."""
     offsets: dict[int, int] = {}
     for index in order:
-        # Of each buffer in the way: up to where this one may begin before it, and from where on behind it.
+        # Of each buffer in the way: up to where this one may begin before it, from where on behind it, and where else.
         barred = [
-            (offset - _room(buffers, index, other), offset + _room(buffers, other, index))
+            (
+                offset - _room(buffers, index, other),
+                offset + _room(buffers, other, index),
+                offset if _coincide(buffers, index, other) else None,
+            )
             for other, offset in offsets.items()
             if buffers[other].overlaps(buffers[index])
         ]
-        places = sorted({0, *(behind for _, behind in barred)})
+        places = sorted({0, *(behind for _, behind, _ in barred), *(at for *_, at in barred if at is not None)})
         offsets[index] = next(
-            place for place in places if all(place <= before or place >= behind for before, behind in barred)
+            place
+            for place in places
+            if all(place <= before or place >= behind or place == at for before, behind, at in barred)
         )
     arena = max((offset + _aligned(buffers[index].size) for index, offset in offsets.items()), default=0)
     return MemoryPlan(tuple(offsets[index] for index in range(len(buffers))), arena)
@@ -122,6 +134,11 @@ def _place(buffers: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
 def _room(buffers: Sequence[Lifetime], lower: int, upper: int) -> int:
     """How many bytes after `lower` begins `upper` may begin, where it lies above."""
     for index, lead in buffers[lower].over:
-        if index == upper:
+        if index == upper and lead != IN_PLACE:
             return _aligned(lead)
     return _aligned(buffers[lower].size)
+
+
+def _coincide(buffers: Sequence[Lifetime], a: int, b: int) -> bool:
+    """Whether one of them may be computed in the place of the other."""
+    return (b, IN_PLACE) in buffers[a].over or (a, IN_PLACE) in buffers[b].over

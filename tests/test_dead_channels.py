@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from dead_networks import dead_network
 from every_op import schema_options as options
+from every_tensor import assert_golden, lowered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_library import KERNELS, KernelLibrary, kernel_sources
@@ -19,10 +20,8 @@ from planting import expect_constants, model_c
 import tinyproof.firmware.build
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
-from tinyproof.cores import CORTEX_M4F, PLAIN
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_model import emit_model_c, segments
-from tinyproof.export.golden import Golden
 from tinyproof.export.lower import Lowered, lower
 from tinyproof.export.ops.equivalent import Stage, equivalent
 from tinyproof.export.steps import describe_steps
@@ -32,10 +31,6 @@ from tinyproof.host.validate import Plan, validate
 from tinyproof.optimize import Optimize
 
 SEEDS = 25
-
-
-def lowered(content: bytes) -> Lowered:
-    return lower(read_graph(content, "model"))
 
 
 class Chain:
@@ -85,18 +80,6 @@ def channels(one: Lowered) -> list[int]:
 @pytest.fixture(scope="module")
 def kernels(compile_shared) -> KernelLibrary:
     return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
-
-
-def assert_golden(kernels: KernelLibrary, content: bytes, inputs) -> None:
-    """Every tensor of every program, of the channels that it has."""
-    one, golden = lowered(content), Golden(content, keep_tensors=True)
-    for program in (one.program(PLAIN), one.program(CORTEX_M4F)):
-        for x in inputs:
-            golden.run_bytes(x.tobytes())
-            for step, y in zip(program.steps, kernels.tensors(program, x), strict=True):
-                whole = golden.tensor(step.y.index)
-                if step.finishes_y:
-                    np.testing.assert_array_equal(y, one.reduced.rest_of(step.y.index, whole).reshape(-1), step.name)
 
 
 @needs.golden

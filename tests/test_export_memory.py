@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyproof.export.memory_plan import ALIGNMENT, Lifetime, plan_memory
+from tinyproof.export.memory_plan import ALIGNMENT, IN_PLACE, Lifetime, MemoryPlan, plan_memory
 
 
 @st.composite
@@ -51,7 +51,10 @@ def test_no_buffers_need_no_arena():
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 400)), min_size=1, max_size=9), st.integers(0, 2))
+@given(
+    st.lists(st.tuples(st.integers(1, 3000), st.integers(0, 400) | st.just(IN_PLACE)), min_size=1, max_size=9),
+    st.integers(0, 2),
+)
 def test_what_may_overwrite_its_input_begins_far_enough_before_it_or_does_not_overlap(steps, scratch_at):
     chain = [
         Lifetime(size, step, step + 1, over=((step - 1, min(lead, size)),) if step else ())
@@ -64,8 +67,17 @@ def test_what_may_overwrite_its_input_begins_far_enough_before_it_or_does_not_ov
     for a, b in combinations(range(len(buffers)), 2):
         apart = spans[a][1] <= spans[b][0] or spans[b][1] <= spans[a][0]
         lead = dict(buffers[b].over).get(a)
-        ahead = lead is not None and spans[b][0] + lead <= spans[a][0]
-        assert apart or ahead or not buffers[a].overlaps(buffers[b])
+        ahead = lead not in (None, IN_PLACE) and spans[b][0] + lead <= spans[a][0]
+        in_place = lead == IN_PLACE and spans[b][0] == spans[a][0]
+        assert apart or ahead or in_place or not buffers[a].overlaps(buffers[b])
     without = [Lifetime(buffer.size, buffer.first, buffer.last) for buffer in buffers]
     if len(buffers) <= 6:
         assert plan.arena_bytes <= plan_memory(without).arena_bytes
+
+
+def test_a_chain_computed_in_place_takes_the_memory_of_its_largest_buffer():
+    sizes = [400, 400, 120, 120, 60]
+    chain = [
+        Lifetime(size, step, step + 1, over=((step - 1, IN_PLACE),) if step else ()) for step, size in enumerate(sizes)
+    ]
+    assert plan_memory(chain) == MemoryPlan((0,) * len(sizes), 400)

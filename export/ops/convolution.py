@@ -23,9 +23,9 @@ from tinyproof.export.ops.window import Window
 
 @dataclass(frozen=True)
 class ConvolutionOptions(OpOptions):
-    """As in the file; pairs are (height, width)."""
+    """As in the file, or a padding in numbers; pairs are (height, width)."""
 
-    padding: Padding
+    padding: Padding | tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
     activation: Activation

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyproof.export.memory_plan import IN_PLACE
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, fours, pack_output
@@ -36,6 +37,7 @@ class DepthwiseConv2dPackedParams(Params):
     pair_step: int
     row_words: int
     phases: int
+    moves: int
     window: Window
     y_min: int
     y_max: int
@@ -80,6 +82,7 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
         return None
     layout = plan(window)
     doubled = 2 * output.scaled(by_channel).astype("<i2")
+    rows = _rows(window, layout)
     pairs, runs = _pairs_of_three(doubled, layout) if layout.has_loop else _pairs_in_runs(doubled, window, layout)
     return DepthwiseConv2dPackedParams(
         channels=np.concatenate([np.hstack([pairs, output.channels]).ravel(), np.array(runs, np.int32).ravel()]),
@@ -87,11 +90,12 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
         words=pairs.shape[1],
         alternates=int(layout.alternates),
         x_zero_point=conv.x_zero_point,
-        rows=_rows(window, layout),
+        rows=rows,
         pairs=layout.pairs,
         pair_step=layout.pair_step,
         row_words=layout.row_words,
         phases=layout.phases,
+        moves=_moves(window, layout, rows),
         window=window,
         y_min=output.y_min,
         y_max=output.y_max,
@@ -157,6 +161,24 @@ def _rows(window: Window, layout: Layout) -> int:
     return rows
 
 
+def _steps(window: Window, layout: Layout, rows: int) -> int:
+    """How many rows of pairs lie between what so many rows of the output and those after them see first."""
+    return rows // 2 if layout.alternates else rows * window.stride_h // layout.pair_step
+
+
+def _moves(window: Window, layout: Layout, rows: int) -> int:
+    """By how many rows of pairs the planes go on from one band of rows to the next; 0 where y must not be x's place.
+
+    It may where each four channels of a pixel of y take the place of the same of x, and none that are still to be seen.
+    """
+    steps = _steps(window, layout, rows)
+    kept = max(_pair_rows(window, layout, rows) - steps, 0)
+    unseen = (i * window.stride_h - window.pad_h + kept * layout.pair_step for i in range(rows, window.y_h, rows))
+    written = (i * window.y_w for i in range(rows, window.y_h, rows))
+    clear = all(most <= max(row, 0) * window.x_w for most, row in zip(written, unseen, strict=True))
+    return steps if window.x_c == window.y_c and clear else 0
+
+
 def _scratch_bytes(window: Window, layout: Layout, rows: int) -> int:
     return 4 * QUAD * layout.row_words * _pair_rows(window, layout, rows)
 
@@ -167,10 +189,12 @@ def scratch_bytes(params: DepthwiseConv2dPackedParams) -> int:
 
 
 def leads(params: DepthwiseConv2dPackedParams) -> tuple[int]:
-    """How many bytes before the input the output has to begin where it overwrites it.
+    """In place, or how many bytes before the input the output has to begin where it overwrites it.
 
     What `rows` rows see is read again for every four channels.
     """
+    if params.moves:
+        return (IN_PLACE,)
     window, rows = params.window, params.rows
     x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
     starts = range(0, window.y_h, rows)
@@ -183,7 +207,8 @@ def events(params: DepthwiseConv2dPackedParams) -> Events:
     window, layout = params.window, plan(params.window)
     bands = [min(params.rows, window.y_h - i) for i in range(0, window.y_h, params.rows)]
     quads, calls = fours(window.x_c), len(bands) * window.y_c
-    pair_rows = quads * layout.phases * sum(_pair_rows(window, layout, rows) for rows in bands)
+    kept = max(_pair_rows(window, layout, params.rows) - params.moves, 0) if params.moves else 0
+    pair_rows = quads * layout.phases * (sum(_pair_rows(window, layout, rows) - kept for rows in bands) + kept)
     laid = pair_rows, pair_rows * layout.row_words // layout.phases
     rows = window.y_c * window.y_h
     if layout.has_loop and layout.alternates:

@@ -27,9 +27,10 @@ class Params(CStruct):
 class Kernel:
     """A C function `<name>_s8(y, x..., [scratch,] params)`; each callable here takes the params.
 
-    `leads`: for each x how many bytes before it y has to begin where it may overwrite it, None where it must not; by
-    default it must not. `events`: how often the kernel does each thing that `export.cost` has a price for; without it
-    those are the elements it makes and reads, at the price of rare kernels, or its own if it `has_price`.
+    `leads`: for each x how many bytes before it y has to begin where it may overwrite it, `memory_plan.IN_PLACE` where
+    it has to begin with it, None where it must not overwrite it, which is the default. `events`: how often the kernel
+    does each thing that `export.cost` has a price for; without it those are the elements it makes and reads, at the
+    price of rare kernels, or its own if it `has_price`.
     """
 
     name: str  # "conv2d": its file is <name>_s8.c

@@ -19,9 +19,9 @@ SCALE_TOLERANCE = 1e-6  # TFLM's: it does not rescale, so it takes scales this c
 
 @dataclass(frozen=True)
 class Pool2dOptions(OpOptions):
-    """As in the file; pairs are (height, width)."""
+    """As in the file, or a padding in numbers; pairs are (height, width)."""
 
-    padding: Padding
+    padding: Padding | tuple[int, int]
     kernel: tuple[int, int]
     stride: tuple[int, int]
     activation: Activation

@@ -39,9 +39,15 @@ def fold_window(
     kernel: tuple[int, int],
     stride: tuple[int, int],
     dilation: tuple[int, int],
-    padding: Padding,
+    padding: Padding | tuple[int, int],
 ) -> Window:
-    """The geometry for x (1,h,w,c) and y (1,h,w,c); refuses an output whose shape does not follow from the rest."""
+    """The geometry for x (1,h,w,c) and y (1,h,w,c); refuses an output whose shape does not follow from the rest.
+
+    With a padding in numbers, rows above and columns to the left, y may be less than all that the window makes.
+    """
+    (x_h, x_w, x_c), (y_h, y_w, y_c) = x[1:], y[1:]
+    if isinstance(padding, tuple):
+        return Window(x_h, x_w, x_c, y_h, y_w, y_c, *kernel, *stride, *dilation, *padding)
     if min(*kernel, *stride, *dilation) < 1 or max(*kernel, *stride, *dilation) > 65535:
         raise graph.refusal(op, f"window {kernel}, stride {stride}, dilation {dilation} make no sense; export it again")
     extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
@@ -58,7 +64,6 @@ def fold_window(
     ]
     if max(pad) > 65535:
         raise graph.refusal(op, f"window {kernel} with dilation {dilation} is too large for a microcontroller")
-    (x_h, x_w, x_c), (y_h, y_w, y_c) = x[1:], y[1:]
     return Window(x_h, x_w, x_c, y_h, y_w, y_c, *kernel, *stride, *dilation, *pad)
 
 

@@ -196,7 +196,7 @@ def _kernel(examiner: Examiner, k: int, members: Sequence[Answered], cause: Caus
     """A cause at one tensor, in full: fetched, compared, and explained if an explanation fits all that was fetched."""
     found = [examiner.examine(k, member) for member in members[:EXAMINED]]
     step = examiner.steps[k]
-    layer = read_layer(examiner.reference.graph, step.ops, examiner.reference.kept)
+    layer = read_layer(examiner.reference.graph, step.ops, examiner.reference.reduced.kept)
     why = explain(layer, [example for example, _ in found]) if layer else None
     worst = max(difference.max_step for _, difference in found)
     return replace(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinyproof.console import UserError
+from tinyproof.export.dead_channels import Reduced, whole
 from tinyproof.export.graph import ABSENT, Graph
 from tinyproof.export.lower import lower
 from tinyproof.export.ops import BY_TFLITE_NAME
@@ -25,16 +25,16 @@ COMPILED = "compiled"
 class Reference:
     """The golden's tensors, for one sample at a time.
 
-    `graph` has every op of the model in its place, and `kept` says of which tensors it has some channels alone.
+    `graph` has every op of the model in its place, and `reduced` says of which tensors it has a part alone.
     """
 
     def __init__(self, tflite: bytes) -> None:
         self.graph = read_graph(tflite, TFLITE_FILE)
-        self.kept: Mapping[int, NDArray[np.intp]] = {}
+        self.reduced: Reduced = whole(self.graph)
         self._keeper: TensorKeeper = tensor_keeper(tflite)
 
     def as_computed_by(self, engine: str) -> Reference:
-        """The same for an engine: the compiled one leaves out dead channels."""
+        """The same for an engine: the compiled one leaves out what is dead."""
         if engine != COMPILED:
             return self
         try:
@@ -44,7 +44,7 @@ class Reference:
         rest = copy(self)
         layers = {op.index: op for op in reduced.graph.ops}
         ops = tuple(layers.get(op.index, op) for op in self.graph.ops)
-        rest.graph, rest.kept = replace(self.graph, tensors=reduced.graph.tensors, ops=ops), reduced.kept
+        rest.graph, rest.reduced = replace(self.graph, tensors=reduced.graph.tensors, ops=ops), reduced
         return rest
 
     def run(self, data: bytes) -> None:
@@ -53,13 +53,13 @@ class Reference:
 
     def bytes_of(self, index: int) -> bytes:
         """The bytes of a tensor of the graph."""
-        values = self._keeper.tensor(index)
-        return (values[..., self.kept[index]] if index in self.kept else values).tobytes()
+        return self.reduced.rest_of(index, self._keeper.tensor(index)).tobytes()
 
     def place(self, index: int, element: int) -> list[int]:
         """Where in the model's tensor an element of the graph's lies."""
         *place, last = (int(i) for i in np.unravel_index(element, self.graph.tensors[index].shape))
-        return [*place, int(self.kept[index][last]) if index in self.kept else last]
+        kept = self.reduced.kept
+        return [*place, int(kept[index][last]) if index in kept else last]
 
 
 @dataclass(frozen=True)

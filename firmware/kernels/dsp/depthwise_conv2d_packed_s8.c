@@ -4,6 +4,12 @@
 
 enum { QUAD = 4 };
 
+// The first of the four channels laid out for c: the last ones of x, if fewer are left, and then some of them again.
+static int32_t first_laid(int32_t c, const window_geometry *g) {
+    const int32_t last = g->x_c > QUAD ? g->x_c - QUAD : 0;
+    return c < last ? c : last;
+}
+
 // Pixels of a row of x, or the zero point again and again where there is no such row.
 typedef struct {
     const int8_t *at;
@@ -33,11 +39,12 @@ static __attribute__((noinline)) void border_pairs(
     }
 }
 
-// Row k of the planes is rows top + k * pair_step and the one `dilation_h` below it: first its columns 0, phases,
+// Rows k >= kept of the planes: row top + k * pair_step of x and the one `dilation_h` below it: first its columns 0, phases,
 // 2 * phases..., then those from column 1 on... What lies to the left and right of x is left as it is.
 // plane (QUAD, `size` bytes), each (pairs, row_words)
 static __attribute__((noinline)) void lay_out(
-    uint32_t *plane, int32_t size, const int8_t *x, int32_t top, int32_t pairs, const depthwise_conv2d_packed_params *p
+    uint32_t *plane, int32_t size, const int8_t *x, int32_t top, int32_t kept, int32_t pairs,
+    const depthwise_conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
     const uint32_t outside = (uint32_t)(p->x_zero_point & 0xff) * 0x01010101u;
@@ -47,8 +54,8 @@ static __attribute__((noinline)) void lay_out(
         const int32_t left = between((missing + phases - 1) / phases, 0, length);
         const int32_t right = between((g->x_w + missing + phases - 1) / phases, left, length);
         const int32_t first = left * phases - missing;
-        uint32_t *to = plane + phase * length + left;
-        for (int32_t k = 0, i = top; k < pairs; k++, i += p->pair_step, to += p->row_words) {
+        uint32_t *to = plane + kept * p->row_words + phase * length + left;
+        for (int32_t k = kept, i = top + kept * p->pair_step; k < pairs; k++, i += p->pair_step, to += p->row_words) {
             const row_of_x above = find_row(x, i, first, phases, &outside, g);
             const row_of_x below = find_row(x, i + g->dilation_h, first, phases, &outside, g);
             if (above.step == below.step && channels == QUAD) {
@@ -83,30 +90,46 @@ static void window_rows(
     }
 }
 
+// The planes go on to the rows below: those that both bands see move up.
+static void move_up(uint32_t *plane, int32_t words, int32_t kept, const depthwise_conv2d_packed_params *p) {
+    for (int32_t c = 0; c < QUAD; c++, plane += words) {
+        for (int32_t q = 0; q < kept * p->row_words; q++) plane[q] = plane[q + p->moves * p->row_words];
+    }
+}
+
+// From four channels in the planes to all that they become in some rows of the output.
+static void finish_rows(
+    int8_t *y, const uint32_t *plane, int32_t words, int32_t c, int32_t rows, const depthwise_conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    const int32_t y_row = g->y_w * g->y_c, each = g->y_c / g->x_c, first = first_laid(c, g);
+    const depthwise_rows asked = {4 * p->row_words, g->y_c, y_row, rows, g->y_w};
+    for (int32_t o = c * each; o < g->y_c && o < (c + QUAD) * each; o++) {
+        const int32_t *channel = p->channels + (p->words + 4) * o;
+        const uint32_t *from = plane + (o / each - first) * words;
+        if (p->run_count > 0) window_rows(y + o, from, channel, rows, p);
+        else if (p->alternates) depthwise_3x3_s8(y + o, from, channel, &asked);
+        else depthwise_3x3_stride_2_s8(y + o, from, channel, &asked);
+    }
+}
+
 void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t y_row = g->y_w * g->y_c, each = g->y_c / g->x_c;
-    const int32_t words = pairs_of(p->rows, p) * p->row_words;  // of a plane
+    const int32_t y_row = g->y_w * g->y_c, in_place = p->moves > 0;
+    const int32_t pairs = pairs_of(p->rows, p), words = pairs * p->row_words;  // of a plane
+    const int32_t kept = in_place && pairs > p->moves ? pairs - p->moves : 0;
+    const int32_t bands = (g->y_h + p->rows - 1) / p->rows, quads = (g->x_c + QUAD - 1) / QUAD;
     const uint32_t nothing = ((uint32_t)p->x_zero_point & 0xffff) | (uint32_t)p->x_zero_point << 16;
     uint32_t *plane = (uint32_t *)(void *)scratch;
     for (int32_t q = 0; q < QUAD * words; q++) plane[q] = nothing;
-    for (int32_t i = 0; i < g->y_h; i += p->rows) {
-        const int32_t rows = g->y_h - i < p->rows ? g->y_h - i : p->rows;
-        const depthwise_rows asked = {4 * p->row_words, g->y_c, y_row, rows, g->y_w};
-        for (int32_t c = 0; c < g->x_c; c += QUAD) {
-            const int32_t first = between(c, 0, g->x_c > QUAD ? g->x_c - QUAD : 0);  // the last four may have been seen
-            lay_out(plane, 4 * words, x + first, i * g->stride_h - g->pad_h, pairs_of(rows, p), p);
-            for (int32_t o = c * each; o < g->y_c && o < (c + QUAD) * each; o++) {
-                const int32_t *channel = p->channels + (p->words + 4) * o;
-                const uint32_t *from = plane + (o / each - first) * words;
-                int8_t *to = y + i * y_row + o;
-                if (p->run_count > 0) window_rows(to, from, channel, rows, p);
-                else if (p->alternates) depthwise_3x3_s8(to, from, channel, &asked);
-                else depthwise_3x3_stride_2_s8(to, from, channel, &asked);
-            }
-        }
+    for (int32_t n = 0; n < bands * quads; n++) {  // band by band for each four channels, or the other way round
+        const int32_t c = QUAD * (in_place ? n / bands : n % quads), i = p->rows * (in_place ? n % bands : n / quads);
+        const int32_t rows = g->y_h - i < p->rows ? g->y_h - i : p->rows, known = i > 0 ? kept : 0;
+        move_up(plane, words, known, p);
+        lay_out(plane, 4 * words, x + first_laid(c, g), i * g->stride_h - g->pad_h, known, pairs_of(rows, p), p);
+        finish_rows(y + i * y_row, plane, words, c, rows, p);
     }
     limit_s8(y, g->y_h * y_row, p->y_min, p->y_max);
 }

@@ -109,11 +109,13 @@ typedef struct {
     int32_t pair_step;  // rows of x from a row of pairs to the next
     int32_t row_words;  // pairs in a row
     int32_t phases;     // every so many columns lie side by side
+    int32_t moves;      // rows of pairs from what `rows` rows see first to what the next see; 0 where y is not x's place
     window_geometry window;
     int32_t y_min, y_max;
 } depthwise_conv2d_packed_params;
 
-// y = depthwise_conv2d_s8(x), any geometry.  scratch (4, pairs of all `rows`, row_words) words: the pairs of four channels
+// y = depthwise_conv2d_s8(x), any geometry; y may be x where `moves` is not 0.
+// scratch (4, pairs of all `rows`, row_words) words: the pairs of four channels
 void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
