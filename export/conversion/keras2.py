@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ DROPPED = {
     **dict.fromkeys(("LSTM", "GRU", "SimpleRNN"), ("time_major", "implementation")),
 }
 # Bare operations with one number, as a Rescaling: its (scale, offset).
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[float], tuple[float, float]]] = {
     "math.truediv": lambda y: (1 / y, 0.0),
     "math.multiply": lambda y: (y, 0.0),
     "math.subtract": lambda y: (1.0, -y),
