@@ -98,7 +98,7 @@ def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source, wide: boo
     h, w = (int(n) for n in rng.integers(4, 10, 2))
     x_c, y_c, k = int(rng.choice([4, 8, 16, 24])), int(rng.choice([1, 3, 8, 16])), int(rng.integers(2, 5))
     if wide:
-        x_c, y_c, k = int(rng.choice([128, 160])), int(rng.choice([64, 72])), 4
+        x_c, y_c, k = int(rng.choice([144, 160])), int(rng.choice([64, 72])), 4
     options = schema.TransposeConvOptionsT()
     options.strideH = options.strideW = step = int(rng.choice([1, 2, 2]))
     options.padding = schema.Padding.SAME
