@@ -72,8 +72,8 @@ def _first_choice(graph: Graph, calls: Sequence[Call], fast: Sequence[Fast], opt
 
 def _joined(call: Call, following: Call, readers: Counter[int]) -> tuple[Call, Window | None] | None:
     """A convolution that ends with the clamp of the pooling after it, and that one's window; None where both cannot be
-    one. Not for windows that overlap: what they share would be computed more than once. A pooling of single pixels makes
-    the convolution's strides longer, and nothing else is left of it.
+    one. Not for windows that overlap: what they share would be computed more than once. Of a pooling of single pixels
+    nothing is left but longer strides.
     """
     conv, pool = call.params, following.params
     if not isinstance(conv, Conv2dParams) or not isinstance(pool, MaxPool2dParams):

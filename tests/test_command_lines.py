@@ -294,6 +294,13 @@ def test_make_refuses_a_setting_that_it_would_ignore_or_misread(arguments, words
     assert result.returncode == 2 and words in result.stderr and result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("target", ["flash", "sketch BOARD=host"])
+def test_make_refuses_a_board_on_no_cable_before_anything_is_made_for_it(target):
+    result = subprocess.run(["make", *target.split()], cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "is not on a USB cable; those that are: nano33ble," in result.stderr
+
+
 def test_a_table_on_a_very_narrow_terminal_has_room_for_words(monkeypatch):
     narrow = Console(width=40, file=io.StringIO())
     monkeypatch.setattr(console_module, "console", narrow)
@@ -311,7 +318,12 @@ def test_make_says_where_its_targets_are_listed():
 
 def test_make_refuses_a_value_of_a_later_stage_before_the_first_one_works(tmp_path, command):
     """Whoever mistypes LIMIT should not hear of it after an hour of training."""
-    for setting, words in (("LIMIT=abc", "'--limit'"), ("DEVICES=0", "'--devices'"), ("OPTIMIZE=Fast", "'fast'")):
+    for setting, words in (
+        ("LIMIT=abc", "'--limit'"),
+        ("DEVICES=0", "'--devices'"),
+        ("OPTIMIZE=Fast", "'fast'"),
+        ("INJECT=7:rain", "'rain'"),
+    ):
         result = command("tools", "BOARD=interpreter", setting, TINYPROOF_BY_MAKE="1")
         assert_one_line(result, words)
     for setting in (
@@ -322,6 +334,7 @@ def test_make_refuses_a_value_of_a_later_stage_before_the_first_one_works(tmp_pa
         "JUNIT=some.xml",
         "COUNT=5",
         "PORT=a b",
+        "INJECT=7:drop",
         "FILTER=emboss",
     ):
         assert command("tools", "BOARD=interpreter", setting, TINYPROOF_BY_MAKE="1").returncode == 0, setting

@@ -41,6 +41,7 @@ def stretch(*lines: str):
         (3, ["ldr r0, [r1, r2]", "str r1, [r3, r2]"]),
         (4, ["ldr r0, [r1, r5]", "ldr r1, [r2]", "ldr r2, [r3, #4]"]),
         (4, ["ldr r1, [r0]", "ldr r2, [r1]"]),  # the address comes out of the load before
+        (3, ["ldr r1, [r0], #4", "ldr r2, [r0], #4"]),  # a base that moves on is no result of the load
         (4, ["adds r1, #4", "ldr r2, [r1]"]),  # ... or out of a sum
         (3, ["ldrd r0, r1, [r2], #8"]),
         (5, ["ldmia r2!, {r4-r6, r8}"]),

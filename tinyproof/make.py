@@ -19,6 +19,7 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
     """The variables that make goes on with. An unknown board is left for the command that gets it to refuse."""
     name = settings.get("BOARD") or demo_board().name
     board = BOARDS.get(advice.same_name(name, BOARDS) or name)
+    on_cable = [each.name for each in BOARDS.values() if each.application]
     return {
         "BOARD": name,
         "DIR": _folder(settings).as_posix(),
@@ -26,6 +27,7 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
         "USUAL_PRESET": PRESET,
         "HAS_IMAGE": "yes" if board and board.compilers and not settings.get("PORT") else "",
         "ON_CABLE": "yes" if board and board.application else "",
+        "OTHERS_ON_CABLE": ",".join(on_cable) if board and not board.application else "",
         "FROM_PYPI": "yes" if board and _from_pypi(board, settings.get("COMPILER", "")) else "",
     }
 

@@ -51,6 +51,9 @@ def load_dataset(
     size = size or (side, side)
     if root.is_file() and zipfile.is_zipfile(root):
         return from_zip(root, size, color)
+    if root.is_file():
+        cut = " or one that is cut" if root.suffix.lower() == ".zip" else ""
+        raise UserError(f"{root} is no zip archive{cut}: give a folder with one sub-folder a class, or a zip of one")
     if not root.is_dir():
         known = ", ".join(BUILT_IN)
         meant = advice.did_you_mean(name_or_path, BUILT_IN)

@@ -8,9 +8,25 @@ from typing import Any
 
 import click
 
+from tinyproof.console import UserError
+from tinyproof.host.line.faults import parse_faults
 from tinyproof.host.pace import PATIENCE_S
 from tinyproof.line import FASTEST_BAUD
 from tinyproof.options import PortName, board_option, model_option
+
+
+class FaultsText(click.types.StringParamType):
+    """The text of `parse_faults`, refused where it is none."""
+
+    name = "faults"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it is."""
+        try:
+            parse_faults(value)
+        except UserError as error:
+            self.fail(error.message, param, ctx)
+        return value
 
 
 @click.command("validate")
@@ -34,7 +50,9 @@ from tinyproof.options import PortName, board_option, model_option
 )
 @click.option("--throttle", type=click.IntRange(min=1), help="Baud that the line of an emulated board really has.")
 @click.option(
-    "--inject", help="Faults on the line of an emulated board: a seed, or e.g. 7:drop,flip:2000 (docs/link.md)."
+    "--inject",
+    type=FaultsText(),
+    help="Faults on the line of an emulated board: a seed, or e.g. 7:drop,flip:2000 (docs/link.md).",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run of this model, as its journal has it.")
