@@ -25,3 +25,9 @@
     "smmlar " a ", " a ", " multiplier ", " spare "\n"   \
     "asr " a ", " shift "\n"                             \
     "ssat " a ", #8, " a "\n"
+
+// The same where all that a product below zero makes lies below the clamp: rounding it either way changes nothing.
+#define RECTIFIED_TO_BYTE(a, multiplier, offset, shift, spare) \
+    "smmlar " a ", " a ", " multiplier ", " offset "\n"       \
+    "asr " a ", " shift "\n"                                  \
+    "ssat " a ", #8, " a "\n"
