@@ -182,8 +182,9 @@ def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None
 def fit_large(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where a byte does not hold what a power of two makes of some."""
     params = _packed(call, pool, doubled_quads)
-    is_small = params and is_affordable(params.weights, Optimize.FAST)
-    return replace(call, kernel=CONV2D_PACKED, params=params) if is_small else None
+    if params is None or not is_affordable(params.weights, Optimize.FAST):
+        return None
+    return replace(call, kernel=CONV2D_PACKED, params=params)
 
 
 def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
