@@ -130,7 +130,7 @@ cable:
 flash: cable export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) flash --model $(DIR) $(GIVEN)
 
-sketch: cable export ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
+sketch: cable export ## for a real BOARD: a library for the Arduino IDE with examples, or a project for ESP-IDF
 	@$(RUN) sketch --model $(DIR) $(GIVEN)
 
 #: This project itself

@@ -198,6 +198,13 @@ def test_the_sketch_classify_takes_its_array_and_then_numbers(model, tmp_path):
     assert text.count("@") > 3, "the picture is shown"
 
 
+def assert_docs_show(said):
+    """Line for line, but for what the model of today says."""
+    shown = re.search(r"```text\n(Model .+?)```", (ROOT / "docs" / "boards.md").read_text(), re.DOTALL)[1]
+    pattern = re.compile(r"\d \(\d+ %\)|\d+(?= instructions)")
+    assert pattern.sub("#", shown).split("\n") == [*pattern.sub("#", said).strip().split("\r\n"), ""]
+
+
 @needs.golden
 @pytest.mark.parametrize("board", ["host", "qemu"])
 def test_the_examples_are_programs_of_emulated_boards(model, board):
@@ -210,6 +217,8 @@ def test_the_examples_are_programs_of_emulated_boards(model, board):
         text = result.stdout.decode()
         if example == "hello_model":
             assert_is_hello_model(text, model)
+            if board.name == "qemu":
+                assert_docs_show(text)
         else:
             assert said in text and "Send 784 numbers" in text
         assert ("microseconds" if board.name == "host" else "instructions") in text

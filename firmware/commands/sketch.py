@@ -19,7 +19,7 @@ from tinyproof.options import engine_option, model_option, real_board_option
 @model_option
 @engine_option
 def command(board_name: str, model: Path, engine: str | None) -> None:
-    """Write a real board's firmware for the Arduino IDE or ESP-IDF."""
+    """Write a library for the Arduino IDE, or a project for ESP-IDF."""
     claim(model)
     folder = sketch(find_board(board_name), model, engine)
     archive = zip_of(folder)
