@@ -38,7 +38,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help cable setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+.PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 
 Makefile: ; # is made by nobody, whatever .DEFAULT says
 
@@ -124,13 +124,13 @@ emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints
 #: A board on a cable
 
 # Refuses a board of another kind before anything is made for it.
-cable:
+.on-cable:
 	@$(if $(OTHERS_ON_CABLE),echo "Error: board $(BOARD) is not on a USB cable; those that are: $(OTHERS_ON_CABLE)" >&2; exit 2)
 
-flash: cable export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
+flash: .on-cable export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) flash --model $(DIR) $(GIVEN)
 
-sketch: cable export ## for a real BOARD: a library for the Arduino IDE with examples, or a project for ESP-IDF
+sketch: .on-cable export ## for a real BOARD: a library for the Arduino IDE with examples, or a project for ESP-IDF
 	@$(RUN) sketch --model $(DIR) $(GIVEN)
 
 #: This project itself
@@ -152,11 +152,17 @@ lint: $(VENV)/test ## ruff, mypy, and which package may import which
 	@$(VENV)/bin/python tests/installed.py build/installed
 	@$(VENV)/bin/mypy
 
-bench: $(VENV)/train $(VENV)/portable ## the figures of the docs: cost of inference, speed of the pipeline
+bench: $(VENV)/train $(VENV)/portable ## cost of inference, both compilers, speed of pipeline and link: build/bench.json
 	@$(RUN) tools --board qemu --board qemu-uart --board host --compiler system
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench
+
+figures: $(VENV)/train $(VENV)/portable ## measure again what README.md and docs/performance.md show, and write it there
+	@$(RUN) tools --board qemu --compiler system
+	@$(MAKE) --no-print-directory export $(USUAL)
+	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
+	@$(RUN) bench --docs
 
 fuzz-device: $(VENV)/base ## malformed requests against the firmware under sanitizers: SECONDS=60, COUNT=10000000 more
 	@$(RUN) fuzz-device $(GIVEN)

@@ -86,12 +86,29 @@ def calibration_labels(path: Path) -> NDArray[np.int64] | None:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray) or set(found.files) != {"x", "y"}:
             return None
-        x, y = found["x"], found["y"].reshape(-1)
+        x, y = found["x"], found["y"]
     except NPZ_DAMAGE:
         return None
-    if len(x) != len(y) or not np.issubdtype(y.dtype, np.integer):
+    y = _class_numbers(y)
+    if y is None:
         return None
+    if len(x) != len(y):
+        raise UserError(f"{path} holds {len(x)} samples x and {len(y)} labels y: give each sample one label")
+    if y.min(initial=0) < 0:
+        raise UserError(f"{path} holds the label {y.min()}: number the classes from 0 on, or save x without y")
     return np.asarray(y[_spread(len(y))], np.int64)
+
+
+def _class_numbers(y: NDArray[np.generic]) -> NDArray[np.int64] | None:
+    """Labels (n,) of whole numbers, also as floats, as (n,1) or as rows with a single one; None for anything else."""
+    if y.dtype.kind not in "biuf" or y.ndim not in (1, 2):
+        return None
+    values = y.astype(np.float64)
+    if y.ndim == 2 and y.shape[1] > 1:
+        is_one_hot = bool(np.isin(values, (0, 1)).all() and (values.sum(1) == 1).all())
+        return np.asarray(values.argmax(1), np.int64) if is_one_hot else None
+    values = values.reshape(-1)
+    return values.astype(np.int64) if bool((values == np.rint(values)).all() and (abs(values) < 2**31).all()) else None
 
 
 def check_calibration(path: Path) -> None:

@@ -11,6 +11,7 @@ from tinyproof.console import UserError, console, table
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export import c_text
 from tinyproof.export.borders import with_int8_ends
+from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.emit_model import constant_bytes, op_bytes
 from tinyproof.export.graph import Graph, Tensor
 from tinyproof.export.lower import Program, lower
@@ -24,7 +25,7 @@ from tinyproof.optimize import Optimize
 
 def describe(tflite: Path) -> None:
     """Print what is in a `.tflite`, and what the compiled engine would make of it."""
-    content, taken_off = with_int8_ends(read_tflite(tflite), str(tflite))
+    content, taken_off = with_int8_ends(with_byte_moves(read_tflite(tflite), str(tflite)), str(tflite))
     graph = read_graph(content, str(tflite))
     try:
         lowered = lower(graph)

@@ -115,7 +115,7 @@ CURES = {
     "GELU": "use the activation relu, swish or hard_swish",
     "SPACE_TO_BATCH_ND": "TFLM pads it with what lies in memory; use dilation_rate, with a fixed batch of one",
     "SVDF": "it keeps a state from one inference to the next, and here each stands alone; use Conv1D over all steps",
-    "TILE": "Keras makes it of UpSampling2D; use Resizing with interpolation='nearest'",
+    "TILE": "the export makes GATHER of int8 ones with constant repeats; use UpSampling2D or RepeatVector",
 }
 MISSING_CURE = "build the layer from others"
 # The same for ops of no schema, by how the file names them.

@@ -326,3 +326,90 @@ def test_bytes_of_a_networks_own_shape_without_channels_are_numbers_and_two_inpu
     two = quantize(tmp_path / "two.keras", tmp_path / "no", bytes_[:, 0].astype(np.float32))
     assert_one_line(two, "not one input", "give the .tflite")
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("kind", ["one_hot", "floats", "column"])
+def test_labels_are_taken_as_people_write_them(tmp_path, kind):
+    fitted(lambda x: x / 255.0, lambda x: x).save(tmp_path / "net.keras")
+    x, y = bars(1, 120)
+    written = {"one_hot": np.eye(4, dtype=np.float32)[y], "floats": y.astype(np.float64), "column": y[:, np.newaxis]}
+    np.savez(tmp_path / "labelled.npz", x=x, y=written[kind])
+    arguments = ["--keras", str(tmp_path / "net.keras"), "--calibration", str(tmp_path / "labelled.npz")]
+    result = CliRunner().invoke(command_line.command, ["--model", str(tmp_path / "out"), *arguments])
+    assert result.exit_code == 0 and "accuracy of float on 120 labelled" in result.output, result.output
+
+
+def test_labels_below_0_and_of_another_number_are_refused(tmp_path):
+    fitted(lambda x: x / 255.0, lambda x: x).save(tmp_path / "net.keras")
+    x, y = bars(1, 120)
+    arguments = ["--keras", str(tmp_path / "net.keras"), "--calibration", str(tmp_path / "labelled.npz")]
+    for labels, says in (
+        (y - 1, "the label -1: number the classes from 0"),
+        (y[:100], "120 samples x and 100 labels y"),
+    ):
+        np.savez(tmp_path / "labelled.npz", x=x, y=labels)
+        result = CliRunner().invoke(command_line.command, ["--model", str(tmp_path / "out"), *arguments])
+        assert_one_line(result, says)
+
+
+def test_pixels_as_floats_in_a_range_that_does_not_fit_are_a_caution(tmp_path):
+    """A network that divides by 255 itself gets 0..1: nothing is left, and float and int8 agree on it."""
+    fitted(lambda x: x / 255.0, lambda x: x).save(tmp_path / "net.keras")
+    x = bars(1, 150)[0].astype(np.float32)
+    for values, says in (
+        (x / 255, "was it trained on another range? Give pixels as uint8"),
+        (x, "whole numbers of 0..255"),
+    ):
+        result = quantize(tmp_path / "net.keras", tmp_path / "out", values, "--accept-loss")
+        assert result.exit_code == 0 and says in " ".join(result.output.split()), result.output
+
+
+def test_what_keras_2_wrote_into_h5_is_read(tmp_path):
+    """A division without a layer, settings that Keras 3 does not have, in the configuration that Keras 2 wrote."""
+    import h5py
+    import keras
+
+    k = keras.layers
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((SIDE, SIDE, 1), name="in")
+    y = k.Rescaling(1 / 255, name="tf.math.truediv")(pixels)
+    y = k.Flatten(name="f")(k.SeparableConv2D(3, 3, name="c")(y))
+    network = keras.Model(pixels, k.Dense(4, activation="softmax", name="d")(y))
+    path = tmp_path / "old.h5"
+    network.save(path)
+
+    def layer(kind: str, name: str, before: str, given: dict[str, Any], **settings: Any) -> dict[str, Any]:
+        nodes = [[[before, 0, 0, given]]] if before else []
+        return {"class_name": kind, "name": name, "inbound_nodes": nodes, "config": {"name": name, **settings}}
+
+    division = layer("TFOpLambda", "tf.math.truediv", "in", {"y": 255.0, "name": None}, function="math.truediv")
+    initial = {"class_name": "GlorotUniform", "config": {"seed": None}}
+    layers = [
+        layer("InputLayer", "in", "", {}, batch_input_shape=[None, SIDE, SIDE, 1], dtype="float32"),
+        {**division, "inbound_nodes": [["in", 0, 0, {"y": 255.0, "name": None}]]},
+        layer("SeparableConv2D", "c", "tf.math.truediv", {}, filters=3, kernel_size=[3, 3], kernel_initializer=initial),
+        layer("Flatten", "f", "c", {}),
+        layer("Dense", "d", "f", {}, units=4, activation="softmax"),
+    ]
+    ends = {"input_layers": [["in", 0, 0]], "output_layers": [["d", 0, 0]]}
+    with h5py.File(path, "r+") as file:
+        config = {"class_name": "Functional", "config": {"name": "old", "layers": layers, **ends}}
+        file.attrs["model_config"] = json.dumps(config)
+        file.attrs["keras_version"] = "2.15.0"
+    result = quantize(path, tmp_path / "out", bars(1, 120)[0], "--accept-loss")
+    assert result.exit_code == 0 and "scales them itself, to 0..1" in result.output, result.output
+    from tinyproof.export.conversion.loading import load_network
+
+    x = bars(2, 5)[0].astype(np.float32)
+    np.testing.assert_allclose(load_network(path, tmp_path, None, "").network(x), network(x), atol=1e-6)
+
+
+def test_a_keras_file_of_keras_2_is_refused_with_what_to_do(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "old.keras", "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))
+        archive.writestr("config.json", json.dumps({"class_name": "Functional", "config": {}}))
+        archive.writestr("model.weights.h5", b"")
+    refused = quantize(tmp_path / "old.keras", tmp_path / "out", bars(1, 60)[0])
+    assert_one_line(refused, "saved by Keras 2.15.0", "save it as .h5", "TFLiteConverter")

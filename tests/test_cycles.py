@@ -41,6 +41,7 @@ def stretch(*lines: str):
         (3, ["ldr r0, [r1, r2]", "str r1, [r3, r2]"]),
         (4, ["ldr r0, [r1, r5]", "ldr r1, [r2]", "ldr r2, [r3, #4]"]),
         (4, ["ldr r1, [r0]", "ldr r2, [r1]"]),  # the address comes out of the load before
+        (3, ["ldr r1, [r0], #4", "ldr r2, [r0], #4"]),  # a base that moves on is no result of the load
         (4, ["adds r1, #4", "ldr r2, [r1]"]),  # ... or out of a sum
         (3, ["ldrd r0, r1, [r2], #8"]),
         (5, ["ldmia r2!, {r4-r6, r8}"]),
@@ -128,7 +129,7 @@ def depthwise_layers(seed: int, count: int = 40) -> bytes:
         if min(out) < 1:
             continue
         channels, filters = int(rng.integers(2, 10)), 1 + int(rng.random() < 0.3)
-        scales = list(rng.uniform(1e-4, 2e-2, channels * filters))
+        scales = list(10 ** rng.uniform(-7, 0.3, channels * filters))  # shifts far to the right, and to the left
         xs.append(b.tensor((1, *sides, channels), 1.0, int(rng.integers(-128, 128))))
         ys.append(b.tensor((1, *out, channels * filters), 1.0, int(rng.integers(-128, 128))))
         taps = b.constant(rng.integers(-128, 128, (1, *kernel, channels * filters), np.int8), scales, axis=3)

@@ -190,8 +190,8 @@ def test_an_equivalent_output_stage_is_found_and_equal(seed):
     found = equivalent(stage, bias, magnitude, 7)
     assert found is not None
     sums = np.unique(np.concatenate([rng.integers(-reach, reach + 1, 3000), np.arange(-300, 301), [-reach, reach]]))
-    for by_sum in (False, True):
-        np.testing.assert_array_equal(found.bytes_of(sums, -128, 127, by_sum), stage.bytes_of(sums + bias))
+    for sign in ("product", "sum", "none"):
+        np.testing.assert_array_equal(found.bytes_of(sums, -128, 127, sign), stage.bytes_of(sums + bias))
 
 
 @pytest.fixture

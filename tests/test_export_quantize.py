@@ -127,10 +127,10 @@ def test_images_that_use_half_the_range_still_give_a_pixel_input(tmp_path):
 def test_a_layer_without_a_kernel_is_refused_by_name(tmp_path):
     import keras
 
-    write_network(tmp_path, keras.layers.UpSampling2D(2))
+    write_network(tmp_path, keras.layers.UpSampling2D(2, interpolation="bicubic"))
     write_splits(tmp_path, images())
     with pytest.raises(
-        UserError, match=r"layer 'up_sampling2d\w*' \(UpSampling2D, number 1 of the network\): its op TILE is"
+        UserError, match=r"layer 'up_sampling2d\w*' \(UpSampling2D, number 1 of the network\): the converter"
     ):
         quantize_model(tmp_path)
 

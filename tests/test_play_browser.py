@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import urllib.error
 import urllib.request
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 from conftest import DEMO_MODEL
 from needs import golden, portable
+from PIL import Image
 from web import chromium, open_page
 
 from tinyproof.boards import BOARDS
 from tinyproof.export.golden import Golden
 from tinyproof.host.report import play_pictures
+from tinyproof.host.report.play_film import play_film
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.training.lab.convolution import convolve
 from tinyproof.training.lab.scene import draw_scene
@@ -127,6 +130,28 @@ def test_an_edited_filter_is_redrawn_as_numpy_has_it_and_a_pixel_is_explained(pa
     assert [int(cell) for cell in page.locator("#probe table >> nth=0").inner_text().split()[1:]] == seen.tolist()
     page.select_option("#negatives", "absolute")
     assert (shown(page, "filtered") >= expected).all() and (shown(page, "filtered") > expected).any()
+
+
+def test_another_filter_changes_the_pixel_by_hand_and_a_chosen_one_can_be_read_under_the_pointer(page):
+    page.click("#tab-convolution")
+    for name in ("horizontal lines", "sharpen"):
+        chip = page.get_by_role("button", name=name, exact=True)
+        chip.click()
+        numbers = [find.input_value() for find in page.locator(".numbers input").all()]
+        by_hand = page.locator("#probe table >> nth=1").inner_text().replace("\u2212", "-").split()[1:]
+        assert [float(one) for one in by_hand] == [float(one) for one in numbers]
+        color, ground = chip.evaluate("one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]")
+        assert color != ground
+    page.select_option("#pooling", "max")
+    page.locator("#pooled").hover(position={"x": 20, "y": 20})
+    page.select_option("#pooling", "average")
+    assert "the mean of" in page.inner_text("#probe")
+
+
+def test_the_film_of_the_page_moves(browser, page_file):
+    film = Image.open(io.BytesIO(play_film(browser, page_file)))
+    frames = [film.convert("RGB").tobytes() for place in range(film.n_frames) if film.seek(place) is None]
+    assert len(frames) > 15 and len(set(frames)) == len(frames)
 
 
 def test_six_steps_lead_to_pooling_and_a_second_filter(page):

@@ -26,11 +26,12 @@ from tinyproof.export.runtimes import runtime_of
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.firmware.build import build
 from tinyproof.firmware.sizes import print_budget
+from tinyproof.host.bench.chips import NRF52840
 from tinyproof.host.flash import check_fits
 from tinyproof.optimize import Optimize
 from tinyproof.toolchain import missing_tools
 
-CLOCK_HZ = 64_000_000  # of the Arduino Nano 33 BLE Sense
+CLOCK_HZ = NRF52840.clock_hz  # of the Arduino Nano 33 BLE Sense
 SAMPLE_IMAGES = 8
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def _make(
     from tinyproof.export.conversion.compare import compare
     from tinyproof.export.conversion.convert import convert_float
     from tinyproof.export.conversion.probe import guilty_layer
-    from tinyproof.export.conversion.wanted_pixels import scaled
+    from tinyproof.export.conversion.wanted_pixels import odd_numbers, scaled
 
     network = loaded.network
     if job["kind"] == "probe":
@@ -121,7 +122,9 @@ def _make(
     _stage(folder, "comparing it with the float network")
     plain = convert_float(network, images.shape[1:], pixels[0])
     (folder / FLOAT_FILE).write_bytes(plain)
-    save_fidelity(folder, compare(network, content, plain, images, pixels, labelled))
+    found = compare(network, content, plain, images, pixels, labelled)
+    odd = odd_numbers(network, images) if pixels[0] == NUMBERS else []
+    save_fidelity(folder, replace(found, cautions=odd + found.cautions))
     notes: list[str] = loaded.notes
     return notes
 

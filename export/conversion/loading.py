@@ -19,10 +19,13 @@ from tinyproof import advice
 from tinyproof.backend import load_keras
 from tinyproof.console import UserError
 from tinyproof.export.conversion.convert import one_line
+from tinyproof.export.conversion.keras2 import as_keras_3, saved_by
+from tinyproof.export.conversion.recurrent import prepare_recurrent
 from tinyproof.export.conversion.walk import describe, leaves
 
 HALF = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16)"')
 ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
+TO_TFLITE = "convert it there (tf.lite.TFLiteConverter.from_keras_model, int8, a batch of one) and give the .tflite"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -62,9 +65,8 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
                 f"{path}: weights of {describe(layer, number)} are not numbers (NaN or infinite): its training "
                 "diverged; train it again with a smaller learning rate, or take an earlier checkpoint"
             )
-        if getattr(layer, "unroll", None) is False and hasattr(layer, "return_sequences"):
-            layer.unroll = True
-            notes.append(f"{describe(layer, number)} is unrolled, which the converter needs")
+        if done := prepare_recurrent(layer):
+            notes.append(f"{describe(layer, number)} {done}")
     return Loaded(network, notes)
 
 
@@ -118,23 +120,11 @@ def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:
             if config is None:
                 raise UserError(f"{path} holds weights without a network: save the whole model, model.save('m.keras')")
             text = config.decode() if isinstance(config, bytes) else str(config)
-            changed = json.dumps(_without_groups(json.loads(HALF.sub('"float32"', text))))
+            changed = json.dumps(as_keras_3(json.loads(HALF.sub('"float32"', text))))
             file.attrs["model_config"] = changed
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): save it again as .keras") from None
     return copy, ["its half precision is cast to float32"] if HALF.search(text) else []
-
-
-def _without_groups(config: Any) -> Any:
-    """Keras 2 wrote `groups` with layers to which Keras 3 does not give it."""
-    if isinstance(config, list):
-        return [_without_groups(part) for part in config]
-    if not isinstance(config, dict):
-        return config
-    kept = {name: _without_groups(part) for name, part in config.items()}
-    if kept.get("class_name") in ("DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose") and "config" in kept:
-        kept["config"] = {name: part for name, part in kept["config"].items() if name != "groups"}
-    return kept
 
 
 def _build(path: Path, network: Any, input_shape: tuple[int, ...] | None) -> str:
@@ -155,6 +145,11 @@ def _build(path: Path, network: Any, input_shape: tuple[int, ...] | None) -> str
 
 def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
     text = one_line(error)
+    if (version := saved_by(path)).startswith("2."):
+        return UserError(
+            f"{path} was saved by Keras {version}, whose .keras Keras 3 does not read: load it with the package "
+            f"tf_keras or the TensorFlow that saved it, and save it as .h5, which is read here; or {TO_TFLITE}"
+        )
     if "Lambda" in text and ("unsafe" in text or "safe_mode" in text or "deserializ" in text):
         name = re.search(r"'name': '([^']*)'", text)
         layer = f"layer '{name[1]}'" if name else "a layer"
@@ -170,7 +165,7 @@ def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
         if kind in ("TFOpLambda", "SlicingOpLambda"):
             return UserError(
                 f"{path}: {kind} is a bare operation of Keras 2, which Keras 3 does not read: load it with the package "
-                "tf_keras, use a layer in its place (Rescaling to scale pixels), and save again as .keras"
+                f"tf_keras and {TO_TFLITE}, or use a layer in its place (Rescaling to scale pixels)"
             )
         return UserError(
             f"{path}: its class '{kind}' is not one of Keras: write it with layers of Keras and save again, or "
@@ -179,7 +174,7 @@ def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
     if path.suffix == ".h5":
         return UserError(
             f"{path} cannot be read by this Keras ({text}): load it with the package tf_keras or the TensorFlow that "
-            "saved it, rebuild it with today's layers, and save it as .keras"
+            f"saved it, and {TO_TFLITE}"
         )
     return UserError(f"{path} cannot be loaded ({text}): {remedy}")
 

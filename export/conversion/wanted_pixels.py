@@ -21,6 +21,7 @@ CLEARLY_MORE_RIGHT = 0.1  # share of labelled pictures
 AS_SHARP = 0.6  # of the sharpest range's answers: the smallest range that comes so near is taken
 LEAST_SHARP = 0.2  # of the bits that the classes have: less is no network that was trained
 RATHER_SHARP = 0.5
+WEAKEST, STRONGEST = 0.02, 20.0  # deviation of what reaches the first weights: pixels in a usual range are within
 OTHERWISE = (
     "if it was trained on pixels less a mean, or over a deviation, save it with a keras.layers.Normalization in front"
 )
@@ -87,6 +88,25 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
     name = min(misfit, key=lambda name: misfit[name])
     low, high = spans[name]
     return name, f"it scales them itself, to {low:.3g}..{high:.3g} before its first weights"
+
+
+def odd_numbers(network: Any, samples: NDArray[np.float32]) -> list[str]:
+    """What makes samples float32 (N,H,W,C) look like pixels in another range than the network takes."""
+    if samples.ndim != 4 or samples.shape[3] not in (1, 3):
+        return []
+    found = first_input(network, samples[:PICTURES], lambda layer: type(layer).__name__.startswith(WEIGHTED))
+    if found is None or found[1].ndim != 4:
+        return []
+    spread, given = float(found[1].std()), float(samples[:PICTURES].std())
+    low, high = float(samples.min()), float(samples.max())
+    if not np.isclose(spread, given, rtol=1e-3) and not WEAKEST <= spread <= STRONGEST:
+        return [
+            f"the samples are {low:.3g}..{high:.3g}, and the network makes numbers that differ by {spread:.2g} of them "
+            "before its first weights: was it trained on another range? Give pixels as uint8, 0..255"
+        ]
+    if low >= 0 and 1 < high <= 255 and bool((samples == np.rint(samples)).all()):
+        return ["the samples are whole numbers of 0..255: if they are pixels, give them as uint8, astype('uint8')"]
+    return []
 
 
 def _by_statistics(network: Any, images: Images) -> tuple[str, str] | None:

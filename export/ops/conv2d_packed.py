@@ -179,6 +179,14 @@ def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None
     return replace(call, kernel=CONV2D_WIDE, params=params) if params else None
 
 
+def fit_large(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With 16 bits a weight, where a byte does not hold what a power of two makes of some."""
+    params = _packed(call, pool, doubled_quads)
+    if params is None or not is_affordable(params.weights, Optimize.FAST):
+        return None
+    return replace(call, kernel=CONV2D_PACKED, params=params)
+
+
 def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """One of the two before all others, where weights are to be small."""
     return (fit_bytes(call, pool, optimize) or fit_wide(call, pool, optimize)) if optimize is Optimize.SMALL else None
@@ -188,3 +196,4 @@ SMALL = Fast(CONV2D_BYTES, fit_small, rank=1)
 FAST = Fast(CONV2D_PACKED, fit, rank=4)
 BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=5)
 WIDE = Fast(CONV2D_WIDE, fit_wide, rank=6)
+LARGE = Fast(CONV2D_PACKED, fit_large, rank=7)

@@ -213,12 +213,13 @@ def events(params: DepthwiseConv2dPackedParams) -> Events:
     rows = window.y_c * window.y_h
     if layout.has_loop and layout.alternates:
         double = window.y_c * sum(-(-rows // 2) for rows in bands)
-        return (*laid, calls, double, double * (window.y_w // 2), double * (window.y_w % 2), 0, 0, 0, 0, 0, 0)
+        quadruples, twos, ones = window.y_w // 4, window.y_w % 4 // 2, window.y_w % 2
+        return (*laid, calls, double, double * quadruples, double * twos, double * ones, 0, 0, 0, 0, 0, 0)
     blocks = rows * fours(window.y_w)
     if layout.has_loop:
-        return (*laid, calls, 0, 0, 0, rows, blocks, 0, 0, 0, 0)
+        return (*laid, calls, 0, 0, 0, 0, rows, blocks, 0, 0, 0, 0)
     words = params.words // (2 if layout.alternates else 1)
-    return (*laid, calls, 0, 0, 0, 0, 0, rows, blocks, blocks * params.run_count, blocks * words)
+    return (*laid, calls, 0, 0, 0, 0, 0, 0, rows, blocks, blocks * params.run_count, blocks * words)
 
 
 DEPTHWISE_CONV2D_PACKED = Kernel("depthwise_conv2d_packed", scratch_bytes, leads, events=events, folder=DSP)

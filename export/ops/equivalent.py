@@ -57,14 +57,15 @@ class PackedChannel:
     shift: int
     gain: int = 0
 
-    def bytes_of(self, sums: Sums, y_min: int, y_max: int, by_sum: bool) -> Sums | None:
+    def bytes_of(self, sums: Sums, y_min: int, y_max: int, sign: str) -> Sums | None:
         """The output bytes of sums without their bias; None where 32 bits do not hold them.
 
-        Kernels may take the sign of the doubled sum instead of the product's (`by_sum`).
+        Kernels take the sign of the "product", or of the doubled "sum" instead, or where the layer rectifies "none".
         """
         doubled = (sums << (1 + self.gain)) + self.bias
         product = (doubled * self.multiplier + 2**31) >> 32
-        moved = product - ((doubled if by_sum else product) < 0) + self.offset
+        below = {"product": product < 0, "sum": doubled < 0, "none": np.zeros(sums.shape, bool)}[sign]
+        moved = product - below + self.offset
         if max(-doubled.min(), doubled.max(), -moved.min() - 1, moved.max()) > INT32_MAX:
             return None
         return np.asarray(np.clip(moved >> self.shift, y_min, y_max), np.int64)
@@ -152,8 +153,8 @@ def _is_equal(stage: Stage, channel: PackedChannel, bias: int, steps: Sums) -> b
     """Whether it has the stage's bytes at both ends and on both sides of every step, and so everywhere."""
     sums = np.concatenate([[stage.low - bias, stage.high - bias], steps, steps - 1])
     wanted = stage.bytes_of(sums + bias)
-    for by_sum in (False, True):
-        got = channel.bytes_of(sums, stage.y_min, stage.y_max, by_sum)
+    for sign in ("product", "sum", "none"):
+        got = channel.bytes_of(sums, stage.y_min, stage.y_max, sign)
         if got is None or not np.array_equal(got, wanted):
             return False
     return True

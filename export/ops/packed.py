@@ -32,11 +32,12 @@ class PackedOutput(CStruct):
     """The members of `packed_output`, and by which power of two the weights of each channel are to be multiplied."""
 
     c_type: ClassVar[str] = "packed_output"
-    members: ClassVar[tuple[str, ...]] = ("channels", "y_min", "y_max")
+    members: ClassVar[tuple[str, ...]] = ("channels", "y_min", "y_max", "rectifies")
 
     channels: NDArray[np.int32]  # (y_c, 4): 2 * bias, multiplier, offset, shift
     y_min: int
     y_max: int
+    rectifies: int
     gains: NDArray[np.int64]  # (y_c,)
 
     def scaled(self, weights: NDArray[np.int8]) -> NDArray[np.int16]:
@@ -94,7 +95,8 @@ def pack_output(
             return None
         table[channel] = found.bias, found.multiplier, found.offset, found.shift
         gains[channel] = found.gain
-    return PackedOutput(table.astype(np.int32), output.y_min, output.y_max, gains)
+    rectifies = int(output.y_min >= output.y_zero_point)  # what is rounded away from zero below it is cut off
+    return PackedOutput(table.astype(np.int32), output.y_min, output.y_max, rectifies, gains)
 
 
 def _equivalent(

@@ -1,4 +1,4 @@
-"""TRANSPOSE_CONV as a convolution: the kernels `transpose_conv2d_packed_s8` and `transpose_conv2d_bytes_s8`.
+"""TRANSPOSE_CONV as a convolution: the kernels `transpose_conv2d_packed_s8`, `_bytes_s8` and `_wide_s8`.
 
 Output row r of y sees the rows q - t of x through its taps f + t * stride, where r + pad = q * stride + f. So all rows
 with one phase f are a convolution of x with every stride-th tap, and those of all phases are one convolution with more
@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops import conv2d_packed
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, no_pool
+from tinyproof.export.ops.conv2d_packed import (
+    Conv2dPackedParams,
+    Packing,
+    doubled_quads,
+    no_pool,
+    single_bytes,
+    two_filters,
+)
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.packed import DSP, is_affordable, rounded_up
 from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
@@ -78,10 +85,9 @@ def _repeated(output: OutputStage, count: int) -> OutputStage:
     return replace(output, multiplier=np.tile(output.multiplier, count), shift=np.tile(output.shift, count))
 
 
-def pack(params: TransposeConv2dParams, as_bytes: bool) -> TransposeConv2dPackedParams | None:
-    """The packed layer, `as_bytes` for `transpose_conv2d_bytes_s8`; None where its numbers do not fit the kernel."""
+def pack(params: TransposeConv2dParams, packing: Packing) -> TransposeConv2dPackedParams | None:
+    """The packed layer with its weights in a kernel's order; None where its numbers do not fit that kernel."""
     conv, g = as_convolution(params), params.window
-    packing = conv2d_packed.two_filters if as_bytes else conv2d_packed.doubled_quads
     packed = conv2d_packed.pack(conv, no_pool(conv.window), packing) if conv else None
     if packed is None:
         return None
@@ -102,25 +108,42 @@ def events(params: TransposeConv2dPackedParams) -> Events:
     return (*conv2d_packed.events(params.conv), window.y_h, window.y_h * window.y_w * params.stride_h)
 
 
-PACKED, BYTES = (
-    Kernel(f"transpose_conv2d_{kind}", scratch_bytes, events=events, folder=DSP) for kind in ("packed", "bytes")
+PACKED, BYTES, WIDE = (
+    Kernel(f"transpose_conv2d_{kind}", scratch_bytes, events=events, folder=DSP) for kind in ("packed", "bytes", "wide")
 )
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where these are few enough."""
-    if pool or optimize is Optimize.SMALL or not isinstance(call.params, TransposeConv2dParams):
-        return None
-    params = pack(call.params, as_bytes=False)
-    return replace(call, kernel=PACKED, params=params) if params and is_affordable(params.conv.weights) else None
+    packed = None if optimize is Optimize.SMALL else _with(call, pool, PACKED, doubled_quads)
+    return packed if packed and is_affordable(_weights(packed)) else None
 
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """With one byte a weight."""
-    if pool or not isinstance(call.params, TransposeConv2dParams):
-        return None
-    params = pack(call.params, as_bytes=True)
-    return replace(call, kernel=BYTES, params=params) if params else None
+    """With one byte a weight, those of two filters in a number."""
+    return _with(call, pool, BYTES, two_filters)
+
+
+def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With one byte a weight whatever the sums."""
+    return _with(call, pool, WIDE, single_bytes)
+
+
+def fit_large(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """With 16 bits a weight, where a byte does not hold what a power of two makes of some."""
+    packed = _with(call, pool, PACKED, doubled_quads)
+    return packed if packed and is_affordable(_weights(packed), Optimize.FAST) else None
+
+
+def _with(call: Call, pool: Window | None, kernel: Kernel, packing: Packing) -> Call | None:
+    params = None if pool or not isinstance(call.params, TransposeConv2dParams) else pack(call.params, packing)
+    return replace(call, kernel=kernel, params=params) if params else None
+
+
+def _weights(call: Call) -> NDArray[np.int16]:
+    assert isinstance(call.params, TransposeConv2dPackedParams)
+    return call.params.conv.weights
 
 
 FAST, FAST_BYTES = Fast(PACKED, fit, rank=1), Fast(BYTES, fit_bytes, rank=2)
+FAST_WIDE, FAST_LARGE = Fast(WIDE, fit_wide, rank=3), Fast(PACKED, fit_large, rank=4)

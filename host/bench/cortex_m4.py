@@ -35,18 +35,17 @@ class Instruction:
     size: int  # bytes
     kind: str
     cycles: int  # by itself, a branch not taken
-    writes: frozenset[str]  # core registers; for single loads and data processing
+    writes: frozenset[str]  # core registers; of a load not its base, which is known early
     address_registers: frozenset[str]  # of a load or store
-    leaves_base: bool  # the base register is as before
     has_far_target: bool  # a branch whose target is not in the instruction
 
 
 def decode(address: int, size: int, mnemonic: str, operands: str) -> Instruction:
     """The timing of one instruction in the syntax of Capstone, or of GNU objdump."""
     if IT.match(mnemonic):
-        return Instruction(address, size, "it", 1, frozenset(), frozenset(), True, False)
+        return Instruction(address, size, "it", 1, frozenset(), frozenset(), False)
     registers = [SECOND_NAMES.get(name, name) for name in REGISTER.findall(operands)]
-    plain = Instruction(address, size, "other", 1, frozenset(registers[:1]), frozenset(), True, False)
+    plain = Instruction(address, size, "other", 1, frozenset(registers[:1]), frozenset(), False)
     if MULTIPLE.match(mnemonic):
         listed = _listed(operands[operands.index("{") :])
         return replace(
@@ -71,9 +70,8 @@ def decode(address: int, size: int, mnemonic: str, operands: str) -> Instruction
 def _memory(plain: Instruction, mnemonic: str, operands: str, registers: list[str]) -> Instruction:
     inside = operands[operands.index("[") : operands.index("]")]
     used = frozenset(SECOND_NAMES.get(name, name) for name in REGISTER.findall(inside))
-    leaves_base = not ("!" in operands or operands.rstrip().rpartition("]")[2].startswith(","))
-    written = registers[: 2 if DOUBLE.match(mnemonic) else 1] + ([] if leaves_base else registers[-1:])
-    memory = replace(plain, address_registers=used, leaves_base=leaves_base, writes=frozenset(written))
+    written = registers[: 2 if DOUBLE.match(mnemonic) else 1]
+    memory = replace(plain, address_registers=used, writes=frozenset(written))
     if DOUBLE.match(mnemonic):
         return replace(memory, kind="double", cycles=3)
     if LOAD.match(mnemonic) or mnemonic == "vldr":

@@ -2,19 +2,23 @@
 
 The image is the one that the emulated board runs; here it is called as a function, in Unicorn, which reports every
 stretch of code it enters. Instructions are counted exactly (`-icount` of QEMU gives the same number, see
-tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`.
+tests/test_cycles.py); cycles follow the timing table of `host.bench.cortex_m4`, and `host.bench.flash` adds what a
+chip's flash costs.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinyproof.console import UserError
+from tinyproof.host.bench.chips import Chip
 from tinyproof.host.bench.cortex_m4 import Instruction, refill_cycles, straight_cycles
+from tinyproof.host.bench.flash import Watch
 from tinyproof.host.bench.image import Image, stretch
 
 CALLER = 0x6000_0000  # memory of the caller: input, output, and where model_compute returns to
@@ -41,6 +45,7 @@ class Cost:
     output: bytes
     calls: tuple[CallCost, ...]
     code_bytes: int  # of the functions that were executed
+    waited: dict[str, int]  # cycles more by each chip's flash, by its name
 
     @property
     def instructions(self) -> int:
@@ -53,14 +58,17 @@ class Cost:
         return sum(call.cycles for call in self.calls)
 
 
-def measure(path: Path, x: bytes, output_bytes: int) -> Cost:
-    """One inference of the image on input x. Raises UserError where Unicorn is not installed."""
+def measure(path: Path, x: bytes, output_bytes: int, chips: Sequence[Chip] = ()) -> Cost:
+    """One inference of the image on input x, and what the flash of each chip would add. Raises UserError where Unicorn
+    is not installed.
+    """
     image = Image(path)
-    machine = _Machine(image, x)
+    machine = _Machine(image, x, chips)
     machine.run()
     calls = _costs(image.code, machine.counts, machine.penalty, machine.names)
     executed = {image.function_at(address) for _, _, address, _ in machine.counts}
-    return Cost(machine.output(output_bytes), calls, sum(image.functions[start]["st_size"] for start in executed))
+    code_bytes = sum(image.functions[start]["st_size"] for start in executed)
+    return Cost(machine.output(output_bytes), calls, code_bytes, machine.waited)
 
 
 class _Machine:
@@ -70,7 +78,7 @@ class _Machine:
     penalty: cycles that unaligned loads and stores cost, by call number.
     """
 
-    def __init__(self, image: Image, x: bytes) -> None:
+    def __init__(self, image: Image, x: bytes, chips: Sequence[Chip]) -> None:
         try:
             import unicorn
             from unicorn import arm_const
@@ -80,6 +88,7 @@ class _Machine:
         self.penalty: Counter[int] = Counter()
         self.names: list[str] = []
         self._image = image
+        self._watch = Watch(chips, image.code) if chips else None
         self._xpsr, self._pc = arm_const.UC_ARM_REG_XPSR, arm_const.UC_ARM_REG_PC
         self._call, self._left, self._before, self._conditional = 0, True, HOME, False
         self._entry = image.symbols["model_compute"] & ~1
@@ -98,12 +107,18 @@ class _Machine:
         }
         for name, value in registers.items():
             self._engine.reg_write(getattr(arm_const, f"UC_ARM_REG_{name}"), value)
+        self._reads = unicorn.UC_MEM_READ
         self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._enter)
         self._engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._access)
 
     def run(self) -> None:
         """Call `model_compute` and come back."""
         self._engine.emu_start(self._entry | 1, HOME)
+
+    @property
+    def waited(self) -> dict[str, int]:
+        """Cycles that each chip's core waits for its flash, by the chip's name."""
+        return self._watch.waited if self._watch else {}
 
     def output(self, size: int) -> bytes:
         """What it wrote."""
@@ -119,8 +134,10 @@ class _Machine:
         self.counts[self._call, self._before, address, size] += 1
         self._before = address + size
         self._conditional = self._image.has_it_block(address, size)
+        if self._watch:
+            self._watch.enter(address, size)
 
-    def _access(self, _: object, __: int, address: int, size: int, *___: object) -> None:
+    def _access(self, _: object, kind: int, address: int, size: int, *__: object) -> None:
         if self._conditional and self._image.is_in_it_block(self._engine.reg_read(self._pc) & ~1):
             # Unicorn 2.1 leaves the state of an IT block behind when it reports an access within one, and would then
             # skip instructions that follow. Elsewhere the flags that are written back may be old ones.
@@ -128,6 +145,8 @@ class _Machine:
             self._engine.reg_write(self._xpsr, state & ~IT_STATE)
         if address % size:
             self.penalty[self._call] += 2 if size == 4 and address % 2 else 1
+        if self._watch and kind == self._reads:
+            self._watch.read(address, size)
 
 
 def _load(engine: Any, image: Image) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def _disassemble(elf: Any, symbols: list[Any]) -> tuple[dict[int, Instruction], 
     return code, conditional
 
 
-def stretch(code: dict[int, Instruction], address: int, size: int) -> list[Instruction]:
+def stretch(code: Mapping[int, Instruction], address: int, size: int) -> list[Instruction]:
     """The instructions from an address on."""
     found, at = [], address
     while at < address + size:

@@ -1,8 +1,8 @@
 """What one inference costs on the emulated Cortex-M4F, whole and op by op, beside TensorFlow Lite Micro with CMSIS-NN.
 
 Two counters: instructions, which the emulator counts exactly (`-icount`), and the cycles that `host.bench.cycles`
-models. The models of the data set that needs no download are always measured, published ones where $TINYPROOF_DATA has
-their files.
+models, with ideal memory and on chips. The models of the data set that needs no download are always measured, published
+ones where $TINYPROOF_DATA has their files.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from tempfile import TemporaryDirectory
 from tinyproof.boards import find_board
 from tinyproof.console import console, table
 from tinyproof.environment import DATA_VARIABLE, data_folder
-from tinyproof.export.cost import step_cycles
+from tinyproof.export.cost import milliseconds, step_cycles
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.lower import Step, lower
 from tinyproof.export.ops import macs_of
 from tinyproof.export.tflite_reader import load_graph
 from tinyproof.firmware.build import build, image_path
 from tinyproof.firmware.sizes import read_symbols
-from tinyproof.host.bench.cycles import measure
+from tinyproof.host.bench.chips import CHIPS, STM32L4R5, Chip
+from tinyproof.host.bench.cycles import Cost, measure
 from tinyproof.host.connection import connect
 from tinyproof.host.device import mean_count
 from tinyproof.host.samples import load_samples
@@ -36,11 +37,14 @@ PUBLISHED = {"ic_resnet8": "pretrainedResnet_quant.tflite", "kws_dscnn": "kws_re
 INFERENCES = 20  # the mean of their instructions is reported
 
 
+RECORD_CHIP = STM32L4R5
+
+
 @dataclass(frozen=True)
 class Baseline:
     """TensorFlow Lite Micro with CMSIS-NN on the same emulated chip and compiler (arm-none-eabi-gcc 12.2.1): the fewest
     instructions of 15 build settings, its arena, and its flash without the model. `record_cycles`: the fewest published
-    for a real Cortex-M4, by ST's X-CUBE-AI 9.0 in MLPerf Tiny v1.2.
+    for a real RECORD_CHIP, by ST's X-CUBE-AI 9.0 in MLPerf Tiny v1.2.
     """
 
     instructions: int
@@ -80,6 +84,22 @@ class OpCost:
 
 
 @dataclass(frozen=True)
+class ChipCost:
+    """The modelled cycles with those that a chip's core waits for its flash."""
+
+    chip: str
+    cycles_modelled: int
+    milliseconds: float
+
+
+def beside_record(chip: ChipCost, record: int | None) -> tuple[str, str]:
+    """The record and how many times its cycles the model has; empty for another chip or where there is none."""
+    if record is None or chip.chip != RECORD_CHIP.title:
+        return "", ""
+    return f"record {record:,}", f"{chip.cycles_modelled / record:.2f}"
+
+
+@dataclass(frozen=True)
 class InferenceCost:
     """One model on one board. ram: activations and scratch; code: text and constants of the whole firmware, without the
     model's weights and the self-test's golden vectors; engine_code: of that, the functions that an inference executes,
@@ -97,6 +117,7 @@ class InferenceCost:
     code_bytes: int
     engine_code_bytes: int
     weight_bytes: int
+    chips: tuple[ChipCost, ...]
     ops: tuple[OpCost, ...]
 
 
@@ -126,7 +147,7 @@ def measure_inference(name: str, model: Path) -> InferenceCost:
     assert instructions is not None  # there are inputs
     program = lower(load_graph(model / TFLITE_FILE)).program()
     image = image_path(model, board)
-    cost = measure(image, inputs[0], manifest.output_bytes)
+    cost = measure(image, inputs[0], manifest.output_bytes, CHIPS)
     assert [call.kernel for call in cost.calls] == [f"{step.kernel.name}_s8" for step in program.steps]
     ops = tuple(
         OpCost(
@@ -154,8 +175,14 @@ def measure_inference(name: str, model: Path) -> InferenceCost:
         code_bytes=sizes.code_bytes,
         engine_code_bytes=cost.code_bytes + sum(s.size_bytes for s in read_symbols(image) if s.name in parameters),
         weight_bytes=sizes.weight_bytes,
+        chips=tuple(_on_chip(chip, cost) for chip in CHIPS),
         ops=ops,
     )
+
+
+def _on_chip(chip: Chip, cost: Cost) -> ChipCost:
+    cycles = cost.cycles + cost.waited[chip.name]
+    return ChipCost(chip.title, cycles, round(milliseconds(cycles, chip.clock_hz), 2))
 
 
 @dataclass(frozen=True)
@@ -212,9 +239,10 @@ def print_inference(costs: list[InferenceCost]) -> None:
             rows.add_row(cost.model, what, f"{ours:,}", f"{theirs:,}", f"{ours / theirs:.2f}")
         rows.add_row(cost.model, "engine_code_bytes", f"{cost.engine_code_bytes:,}", "", "")
         record = baseline.record_cycles
-        ratio = f"{cost.cycles_modelled / record:.2f}" if record else ""
-        best = f"record {record:,}" if record else ""
-        rows.add_row(cost.model, "cycles_modelled", f"{cost.cycles_modelled:,}", best, ratio)
+        rows.add_row(cost.model, "cycles_modelled, ideal memory", f"{cost.cycles_modelled:,}", "", "")
+        for chip in cost.chips:
+            what = f"on an {chip.chip}: {chip.milliseconds:.2f} ms"
+            rows.add_row(cost.model, what, f"{chip.cycles_modelled:,}", *beside_record(chip, record))
         rows.add_row(cost.model, "instructions per MAC", f"{cost.instructions / cost.macs:.2f}", "", "")
         best = f"record {record / cost.macs:.2f}" if record else ""
         rows.add_row(cost.model, "cycles per MAC", f"{cost.cycles_modelled / cost.macs:.2f}", best, "")

@@ -93,9 +93,12 @@ def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source, usual: bo
     return y
 
 
-def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source, wide: bool = False) -> int:
+    """`wide`: sums of a filter that leave no room for a second one's, and many weights."""
     h, w = (int(n) for n in rng.integers(4, 10, 2))
     x_c, y_c, k = int(rng.choice([4, 8, 16, 24])), int(rng.choice([1, 3, 8, 16])), int(rng.integers(2, 5))
+    if wide:
+        x_c, y_c, k = int(rng.choice([144, 160])), int(rng.choice([64, 72])), 4
     options = schema.TransposeConvOptionsT()
     options.strideH = options.strideW = step = int(rng.choice([1, 2, 2]))
     options.padding = schema.Padding.SAME
@@ -103,6 +106,8 @@ def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     y = b.tensor((1, h * step, w * step, y_c), 1 / ACCUMULATOR_STEP, -128)
     shape = b.constant(np.array(b.shape(y), np.int32), None)
     weights, bias = _linear(b, rng, y_c, (y_c, k, k, x_c))
+    if wide:
+        weights = b.constant(rng.choice(np.array([-127, 127], np.int8), (y_c, k, k, x_c)), [1.0] * y_c)
     b.op("TRANSPOSE_CONV", [shape, weights, x, bias], [y], options)
     return y
 
@@ -188,6 +193,7 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_depthwise_conv2d, 4),
     (partial(_depthwise_conv2d, usual=False), 3),
     (_transpose_conv2d, 2),
+    (partial(_transpose_conv2d, wide=True), 1),
     (_dense, 2),
     (_batch_matmul, 2),
     (partial(_dense, plain=True), 1),

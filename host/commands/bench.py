@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
-from tinyproof.console import console, write_atomically
+from tinyproof.console import UserError, console, write_atomically
+from tinyproof.environment import DATA_VARIABLE
 from tinyproof.host.bench.compilers import measure_compilers, print_compilers
 from tinyproof.host.bench.inference import (
     BUILD,
+    PUBLISHED,
     measure_choices,
     measure_inference,
     models,
@@ -23,39 +26,48 @@ from tinyproof.host.bench.inference import (
 from tinyproof.host.bench.kinds import KINDS
 from tinyproof.host.bench.link import measure_links, print_links
 from tinyproof.host.bench.pipeline import STREAMED, measure_golden, measure_stream, print_pipeline
+from tinyproof.host.bench.tables import figure_pages, read_figures
 from tinyproof.manifest import TFLITE_FILE
 
 BENCH_FILE = BUILD / "bench.json"
 
 
 @click.command("bench")
-def command() -> None:
+@click.option("--docs", is_flag=True, help="Measure only what README.md and docs/performance.md show; write it there.")
+def command(docs: bool) -> None:
     """Measure inference and pipeline; write build/bench.json.
 
     Needs build/digits_small and build/digits_course. Takes some minutes.
     """
     measured = models()
+    if docs and (missing := PUBLISHED.keys() - measured.keys()):
+        files = " and ".join(PUBLISHED[name] for name in sorted(missing))
+        raise UserError(f"the docs show {files} too: set {DATA_VARIABLE} to the folder with the published models")
     inference = [measure_inference(name, model) for name, model in measured.items()]
     choices = [cost for name, model in with_best(measured).items() for cost in measure_choices(name, model)]
+    figures: dict[str, Sequence[Any]] = {"inference": inference, "optimize": choices}
+    print_inference(inference)
+    print_choices(choices)
+    if not docs:
+        figures |= _measure_more(measured)
+    content = json.dumps({what: [asdict(one) for one in every] for what, every in figures.items()}, indent=2) + "\n"
+    write_atomically(BENCH_FILE, content)
+    console.print(f"written to {BENCH_FILE}")
+    if docs:
+        for path, text in figure_pages(read_figures(content.encode())).items():
+            write_atomically(path, text)
+            console.print(f"wrote {path.name}")
+
+
+def _measure_more(measured: dict[str, Path]) -> dict[str, Sequence[Any]]:
+    """What needs no place in the docs: both compilers, kinds of layers, the pipeline, the link. Printed, too."""
     compilers = measure_compilers({name: (model / TFLITE_FILE).read_bytes() for name, model in measured.items()})
     kinds = measure_compilers({name: make().model() for name, make in KINDS.items()})
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
     links = measure_links(BUILD)
-    figures: dict[str, Sequence[Any]] = {
-        "inference": inference,
-        "optimize": choices,
-        "compilers": compilers,
-        "kinds": kinds,
-        "pipeline": pipeline,
-        "link": links,
-    }
-    result = {what: [asdict(one) for one in every] for what, every in figures.items()}
-    write_atomically(BENCH_FILE, json.dumps(result, indent=2) + "\n")
-    print_inference(inference)
-    print_choices(choices)
     print_compilers("Both compilers", compilers)
     print_compilers("Kinds of layers and networks", kinds)
     print_pipeline(pipeline)
     print_links(links)
-    console.print(f"written to {BENCH_FILE}")
+    return {"compilers": compilers, "kinds": kinds, "pipeline": pipeline, "link": links}

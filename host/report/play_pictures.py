@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ SEVEN = ((0.3, 0.22), (0.72, 0.2), (0.5, 0.55), (0.42, 0.82))  # strokes on the 
 WIDTH, NETWORK_HEIGHT, CONVOLUTION_HEIGHT = 1280, 1450, 900
 
 
-def play_pictures(browser: str, model: Path) -> dict[str, bytes]:
-    """By name, each as PNG: the network room with a drawn digit and an open map, and the convolution room."""
+@contextmanager
+def playing(browser: str, model: Path) -> Iterator[tuple[Any, Path]]:
+    """A browser, and the playing page of a model."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
@@ -26,22 +28,32 @@ def play_pictures(browser: str, model: Path) -> dict[str, bytes]:
         if result.returncode:
             raise UserError(f"play of {model} failed: {result.stderr.strip()}")
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        made = {"play-network": _network(chromium, path), "play-convolution": _convolution(chromium, path)}
+        yield chromium, path
         chromium.close()
-    return made
 
 
-def _open(chromium: Any, path: Path, height: int, scheme: str) -> Any:
-    page = chromium.new_page(viewport={"width": WIDTH, "height": height}, color_scheme=scheme)
+def play_pictures(chromium: Any, path: Path) -> dict[str, bytes]:
+    """By name, each as PNG: the network room with a drawn digit and an open map, and the convolution room."""
+    return {"play-network": _network(chromium, path), "play-convolution": _convolution(chromium, path)}
+
+
+def open_page(chromium: Any, path: Path, width: int, height: int, scheme: str) -> Any:
+    """A playing page that has compared its bytes."""
+    page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     page.goto(path.as_uri())
     page.wait_for_selector("#proof.good")
     return page
 
 
+def places_on(page: Any, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Where on the page points (x, y) lie that are shares of the sheet's sides."""
+    box = page.locator("#sheet").bounding_box()
+    return [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
+
+
 def draw(page: Any, points: Sequence[tuple[float, float]]) -> None:
     """One stroke with the mouse from point to point (x, y), in shares of the sheet's sides."""
-    box = page.locator("#sheet").bounding_box()
-    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
+    places = places_on(page, points)
     page.mouse.move(*places[0])
     page.mouse.down()
     for place in places[1:]:
@@ -50,7 +62,7 @@ def draw(page: Any, points: Sequence[tuple[float, float]]) -> None:
 
 
 def _network(chromium: Any, path: Path) -> bytes:
-    page = _open(chromium, path, NETWORK_HEIGHT, "light")
+    page = open_page(chromium, path, WIDTH, NETWORK_HEIGHT, "light")
     page.click("#clear")
     draw(page, SEVEN)
     page.click("[aria-label='Maps of conv_1'] button >> nth=3")
@@ -61,7 +73,7 @@ def _network(chromium: Any, path: Path) -> bytes:
 
 
 def _convolution(chromium: Any, path: Path) -> bytes:
-    page = _open(chromium, path, CONVOLUTION_HEIGHT, "dark")
+    page = open_page(chromium, path, WIDTH, CONVOLUTION_HEIGHT, "dark")
     page.click("#tab-convolution")
     for _ in range(2):
         page.click("#path-next")

@@ -26,7 +26,8 @@ from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.record.file import load_report
 from tinyproof.host.report.page import build_page, look_beside
-from tinyproof.host.report.play_pictures import play_pictures
+from tinyproof.host.report.play_film import play_film
+from tinyproof.host.report.play_pictures import play_pictures, playing
 from tinyproof.made import remember
 from tinyproof.manifest import C_FOLDER, SOURCES, TFLITE_FILE, load_manifest, save_manifest
 from tinyproof.page import Page
@@ -45,6 +46,7 @@ FLAGS = (
 )
 COLORS = 128  # of a picture's palette
 LIMIT_BYTES = 200_000
+FILM_LIMIT_BYTES = 500_000
 
 
 @dataclass(frozen=True)
@@ -163,10 +165,16 @@ def take_screenshots() -> None:
     plant_fault(MODEL, FAULTY)
     pages = {model: _validated(model) for model in (MODEL, FAULTY)}
     shots = {shot.name: _capture(browser, _of(pages[shot.model], shot), shot) for shot in SHOTS}
-    shots |= play_pictures(browser, MODEL)
+    with playing(browser, MODEL) as (chromium, page):
+        shots |= play_pictures(chromium, page)
+        film = play_film(chromium, page)
     for name, picture in shots.items():
-        content = _compressed(picture)
-        if len(content) > LIMIT_BYTES:
-            raise UserError(f"{name} takes {len(content):,} bytes of {LIMIT_BYTES:,}: make it smaller")
-        write_atomically(IMAGES / f"{name}.png", content)
-        console.print(f"{IMAGES / name}.png: {len(content):,} bytes")
+        _write(f"{name}.png", _compressed(picture), LIMIT_BYTES)
+    _write("play.gif", film, FILM_LIMIT_BYTES)
+
+
+def _write(name: str, content: bytes, limit: int) -> None:
+    if len(content) > limit:
+        raise UserError(f"{name} takes {len(content):,} bytes of {limit:,}: make it smaller")
+    write_atomically(IMAGES / name, content)
+    console.print(f"{IMAGES / name}: {len(content):,} bytes")

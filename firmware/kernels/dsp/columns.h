@@ -30,15 +30,30 @@ void columns_output_s16(
     const int32_t *channels
 );
 
-// The same with w (groups, quads, 2, 2, 2), as above.
+// The same where the output rectifies.
+void columns_rectified_s16(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+);
+
+// Both with w (groups, quads, 2, 2, 2), as above.
 void columns_output_bytes(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
     const int32_t *channels
 );
 
-// Both with a byte a weight, w (groups, quads, 4, 4): the taps of each filter as they come. The sums of `dot` are doubled.
+void columns_rectified_bytes(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+);
+
+// All three with a byte a weight, w (groups, quads, 4, 4): the taps of each filter as they come. The sums of `dot` are doubled.
 void columns_dot_s8(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind);
 void columns_output_s8(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
+    const int32_t *channels
+);
+void columns_rectified_s8(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
     const int32_t *channels
 );
@@ -48,7 +63,7 @@ typedef struct {
     int32_t i, j;
 } place;
 
-static inline place behind(place at, int32_t columns) {
+INLINED place behind(place at, int32_t columns) {
     return at.j + 1 < columns ? (place){at.i, at.j + 1} : (place){at.i + 1, 0};
 }
 
@@ -56,20 +71,23 @@ static inline place behind(place at, int32_t columns) {
 void columns_finish_s8(int8_t *y, int8_t *y_right, const int32_t *sums, int32_t y_c, const packed_output *p);
 
 // One column of a quad.
-static inline void store_column(int16_t *v, uint32_t even, uint32_t odd) {
+INLINED void store_column(int16_t *v, uint32_t even, uint32_t odd) {
     store_pair(v, even);
     store_pair(v + 4, odd);
 }
 
+// The last n of a column's taps, fewer than four, with zeros behind them.
+INLINED void widen_rest(int16_t *v, const int8_t *x, int32_t n) {
+    int8_t rest[4] = {0, 0, 0, 0};
+    for (int32_t t = 0; t < n; t++) rest[t] = x[t];
+    store_column(v, even_bytes(load_word(rest)), odd_bytes(load_word(rest)));
+}
+
 // One column of x in quads: x (n,) -> every other word of v, zeros at the end    v (n in quads, 2, 2, 2)
 // Returns what follows in v.
-static inline int16_t *widen_column(int16_t *v, const int8_t *x, int32_t n) {
+INLINED int16_t *widen_column(int16_t *v, const int8_t *x, int32_t n) {
     for (; n >= 4; n -= 4, x += 4, v += 8) store_column(v, even_bytes(load_word(x)), odd_bytes(load_word(x)));
-    if (n > 0) {
-        int8_t rest[4] = {0, 0, 0, 0};
-        for (int32_t t = 0; t < n; t++) rest[t] = x[t];
-        store_column(v, even_bytes(load_word(rest)), odd_bytes(load_word(rest)));
-        v += 8;
-    }
-    return v;
+    if (n <= 0) return v;
+    widen_rest(v, x, n);
+    return v + 8;
 }

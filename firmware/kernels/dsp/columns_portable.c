@@ -67,7 +67,7 @@ static inline void output(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
     const int32_t *channels, run *one, int32_t step
 ) {
-    packed_output output = {channels, INT8_MIN, INT8_MAX};
+    packed_output output = {channels, INT8_MIN, INT8_MAX, 0};
     for (; groups > 0; groups--, y += 4, y_right += 4, w += step * quads, output.channels += 16) {
         int32_t sums[8];
         one(sums, x, w, quads);
@@ -75,7 +75,7 @@ static inline void output(
     }
 }
 
-// Both functions of columns.h for one kind of weights; step as above.
+// The functions of columns.h for one kind of weights; step as above. A layer that rectifies is one like any other.
 #define COLUMNS(kind, step)                                                                                      \
     void columns_dot_##kind(                                                                                     \
         int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind           \
@@ -87,6 +87,12 @@ static inline void output(
         const int32_t *channels                                                                                  \
     ) {                                                                                                          \
         output(y, y_right, x, w, quads, groups, channels, run_##kind, step);                                     \
+    }                                                                                                            \
+    void columns_rectified_##kind(                                                                               \
+        int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,           \
+        const int32_t *channels                                                                                  \
+    ) {                                                                                                          \
+        columns_output_##kind(y, y_right, x, w, quads, groups, channels);                                        \
     }
 
 COLUMNS(s16, 16)

@@ -91,9 +91,8 @@
     "orr r3, r3, #1\n"               \
     "str r3, [sp]\n"
 
-// The sums r4-r11 of all quads; r0 is the end of the weights.
-#define SUMS(QUAD)                   \
-    "str r0, [sp, #4]\n"             \
+// What the sums begin with: nothing, or the doubled biases of the channels, to which [sp, #28] points.
+#define FROM_NOTHING                 \
     "movs r4, #0\n"                  \
     "movs r5, #0\n"                  \
     "movs r6, #0\n"                  \
@@ -101,7 +100,22 @@
     "mov r8, r4\n"                   \
     "mov r9, r4\n"                   \
     "mov r10, r4\n"                  \
-    "mov r11, r4\n"                  \
+    "mov r11, r4\n"
+#define FROM_BIAS                    \
+    "ldr r3, [sp, #28]\n"            \
+    "ldr r4, [r3]\n"                 \
+    "ldr r6, [r3, #16]\n"            \
+    "ldr r8, [r3, #32]\n"            \
+    "ldr r10, [r3, #48]\n"           \
+    "mov r5, r4\n"                   \
+    "mov r7, r6\n"                   \
+    "mov r9, r8\n"                   \
+    "mov r11, r10\n"
+
+// The sums r4-r11 of all quads; r0 is the end of the weights.
+#define SUMS(FIRST, QUAD)            \
+    "str r0, [sp, #4]\n"             \
+    FIRST                            \
     "ldr pc, [sp]\n"                 \
     ".balign 4\n"                    \
     "2:\n"                           \
@@ -125,7 +139,7 @@
         "1:\n"                                                      \
         "ldr r0, [sp, #8]\n"                                        \
         "add r0, r2\n"                                              \
-        SUMS(QUAD)                                                  \
+        SUMS(FROM_NOTHING, QUAD)                                    \
         FINISH                                                      \
         "ldrd r0, r3, [sp, #12]\n"                                  \
         "sub r1, r1, r0\n"                                          \
@@ -141,16 +155,26 @@ DOT("columns_dot_s16", "5", "88", HALF_S16 HALF_S16, "");
 DOT("columns_dot_bytes", "4", "96", HALF_BYTES HALF_BYTES, PART DOUBLE);
 DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
 
-// One channel's sums in registers a and b, doubled by `shift`, become bytes.
-#define CHANNEL(a, b, shift)              \
+// One channel's sums in registers a and b become bytes, by TO_BYTE. Those that did not begin with the bias are doubled by
+// `shift` first.
+#define CHANNEL(a, b, TO_BYTE)            \
+    "ldmia r1!, {r0, r3, r12, lr}\n"      \
+    TO_BYTE(a, "r3", "r12", "lr", "r0") TO_BYTE(b, "r3", "r12", "lr", "r0")
+#define BIASED(a, b, shift, TO_BYTE)      \
     "ldmia r1!, {r0, r3, r12, lr}\n"      \
     "add " a ", r0, " a shift "\n"        \
     "add " b ", r0, " b shift "\n"        \
-    SUM_TO_BYTE(a, "r3", "r12", "lr", "r0") SUM_TO_BYTE(b, "r3", "r12", "lr", "r0")
+    TO_BYTE(a, "r3", "r12", "lr", "r0") TO_BYTE(b, "r3", "r12", "lr", "r0")
+#define CHANNELS(TO_BYTE)                                               \
+    CHANNEL("r4", "r5", TO_BYTE) CHANNEL("r6", "r7", TO_BYTE)           \
+    CHANNEL("r8", "r9", TO_BYTE) CHANNEL("r10", "r11", TO_BYTE)
+#define CHANNELS_OF_BYTES(second, TO_BYTE)                                                \
+    BIASED("r4", "r5", ", lsl #1", TO_BYTE) BIASED("r6", "r7", second, TO_BYTE)           \
+    BIASED("r8", "r9", ", lsl #1", TO_BYTE) BIASED("r10", "r11", second, TO_BYTE)
 
-// As columns.h declares it; `first` and `second` double the sums of every other filter.
+// As columns.h declares it.
 //   [sp] where a group enters the loop, end of its weights, bytes of its weights, x, y, y_right, end of y, channels
-#define OUTPUT(name, log_weights, code, QUAD, PREPARE, first, second) \
+#define OUTPUT(name, log_weights, code, FIRST, QUAD, PREPARE, CHANNELS) \
     FUNCTION(name,                                                  \
         "push {r4-r11, lr}\n"                                       \
         "ldrd r4, r5, [sp, #36]\n"    /* quads, groups */           \
@@ -166,11 +190,10 @@ DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
         "1:\n"                                                      \
         "ldrd r0, r1, [sp, #8]\n"                                   \
         "add r0, r2\n"                                              \
-        SUMS(QUAD)                                                  \
+        SUMS(FIRST, QUAD)                                           \
         PREPARE                                                     \
         "ldr r1, [sp, #28]\n"                                       \
-        CHANNEL("r4", "r5", first) CHANNEL("r6", "r7", second)      \
-        CHANNEL("r8", "r9", first) CHANNEL("r10", "r11", second)    \
+        CHANNELS                                                    \
         "ldrd r0, r3, [sp, #16]\n"                                  \
         "str r1, [sp, #28]\n"                                       \
         "ldr r1, [sp, #24]\n"                                       \
@@ -188,14 +211,30 @@ DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
         "add sp, #36\n"                                             \
         "pop {r4-r11, pc}\n")
 
-OUTPUT("columns_output_s16", "5", "88", HALF_S16 HALF_S16, "", "", "");
-OUTPUT("columns_output_bytes", "4", "96", HALF_BYTES HALF_BYTES, PART, ", lsl #1", ", asr #7");
-OUTPUT("columns_output_s8", "4", "120", QUAD_S8, "", ", lsl #1", ", lsl #1");
+// Both functions of a kind of weights: for any layer, and for one that rectifies.
+#define OUTPUTS(kind, log_weights, code, FIRST, QUAD, PREPARE, CHANNELS)                                       \
+    OUTPUT("columns_output_" kind, log_weights, code, FIRST, QUAD, PREPARE, CHANNELS(SUM_TO_BYTE));            \
+    OUTPUT("columns_rectified_" kind, log_weights, code, FIRST, QUAD, PREPARE, CHANNELS(RECTIFIED_TO_BYTE))
 
+#define CHANNELS_TWO(TO_BYTE) CHANNELS_OF_BYTES(", asr #7", TO_BYTE)
+#define CHANNELS_ONE(TO_BYTE) CHANNELS_OF_BYTES(", lsl #1", TO_BYTE)
+
+OUTPUTS("s16", "5", "88", FROM_BIAS, HALF_S16 HALF_S16, "", CHANNELS);
+OUTPUTS("bytes", "4", "96", FROM_NOTHING, HALF_BYTES HALF_BYTES, PART, CHANNELS_TWO);
+OUTPUTS("s8", "4", "120", FROM_NOTHING, QUAD_S8, "", CHANNELS_ONE);
+
+#undef CHANNELS_ONE
+#undef CHANNELS_TWO
+#undef OUTPUTS
 #undef OUTPUT
+#undef CHANNELS_OF_BYTES
+#undef CHANNELS
+#undef BIASED
 #undef CHANNEL
 #undef DOT
 #undef SUMS
+#undef FROM_BIAS
+#undef FROM_NOTHING
 #undef ENTER
 #undef DOUBLE
 #undef PART

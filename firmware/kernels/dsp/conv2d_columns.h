@@ -7,29 +7,30 @@
 #include "gather.h"
 #include "packed.h"
 
+typedef void columns_to_bytes(
+    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups, const int32_t *channels
+);
+
 // The loops of columns.h for one layout of weights, and how many numbers a quad takes there for each filter.
 typedef struct {
     void (*dot)(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind);
-    void (*output)(
-        int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-        const int32_t *channels
-    );
+    columns_to_bytes *output, *rectified;
     int32_t numbers;
 } column_loops;
 
 // The index inside [0, n) that lies nearest to i. A pooling window at the border has some of its pixels again instead of
 // those outside, which changes no maximum.
-static inline int32_t nearest(int32_t i, int32_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
+INLINED int32_t nearest(int32_t i, int32_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
 
 // best[k] = max(best[k], sums[k])    (n,)
-static inline void raise_to(int32_t *best, const int32_t *sums, int32_t n) {
+INLINED void raise_to(int32_t *best, const int32_t *sums, int32_t n) {
     for (int32_t k = 0; k < n; k++) {
         if (sums[k] > best[k]) best[k] = sums[k];
     }
 }
 
 // n quads of a column, all of them the value of x outside the image.
-static inline int16_t *see_nothing(int16_t *v, int32_t n, int32_t x_zero_point) {
+INLINED int16_t *see_nothing(int16_t *v, int32_t n, int32_t x_zero_point) {
     const uint32_t nothing = ((uint32_t)x_zero_point & 0xffff) | (uint32_t)x_zero_point << 16;
     for (; n > 0; n--, v += 8) store_column(v, nothing, nothing);
     return v;
@@ -69,52 +70,82 @@ __attribute__((noinline)) static void see_border(
     }
 }
 
-// One column of v: what the convolution's output pixel (i, j) sees.
-__attribute__((noinline)) static void see(
-    int16_t *v, int8_t *window, const int8_t *x, int32_t i, int32_t j, const conv2d_packed_params *p
+// Where in x the window of output pixel `at` begins, if its rows are whole words inside x; else NULL.
+INLINED const int8_t *seen(
+    const int8_t *x, place at, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t top = i * g->stride_h - g->pad_h, left = j * g->stride_w - g->pad_w, row = p->row_taps;
-    if (row % 4 != 0 || g->dilation_w > 1) {
+    const int32_t top = at.i * g->stride_h - g->pad_h, left = at.j * g->stride_w - g->pad_w, row = p->row_taps;
+    if (row % 4 != 0 || g->dilation_w > 1 || top < 0 || left < 0 || left + g->k_w > g->x_w) return NULL;
+    const int32_t x_row = g->x_w * g->x_c, first = left * g->x_c, bottom = top + (g->k_h - 1) * g->dilation_h;
+    return bottom + 1 < g->x_h || (bottom < g->x_h && first + row <= x_row) ? x + top * x_row + first : NULL;
+}
+
+// One column of v: what output pixel `at` sees.
+__attribute__((noinline)) static void see(
+    int16_t *v, int8_t *window, const int8_t *x, place at, const conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    const int32_t top = at.i * g->stride_h - g->pad_h, left = at.j * g->stride_w - g->pad_w, row = p->row_taps;
+    const int8_t *from = seen(x, at, p);
+    if (from != NULL) {
+        for (int32_t a = g->k_h; a > 0; a--, from += g->dilation_h * g->x_w * g->x_c) v = widen_column(v, from, row);
+    } else if (row % 4 != 0 || g->dilation_w > 1) {
         gather_s8(window, x, top, left, p->x_zero_point, g);
         widen_column(v, window, g->k_h * row);
-        return;
-    }
-    const int32_t x_row = g->x_w * g->x_c, first = left * g->x_c, below = g->dilation_h * x_row;
-    const int32_t bottom = top + (g->k_h - 1) * g->dilation_h;
-    const int inside = top >= 0 && left >= 0 && left + g->k_w <= g->x_w;
-    if (inside && (bottom + 1 < g->x_h || (bottom < g->x_h && first + row <= x_row))) {
-        const int8_t *from = x + top * x_row + first;
-        for (int32_t a = g->k_h; a > 0; a--, from += below) v = widen_column(v, from, row);
     } else {
         see_border(v, window, x, top, left, p);
     }
 }
 
+// Both columns of v: what two output pixels of the convolution see.
+__attribute__((noinline)) static void see_both(
+    int16_t *v, int8_t *window, const int8_t *x, place at, place at_right, const conv2d_packed_params *p
+) {
+    const int8_t *from = seen(x, at, p), *right = seen(x, at_right, p);
+    if (from == NULL || right == NULL) {
+        see(v, window, x, at, p);
+        see(v + 2, window, x, at_right, p);
+        return;
+    }
+    const int32_t words = p->row_taps / 4, below = p->window.dilation_h * p->window.x_w * p->window.x_c;
+    for (int32_t a = p->window.k_h; a > 0; a--, from += below, right += below) v = widen_columns(v, from, right, words);
+}
+
+// Pixel (a, b) of the pooling window `at`, in the convolution's output.
+INLINED place pooled(place at, int32_t a, int32_t b, const window_geometry *pool) {
+    const int32_t i = nearest(at.i * pool->stride_h - pool->pad_h + a, pool->x_h);
+    return (place){i, nearest(at.j * pool->stride_w - pool->pad_w + b, pool->x_w)};
+}
+
 // Two pixels without a pooling, four channels at a time; the last one to three of them need not become bytes in y.
-static inline __attribute__((always_inline)) void finish_pixels(
+INLINED void finish_pixels(
     int8_t *y, int8_t *right, int32_t *sums, const int16_t *v, int32_t quads, const conv2d_packed_params *p,
     const column_loops *loops
 ) {
     const int32_t y_c = p->window.y_c, groups = y_c / 4, done = 4 * groups;
-    if (groups > 0) loops->output(y, right, v, p->weights, quads, groups, p->output.channels);
+    columns_to_bytes *const output = p->output.rectifies ? loops->rectified : loops->output;
+    if (groups > 0) output(y, right, v, p->weights, quads, groups, p->output.channels);
     if (done < y_c) {
-        const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX};
+        const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX, p->output.rectifies};
         loops->dot(sums, v, p->weights + loops->numbers * done * quads, quads, 1, 0);
         columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
     }
 }
 
 // Every output pixel sees one pixel of x, in the same order: no geometry.
-static inline __attribute__((always_inline)) void pointwise(
+INLINED void pointwise(
     int8_t *y, const int8_t *x, int32_t *sums, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const int32_t x_c = p->window.x_c, y_c = p->window.y_c, quads = (x_c + 3) / 4, pixels = p->window.y_h * p->window.y_w;
     int16_t *v = (int16_t *)(void *)(sums + 8);
     for (int8_t *at = y, *const end = y + pixels * y_c; at != end;) {
         const int32_t step = at + y_c != end;  // without another pixel this one is computed twice
-        widen_column(v, x, x_c);
-        widen_column(v + 2, x + step * x_c, x_c);
+        int16_t *rest = widen_columns(v, x, x + step * x_c, x_c / 4);
+        if (x_c % 4 != 0) {
+            widen_rest(rest, x + x_c / 4 * 4, x_c % 4);
+            widen_rest(rest + 2, x + step * x_c + x_c / 4 * 4, x_c % 4);
+        }
         finish_pixels(at, at + step * y_c, sums, v, quads, p, loops);
         at += (1 + step) * y_c;
         x += 2 * x_c;
@@ -122,7 +153,38 @@ static inline __attribute__((always_inline)) void pointwise(
     limit_s8(y, pixels * y_c, p->output.y_min, p->output.y_max);
 }
 
-static inline __attribute__((always_inline)) void conv2d_columns(
+// Every output pixel is one of y: no pooling. Where two lie in a row and see whole words inside x, it is known where.
+INLINED void unpooled(
+    int8_t *y, const int8_t *x, int32_t *sums, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
+) {
+    const window_geometry *g = &p->window;
+    const int32_t y_c = g->y_c, words = p->row_taps / 4, below = g->dilation_h * g->x_w * g->x_c;
+    const int32_t step = g->stride_w * g->x_c, most = g->x_w * g->x_c - p->row_taps;
+    const int32_t last = most < 0 ? -1 : (most / g->x_c + g->pad_w) / g->stride_w;  // column that sees x's row alone
+    int16_t *v = (int16_t *)(void *)(sums + 8);
+    int8_t *window = (int8_t *)(v + 8 * quads), *const end = y + g->y_h * g->y_w * y_c;
+    const int8_t *from = NULL;  // what pixel `at` sees, where the one before it was such a pixel too
+    for (place at = {0, 0}; y != end;) {
+        const int32_t two = y + y_c != end;  // without another pixel this one is computed twice
+        const place right = two ? behind(at, g->y_w) : at;
+        if (from == NULL) from = seen(x, at, p);
+        if (from != NULL && right.i == at.i && right.j <= last) {
+            const int8_t *row = from;
+            int16_t *to = v;
+            for (int32_t a = g->k_h; a > 0; a--, row += below) to = widen_columns(to, row, row + two * step, words);
+            from += 2 * step;
+        } else {
+            see_both(v, window, x, at, right, p);
+            from = NULL;
+        }
+        finish_pixels(y, y + two * y_c, sums, v, quads, p, loops);
+        y += (1 + two) * y_c;
+        at = behind(right, g->y_w);
+        if (at.j == 0) from = NULL;
+    }
+}
+
+INLINED void conv2d_columns(
     int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const window_geometry *g = &p->window, *pool = &p->pool;
@@ -136,31 +198,29 @@ static inline __attribute__((always_inline)) void conv2d_columns(
         pointwise(y, x, best, p, loops);
         return;
     }
-    place at[2] = {{0, 0}, {0, 0}};
-    while (y != end) {
+    if (!pools) {
+        unpooled(y, x, best, quads, p, loops);
+        limit_s8(y, (int32_t)(end - y), p->output.y_min, p->output.y_max);
+        return;
+    }
+    int8_t *const start = y;
+    for (place at = {0, 0}, at_right = at; y != end; at = behind(at_right, pool->y_w)) {
         int8_t *right = y;  // without another pixel this one is computed twice
-        at[1] = at[0];
+        at_right = at;
         if (y + y_c != end) {
             right += y_c;
-            at[1] = behind(at[0], pool->y_w);
+            at_right = behind(at, pool->y_w);
         }
-        for (int32_t o = 0; pools && o < 8 * groups; o++) best[o] = INT32_MIN;
+        for (int32_t o = 0; o < 8 * groups; o++) best[o] = INT32_MIN;
         for (int32_t a = 0; a < pool->k_h; a++) {
             for (int32_t b = 0; b < pool->k_w; b++) {
-                for (int32_t k = 0; k < 2; k++) {
-                    const int32_t i = nearest(at[k].i * pool->stride_h - pool->pad_h + a, pool->x_h);
-                    see(v + 2 * k, window, x, i, nearest(at[k].j * pool->stride_w - pool->pad_w + b, pool->x_w), p);
-                }
-                if (pools) {
-                    loops->dot(sums, v, p->weights, quads, groups, 16 * quads);
-                    raise_to(best, sums, 8 * groups);
-                }
+                see_both(v, window, x, pooled(at, a, b, pool), pooled(at_right, a, b, pool), p);
+                loops->dot(sums, v, p->weights, quads, groups, 16 * quads);
+                raise_to(best, sums, 8 * groups);
             }
         }
-        if (pools) columns_finish_s8(y, right, best, y_c, &p->output);
-        else finish_pixels(y, right, best, v, quads, p, loops);
-        limit_s8(y, (int32_t)(right - y) + y_c, p->output.y_min, p->output.y_max);
+        columns_finish_s8(y, right, best, y_c, &p->output);
         y = right + y_c;
-        at[0] = behind(at[1], pool->y_w);
     }
+    limit_s8(start, (int32_t)(end - start), p->output.y_min, p->output.y_max);
 }

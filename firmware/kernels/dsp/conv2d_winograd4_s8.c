@@ -17,7 +17,7 @@ typedef struct {
 
 // A line of pairs times B^T, (4 0 -5 0 1 0; 0 -4 -4 1 1 0; 0 4 -4 -1 1 0; 0 -2 -1 2 1 0; 0 2 -1 -2 1 0; 0 4 0 -5 0 1).
 // No result of both passes exceeds 100 * 128, so 16 bits hold it and one instruction transforms two channels.
-static inline line_6 transform_line(const line_6 d) {
+INLINED line_6 transform_line(const line_6 d) {
     line_6 y;
     const uint32_t two_b = add_pairs(d.b, d.b), two_c = add_pairs(d.c, d.c);
     const uint32_t p = subtract_pairs(d.e, add_pairs(two_c, two_c)), q = subtract_pairs(d.d, add_pairs(two_b, two_b));
@@ -32,12 +32,12 @@ static inline line_6 transform_line(const line_6 d) {
     return y;
 }
 
-static inline uint32_t half_of(const int8_t *x, int odd) {
+INLINED uint32_t half_of(const int8_t *x, int odd) {
     return odd ? odd_bytes(load_word(x)) : even_bytes(load_word(x));
 }
 
 // Two channels of 6 x 6 pixels, whose rows are `row` bytes apart, in one column of v (36, quads, 2, 2, 2); x_c = 4 * quads
-static inline __attribute__((always_inline)) void transform_pairs(
+INLINED void transform_pairs(
     int16_t *v, const int8_t *x, int32_t row, int32_t x_c, int odd
 ) {
     uint32_t lines[POSITIONS];
@@ -84,7 +84,7 @@ typedef struct {
 
 // A line of sums times A^T with the fractions of the filter's transform: 24, 12, 6 and 6 times
 // (1 1 1 1 1 0; 0 1 -1 2 -2 0; 0 1 1 4 4 0; 0 1 -1 8 -8 1) (1/4 a, 1/6 b, 1/6 c, 1/24 d, 1/24 e, f).
-static inline line_4 gather_line(const line_6 m) {
+INLINED line_4 gather_line(const line_6 m) {
     const uint32_t p = m.b + m.c, q = m.b - m.c, r = m.d + m.e, s = m.d - m.e;
     return (line_4){6 * m.a + 4 * p + r, 2 * q + s, p + r, q + 2 * s + 6 * m.f};
 }
@@ -98,7 +98,7 @@ typedef struct {
 } tile_place;
 
 // A sum as a byte, from 9 * 2^(power + 1) times it modulo 2^32: dividing by 9 is exact, and the shift leaves it doubled.
-static inline int8_t output(uint32_t multiple, int32_t power, const packed_scale *scale) {
+INLINED int8_t output(uint32_t multiple, int32_t power, const packed_scale *scale) {
     return (int8_t)packed_value((int32_t)(multiple * ONE_NINTH) >> power, scale);
 }
 

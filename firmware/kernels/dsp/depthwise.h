@@ -6,9 +6,13 @@
 #include "dsp.h"
 #include "packed.h"
 
-// plane[c][q] = the pair of a[c + q * step] and of the byte `below` bytes behind it, for c in [0, 4) and q in [0, n)
-// size: bytes from one plane to the next
-void depthwise_pairs_s8(uint32_t *plane, int32_t size, const int8_t *a, int32_t below, int32_t step, int32_t n);
+// plane[c] = the pairs of a pixel of a and of that `below` bytes behind it, for c in [0, 4): `rows` rows of `columns`
+// pixels `step` bytes apart, at least one of each.
+// size: bytes from one plane to the next; gaps: bytes from the end of a row to the next
+void depthwise_pairs_s8(
+    uint32_t *plane, int32_t size, const int8_t *a, int32_t below, int32_t step, int32_t columns, int32_t a_gap,
+    int32_t gap, int32_t rows
+);
 
 typedef struct {
     int32_t x_row;  // bytes of a row of pairs

@@ -10,32 +10,72 @@ static int32_t first_laid(int32_t c, const window_geometry *g) {
     return c < last ? c : last;
 }
 
-// Pixels of a row of x, or the zero point again and again where there is no such row.
-typedef struct {
-    const int8_t *at;
-    int32_t step;  // bytes
-} row_of_x;
-
-static row_of_x find_row(
-    const int8_t *x, int32_t i, int32_t first, int32_t phases, const uint32_t *outside, const window_geometry *g
-) {
-    if (i < 0 || i >= g->x_h) return (row_of_x){(const int8_t *)outside, 0};
-    return (row_of_x){x + (i * g->x_w + first) * g->x_c, phases * g->x_c};
-}
-
 static inline int32_t between(int32_t value, int32_t least, int32_t most) {
     return value < least ? least : value > most ? most : value;
 }
 
-// The same n pixels of two rows as pairs, where one of them lies outside or has fewer than four channels.
-static __attribute__((noinline)) void border_pairs(
-    uint32_t *plane, int32_t size, row_of_x above, row_of_x below, int32_t n, int32_t channels
-) {
-    for (; n > 0; n--, above.at += above.step, below.at += below.step, plane++) {
-        uint32_t *to = plane;
-        for (int32_t c = 0; c < channels; c++, to += size / 4) {
-            *to = ((uint32_t)above.at[c] & 0xffff) | (uint32_t)below.at[c] << 16;
+// A part of a row of pairs: `columns` pixels, `step` bytes apart.
+typedef struct {
+    uint32_t *plane;
+    int32_t size;     // bytes from one plane to the next
+    int32_t columns, step, channels;
+    uint32_t nothing;  // what lies outside x as a pair
+} row_part;
+
+// Pairs of which one half or both lie outside; inside is the row that does not, or NULL.
+static __attribute__((noinline)) void border_pairs(const row_part *row, const int8_t *inside, int32_t is_above) {
+    const int32_t size = row->size / 4;
+    const uint32_t nothing = row->nothing;
+    for (uint32_t *to = row->plane, *end = to + row->columns; to != end; to++) {
+        if (!inside) {
+            for (int32_t c = 0; c < QUAD; c++) to[c * size] = nothing;
+            continue;
         }
+        const uint32_t word = load_word(inside), even = even_bytes(word), odd = odd_bytes(word);
+        to[0] = is_above ? low_halves(even, nothing) : low_halves(nothing, even);
+        to[size] = is_above ? low_halves(odd, nothing) : low_halves(nothing, odd);
+        to[2 * size] = is_above ? high_halves(even, nothing) : high_halves(nothing, even);
+        to[3 * size] = is_above ? high_halves(odd, nothing) : high_halves(nothing, odd);
+        inside += row->step;
+    }
+}
+
+// Pairs of pixels with fewer than four channels; NULL: no such row->
+static __attribute__((noinline)) void few_pairs(const row_part *row, const int8_t *above, const int8_t *below) {
+    for (int32_t j = 0; j < row->columns; j++) {
+        for (int32_t c = 0; c < row->channels; c++) {
+            const uint32_t upper = above ? (uint32_t)above[j * row->step + c] : row->nothing;
+            const uint32_t lower = below ? (uint32_t)below[j * row->step + c] : row->nothing;
+            row->plane[c * (row->size / 4) + j] = low_halves(upper, lower);
+        }
+    }
+}
+
+// Rows [k, pairs) of the planes: row i + n * pair_step of x and the one `dilation_h` below it. column: of x, the first.
+static __attribute__((noinline)) void lay_rows(
+    row_part row, const int8_t *x, int32_t i, int32_t k, int32_t pairs, const depthwise_conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    const int32_t x_row = g->x_w * g->x_c;
+    while (k < pairs) {
+        const int8_t *above = i >= 0 && i < g->x_h ? x + i * x_row : NULL;
+        const int32_t j = i + g->dilation_h;
+        const int8_t *below = j >= 0 && j < g->x_h ? x + j * x_row : NULL;
+        int32_t rows = 1;
+        if (row.channels < QUAD) {
+            few_pairs(&row, above, below);
+        } else if (above && below) {
+            rows = between((g->x_h - 1 - j) / p->pair_step + 1, 1, pairs - k);
+            depthwise_pairs_s8(
+                row.plane, row.size, above, g->dilation_h * x_row, row.step, row.columns,
+                p->pair_step * x_row - row.columns * row.step, 4 * (p->row_words - row.columns), rows
+            );
+        } else {
+            border_pairs(&row, above ? above : below, above != NULL);
+        }
+        k += rows;
+        i += rows * p->pair_step;
+        row.plane += rows * p->row_words;
     }
 }
 
@@ -47,23 +87,18 @@ static __attribute__((noinline)) void lay_out(
     const depthwise_conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const uint32_t outside = (uint32_t)(p->x_zero_point & 0xff) * 0x01010101u;
-    const int32_t phases = p->phases, length = p->row_words / phases, channels = g->x_c < QUAD ? g->x_c : QUAD;
+    const int32_t phases = p->phases, length = p->row_words / phases;
     for (int32_t phase = 0; phase < phases; phase++) {
         const int32_t missing = g->pad_w - phase;  // columns to the left of x
         const int32_t left = between((missing + phases - 1) / phases, 0, length);
         const int32_t right = between((g->x_w + missing + phases - 1) / phases, left, length);
-        const int32_t first = left * phases - missing;
-        uint32_t *to = plane + kept * p->row_words + phase * length + left;
-        for (int32_t k = kept, i = top + kept * p->pair_step; k < pairs; k++, i += p->pair_step, to += p->row_words) {
-            const row_of_x above = find_row(x, i, first, phases, &outside, g);
-            const row_of_x below = find_row(x, i + g->dilation_h, first, phases, &outside, g);
-            if (above.step == below.step && channels == QUAD) {
-                depthwise_pairs_s8(to, size, above.at, (int32_t)(below.at - above.at), above.step, right - left);
-            } else {
-                border_pairs(to, size, above, below, right - left, channels);
-            }
-        }
+        if (left == right) continue;
+        const row_part row = {
+            plane + kept * p->row_words + phase * length + left, size, right - left, phases * g->x_c,
+            g->x_c < QUAD ? g->x_c : QUAD,
+            low_halves((uint32_t)p->x_zero_point, (uint32_t)p->x_zero_point),
+        };
+        lay_rows(row, x + (left * phases - missing) * g->x_c, top + kept * p->pair_step, kept, pairs, p);
     }
 }
 
@@ -90,10 +125,17 @@ static void window_rows(
     }
 }
 
+typedef struct {
+    uint32_t words[4];
+} four_words;
+
 // The planes go on to the rows below: those that both bands see move up.
 static void move_up(uint32_t *plane, int32_t words, int32_t kept, const depthwise_conv2d_packed_params *p) {
-    for (int32_t c = 0; c < QUAD; c++, plane += words) {
-        for (int32_t q = 0; q < kept * p->row_words; q++) plane[q] = plane[q + p->moves * p->row_words];
+    const int32_t moved = kept * p->row_words, distance = p->moves * p->row_words;
+    for (int32_t c = 0; c < QUAD && moved > 0; c++, plane += words) {
+        uint32_t *to = plane, *end = plane + moved;
+        for (; end - to >= 4; to += 4) *(four_words *)(void *)to = *(const four_words *)(const void *)(to + distance);
+        for (; to != end; to++) *to = to[distance];
     }
 }
 
@@ -121,7 +163,7 @@ void depthwise_conv2d_packed_s8(
     const int32_t pairs = pairs_of(p->rows, p), words = pairs * p->row_words;  // of a plane
     const int32_t kept = in_place && pairs > p->moves ? pairs - p->moves : 0;
     const int32_t bands = (g->y_h + p->rows - 1) / p->rows, quads = (g->x_c + QUAD - 1) / QUAD;
-    const uint32_t nothing = ((uint32_t)p->x_zero_point & 0xffff) | (uint32_t)p->x_zero_point << 16;
+    const uint32_t nothing = low_halves((uint32_t)p->x_zero_point, (uint32_t)p->x_zero_point);
     uint32_t *plane = (uint32_t *)(void *)scratch;
     for (int32_t q = 0; q < QUAD * words; q++) plane[q] = nothing;
     for (int32_t n = 0; n < bands * quads; n++) {  // band by band for each four channels, or the other way round

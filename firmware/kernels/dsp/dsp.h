@@ -12,34 +12,37 @@
 #define DSP_INSTRUCTIONS
 #endif
 
+// Inlined whatever is optimized for: a call of these costs more than what they do.
+#define INLINED __attribute__((always_inline)) static inline
+
 // Four sums of products, of four neighbouring output channels.
 typedef struct {
     int32_t a, b, c, d;
 } sums_4;
 
 // (a * b + 2^31) / 2^32, rounded down: with a = 2 * acc what requantize.h's multiply_high makes of acc and b.
-static inline int32_t multiply_high_rounded(int32_t a, int32_t b);
+INLINED int32_t multiply_high_rounded(int32_t a, int32_t b);
 
 // The nearest int8.
-static inline int32_t saturate_s8(int32_t value);
+INLINED int32_t saturate_s8(int32_t value);
 
 // A pair is two int16 in a word. Bytes 0 and 2, or 1 and 3, of a word as a pair; sum and difference of two pairs.
-static inline uint32_t even_bytes(uint32_t word);
-static inline uint32_t odd_bytes(uint32_t word);
-static inline uint32_t add_pairs(uint32_t a, uint32_t b);
-static inline uint32_t subtract_pairs(uint32_t a, uint32_t b);
+INLINED uint32_t even_bytes(uint32_t word);
+INLINED uint32_t odd_bytes(uint32_t word);
+INLINED uint32_t add_pairs(uint32_t a, uint32_t b);
+INLINED uint32_t subtract_pairs(uint32_t a, uint32_t b);
 
 // The low halves of two pairs as a pair, and the high halves.
-static inline uint32_t low_halves(uint32_t a, uint32_t b);
-static inline uint32_t high_halves(uint32_t a, uint32_t b);
+INLINED uint32_t low_halves(uint32_t a, uint32_t b);
+INLINED uint32_t high_halves(uint32_t a, uint32_t b);
 
 // acc + both products of two pairs; acc + the low half of x times the high half of w; and the other way round.
-static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w);
-static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w);
-static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w);
+INLINED int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w);
+INLINED int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w);
+INLINED int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w);
 
-static inline int32_t low_half(uint32_t pair) { return (int16_t)(pair & 0xffff); }
-static inline int32_t high_half(uint32_t pair) { return (int16_t)(pair >> 16); }
+INLINED int32_t low_half(uint32_t pair) { return (int16_t)(pair & 0xffff); }
+INLINED int32_t high_half(uint32_t pair) { return (int16_t)(pair >> 16); }
 
 // Plain C needs all registers for these loops: within a larger function it would not keep the sums in them.
 #ifdef DSP_INSTRUCTIONS
@@ -53,6 +56,9 @@ static inline int32_t high_half(uint32_t pair) { return (int16_t)(pair >> 16); }
 // w[q,k,0..3] meets x[q,(0,2,1,3)].
 DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads);
 
+// Two columns of x in quads at once (columns.h): v (words, 2, 2, 2) = words of x and of right.  Returns what follows in v.
+INLINED int16_t *widen_columns(int16_t *v, const int8_t *x, const int8_t *right, int32_t words);
+
 // Four pixels with the ten taps that each sees, on their way through a convolution with max pooling.
 typedef struct {
     int16_t taps[40];    // (4, 10)
@@ -62,7 +68,7 @@ typedef struct {
 
 // *y++ = the output byte of the largest of the tile's four sums, for each of channels (y_c, 9): five pairs of doubled
 // weights, 2 * bias, multiplier, offset, shift
-static inline void narrow_channels(narrow_tile *tile, const int32_t *channels);
+INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels);
 
 #ifdef DSP_INSTRUCTIONS
 #include "dsp_cortex_m.h"
@@ -70,25 +76,25 @@ static inline void narrow_channels(narrow_tile *tile, const int32_t *channels);
 #include "dsp_portable.h"
 #endif
 
-static inline uint32_t load_word(const int8_t *x) {
+INLINED uint32_t load_word(const int8_t *x) {
     uint32_t word;
     __builtin_memcpy(&word, x, sizeof word);  // memcpy would be a call in freestanding code
     return word;
 }
 
 // y[0..1] = the pair
-static inline void store_pair(int16_t *y, uint32_t pair) {
+INLINED void store_pair(int16_t *y, uint32_t pair) {
     __builtin_memcpy(__builtin_assume_aligned(y, 4), &pair, sizeof pair);
 }
 
 // y[0..3] = the quad of the two pairs
-static inline void store_quad(int16_t *y, uint32_t even, uint32_t odd) {
+INLINED void store_quad(int16_t *y, uint32_t even, uint32_t odd) {
     store_pair(y, even);
     store_pair(y + 2, odd);
 }
 
 // y = x in quads: x (n,) -> y (n rounded up to a multiple of 4,), zeros at the end
-static inline void widen(int16_t *y, const int8_t *x, int32_t n) {
+INLINED void widen(int16_t *y, const int8_t *x, int32_t n) {
     for (; n >= 4; n -= 4, x += 4, y += 4) store_quad(y, even_bytes(load_word(x)), odd_bytes(load_word(x)));
     if (n > 0) {
         int8_t rest[4] = {0, 0, 0, 0};

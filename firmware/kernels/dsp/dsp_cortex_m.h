@@ -4,67 +4,67 @@
 #pragma once
 #include <stddef.h>
 
-static inline int32_t multiply_high_rounded(int32_t a, int32_t b) {
+INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
     int32_t y;
     __asm__("smmulr %0, %1, %2" : "=r"(y) : "r"(a), "r"(b));
     return y;
 }
 
-static inline int32_t saturate_s8(int32_t value) {
+INLINED int32_t saturate_s8(int32_t value) {
     int32_t y;
     __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(value) : "cc");
     return y;
 }
 
-static inline uint32_t even_bytes(uint32_t word) {
+INLINED uint32_t even_bytes(uint32_t word) {
     uint32_t y;
     __asm__("sxtb16 %0, %1" : "=r"(y) : "r"(word));
     return y;
 }
 
-static inline uint32_t odd_bytes(uint32_t word) {
+INLINED uint32_t odd_bytes(uint32_t word) {
     uint32_t y;
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(y) : "r"(word));
     return y;
 }
 
-static inline uint32_t add_pairs(uint32_t a, uint32_t b) {
+INLINED uint32_t add_pairs(uint32_t a, uint32_t b) {
     uint32_t y;
     __asm__("sadd16 %0, %1, %2" : "=r"(y) : "r"(a), "r"(b) : "cc");
     return y;
 }
 
-static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
+INLINED uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     uint32_t y;
     __asm__("ssub16 %0, %1, %2" : "=r"(y) : "r"(a), "r"(b) : "cc");
     return y;
 }
 
-static inline uint32_t low_halves(uint32_t a, uint32_t b) {
+INLINED uint32_t low_halves(uint32_t a, uint32_t b) {
     uint32_t y;
     __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(a), "r"(b));
     return y;
 }
 
-static inline uint32_t high_halves(uint32_t a, uint32_t b) {
+INLINED uint32_t high_halves(uint32_t a, uint32_t b) {
     uint32_t y;
     __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(y) : "r"(a), "r"(b));
     return y;
 }
 
-static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
+INLINED int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
     int32_t y;
     __asm__("smlad %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
     return y;
 }
 
-static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
+INLINED int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
     int32_t y;
     __asm__("smlabt %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
     return y;
 }
 
-static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
+INLINED int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
     int32_t y;
     __asm__("smlatb %0, %1, %2, %3" : "=r"(y) : "r"(x), "r"(w), "r"(acc));
     return y;
@@ -111,6 +111,26 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     return s;
 }
 
+INLINED int16_t *widen_columns(
+    int16_t *v, const int8_t *x, const int8_t *right, int32_t words
+) {
+    if (words <= 0) return v;
+    __asm__ volatile("1:\n"
+                     "ldr r5, [%[x]], #4\n"
+                     "ldr r6, [%[right]], #4\n"
+                     "subs %[n], #1\n"
+                     "sxtb16 r3, r5\n"
+                     "sxtb16 r4, r6\n"
+                     "sxtb16 r5, r5, ror #8\n"
+                     "sxtb16 r6, r6, ror #8\n"
+                     "stmia %[v]!, {r3-r6}\n"
+                     "bne 1b\n"
+                     : [v] "+r"(v), [x] "+r"(x), [right] "+r"(right), [n] "+r"(words)
+                     :
+                     : "r3", "r4", "r5", "r6", "cc", "memory");
+    return v;
+}
+
 // The sum of one pixel, in `to`; the pairs of weights are in r4, r5, r6, r8, r9, those of the pixel in r3, r10-r12, lr.
 #define NARROW_PIXEL(to)              \
     "ldmia %[x]!, {r3, r10-r12, lr}\n" \
@@ -128,7 +148,7 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
 
 _Static_assert(offsetof(narrow_tile, end) == 80 && offsetof(narrow_tile, y) == 84, "as the loop below reads them");
 
-static inline void narrow_channels(narrow_tile *tile, const int32_t *channels) {
+INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels) {
     int32_t best;
     // Too few registers for `end` and `y`: they lie behind the pixels, and reading `end` moves x back to the start.
     __asm__ volatile("1:\n"

@@ -14,6 +14,7 @@ extern "C" {
 typedef struct {
     const int32_t *channels;  // (y_c, 4): 2 * bias, multiplier, offset, shift; shift in [0, 23]
     int32_t y_min, y_max;
+    int32_t rectifies;  // 1: y is the same without the -1, which makes a difference only below y_min
 } packed_output;
 
 // How a doubled number becomes another scale's: v -> (t + (t < 0 ? -1 : 0) + offset) >> shift,
@@ -81,6 +82,9 @@ void transpose_conv2d_packed_s8(
 
 // The same with conv2d_bytes_s8's weights.
 void transpose_conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p);
+
+// The same with conv2d_wide_s8's.
+void transpose_conv2d_wide_s8(int8_t *y, const int8_t *x, int8_t *scratch, const transpose_conv2d_packed_params *p);
 
 typedef struct {
     const int16_t *weights;  // (4, groups, 4, quads, 2, 4, 2): every filter transformed, times four

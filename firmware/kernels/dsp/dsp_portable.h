@@ -1,37 +1,37 @@
 // dsp.h for cores without DSP instructions: the same results in plain C, from the same tables.
 #pragma once
 
-static inline int32_t multiply_high_rounded(int32_t a, int32_t b) {
+INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
 }
 
-static inline int32_t saturate_s8(int32_t value) { return value < -128 ? -128 : value > 127 ? 127 : value; }
+INLINED int32_t saturate_s8(int32_t value) { return value < -128 ? -128 : value > 127 ? 127 : value; }
 
-static inline uint32_t pair(int32_t low, int32_t high) { return ((uint32_t)low & 0xffff) | (uint32_t)high << 16; }
+INLINED uint32_t pair(int32_t low, int32_t high) { return ((uint32_t)low & 0xffff) | (uint32_t)high << 16; }
 
-static inline uint32_t even_bytes(uint32_t word) { return pair((int8_t)(word & 0xff), (int8_t)(word >> 16 & 0xff)); }
+INLINED uint32_t even_bytes(uint32_t word) { return pair((int8_t)(word & 0xff), (int8_t)(word >> 16 & 0xff)); }
 
-static inline uint32_t odd_bytes(uint32_t word) { return even_bytes(word >> 8); }
+INLINED uint32_t odd_bytes(uint32_t word) { return even_bytes(word >> 8); }
 
-static inline uint32_t add_pairs(uint32_t a, uint32_t b) { return ((a + b) & 0xffff) | ((a >> 16) + (b >> 16)) << 16; }
+INLINED uint32_t add_pairs(uint32_t a, uint32_t b) { return ((a + b) & 0xffff) | ((a >> 16) + (b >> 16)) << 16; }
 
-static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
+INLINED uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return ((a - b) & 0xffff) | ((a >> 16) - (b >> 16)) << 16;
 }
 
-static inline uint32_t low_halves(uint32_t a, uint32_t b) { return (a & 0xffff) | b << 16; }
+INLINED uint32_t low_halves(uint32_t a, uint32_t b) { return (a & 0xffff) | b << 16; }
 
-static inline uint32_t high_halves(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xffff0000u); }
+INLINED uint32_t high_halves(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xffff0000u); }
 
-static inline int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
+INLINED int32_t multiply_add(int32_t acc, uint32_t x, uint32_t w) {
     return acc + low_half(x) * low_half(w) + high_half(x) * high_half(w);
 }
 
-static inline int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
+INLINED int32_t multiply_add_low_high(int32_t acc, uint32_t x, uint32_t w) {
     return acc + low_half(x) * high_half(w);
 }
 
-static inline int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
+INLINED int32_t multiply_add_high_low(int32_t acc, uint32_t x, uint32_t w) {
     return acc + high_half(x) * low_half(w);
 }
 
@@ -51,7 +51,18 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     return s;
 }
 
-static inline void narrow_channels(narrow_tile *tile, const int32_t *channels) {
+INLINED int16_t *widen_columns(int16_t *v, const int8_t *x, const int8_t *right, int32_t words) {
+    for (; words > 0; words--, x += 4, right += 4, v += 8) {
+        for (int32_t t = 0; t < 4; t++) {
+            const int32_t at = t % 2 * 4 + t / 2;
+            v[at] = x[t];
+            v[at + 2] = right[t];
+        }
+    }
+    return v;
+}
+
+INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels) {
     for (; channels != tile->end; channels += 9) {
         int32_t best = INT32_MIN;
         for (int32_t k = 0; k < 4; k++) {

@@ -7,23 +7,23 @@
 void limit_s8(int8_t *y, int32_t y_c, int32_t y_min, int32_t y_max);
 
 // The rest of a scale, from a doubled number with its bias: TFLM's two rounded steps.
-static inline int32_t packed_scaled(int32_t value, const packed_scale *p) {
+INLINED int32_t packed_scaled(int32_t value, const packed_scale *p) {
     const int32_t product = multiply_high_rounded(value, p->multiplier);
     return (product + (product >> 31) + p->offset) >> p->shift;
 }
 
 // The row of the table for a channel, in registers: the compiler cannot know that storing bytes leaves it alone.
-static inline packed_scale packed_channel(const int32_t *channel) {
+INLINED packed_scale packed_channel(const int32_t *channel) {
     return (packed_scale){channel[0], channel[1], channel[2], channel[3]};
 }
 
 // The output byte of a doubled accumulator, before the clamp; a number, as a byte would be extended again.
-static inline int32_t packed_value(int32_t acc, const packed_scale *channel) {
+INLINED int32_t packed_value(int32_t acc, const packed_scale *channel) {
     return saturate_s8(packed_scaled(acc + channel->bias, channel));
 }
 
 // y[o] = output_o(acc[o] / 2)    acc (y_c,)  y (y_c,)
-static inline void finish_s8(int8_t *y, const int32_t *acc, int32_t y_c, const packed_output *p) {
+INLINED void finish_s8(int8_t *y, const int32_t *acc, int32_t y_c, const packed_output *p) {
     const int32_t *channel = p->channels;
     for (int32_t o = 0; o < y_c; o++, channel += 4) {
         const packed_scale scale = packed_channel(channel);

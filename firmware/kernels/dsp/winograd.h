@@ -10,16 +10,16 @@ typedef struct {
     int32_t row;  // bytes between rows
 } tile_view;
 
-static inline uint32_t half_of(uint32_t word, int odd) { return odd ? odd_bytes(word) : even_bytes(word); }
+INLINED uint32_t half_of(uint32_t word, int odd) { return odd ? odd_bytes(word) : even_bytes(word); }
 
 // The same bytes of a pixel in two rows, added or subtracted.
-static inline uint32_t meet(const int8_t *p, const int8_t *q, int odd, int adds) {
+INLINED uint32_t meet(const int8_t *p, const int8_t *q, int odd, int adds) {
     const uint32_t a = half_of(load_word(p), odd), b = half_of(load_word(q), odd);
     return adds ? add_pairs(a, b) : subtract_pairs(a, b);
 }
 
 // Two channels of four pixels side by side in rows p and q: the rows added or subtracted, then across.
-static inline void transform_pairs(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int odd, int adds) {
+INLINED void transform_pairs(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int odd, int adds) {
     const int32_t x_c3 = 3 * x_c;
     const uint32_t a = meet(p, q, odd, adds), c = meet(p + 2 * x_c, q + 2 * x_c, odd, adds);
     store_pair(v, subtract_pairs(a, c));
@@ -31,7 +31,7 @@ static inline void transform_pairs(int16_t *v, const int8_t *p, const int8_t *q,
 }
 
 // One row of V, one column of v (4, quads, 2, 2, 2); x_c = 4 * quads
-static inline __attribute__((always_inline)) void transform_rows(
+INLINED void transform_rows(
     int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int adds
 ) {
     for (const int8_t *const end = p + x_c; p != end; p += 4, q += 4, v += 8) {
@@ -50,7 +50,7 @@ static __attribute__((noinline)) void subtract_rows(int16_t *v, const int8_t *p,
 }
 
 // Row r of V, one column of v (4, quads, 2, 2, 2)
-static inline void transform_row(int16_t *v, const tile_view *x, int32_t x_c, int32_t r) {
+INLINED void transform_row(int16_t *v, const tile_view *x, int32_t x_c, int32_t r) {
     const int8_t *d = x->first;
     const int32_t row = x->row;
     if (r == 0) subtract_rows(v, d, d + 2 * row, x_c);
@@ -60,12 +60,12 @@ static inline void transform_row(int16_t *v, const tile_view *x, int32_t x_c, in
 }
 
 // A row of M times A
-static inline int32_t across_left(const int32_t *m) { return m[0] + m[8] + m[16]; }
-static inline int32_t across_right(const int32_t *m) { return m[8] - m[16] - m[24]; }
+INLINED int32_t across_left(const int32_t *m) { return m[0] + m[8] + m[16]; }
+INLINED int32_t across_right(const int32_t *m) { return m[8] - m[16] - m[24]; }
 
 // Adds row r of M to Y; after the last one sums[k] = Y of filter and column k, row by row.
 // sums (8, 4)  m (4, 8)
-static inline void add_row(int32_t *sums, const int32_t *m, int32_t r) {
+INLINED void add_row(int32_t *sums, const int32_t *m, int32_t r) {
     const int32_t *const end = m + 8;
     if (r == 0) {
         for (; m != end; sums += 4, m++) {

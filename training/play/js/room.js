@@ -83,6 +83,7 @@ export class ConvolutionRoom {
     find("redrawn").textContent =
       `${(filtered.width * filtered.height).toLocaleString("en")} pixels in ${took.toFixed(1)} ms`;
     this.chip(picture, filter, options, filtered);
+    this.explain();
   }
 
   // What int8 makes of the filter, and how many pixels it changes.
@@ -127,7 +128,8 @@ export class ConvolutionRoom {
       filter.rows[0].length,
     );
     this.mark("filtered-frame", this.made.filtered, y, x, 1, 1);
-    explainPixel(this.made, y, x);
+    this.explained = { y, x, isPooled: false };
+    this.explain();
   }
 
   // The pixel of the filtered picture that has this one in its middle.
@@ -144,7 +146,19 @@ export class ConvolutionRoom {
   pointPooled(y, x) {
     if (!this.made.pooled) return;
     this.mark("filtered-frame", this.made.filtered, 2 * y, 2 * x, 2, 2);
-    explainPool(this.made.filtered, this.made.pooled, this.made.pooling, y, x);
+    this.explained = { y, x, isPooled: true };
+    this.explain();
+  }
+
+  // The pixel that was pointed at last, by hand, with the numbers of now.
+  explain() {
+    if (!this.explained) return;
+    const { filtered, pooled, pooling } = this.made;
+    const isPooled = this.explained.isPooled && pooled;
+    const { height, width } = isPooled ? pooled : filtered;
+    const [y, x] = [Math.min(this.explained.y, height - 1), Math.min(this.explained.x, width - 1)];
+    if (isPooled) explainPool(filtered, pooled, pooling, y, x);
+    else explainPixel(this.made, y, x);
   }
 
   unpoint() {
