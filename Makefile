@@ -130,7 +130,7 @@ emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints
 flash: .on-cable export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) flash --model $(DIR) $(GIVEN)
 
-sketch: .on-cable export ## the firmware of a real BOARD as a folder for the Arduino IDE or ESP-IDF
+sketch: .on-cable export ## for a real BOARD: a library for the Arduino IDE with examples, or a project for ESP-IDF
 	@$(RUN) sketch --model $(DIR) $(GIVEN)
 
 #: This project itself

@@ -30,6 +30,7 @@ def emit_model_settings_h(manifest: Manifest, origin: str) -> str:
 #define MODEL_OUTPUT_BYTES {manifest.output_bytes}
 #define MODEL_TFLM_ARENA_BYTES {manifest.tflm_arena_bytes}
 #define MODEL_LABEL_COUNT {len(manifest.labels)}
+#define MODEL_PIXEL_INPUT {int(manifest.pixel_input)}  // whether an input byte is a pixel, 0..255, less 128
 
 extern const uint8_t model_sha256[32];            // of model.tflite
 extern const tensor_spec model_inputs[];          // (MODEL_INPUT_COUNT,)

@@ -27,6 +27,7 @@ from tinyproof.toolchain import find_tool, taken_compiler
 from tinyproof.version import package_version
 
 FIRMWARE = Path(__file__).parent
+EXAMPLES = FIRMWARE / "examples"
 SOURCE_SUFFIXES = (".c", ".h", ".ld")
 DATA = "model_data.c"  # of the other engine
 IMAGE_FILE = "firmware.elf"
@@ -119,11 +120,33 @@ def build(model: Path, board: Board) -> Sizes:
     return sizes
 
 
-def sources(board: Board, model: Path) -> list[Path]:
-    """Every C file of the image, in a fixed order."""
+def build_example(model: Path, board: Board, example: str) -> Path:
+    """Build a program of firmware/examples for an emulated board, and return the image, which names it. UserError."""
+    require_tools(board)
+    require_own_sources(model)
+    load_manifest(model).compiled_for(board.core)
+    folder = model / board.name
+    folder.mkdir(parents=True, exist_ok=True)
+    image = folder / f"{example}.elf"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".build.") as scratch:
+        _compile(board, taken_compiler(board), model, Path(scratch), Path(scratch) / image.name, example)
+        os.replace(Path(scratch) / image.name, image)
+    return image
+
+
+def example_files(example: str) -> list[Path]:
+    """C files and headers of a program of firmware/examples that takes the place of the application on a board."""
+    parts = (path for path in EXAMPLES.iterdir() if path.suffix in (".c", ".h"))
+    shell = (EXAMPLES / "boards" / name for name in ("board_io.h", "board_io.c", f"{example}_app.c"))
+    return [*sorted(parts), *shell, FIRMWARE / "core" / "app.h", FIRMWARE / "core" / "log.h"]
+
+
+def sources(board: Board, model: Path, example: str = "") -> list[Path]:
+    """Every C file of the image, in a fixed order; with an `example` in the place of the application."""
     generated = model / C_FOLDER
+    application = example_files(example) if example else sorted((FIRMWARE / "core").glob("*.c"))
     return [
-        *sorted((FIRMWARE / "core").glob("*.c")),
+        *(path for path in application if path.suffix == ".c"),
         *sorted((FIRMWARE / "engine" / board.engine).glob("*.c")),
         *sorted((path for folder in kernel_folders(board.core) for path in folder.glob("*.c")), key=lambda p: p.name),
         *(FIRMWARE / "boards" / name for name in board.sources),
@@ -139,13 +162,14 @@ def kernel_folders(core: Core) -> list[Path]:
     return [FIRMWARE / "kernels", *(FIRMWARE / "kernels" / name for name in core.kernels)]
 
 
-def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image: Path) -> None:
+def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image: Path, example: str = "") -> None:
     board_folder = (FIRMWARE / "boards" / board.sources[0]).parent
     includes = [
         scratch,
         model / C_FOLDER,
         model / C_FOLDER / board.core.name,
         FIRMWARE / "core",
+        *([EXAMPLES, EXAMPLES / "boards"] if example else []),
         FIRMWARE / "boards",
         board_folder,
         FIRMWARE / "engine",
@@ -161,7 +185,7 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
         f"-ffile-prefix-map={FIRMWARE}=firmware",
         f"-ffile-prefix-map={model}=model",
         *(flag.format(folder=board_folder) for flag in board.link_flags),
-        *map(str, sources(board, model)),
+        *map(str, sources(board, model, example)),
         "-o",
         str(image),
     ]

@@ -15,13 +15,9 @@ from conftest import FIRMWARE, ROOT
 
 from tinyproof.boards import BOARDS, find_board
 from tinyproof.console import UserError
-from tinyproof.firmware.sketch import (
-    ARDUINO_LIBRARY,
-    ARDUINO_LIBRARY_VERSION,
-    SOURCE_SUFFIXES,
-    platformio_project,
-    sketch,
-)
+from tinyproof.firmware.arduino import TFLM_LIBRARY, TFLM_LIBRARY_VERSION
+from tinyproof.firmware.copies import SOURCE_SUFFIXES
+from tinyproof.firmware.sketch import platformio_project, sketch
 from tinyproof.host.ports import REAL_BOARDS
 from tinyproof.line import BAUD
 from tinyproof.options import ENGINES
@@ -76,6 +72,7 @@ def test_no_environment_is_for_a_board_that_is_not_in_the_table(ini):
 def test_platformio_gets_the_files_that_a_sketch_has(model, board, engine):
     project = platformio_project(REAL_BOARDS[board], model, engine)
     folder = sketch(REAL_BOARDS[board], model, engine)
+    folder = folder / ("main" if REAL_BOARDS[board].framework == "espidf" else "examples/Validate")
     sources = {path.stem for path in (project / "src").iterdir() if path.suffix in SOURCE_SUFFIXES}
     assert sources == {path.stem for path in folder.rglob("*") if path.suffix in SOURCE_SUFFIXES}
     assert (project / "platformio.ini").read_text() == (FIRMWARE / "platformio.ini").read_text()
@@ -121,8 +118,8 @@ def test_the_documentation_names_the_pinned_versions(ini):
     for section in ("nano33ble", "espidf"):
         name, _, version = ini.get(section, "platform").partition("@")
         assert f"`{name}` {version}" in DOCS
-    assert f"`{ARDUINO_LIBRARY}` {ARDUINO_LIBRARY_VERSION}" in DOCS
-    assert option(ini, "env:nano33ble-tflm", "lib_deps").endswith(f"/{ARDUINO_LIBRARY}@{ARDUINO_LIBRARY_VERSION}")
+    assert f"`{TFLM_LIBRARY}` {TFLM_LIBRARY_VERSION}" in DOCS
+    assert option(ini, "env:nano33ble-tflm", "lib_deps").endswith(f"/{TFLM_LIBRARY}@{TFLM_LIBRARY_VERSION}")
     for name, version in dependencies().items():
         if name != "idf":
             assert f"`{name.partition('/')[2]}` {version.removeprefix('==')}" in DOCS

@@ -11,7 +11,7 @@ import pytest
 
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
-from tinyproof.firmware import sketch as sketch_module
+from tinyproof.firmware import arduino
 from tinyproof.firmware.sketch import sketch
 from tinyproof.host.ports import REAL_BOARDS
 from tinyproof.manifest import load_manifest, save_manifest
@@ -33,7 +33,8 @@ def folder(request, model):
 
 
 def sources(folder):
-    return next(place for place in (folder / "src", folder / "main") if place.is_dir())
+    """Where the firmware's sources lie."""
+    return next(place for place in (folder / "examples" / "Validate" / "src", folder / "main") if place.is_dir())
 
 
 def includes(path):
@@ -43,7 +44,7 @@ def includes(path):
 def test_every_include_is_in_the_folder_or_comes_with_the_vendors_tools(folder):
     path, board, engine = folder
     around = STANDARD | (ARDUINO if board == "nano33ble" else ESP_IDF)
-    for file in [*sources(path).iterdir(), *path.glob("*.ino")]:
+    for file in [*sources(path).iterdir(), *sources(path).parent.glob("*.ino")]:
         if file.suffix not in (".c", ".cc", ".cpp", ".h", ".ino"):
             continue
         for quoted, angled in includes(file):
@@ -72,26 +73,31 @@ def test_only_the_chosen_engine_is_in_the_folder(folder):
     assert ("model_data.c" in names, "model_ops.h" in names) == (engine == "tflm",) * 2
 
 
-def test_an_arduino_sketch_is_named_like_its_folder_and_names_its_library(model):
+def test_an_arduino_sketch_names_the_library_that_it_needs(model):
     for engine in ENGINES:
         path = sketch(REAL_BOARDS["nano33ble"], model, engine)
         assert path.name == "tinyproof_digits_small"
-        text = (path / "tinyproof_digits_small.ino").read_text()
+        text = (sources(path).parent / "Validate.ino").read_text()
         readme = (path / "README.txt").read_text()
         assert ("#include <Chirale_TensorFlowLite.h>" in text) == (engine == "tflm")
         assert ("Chirale_TensorFLowLite 2.0.0" in readme) == (engine == "tflm")
         assert load_manifest(model).model_sha256 in readme
-        assert not list((path / "src").glob("*.cc")), "not every version of the IDE compiles .cc"
+        assert not list(path.rglob("*.cc")), "not every version of the IDE compiles .cc"
 
 
-@pytest.mark.parametrize("name, sketch_name", [("my-model 2", "tinyproof_my_model_2"), ("modèle", "tinyproof_mod_le")])
-def test_the_name_of_a_sketch_is_one_the_ide_takes(model, name, sketch_name):
+NAMES = [("my-model 2", "my_model_2"), ("modèle", "mod_le"), ("n" * 90, "n" * 53)]
+
+
+@pytest.mark.parametrize("name, library", NAMES)
+def test_the_name_of_a_library_is_one_the_ide_takes(model, name, library):
     renamed = model.parent / name
     model.rename(renamed)
     manifest = renamed / "model.json"
     manifest.write_text(manifest.read_text().replace('"name": "digits_small"', f'"name": "{name}"', 1))
     path = sketch(REAL_BOARDS["nano33ble"], renamed)
-    assert (path.name, (path / f"{sketch_name}.ino").is_file()) == (sketch_name, True)
+    library = f"tinyproof_{library}"
+    assert (path.name, (path / "src" / f"{library}.h").is_file()) == (library, True)
+    assert f"name={library}\n" in (path / "library.properties").read_text()
 
 
 def test_an_esp_idf_project_has_what_idf_py_looks_for(model):
@@ -120,11 +126,11 @@ def test_a_failure_half_way_leaves_what_was_there(model, monkeypatch):
     def full_disk(*_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(sketch_module, "_write_readme", full_disk)
+    monkeypatch.setattr(arduino, "write_readme", full_disk)
     with pytest.raises(OSError, match="no space"):
         sketch(REAL_BOARDS["nano33ble"], model, "compiled")
     assert sorted(path.rglob("*")) == before
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert sorted(path.parent.iterdir()) == [path, arduino.zip_of(path)]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +154,13 @@ def test_a_model_that_was_not_exported_is_refused(tmp_path):
 def test_the_boards_engine_is_the_default(model):
     board = replace(REAL_BOARDS["esp32"], engine="compiled")
     assert (sketch(board, model) / "main" / "model.c").is_file()
+
+
+def test_the_ide_gets_the_engine_that_needs_no_library_where_it_runs_the_model(model):
+    nano = REAL_BOARDS["nano33ble"]
+    assert "It needs no other library." in (sketch(nano, model) / "README.txt").read_text()
+    save_manifest(model, replace(load_manifest(model), compiled_refusal="LSTM at op 3 is not there"))
+    assert "Chirale_TensorFLowLite 2.0.0" in (sketch(nano, model) / "README.txt").read_text()
 
 
 def test_a_model_that_the_compiled_engine_refuses_is_refused_with_its_reason(model):

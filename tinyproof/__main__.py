@@ -45,7 +45,7 @@ COMMANDS = {
     },
     "A board on a cable": {
         "flash": ("host", "Build for a real board, upload, and hear from it."),
-        "sketch": ("firmware", "A real board's firmware for the Arduino IDE or ESP-IDF."),
+        "sketch": ("firmware", "A library for the Arduino IDE, or a project for ESP-IDF."),
     },
     "This project itself": {
         "tools": ("firmware", "The compilers and emulators that boards need."),

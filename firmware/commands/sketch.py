@@ -9,6 +9,7 @@ import click
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import console
+from tinyproof.firmware.arduino import steps, zip_of
 from tinyproof.firmware.sketch import sketch
 from tinyproof.options import engine_option, model_option, real_board_option
 
@@ -18,6 +19,12 @@ from tinyproof.options import engine_option, model_option, real_board_option
 @model_option
 @engine_option
 def command(board_name: str, model: Path, engine: str | None) -> None:
-    """Write a real board's firmware for the Arduino IDE or ESP-IDF."""
+    """Write a library for the Arduino IDE, or a project for ESP-IDF."""
     claim(model)
-    console.print(f"sketch: {sketch(find_board(board_name), model, engine)}")
+    folder = sketch(find_board(board_name), model, engine)
+    archive = zip_of(folder)
+    if archive.is_file():
+        console.print(f"library: {archive}", markup=False)
+        console.print(steps(folder.name), markup=False)
+    else:
+        console.print(f"sketch: {folder}", markup=False)
