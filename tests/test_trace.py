@@ -9,6 +9,8 @@ from devices import running
 
 from tinyproof.cores import PORTABLE as CORE
 from tinyproof.export.golden import Golden
+from tinyproof.export.lower import lower
+from tinyproof.export.tflite_reader import load_graph
 from tinyproof.host.device import DeviceError
 from tinyproof.host.samples import load_samples
 from tinyproof.manifest import TFLITE_FILE, load_manifest
@@ -26,7 +28,9 @@ def data(model) -> bytes:
 def test_the_input_and_every_tensor_that_a_step_computes_are_the_goldens(model, data, board_name):
     golden = Golden((model / TFLITE_FILE).read_bytes(), keep_tensors=True)
     golden.run_bytes(data)
-    expected = [data, *(golden.tensor(step.tensor).tobytes() for step in load_manifest(model).compiled_for(CORE).steps)]
+    parts = lower(load_graph(model / TFLITE_FILE)).reduced  # of which the engine leaves something out
+    tensors = [step.tensor for step in load_manifest(model).compiled_for(CORE).steps]
+    expected = [data, *(parts.rest_of(index, golden.tensor(index)).tobytes() for index in tensors)]
     with running(model, board_name) as device:
         device.hello()
         trace = device.trace(data)
