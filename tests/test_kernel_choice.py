@@ -190,7 +190,7 @@ def test_two_filters_share_a_number_only_where_both_can_be_had_out_of_it(first, 
 
 
 def test_speed_is_bought_with_memory_as_far_as_asked():
-    layer = conv_and_pool(channels=8, filters=8, side=16, pool=(3, 3), step=(1, 1))
+    layer = conv_and_pool(channels=16, filters=16, side=16, pool=(3, 3), step=(1, 1))
     chosen = {spent: lower(read_graph(layer, "model")).program(optimize=spent) for spent in Optimize}
     kernels = {spent: program.steps[0].kernel.name for spent, program in chosen.items()}
     assert list(kernels.values()) == ["conv2d_bytes", "conv2d_winograd", "conv2d_winograd4"]
