@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tinyproof.console import UserError
 from tinyproof.export.graph import ABSENT, Activation, Graph, Op, Quantization, Tensor
 from tinyproof.export.ops.concatenation import MAX_INPUTS, ConcatenationOptions
+from tinyproof.export.tflite_editing import add_tensor, new_op, packed
 from tinyproof.export.tflite_reader import BROKEN_OFFSETS, read_graph
 
 # What moves numbers, and which of its operands they are.
@@ -28,7 +29,6 @@ MOVES = {
     ),
     **dict.fromkeys(("GATHER", "REVERSE_V2", "BROADCAST_TO", "TILE", "SPACE_TO_DEPTH", "DEPTH_TO_SPACE"), 0),
 }
-INT8_VERSION = 2  # of GATHER and CONCATENATION, the first with int8
 MOST_VALUES = 1 << 16  # along an axis of a TILE: a damaged file must not make a large index
 
 
@@ -58,7 +58,7 @@ def with_byte_moves(content: bytes, source: str) -> bytes:
     gone = {op.index for detour in detours for op in detour.ends}
     ops = enumerate(model.subgraphs[0].operators)
     model.subgraphs[0].operators = [new for k, op in ops if k not in gone for new in replaced.get(k, [op])]
-    return _packed(model)
+    return packed(model)
 
 
 @dataclass
@@ -95,13 +95,7 @@ def _detour(graph: Graph, op: Op) -> Detour | None:
 
 
 def _is_same(tensor: Tensor, quantization: Quantization) -> bool:
-    other = tensor.quantization
-    return (
-        tensor.dtype == "int8"
-        and other is not None
-        and np.array_equal(other.scale, quantization.scale)
-        and np.array_equal(other.zero_point, quantization.zero_point)
-    )
+    return tensor.dtype == "int8" and tensor.quantization is not None and tensor.quantization.equals(quantization)
 
 
 def _move_bytes(subgraph: Any, detour: Detour) -> None:
@@ -145,13 +139,12 @@ def _gathers(schema: Any, model: Any, graph: Graph, op: Op) -> list[Any]:
         shape[axis] = len(indexes)
         y = op.outputs[0]
         if axis != axes[-1]:
-            y = _tensor(schema, subgraph, f"{graph.label(op)}/axis_{axis}", shape, 0)
-            given = subgraph.tensors[op.outputs[0]]
-            subgraph.tensors[y].type, subgraph.tensors[y].quantization = given.type, given.quantization
+            y = add_tensor(subgraph, f"{graph.label(op)}/axis_{axis}", shape, subgraph.tensors[y])
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(indexes.astype("<i4").tobytes(), np.uint8)
         model.buffers.append(buffer)
-        where = _tensor(schema, subgraph, f"{graph.label(op)}/indexes_{axis}", [len(indexes)], len(model.buffers) - 1)
+        name = f"{graph.label(op)}/indexes_{axis}"
+        where = add_tensor(subgraph, name, [len(indexes)], buffer=len(model.buffers) - 1)
         subgraph.tensors[where].type = schema.TensorType.INT32
         made.append(_operator(schema, model, "GATHER", [x, where], y, axis))
         x = y
@@ -187,9 +180,7 @@ def _joins(schema: Any, model: Any, graph: Graph, op: Op) -> list[Any]:
         group = inputs[start : start + MAX_INPUTS]
         sizes = [1 if op.name == "PACK" else graph.tensors[index].shape[axis] for index in group]
         shape = [*y.shape[:axis], sum(sizes), *y.shape[axis + 1 :]]
-        groups.append(_tensor(schema, subgraph, f"{graph.label(op)}/group_{start}", shape, 0))
-        tensor, result = subgraph.tensors[groups[-1]], subgraph.tensors[y.index]
-        tensor.type, tensor.quantization = result.type, result.quantization
+        groups.append(add_tensor(subgraph, f"{graph.label(op)}/group_{start}", shape, subgraph.tensors[y.index]))
         part = copy(given)
         part.inputs, part.outputs = group, [groups[-1]]
         if op.name == "PACK":
@@ -202,37 +193,9 @@ def _joins(schema: Any, model: Any, graph: Graph, op: Op) -> list[Any]:
 
 def _operator(schema: Any, model: Any, name: str, inputs: list[int], y: int, axis: int) -> Any:
     """A GATHER or a CONCATENATION along an axis."""
-    op = schema.OperatorT()
-    op.opcodeIndex, op.inputs, op.outputs = _code(schema, model, getattr(schema.BuiltinOperator, name)), inputs, [y]
+    op = new_op(model, name, inputs, y)
     options = f"{name.capitalize()}Options"
     op.builtinOptionsType = getattr(schema.BuiltinOptions, options)
     op.builtinOptions = getattr(schema, f"{options}T")()
     op.builtinOptions.axis = axis
     return op
-
-
-def _tensor(schema: Any, subgraph: Any, name: str, shape: list[int], buffer: int) -> int:
-    tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.buffer = name, list(shape), buffer
-    subgraph.tensors.append(tensor)
-    return len(subgraph.tensors) - 1
-
-
-def _code(schema: Any, model: Any, number: int) -> int:
-    """The place of the op among the file's op codes."""
-    for place, code in enumerate(model.operatorCodes):
-        if code.builtinCode == number and code.version >= INT8_VERSION:
-            return place
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = number
-    code.version = INT8_VERSION
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
-
-
-def _packed(model: Any) -> bytes:
-    import flatbuffers
-
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())

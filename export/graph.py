@@ -43,6 +43,10 @@ class Quantization:
     zero_point: NDArray[np.int32]  # (n,)
     axis: int
 
+    def equals(self, other: Quantization) -> bool:
+        """Whether a byte is the same number under both."""
+        return np.array_equal(self.scale, other.scale) and np.array_equal(self.zero_point, other.zero_point)
+
 
 @dataclass(frozen=True, eq=False)
 class Tensor:

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
+
+from tinyproof.export.tflite_editing import packed
 
 Pair = tuple[int, int]
 DTYPES = {
@@ -185,9 +186,7 @@ class ModelBuilder:
         model.description = description
         model.operatorCodes, model.buffers = self._codes, self._buffers
         model.subgraphs = [graph] * subgraphs
-        builder = flatbuffers.Builder(1024)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        return packed(model)
 
 
 def _windowed(options: Any, stride: Pair, padding: str, activation: str) -> Any:

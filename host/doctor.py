@@ -19,13 +19,13 @@ from pathlib import Path
 from rich.markup import escape
 
 from tinyproof import advice
-from tinyproof.boards import BOARDS, Board
+from tinyproof.boards import BOARDS, REAL_BOARDS, Board
 from tinyproof.compilers import Tool
 from tinyproof.console import UserError, console
 from tinyproof.export.golden import golden_name
 from tinyproof.host.flash import find_platformio
 from tinyproof.host.interpreters import TFLITE_PACKAGES
-from tinyproof.host.ports import REAL_BOARDS, SerialPort, boards_behind, scan
+from tinyproof.host.ports import SerialPort, boards_behind, scan
 from tinyproof.toolchain import demo_board, find_tool, taken_compiler, used_tools, works
 
 OK, MISSING, PROBLEM = "ok", "missing", "problem"

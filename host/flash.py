@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyproof import advice
-from tinyproof.boards import Board
+from tinyproof.boards import REAL_BOARDS, Board
 from tinyproof.console import UserError, console
 from tinyproof.firmware.sizes import check_model, print_budget
 from tinyproof.firmware.sketch import check_engine, platformio_project
 from tinyproof.host.device import Device, DeviceError
-from tinyproof.host.ports import REAL_BOARDS, SerialPort, check_there, find_port, named_port, scan
+from tinyproof.host.ports import SerialPort, check_there, find_port, named_port, scan
 from tinyproof.host.station import check_identity
 from tinyproof.host.transport import Transport, open_port
 from tinyproof.line import BAUD

@@ -13,10 +13,8 @@ from dataclasses import dataclass, replace
 from serial.tools import list_ports
 
 from tinyproof import advice
-from tinyproof.boards import BOARDS, Board, UsbId
+from tinyproof.boards import REAL_BOARDS, Board, UsbId
 from tinyproof.console import UserError
-
-REAL_BOARDS = {name: board for name, board in BOARDS.items() if board.application}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import CC, FIRMWARE, ROOT, SANITIZERS, WARNINGS
 
-from tinyproof.boards import BOARDS
+from tinyproof.boards import BOARDS, REAL_BOARDS
 from tinyproof.cores import PORTABLE
 from tinyproof.export.golden import Golden
 from tinyproof.export.stage import emit
@@ -20,7 +20,6 @@ from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.arduino import zip_of
 from tinyproof.firmware.build import build_example, example_files, kernel_folders
 from tinyproof.firmware.sketch import sketch
-from tinyproof.host.ports import REAL_BOARDS
 from tinyproof.manifest import load_manifest
 from tinyproof.model_files import load_splits
 from tinyproof.options import ENGINES

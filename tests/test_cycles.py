@@ -19,7 +19,7 @@ from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build, image_path
 from tinyproof.host.bench.calibrate import random_layers
 from tinyproof.host.bench.cortex_m4 import decode, refill_cycles, straight_cycles
-from tinyproof.host.bench.cycles import measure
+from tinyproof.host.bench.cycles import measure, output_of
 from tinyproof.host.connection import connect
 from tinyproof.host.samples import load_samples
 from tinyproof.manifest import load_manifest
@@ -168,5 +168,5 @@ def assert_image_equals_golden(content: bytes, folder, optimize: Optimize) -> No
     size = sum(graph.tensors[index].size for index in graph.inputs)
     golden = Golden(content)
     for x in inputs_for((size,), 5):
-        y = measure(image_path(folder, BOARD), x.tobytes(), export.manifest.output_bytes).output
+        y = output_of(image_path(folder, BOARD), x.tobytes(), export.manifest.output_bytes)
         np.testing.assert_array_equal(np.frombuffer(y, np.int8), np.frombuffer(golden.run_bytes(x.tobytes()), np.int8))

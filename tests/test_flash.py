@@ -19,12 +19,11 @@ from dataclasses import replace
 import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
-from tinyproof.boards import BOARDS, Budget
+from tinyproof.boards import BOARDS, REAL_BOARDS, Budget
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build, image_path
 from tinyproof.host import flash, ports
 from tinyproof.host.emulators import emulator
-from tinyproof.host.ports import REAL_BOARDS
 from tinyproof.manifest import load_manifest, save_manifest
 
 NANO, ESP32 = REAL_BOARDS["nano33ble"], REAL_BOARDS["esp32"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
+from tinyproof.boards import REAL_BOARDS
 from tinyproof.console import UserError
 from tinyproof.host import ports
-from tinyproof.host.ports import REAL_BOARDS, SerialPort, boards_behind, find_port, named_port, wants_dtr
+from tinyproof.host.ports import SerialPort, boards_behind, find_port, named_port, wants_dtr
 
 
 def usb(device, vendor, product, serial_number=None, location=None, description="n/a"):

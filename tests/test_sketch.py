@@ -9,11 +9,10 @@ from dataclasses import replace
 import needs
 import pytest
 
-from tinyproof.boards import BOARDS
+from tinyproof.boards import BOARDS, REAL_BOARDS
 from tinyproof.console import UserError
 from tinyproof.firmware import arduino
 from tinyproof.firmware.sketch import sketch
-from tinyproof.host.ports import REAL_BOARDS
 from tinyproof.manifest import load_manifest, save_manifest
 from tinyproof.options import ENGINES
 

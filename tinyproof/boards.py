@@ -259,6 +259,8 @@ BOARDS = {
     )
 }
 
+REAL_BOARDS = {name: board for name, board in BOARDS.items() if board.application}  # on a USB cable
+
 
 def find_board(name: str) -> Board:
     """The board of that name. Raises UserError naming the known ones."""

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tinyproof import advice
-from tinyproof.boards import BOARDS, Board
+from tinyproof.boards import BOARDS, REAL_BOARDS, Board
 from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder
 from tinyproof.toolchain import demo_board, works
 
@@ -19,7 +19,6 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
     """The variables that make goes on with. An unknown board is left for the command that gets it to refuse."""
     name = settings.get("BOARD") or demo_board().name
     board = BOARDS.get(advice.same_name(name, BOARDS) or name)
-    on_cable = [each.name for each in BOARDS.values() if each.application]
     return {
         "BOARD": name,
         "DIR": _folder(settings).as_posix(),
@@ -27,7 +26,7 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
         "USUAL_PRESET": PRESET,
         "HAS_IMAGE": "yes" if board and board.compilers and not settings.get("PORT") else "",
         "ON_CABLE": "yes" if board and board.application else "",
-        "OTHERS_ON_CABLE": ",".join(on_cable) if board and not board.application else "",
+        "OTHERS_ON_CABLE": ",".join(REAL_BOARDS) if board and not board.application else "",
         "FROM_PYPI": "yes" if board and _from_pypi(board, settings.get("COMPILER", "")) else "",
     }
 

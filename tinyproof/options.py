@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from tinyproof.boards import BOARDS
+from tinyproof.boards import BOARDS, REAL_BOARDS
 from tinyproof.folders import BUILD
 from tinyproof.optimize import Optimize
 from tinyproof.toolchain import CHOICES, demo_board
@@ -35,7 +35,7 @@ class BoardName(click.types.StringParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The boards whose names begin so."""
-        names = [name for name, board in BOARDS.items() if board.application or not self.real]
+        names = REAL_BOARDS if self.real else BOARDS
         return [CompletionItem(name) for name in (*names, *self.others) if name.startswith(incomplete)]
 
 

@@ -58,7 +58,8 @@ def _fields(declared: type[Message | TensorTrace]) -> str:
     return table(("field", "kind", ""), rows)
 
 
-def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
-    lines = [header, tuple("---" for _ in header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], text: int | None = None) -> str:
+    """A table in Markdown; behind the first `text` columns numbers, to the right."""
+    left = len(header) if text is None else text
+    rule = ["---"] * left + ["---:"] * (len(header) - left)
+    return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in (header, rule, *rows))

@@ -115,15 +115,19 @@ def _interpreter(content: bytes, keep: bool) -> Any:
 
 def _feed(interpreter: Any, image: Images) -> None:
     detail = interpreter.get_input_details()[0]
-    is_pixels = image.dtype == np.uint8
-    x = preprocess(image[np.newaxis]) if is_pixels else image[np.newaxis]
-    if detail["dtype"] == np.int8 and not is_pixels:
-        x = quantized(x, *detail["quantization"])
-    elif detail["dtype"] == np.int8:
-        x = (image[np.newaxis].astype(np.int16) - 128).astype(np.int8)
+    x = image[np.newaxis]
+    if detail["dtype"] == np.int8:
+        x = _levels(x, *detail["quantization"])
+    elif x.dtype == np.uint8:
+        x = preprocess(x)
     interpreter.reset_all_variables()  # an LSTM begins with a state of zero
     interpreter.set_tensor(detail["index"], x)
     interpreter.invoke()
+
+
+def _levels(x: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.int8]:
+    """What an int8 input gets: of images uint8 the pixels less 128, of samples float32 what they are in its scale."""
+    return (x.astype(np.int16) - 128).astype(np.int8) if x.dtype == np.uint8 else quantized(x, scale, zero_point)
 
 
 def _run(content: bytes, images: Images) -> NDArray[np.float32]:
@@ -145,10 +149,7 @@ def _run_golden(content: bytes, graph: Graph, images: Images) -> NDArray[np.floa
     x_scale, x_zero_point = _real(graph.tensors[graph.inputs[0]])
     rows = []
     for image in images:
-        x = image[np.newaxis]
-        levels = (
-            (x.astype(np.int16) - 128).astype(np.int8) if x.dtype == np.uint8 else quantized(x, x_scale, x_zero_point)
-        )
+        levels = _levels(image[np.newaxis], x_scale, x_zero_point)
         rows.append((golden.run(levels).astype(np.float32) - zero_point) * np.float32(scale))
     return np.concatenate(rows)
 

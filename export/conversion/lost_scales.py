@@ -7,14 +7,11 @@ was: every kernel then gives other numbers than those meant. A QUANTIZE between 
 
 from __future__ import annotations
 
-import numpy as np
-
 from tinyproof.export.byte_moves import MOVES
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.ops.lstm import HIDDEN_STATE, LSTM
+from tinyproof.export.tflite_editing import add_tensor, new_op, packed
 from tinyproof.export.tflite_reader import read_graph
-
-QUANTIZE_VERSION = 2  # the first from int8 to int8
 
 
 def with_written_scales(content: bytes) -> bytes:
@@ -23,30 +20,20 @@ def with_written_scales(content: bytes) -> bytes:
     wrong = {op.index: written for op in graph.ops if (written := _mislabelled(graph, op))}
     if not wrong:
         return content
-    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
-    subgraph, code = model.subgraphs[0], schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
-    code.version = QUANTIZE_VERSION
-    model.operatorCodes.append(code)
+    subgraph = model.subgraphs[0]
     ops = []
     for index, op in enumerate(subgraph.operators):
         ops.append(op)
         for y, like in wrong.get(index, {}).items():
-            tensor, written = subgraph.tensors[y], schema.TensorT()
-            written.name, written.shape, written.buffer = tensor.name, tensor.shape, 0
-            written.type, written.quantization = tensor.type, subgraph.tensors[like].quantization
-            subgraph.tensors.append(written)
-            between, quantize = len(subgraph.tensors) - 1, schema.OperatorT()
+            tensor = subgraph.tensors[y]
+            between = add_tensor(subgraph, tensor.name, tensor.shape, subgraph.tensors[like])
             op.outputs = [between if output == y else output for output in op.outputs]
-            quantize.opcodeIndex, quantize.inputs, quantize.outputs = len(model.operatorCodes) - 1, [between], [y]
-            ops.append(quantize)
+            ops.append(new_op(model, "QUANTIZE", [between], y))
     subgraph.operators = ops
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(model)
 
 
 def _mislabelled(graph: Graph, op: Op) -> dict[int, int]:
@@ -60,7 +47,4 @@ def _mislabelled(graph: Graph, op: Op) -> dict[int, int]:
 
 
 def _is_same(a: Tensor, b: Tensor) -> bool:
-    x, y = a.quantization, b.quantization
-    if x is None or y is None:
-        return True
-    return bool(np.array_equal(x.scale, y.scale) and np.array_equal(x.zero_point, y.zero_point))
+    return a.quantization is None or b.quantization is None or a.quantization.equals(b.quantization)

@@ -155,36 +155,36 @@ def _with_whole_rows(conv: Conv2dParams) -> Conv2dParams:
     return replace(conv, weights=np.pad(rows, ((0, 0), (0, 0), (0, -row % 4))))
 
 
-def _packed(call: Call, pool: Window | None, packing: Packing) -> Conv2dPackedParams | None:
+def _with(
+    call: Call, pool: Window | None, kernel: Kernel, packing: Packing, most: Optimize | None = None
+) -> Call | None:
+    """The call of a kernel that reads such weights, where they fit it; `most`: and are no more than that affords."""
     if not isinstance(call.params, Conv2dParams):
         return None
-    return pack(_with_whole_rows(call.params), pool or no_pool(call.params.window), packing)
+    params = pack(_with_whole_rows(call.params), pool or no_pool(call.params.window), packing)
+    if params is None or (most and not is_affordable(params.weights, most)):
+        return None
+    return replace(call, kernel=kernel, params=params)
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where these are few enough."""
-    params = _packed(call, pool, doubled_quads)
-    return replace(call, kernel=CONV2D_PACKED, params=params) if params and is_affordable(params.weights) else None
+    return _with(call, pool, CONV2D_PACKED, doubled_quads, Optimize.BALANCED)
 
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With one byte a weight, those of two filters in a number."""
-    params = _packed(call, pool, two_filters)
-    return replace(call, kernel=CONV2D_BYTES, params=params) if params else None
+    return _with(call, pool, CONV2D_BYTES, two_filters)
 
 
 def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With one byte a weight whatever the sums."""
-    params = _packed(call, pool, single_bytes)
-    return replace(call, kernel=CONV2D_WIDE, params=params) if params else None
+    return _with(call, pool, CONV2D_WIDE, single_bytes)
 
 
 def fit_large(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where a byte does not hold what a power of two makes of some."""
-    params = _packed(call, pool, doubled_quads)
-    if params is None or not is_affordable(params.weights, Optimize.FAST):
-        return None
-    return replace(call, kernel=CONV2D_PACKED, params=params)
+    return _with(call, pool, CONV2D_PACKED, doubled_quads, Optimize.FAST)
 
 
 def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

@@ -113,10 +113,19 @@ PACKED, BYTES, WIDE = (
 )
 
 
+def _with(
+    call: Call, pool: Window | None, kernel: Kernel, packing: Packing, most: Optimize | None = None
+) -> Call | None:
+    """As of convolutions; without a pooling."""
+    params = None if pool or not isinstance(call.params, TransposeConv2dParams) else pack(call.params, packing)
+    if params is None or (most and not is_affordable(params.conv.weights, most)):
+        return None
+    return replace(call, kernel=kernel, params=params)
+
+
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where these are few enough."""
-    packed = None if optimize is Optimize.SMALL else _with(call, pool, PACKED, doubled_quads)
-    return packed if packed and is_affordable(_weights(packed)) else None
+    return None if optimize is Optimize.SMALL else _with(call, pool, PACKED, doubled_quads, Optimize.BALANCED)
 
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
@@ -131,18 +140,7 @@ def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None
 
 def fit_large(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where a byte does not hold what a power of two makes of some."""
-    packed = _with(call, pool, PACKED, doubled_quads)
-    return packed if packed and is_affordable(_weights(packed), Optimize.FAST) else None
-
-
-def _with(call: Call, pool: Window | None, kernel: Kernel, packing: Packing) -> Call | None:
-    params = None if pool or not isinstance(call.params, TransposeConv2dParams) else pack(call.params, packing)
-    return replace(call, kernel=kernel, params=params) if params else None
-
-
-def _weights(call: Call) -> NDArray[np.int16]:
-    assert isinstance(call.params, TransposeConv2dPackedParams)
-    return call.params.conv.weights
+    return _with(call, pool, PACKED, doubled_quads, Optimize.FAST)
 
 
 FAST, FAST_BYTES = Fast(PACKED, fit, rank=1), Fast(BYTES, fit_bytes, rank=2)

@@ -74,6 +74,13 @@ def measure(path: Path, x: bytes, output_bytes: int, chips: Sequence[Chip] = ())
     return Cost(machine.output(output_bytes), calls, code_bytes, watched.waited)
 
 
+def output_of(path: Path, x: bytes, output_bytes: int) -> bytes:
+    """What the image computes, without its cost."""
+    machine = _Machine(Image(path), x)
+    machine.run()
+    return machine.output(output_bytes)
+
+
 class _Machine:
     """An image in Unicorn, about to call `model_compute`.
 

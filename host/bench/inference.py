@@ -35,8 +35,6 @@ TRAINED = {"cnn_small": "digits_small", "cnn_course": "digits_course"}  # folder
 BEST = "fashion_mnist_best"  # half an hour of training: measured only where it was trained
 PUBLISHED = {"ic_resnet8": "pretrainedResnet_quant.tflite", "kws_dscnn": "kws_ref_model.tflite"}
 INFERENCES = 20  # the mean of their instructions is reported
-
-
 RECORD_CHIP = STM32L4R5
 
 

@@ -23,6 +23,7 @@ from tinyproof.host.bench.inference import (
     beside_record,
 )
 from tinyproof.host.generated_docs import ROOT, with_parts
+from tinyproof.protocol_docs import table
 
 SHOWN = {"cnn_small": "`small`", "cnn_course": "`course`", "ic_resnet8": "ResNet8", "kws_dscnn": "DS-CNN"}
 COMMAND = "make figures"
@@ -64,12 +65,6 @@ def _shown(costs: Sequence[InferenceCost]) -> list[InferenceCost]:
     return [found[name] for name in SHOWN]
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], text: int = 1) -> str:
-    """The first `text` columns to the left, numbers to the right."""
-    rule = ["---"] * text + ["---:"] * (len(header) - text)
-    return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in row) for row in (header, rule, *rows))
-
-
 def _summary(figures: Figures) -> str:
     rows = []
     for cost in _shown(figures.inference):
@@ -97,7 +92,7 @@ def _summary(figures: Figures) -> str:
         f"{course['balanced'].weight_bytes:,} bytes; with `OPTIMIZE=small` {course['small'].weight_bytes:,}, and an "
         f"inference {course['small'].cycles_modelled / course['balanced'].cycles_modelled:.1f} times the cycles."
     )
-    return f"{_table(header, rows)}\n\n{flash}"
+    return f"{table(header, rows, 1)}\n\n{flash}"
 
 
 def _on_record_chip(cost: InferenceCost) -> ChipCost:
@@ -127,7 +122,7 @@ def _models(figures: Figures) -> str:
         for chip in cost.chips:
             both = f"{chip.cycles_modelled:,}: {chip.milliseconds:.2f} ms"
             rows.append(("", f"modelled cycles on an {chip.chip}", both, *beside_record(chip, theirs.record_cycles)))
-    return _table(("one inference", "", "this", "TFLM + CMSIS-NN", "ratio"), rows, 2)
+    return table(("one inference", "", "this", "TFLM + CMSIS-NN", "ratio"), rows, 2)
 
 
 def _choices(figures: Figures) -> str:
@@ -146,7 +141,7 @@ def _choices(figures: Figures) -> str:
         if cost.model in SHOWN
     ]
     numbers = ("instructions", "modelled cycles", "per multiply-accumulate", "RAM, bytes", "constants in flash, bytes")
-    return _table(("model", "`OPTIMIZE`", *numbers), rows, 2)
+    return table(("model", "`OPTIMIZE`", *numbers), rows, 2)
 
 
 def _calls(cost: InferenceCost) -> str:
@@ -154,7 +149,7 @@ def _calls(cost: InferenceCost) -> str:
         *("kernel", "output", "MACs", "instructions", "cycles", "estimated"),
         *("instructions per MAC", "cycles per MAC", "CMSIS-NN, instructions per MAC"),
     )
-    return f"### `{cost.model}`\n\n" + _table(header, [_call(op) for op in cost.ops], 2)
+    return f"### `{cost.model}`\n\n" + table(header, [_call(op) for op in cost.ops], 2)
 
 
 def _call(op: OpCost) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ import io
 from pathlib import Path
 from typing import Any
 
-from tinyproof.host.report.play_pictures import SEVEN, open_page, places_on
+from tinyproof.host.report.play_pictures import SEVEN, draw, open_page
 
 WIDTH, HEIGHT, SHRUNK = 1000, 900, 0.7
 COLORS = 48
-STROKE_STEPS = 4  # of the mouse from one frame to the next
+PARTS = 4  # of a stroke, each with a frame
 SHORT_MS, LONG_MS = 120, 1600
 
 
@@ -27,25 +27,13 @@ class _Film:
         """The page as it is now."""
         self.frames.append((self.page.screenshot(), milliseconds))
 
-    def draw(self) -> None:
-        """A seven, stroke by stroke, with a frame for each."""
-        places = places_on(self.page, SEVEN)
-        self.page.mouse.move(*places[0])
-        self.page.mouse.down()
-        for (x, y), (to_x, to_y) in zip(places, places[1:], strict=False):
-            for step in range(1, STROKE_STEPS + 1):
-                share = step / STROKE_STEPS
-                self.page.mouse.move(x + (to_x - x) * share, y + (to_y - y) * share, steps=3)
-                self.hold(SHORT_MS)
-        self.page.mouse.up()
-        self.hold(LONG_MS)
-
 
 def _network(film: _Film) -> None:
     page = film.page
     page.click("#clear")
     film.hold(LONG_MS // 2)
-    film.draw()
+    draw(page, SEVEN, PARTS, lambda: film.hold(SHORT_MS))
+    film.hold(LONG_MS)
     page.click("[aria-label='Maps of conv_1'] button >> nth=3")
     page.locator(".details").scroll_into_view_if_needed()
     film.hold(LONG_MS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tinyproof.console import UserError
 from tinyproof.environment import run_module
 
 SEVEN = ((0.3, 0.22), (0.72, 0.2), (0.5, 0.55), (0.42, 0.82))  # strokes on the sheet, in shares of its sides
+STEPS = 12  # of the mouse from one point to the next
 WIDTH, NETWORK_HEIGHT, CONVOLUTION_HEIGHT = 1280, 1450, 900
 
 
@@ -45,19 +47,21 @@ def open_page(chromium: Any, path: Path, width: int, height: int, scheme: str) -
     return page
 
 
-def places_on(page: Any, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Where on the page points (x, y) lie that are shares of the sheet's sides."""
+def draw(
+    page: Any, points: Sequence[tuple[float, float]], parts: int = 1, drawn: Callable[[], None] = lambda: None
+) -> None:
+    """One stroke with the mouse from point to point (x, y), in shares of the sheet's sides.
+
+    `drawn` is called after each of so many parts of the way from one to the next.
+    """
     box = page.locator("#sheet").bounding_box()
-    return [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
-
-
-def draw(page: Any, points: Sequence[tuple[float, float]]) -> None:
-    """One stroke with the mouse from point to point (x, y), in shares of the sheet's sides."""
-    places = places_on(page, points)
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
     page.mouse.move(*places[0])
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=12)
+    for (x, y), (to_x, to_y) in pairwise(places):
+        for part in range(1, parts + 1):
+            page.mouse.move(x + (to_x - x) * part / parts, y + (to_y - y) * part / parts, steps=STEPS // parts)
+            drawn()
     page.mouse.up()
 
 

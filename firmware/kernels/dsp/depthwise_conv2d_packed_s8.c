@@ -40,7 +40,7 @@ static __attribute__((noinline)) void border_pairs(const row_part *row, const in
     }
 }
 
-// Pairs of pixels with fewer than four channels; NULL: no such row->
+// Pairs of pixels with fewer than four channels; NULL: no such row.
 static __attribute__((noinline)) void few_pairs(const row_part *row, const int8_t *above, const int8_t *below) {
     for (int32_t j = 0; j < row->columns; j++) {
         for (int32_t c = 0; c < row->channels; c++) {

@@ -1,0 +1,50 @@
+"""A `.tflite` as objects that can be changed, and back: what rewriting it takes, whoever does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+INT8_VERSION = 2  # of GATHER, CONCATENATION and QUANTIZE the first that takes int8 and gives it
+
+
+def add_tensor(subgraph: Any, name: str | bytes, shape: Sequence[int], like: Any | None = None, buffer: int = 0) -> int:
+    """The index of a new tensor, with the type and the quantization of another one, if that is given."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.buffer = name, list(shape), buffer
+    if like is not None:
+        tensor.type, tensor.quantization = like.type, like.quantization
+    subgraph.tensors.append(tensor)
+    return len(subgraph.tensors) - 1
+
+
+def new_op(model: Any, name: str, inputs: list[int], y: int) -> Any:
+    """An op of int8 with one output; it stands nowhere yet, and has no options."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    op = schema.OperatorT()
+    op.opcodeIndex, op.inputs, op.outputs = _code(schema, model, getattr(schema.BuiltinOperator, name)), inputs, [y]
+    return op
+
+
+def _code(schema: Any, model: Any, number: int) -> int:
+    """The place of the op among the file's op codes."""
+    for place, code in enumerate(model.operatorCodes):
+        if code.builtinCode == number and code.version >= INT8_VERSION:
+            return place
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = number
+    code.version = INT8_VERSION
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
+def packed(model: Any) -> bytes:
+    """The bytes of the file."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
