@@ -33,7 +33,15 @@ KEYWORDS = {
 }
 CAMERA_KEYWORDS = {
     "KEYWORD1": ("frame_view", "frame_scaler"),
-    "KEYWORD2": ("camera_view", "camera_begin", "camera_row", "camera_frame", "frame_begin", "frame_row", "frame_scale"),
+    "KEYWORD2": (
+        "camera_view",
+        "camera_begin",
+        "camera_row",
+        "camera_frame",
+        "frame_begin",
+        "frame_row",
+        "frame_scale",
+    ),
     "LITERAL1": ("CAMERA_WORDS", "FRAME_WORDS"),
 }
 

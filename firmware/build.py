@@ -136,7 +136,7 @@ def build_example(model: Path, board: Board, example: str) -> Path:
 
 
 def example_parts(with_camera: bool) -> list[Path]:
-    """C files and headers that the examples are made of; those of the camera are for models of one picture of pixels."""
+    """C files and headers that the examples are made of; those of the camera are for models of one picture."""
     return [
         path
         for path in sorted(EXAMPLES.iterdir())
@@ -149,7 +149,12 @@ def example_files(example: str) -> list[Path]:
     parts = example_parts(with_camera=example.startswith("camera"))
     names = ("board_io.h", "board_io.c", f"{example}_app.c", f"{example}_pins.h")
     shell = (EXAMPLES / "boards" / name for name in names)
-    return [*parts, *(path for path in shell if path.is_file()), FIRMWARE / "core" / "app.h", FIRMWARE / "core" / "log.h"]
+    return [
+        *parts,
+        *(path for path in shell if path.is_file()),
+        FIRMWARE / "core" / "app.h",
+        FIRMWARE / "core" / "log.h",
+    ]
 
 
 def sources(board: Board, model: Path, example: str = "") -> list[Path]:

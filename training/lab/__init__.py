@@ -19,7 +19,8 @@ _HOMES = {
     "filters": "NAMED Filter as_filter",
     "pictures": "Source load_picture",
     "receptive": "Field receptive_fields",
-    "trained": "Layer Trained class_responses feature_maps first_filters images_of layer_bytes load_trained relative",
+    "trained": "Layer Trained class_responses feature_maps first_filters float_scores images_of layer_bytes load_trained "
+    "relative",
     "worked_numbers": "worked_pixel worked_pooling",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
