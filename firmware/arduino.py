@@ -17,7 +17,7 @@ from tinyproof.export import c_text
 from tinyproof.firmware.build import EXAMPLES
 from tinyproof.firmware.copies import copy_firmware, copy_sources, library_files, write_readme
 from tinyproof.manifest import C_FOLDER, Manifest
-from tinyproof.version import package_version
+from tinyproof.version import package_page, package_version
 
 TFLM_LIBRARY = "Chirale_TensorFLowLite"
 TFLM_LIBRARY_VERSION = "2.0.0"
@@ -38,9 +38,9 @@ CAMERA_KEYWORDS = {
         "camera_begin",
         "camera_row",
         "camera_frame",
-        "frame_begin",
-        "frame_row",
-        "frame_scale",
+        "scaler_begin",
+        "scaler_row",
+        "scaler_frame",
     ),
     "LITERAL1": ("CAMERA_WORDS", "FRAME_WORDS"),
 }
@@ -143,7 +143,7 @@ def _properties(name: str, manifest: Manifest, engine: str) -> str:
         "sentence": f"The neural network {c_text.comment(manifest.name)}, int8, input {takes}.",
         "paragraph": "Its bytes are compared with TensorFlow Lite Micro's in the example HelloModel.",
         "category": "Data Processing",
-        "url": "",
+        "url": package_page("tinyproof"),
         "architectures": "mbed_nano,mbed",
         "includes": f"{name}.h",
         **({"depends": TFLM_LIBRARY} if engine == "tflm" else {}),

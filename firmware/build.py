@@ -28,7 +28,7 @@ from tinyproof.version import package_version
 
 FIRMWARE = Path(__file__).parent
 EXAMPLES = FIRMWARE / "examples"
-CAMERA_PARTS = ("camera", "frame")
+CAMERA_PARTS = ("camera", "camera_frame")
 SOURCE_SUFFIXES = (".c", ".h", ".ld")
 DATA = "model_data.c"  # of the other engine
 IMAGE_FILE = "firmware.elf"

@@ -85,8 +85,8 @@ def _write_espidf(new: Path, board: Board, manifest: Manifest, model: Path, engi
     )
     if with_camera:
         steps += (
-            f"\n\nThe folder {CAMERA} is another: it says what the model sees in each frame of a camera. Which pins that\n"
-            f"is wired to is in {CAMERA}/main/camera_esp32_pins.h."
+            f"\n\nThe folder {CAMERA} is another: it says what the model sees in each frame of a camera. Which pins\n"
+            f"that is wired to is in {CAMERA}/main/camera_esp32_pins.h."
         )
     write_readme(new, manifest, steps)
 

@@ -33,7 +33,7 @@ SIDES = ((1, 12), (1, 60), (40, 200), (1, 400))  # of frames and pictures
 def frames_in_c(tmp_path_factory):
     """Frames -> the inputs, int8, that the C makes of them; under sanitizers."""
     program = tmp_path_factory.mktemp("frames") / "frames"
-    sources = [ROOT / "tests" / "c" / "frames.c", EXAMPLES / "frame.c"]
+    sources = [ROOT / "tests" / "c" / "frames.c", EXAMPLES / "camera_frame.c"]
     subprocess.run(
         [*CC, "-std=c11", "-O1", *WARNINGS, *SANITIZERS, f"-I{EXAMPLES}", *sources, "-o", program], check=True
     )
@@ -114,7 +114,7 @@ class View(ctypes.Structure):
 
 
 def test_fractions_round_as_floating_point_does_up_to_the_largest_side(compile_shared):
-    frame = compile_shared("frame", [EXAMPLES / "frame.c"], [EXAMPLES])
+    frame = compile_shared("frame", [EXAMPLES / "camera_frame.c"], [EXAMPLES])
     rng = np.random.default_rng(3)
     sizes = [(size, to) for size in range(1, 20) for to in range(1, 20)]
     sizes += [(int(size), int(to)) for size, to in rng.integers(1, 2049, (40, 2))]
@@ -124,7 +124,7 @@ def test_fractions_round_as_floating_point_does_up_to_the_largest_side(compile_s
         taps = 2 * size // to + 1 if size > to else 3
         memory = np.zeros(to * (2 + taps) + 3 + size + 4 * to, np.uint32)
         view = View(0, size, 1, 0, 0, size, 1, False)
-        frame.frame_begin(ctypes.create_string_buffer(256), ctypes.byref(view), to, 1, 1, memory.ctypes)
+        frame.scaler_begin(ctypes.create_string_buffer(256), ctypes.byref(view), to, 1, 1, memory.ctypes)
         for index, row in enumerate(memory[: to * (2 + taps)].reshape(to, 2 + taps)):
             first, weights = floating_weights(size, to, index)
             ours = {int(row[0]) + t: int(row[2 + t]) for t in range(row[1])}
@@ -216,7 +216,7 @@ def test_a_model_that_takes_no_pictures_has_no_example_for_a_camera(tmp_path):
     emit(tmp_path / "numbers", tmp_path / "numbers.tflite", "qemu", None, "balanced")
     folder = library(tmp_path / "numbers")
     assert {path.stem for path in folder.glob("examples/*/*.ino")} == {"HelloModel", "Classify", "Validate"}
-    assert not list(folder.rglob("frame.*")) and "camera" not in (folder / "keywords.txt").read_text()
+    assert not list(folder.rglob("camera*")) and "camera" not in (folder / "keywords.txt").read_text()
     assert not (sketch(REAL_BOARDS["esp32"], tmp_path / "numbers", "compiled") / "Camera").exists()
 
 
@@ -244,7 +244,7 @@ def test_esp_idf_gets_camera_as_a_project_where_the_chip_can_have_one(model, boa
 
 
 def test_the_middle_of_a_frame_is_the_largest_part_shaped_like_the_picture(compile_shared):
-    frame = compile_shared("frame", [EXAMPLES / "frame.c"], [EXAMPLES])
+    frame = compile_shared("frame", [EXAMPLES / "camera_frame.c"], [EXAMPLES])
     frame.frame_middle.restype = View
     for size in ((160, 120), (176, 144), (320, 240), (240, 320), (7, 5)):
         for picture in ((28, 28), (96, 96), (40, 72), (72, 40), (1, 9)):

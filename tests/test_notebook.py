@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -61,18 +62,20 @@ def test_other_numbers_make_another_picture_and_the_loops_follow():
     for old, new in (("[-1, 0, 1]", "[1, 1, 1]"), ("[-2, 0, 2]", "[1, 2.5, 1]"), ("weight = 1", "weight = 1/9")):
         assert old in cell.source
         cell.source = cell.source.replace(old, new)
-    cell.source += "\nprint(filtered.mean() > picture.mean(), lab.as_filter(numbers).text)"
+    cell.source = cell.source.replace(
+        "\nlab.draw", "\nprint(filtered.mean() > picture.mean(), lab.as_filter(numbers).text)\nlab.draw"
+    )
     notebook.cells = [notebook.cells[i] for i in (first, index, index + 2)]
     text, figures = run(notebook, ROOT)
     assert text == "True 1 1 1 / 1 2.5 1 / 1 1 1\npixels that differ: 0\n" and figures == 2
 
 
-def test_the_copy_names_the_model_and_keeps_what_was_changed(model, command):
+def test_the_copy_is_about_the_model_beside_it_and_keeps_what_was_changed(model, command):
     renamed = model.rename(model.with_name("mine"))
     result = command("notebook", "--model", renamed, "--no-open")
     assert (result.returncode, result.stdout) == (0, f"notebook: {renamed / NAME}\n"), result.stderr
     sources = [cell.source for cell in opened(renamed / NAME).cells]
-    assert any('MODEL = "mine"  #' in source for source in sources)
+    assert any('MODEL = "."  #' in source for source in sources)
     (renamed / NAME).write_text("changed")
     assert command("notebook", "--model", renamed, "--no-open").returncode == 0
     assert (renamed / NAME).read_text() == "changed"
@@ -113,7 +116,7 @@ def test_jupyterlab_opens_the_copy(model, tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.2)
         page = opened_file.read_text().removeprefix("file://")
-        assert NAME in (open(page).read() if page.startswith("/") else page)
+        assert NAME in (Path(page).read_text() if page.startswith("/") else page)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=60)

@@ -84,8 +84,8 @@ def _read(path: Path, size: tuple[int, int], mode: str) -> NDArray[np.uint8]:
 def stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The picture, mode `L` or `RGB`, in the size (height, width): along its rows first, whatever Pillow's version.
 
-    A camera's frames come to a chip row by row, and firmware/examples/frame.c makes the same bytes of them. Pillow 13
-    has its own opinion on which way is first, and rounding comes between the two.
+    A camera's frames come to a chip row by row, and firmware/examples/camera_frame.c makes the same bytes of them.
+    Pillow 13 takes tall pictures the other way round, and the bytes between the two ways are rounded.
     """
     height, width = size
     return image.resize((width, image.height), RESAMPLING).resize((width, height), RESAMPLING)

@@ -23,7 +23,7 @@ static void print_size(const example_io *io, int32_t width, int32_t height) {
 void camera_begin(const example_io *io, const frame_view *view, uint32_t *memory) {
     ready = example_begin(io);
     scaling = 0;
-    frame_begin(&scaler, view, MODEL_PICTURE_WIDTH, MODEL_PICTURE_HEIGHT, MODEL_PICTURE_CHANNELS, memory);
+    scaler_begin(&scaler, view, MODEL_PICTURE_WIDTH, MODEL_PICTURE_HEIGHT, MODEL_PICTURE_CHANNELS, memory);
     io->print("The camera's frames are ");
     print_size(io, view->width, view->height);
     io->print("; the model sees ");
@@ -54,7 +54,7 @@ static void answer(const example_io *io) {
 
 void camera_row(const example_io *io, const uint8_t *row) {
     const uint32_t start = io->clock();
-    const bool is_last = frame_row(&scaler, input, row);
+    const bool is_last = scaler_row(&scaler, input, row);
     scaling += io->clock() - start;
     if (!is_last) return;
     if (ready) answer(io);
@@ -63,7 +63,7 @@ void camera_row(const example_io *io, const uint8_t *row) {
 
 void camera_frame(const example_io *io, const uint8_t *frame) {
     const uint32_t start = io->clock();
-    frame_scale(&scaler, input, frame);
+    scaler_frame(&scaler, input, frame);
     scaling = io->clock() - start;
     if (ready) answer(io);
     scaling = 0;

@@ -1,7 +1,7 @@
 // Camera: what the model says to the frames of a camera, one after the other.
 #pragma once
 #include "example.h"
-#include "frame.h"
+#include "camera_frame.h"
 #include "model_settings.h"
 
 #ifdef __cplusplus

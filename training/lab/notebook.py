@@ -8,14 +8,13 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from tinyproof import advice
 from tinyproof.console import UserError, console, write_atomically
-from tinyproof.folders import DATASET, PRESET, trained_folder
 from tinyproof.training.lab.trained import load_trained
 
 NAME = "lab.ipynb"  # in docs/, in the installed package, and in a model's folder
 HERE = Path(__file__).parent
-USUAL_MODEL = trained_folder(DATASET, PRESET).name  # of which the notebook speaks
+MODEL_OF = 'MODEL = \\"digits_small\\"  # a folder in build/, made by `make export`'  # as it stands in the file
+MODEL_HERE = 'MODEL = \\".\\"  # the one in the folder of this notebook; or a name in build/'
 
 
 def original() -> Path:
@@ -33,9 +32,7 @@ def write_copy(model: Path) -> Path:
     copy = model / NAME
     if not copy.exists():
         text = original().read_text(encoding="utf-8")
-        write_atomically(
-            copy, text.replace(f'MODEL = \\"{USUAL_MODEL}\\"', f'MODEL = \\"{model.resolve().name}\\"').encode()
-        )
+        write_atomically(copy, text.replace(MODEL_OF, MODEL_HERE).encode())
     return copy
 
 
@@ -43,8 +40,8 @@ def open_copy(copy: Path) -> None:
     """Start JupyterLab on the notebook, until it is stopped. Raises UserError where it is not installed."""
     if find_spec("jupyterlab") is None:
         raise UserError(
-            f"{copy} is there, but JupyterLab is not installed: run `pip install 'tinyproof[notebook]'`, or `make notebook`, "
-            "or open it in an editor that runs notebooks"
+            f"{copy} is there, but JupyterLab is not installed: run `pip install jupyterlab`, or open it in an editor "
+            "that runs notebooks"
         )
     console.print("JupyterLab opens in the browser; Ctrl-C here ends it.")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as in many a container

@@ -231,7 +231,7 @@ def feature_maps(trained: Trained, layer: Layer, images: NDArray[np.uint8]) -> N
 
 
 def float_scores(trained: Trained, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the float network answers to images uint8 (N,H,W,C), float32 (N, classes). UserError where it is not there."""
+    """What the float network answers to images uint8 (N,H,W,C), float32 (N, classes). UserError where there is none."""
     if not trained.plain:
         raise UserError(f"{trained.name} has no {FLOAT_FILE}: it came as a .tflite, or an older export made it")
     return interpreters.float_scores(trained.plain, images)

@@ -1,6 +1,6 @@
 // A camera's frame as the input of a network: cropped, made grey or coloured, and scaled, to the byte as it is done to
 // the pictures of training (`stretched` in tinyproof/pictures.py). Integers only, no heap, one row of the frame at a
-// time; it needs nothing but this file and frame.c.
+// time; it needs nothing but this file and camera_frame.c.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,15 +44,15 @@ typedef struct {
 frame_view frame_middle(frame_format format, int32_t frame_width, int32_t frame_height, int32_t width, int32_t height);
 
 // Makes ready for a frame, and for each after it. memory (FRAME_WORDS,) belongs to the scaler from now on.
-void frame_begin(frame_scaler *scaler, const frame_view *view, int32_t width, int32_t height, int32_t channels,
+void scaler_begin(frame_scaler *scaler, const frame_view *view, int32_t width, int32_t height, int32_t channels,
                  uint32_t *memory);
 
 // Takes the next row of the frame, of its whole width, and writes what that finishes. True with a frame's last row.
 // input (height, width, channels): `pixel - 128`
-bool frame_row(frame_scaler *scaler, int8_t *input, const uint8_t *row);
+bool scaler_row(frame_scaler *scaler, int8_t *input, const uint8_t *row);
 
 // All rows of a frame that lies in memory.
-void frame_scale(frame_scaler *scaler, int8_t *input, const uint8_t *frame);
+void scaler_frame(frame_scaler *scaler, int8_t *input, const uint8_t *frame);
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@
 //
 // With `from` pixels made `to`, lengths in 1 / (2 * from * to) of the side: pixel j lies at (2 * j + 1) * to, the new
 // pixel i at (2 * i + 1) * from. The share of j in i is 2 * max(from, to) where they meet, and 0 at that distance.
-#include "frame.h"
+#include "camera_frame.h"
 
 enum { WEIGHT_BITS = 22, HALF = 1 << (WEIGHT_BITS - 1) };
 
@@ -122,7 +122,7 @@ frame_view frame_middle(frame_format format, int32_t frame_width, int32_t frame_
     return view;
 }
 
-void frame_begin(frame_scaler *s, const frame_view *view, int32_t width, int32_t height, int32_t channels,
+void scaler_begin(frame_scaler *s, const frame_view *view, int32_t width, int32_t height, int32_t channels,
                  uint32_t *memory) {
     *s = (frame_scaler){.view = *view, .width = width, .height = height, .channels = channels};
     s->taps_x = FRAME_TAPS(view->crop_width, width);
@@ -138,7 +138,7 @@ void frame_begin(frame_scaler *s, const frame_view *view, int32_t width, int32_t
     }
 }
 
-bool frame_row(frame_scaler *s, int8_t *input, const uint8_t *row) {
+bool scaler_row(frame_scaler *s, int8_t *input, const uint8_t *row) {
     const int32_t size = s->width * s->channels, from = s->view.crop_height;
     const int32_t y = s->row++ - s->view.top;
     if (y >= 0 && y < from) {
@@ -153,10 +153,10 @@ bool frame_row(frame_scaler *s, int8_t *input, const uint8_t *row) {
     return true;
 }
 
-void frame_scale(frame_scaler *s, int8_t *input, const uint8_t *frame) {
+void scaler_frame(frame_scaler *s, int8_t *input, const uint8_t *frame) {
     static const int32_t pixel_bytes[] = {
         [FRAME_GREY] = 1, [FRAME_RGB565] = 2, [FRAME_RGB565_SWAPPED] = 2, [FRAME_YUV422] = 2, [FRAME_RGB888] = 3,
     };
     const int32_t row_bytes = s->view.width * pixel_bytes[s->view.format];
-    for (int32_t y = 0; y < s->view.height; y++) frame_row(s, input, frame + y * row_bytes);
+    for (int32_t y = 0; y < s->view.height; y++) scaler_row(s, input, frame + y * row_bytes);
 }
