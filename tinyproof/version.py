@@ -22,11 +22,10 @@ def package_version(name: str) -> str:
 def package_page(name: str) -> str:
     """The address of an installed package's home page; empty where it names none. Does not import it."""
     try:
-        addresses = metadata(name).get_all("Project-URL") or []
+        addresses: list[str] = metadata(name).get_all("Project-URL") or []
     except PackageNotFoundError:
         return ""
-    pages = dict(entry.split(", ", 1) for entry in addresses)
-    return pages.get("Homepage", "")
+    return dict(entry.split(", ", 1) for entry in addresses).get("Homepage", "")
 
 
 def package_versions(*names: str) -> str:
