@@ -167,7 +167,8 @@ def assert_answers(text, model, frames):
 
 
 def run_on(board, model, data):
-    command = [word.format(firmware=build_example(model, board, "camera")) for word in board.run]
+    image = build_example(model, board, "camera")
+    command = [word.format(firmware=image) for word in board.run]
     return subprocess.run(command, input=data, capture_output=True, check=True, timeout=60).stdout.decode()
 
 
