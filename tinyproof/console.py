@@ -21,7 +21,7 @@ from rich.table import Table
 
 from tinyproof import advice
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, force_jupyter=False)
 NARROW = 60  # columns
 T = TypeVar("T")
 UMASK = os.umask(0)  # it can only be read by setting it
@@ -80,6 +80,7 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
+        disable="ipykernel" in sys.modules,  # a notebook keeps every state of it, one below the other
     )
 
 
