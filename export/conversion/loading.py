@@ -22,10 +22,12 @@ from tinyproof.export.conversion.convert import one_line
 from tinyproof.export.conversion.keras2 import as_keras_3, saved_by
 from tinyproof.export.conversion.recurrent import prepare_recurrent
 from tinyproof.export.conversion.walk import describe, leaves
+from tinyproof.export.foreign_files import foreign, foreign_folder
 
 HALF = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16)"')
 ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
 TO_TFLITE = "convert it there (tf.lite.TFLiteConverter.from_keras_model, int8, a batch of one) and give the .tflite"
+AUGMENTATION = ("Random", "RandAugment", "AugMix", "MixUp", "CutMix")  # of the training alone
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -42,8 +44,8 @@ def check_keras_file(path: Path, remedy: str) -> None:
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
-        kind = "a SavedModel, a folder" if (path / "saved_model.pb").is_file() else "a folder" if path.is_dir() else ""
-        raise UserError(f"{path} is no .keras file{kind and ' but '}{kind}: {remedy}")
+        kind = foreign_folder(path) if path.is_dir() else ""
+        raise UserError(f"{path} is no .keras file but {kind}" if kind else f"{path} is no .keras file: {remedy}")
 
 
 def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
@@ -57,6 +59,9 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
         raise _refusal(path, error, remedy) from None
     if not isinstance(network, keras.Model):
         raise UserError(f"{path} holds no Keras model but a {type(network).__name__}: {remedy}")
+    network = _of_one_end(network)
+    if not leaves(network):
+        raise UserError(f"{path} holds a network without layers: save the one that was trained")
     if not network.built or getattr(network, "inputs", None) is None and isinstance(network, keras.Sequential):
         notes.append(_build(path, network, input_shape))
     for number, layer in enumerate(leaves(network), 1):
@@ -65,9 +70,26 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
                 f"{path}: weights of {describe(layer, number)} are not numbers (NaN or infinite): its training "
                 "diverged; train it again with a smaller learning rate, or take an earlier checkpoint"
             )
+        if type(layer).__name__.startswith(AUGMENTATION) and type(layer).__name__ != "RandomCrop":
+            object.__setattr__(layer, "call", _unchanged)  # it keeps a random state, which has no int8 form
         if done := prepare_recurrent(layer):
             notes.append(f"{describe(layer, number)} {done}")
     return Loaded(network, notes)
+
+
+def _of_one_end(network: Any) -> Any:
+    """A network whose one input and one output are no dictionaries or lists of one."""
+    keras = load_keras()
+    ends = (getattr(network, "inputs", None) or [], getattr(network, "outputs", None) or [])
+    if [len(end) for end in ends] != [1, 1] or isinstance(network, keras.Sequential):
+        return network
+    shapes = network.input_shape, network.output_shape
+    plain = all(isinstance(shape, tuple) and not isinstance(shape[0], tuple) for shape in shapes)
+    return network if plain else keras.Model(ends[0][0], ends[1][0], name=network.name)
+
+
+def _unchanged(inputs: Any, training: bool = False) -> Any:
+    return inputs
 
 
 def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]]:
@@ -76,8 +98,8 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
         start = file.read(8)
     if start == HDF5:
         return _h5_in_float32(path, scratch)
-    if path.suffix == ".h5" or not zipfile.is_zipfile(path):
-        raise UserError(f"{path} {_what_else(path)}: {remedy}")
+    if "config.json" not in _names(path):
+        raise UserError(f"{path} {_what_else(path, remedy)}")
     copy = scratch / "network.keras"
     try:
         with zipfile.ZipFile(path) as archive:
@@ -89,25 +111,28 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
                     changed.writestr(
                         name, HALF.sub('"float32"', config) if name == "config.json" else archive.read(name)
                     )
-    except KeyError:
-        raise UserError(f"{path} is a zip without config.json, no .keras file: {remedy}") from None
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): {remedy}") from None
     return copy, ["its half precision is cast to float32"]
 
 
-def _what_else(path: Path) -> str:
-    """What a file is that is no `.keras`, in words that follow its name."""
-    with path.open("rb") as file:
-        start = file.read(512)
-    text = start.lstrip().lower()
-    if text.startswith((b"<html", b"<!doctype", b"<?xml")):
-        return "is a web page, no .keras file; download the file itself"
-    if text.startswith(b"version https://git-lfs"):
-        return "is a Git LFS pointer, no .keras file; run `git lfs pull` where it comes from"
-    if start[4:8] == b"TFL3":
+def _names(path: Path) -> list[str]:
+    """What a zip holds; nothing where the file is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return []
+
+
+def _what_else(path: Path, remedy: str) -> str:
+    """What a file is that is no `.keras`, and what to do, in words that follow its name."""
+    content = path.read_bytes()
+    if content[4:8] == b"TFL3":
         return f"is a .tflite; give it with {advice.setting('tflite')}"
-    return "is no .keras file, or only a part of one" if start else "is empty"
+    if kind := foreign(content, path.suffix.lower()):
+        return f"is no .keras file but {kind}"
+    return f"is no .keras file, or only a part of one: {remedy}" if content else f"is empty: {remedy}"
 
 
 def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:
@@ -159,9 +184,14 @@ def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
             f"{path}: {layer} is a Lambda, Python code that a file cannot be trusted with: use a layer of Keras in its "
             "place (keras.layers.Rescaling(1 / 255) to scale pixels, or keras.ops), copy the weights, and save again"
         )
-    unknown = re.search(r"Could not locate class '([^']+)'|Unknown layer:? '?([\w>]+)'?", text)
+    unknown = re.search(r"Could not locate (?:class|function) '([^']+)'|Unknown layer:? '?([\w>]+)'?", text)
     if unknown:
         kind = unknown[1] or unknown[2]
+        if "Could not locate function" in text:
+            return UserError(
+                f"{path}: its function '{kind}' is not one of Keras: use an activation of Keras in its place and save "
+                f"again, or {ELSEWHERE}"
+            )
         if kind in ("TFOpLambda", "SlicingOpLambda"):
             return UserError(
                 f"{path}: {kind} is a bare operation of Keras 2, which Keras 3 does not read: load it with the package "
