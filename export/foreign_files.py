@@ -20,6 +20,7 @@ TEXTS = (
     ),
     ((b"import ", b"from ", b"#!", b"def ", b'"""'), "Python code: run it, and save the model that it makes"),
 )
+EXPORTERS = (b"onnx", b"torch", b"ONNX")
 C_SOURCE = (b"unsigned char", b"alignas", b"uint8_t", b"#include")
 CODE = "C source of a model: give the .tflite that it was made of, or its bytes (xxd -r -p)"
 
@@ -39,9 +40,7 @@ def foreign(content: bytes, ending: str = "") -> str:
         return f"a pickle, as PyTorch and scikit-learn write: {TO_TFLITE}"
     if content[:6] == b"\x93NUMPY":
         return "an array of numbers, no model: give it as the samples to calibrate with"
-    if ending == ".onnx" or (
-        content[:1] == b"\x08" and any(word in start[:64] for word in (b"onnx", b"torch", b"ONNX"))
-    ):
+    if ending == ".onnx" or (content[:1] == b"\x08" and any(word in start[:64] for word in EXPORTERS)):
         return f"ONNX: {TO_TFLITE} (onnx2tf makes one)"
     if ending == ".pb":
         return f"a TensorFlow graph: {TO_TFLITE}"

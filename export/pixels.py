@@ -1,4 +1,4 @@
-"""What a Keras model from elsewhere may take a pixel 0..255 as. Standard library alone: the command line lists names."""
+"""What a Keras model from elsewhere may take a pixel 0..255 as. Standard library alone."""
 
 from __future__ import annotations
 

@@ -154,8 +154,8 @@ def _make(
 
 def _convert(folder: Path, network: Any, images: NDArray[Any], pixels: str, source: str) -> bytes | None:
     """The `.tflite`, also in the folder; None where the converter refuses, with the reason in refused.txt."""
-    from tinyproof.export.conversion.convert import convert, one_line, with_full_range
-    from tinyproof.export.conversion.probe import strange_layer
+    from tinyproof.export.conversion.convert import convert, with_full_range
+    from tinyproof.export.conversion.probe import reason, strange_layer
     from tinyproof.export.tflite_reader import read_graph
 
     _stage(folder, "converting it")
@@ -165,7 +165,7 @@ def _convert(folder: Path, network: Any, images: NDArray[Any], pixels: str, sour
         (folder / "refused.txt").write_text(error.message)
         return None
     except Exception as error:  # of the converter, whatever it raises
-        (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {one_line(error)}")
+        (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {reason(error)}")
         return None
     (folder / "model.tflite").write_bytes(content)
     if why := strange_layer(read_graph(content, source), network):

@@ -73,8 +73,8 @@ def _as_taken(x: Any, how: Taken) -> Any:
     y = mixed(x)
     places = np.arange(channels)[::-1] if how.blue_first else np.arange(channels)
     kernel = np.zeros((1, 1, channels, channels), np.float32)
-    kernel[0, 0, places, np.arange(channels)] = np.broadcast_to(np.float32(how.scale), channels)
-    mixed.set_weights([kernel, np.broadcast_to(np.float32(how.offset), channels)])
+    kernel[0, 0, places, np.arange(channels)] = np.broadcast_to(np.array(how.scale, np.float32), channels)
+    mixed.set_weights([kernel, np.broadcast_to(np.array(how.offset, np.float32), channels)])
     return y
 
 

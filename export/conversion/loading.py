@@ -70,6 +70,11 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
                 f"{path}: weights of {describe(layer, number)} are not numbers (NaN or infinite): its training "
                 "diverged; train it again with a smaller learning rate, or take an earlier checkpoint"
             )
+        if mode := getattr(layer, "quantization_mode", None):
+            raise UserError(
+                f"{path}: {describe(layer, number)} is quantized by Keras ('{mode}'), which the converter does not take: "
+                "give the network as it was before model.quantize(); it is quantized here"
+            )
         if type(layer).__name__.startswith(AUGMENTATION) and type(layer).__name__ != "RandomCrop":
             object.__setattr__(layer, "call", _unchanged)  # it keeps a random state, which has no int8 form
         if done := prepare_recurrent(layer):

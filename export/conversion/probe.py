@@ -131,4 +131,4 @@ def reason(error: Exception) -> str:
     text = PRINTED_CODE.split(one_line(error))[0]
     for mark in ("error: ", "Error: "):
         text = text.rsplit(mark, 1)[-1] if mark in text else text
-    return text or type(error).__name__
+    return text.split(" loc(")[0].removeprefix("loc(") or type(error).__name__

@@ -32,7 +32,7 @@ LEAST_BYTES = 2 << 30
 
 @dataclass(frozen=True)
 class Job:
-    """What to convert. `pixels` is a name of `export.pixels`, with its `why`, or AUTO. `remedy` and `other` end errors."""
+    """What to convert. `pixels` is a name of `export.pixels` (`why`: why) or AUTO. `remedy` and `other` end errors."""
 
     keras: Path
     remedy: str

@@ -19,6 +19,7 @@ from tinyproof.export.pixels import BLUE_FIRST, DEFAULT, USUAL, candidates, take
 PICTURES = 128
 CLEARLY_MORE_RIGHT = 0.1  # share of labelled pictures
 SIGMAS, LEAST_WON = 3.0, 0.04  # by which another range has to be right more often: of chance, and of the pictures
+MOSTLY_RIGHT = 0.75  # and at least so often
 BETTER_FIT, GOOD_FIT = 0.5, 0.3  # of the usual range's distance from kept statistics, and at most: for a rarer range
 AS_SHARP = 0.6  # of the sharpest range's answers: the smallest range that comes so near is taken
 LEAST_SHARP = 0.2  # of the bits that the classes have: less is no network that was trained
@@ -44,16 +45,14 @@ def scaled(images: NDArray[Any], pixels: str) -> NDArray[np.float32]:
     if how is None:
         return images
     x = (images[..., ::-1] if how.blue_first else images).astype(np.float32) / np.float32(255)
-    scale, offset = (np.float32(values if len(values) > 1 else values[0]) for values in (how.scale, how.offset))
-    return np.asarray(x * scale + offset, np.float32)
+    return np.asarray(x * np.array(how.scale, np.float32) + np.array(how.offset, np.float32), np.float32)
 
 
 def wanted_pixels(network: Any, images: Images, labels: NDArray[np.integer] | None, loss: str = "") -> tuple[str, str]:
     """(what `export.pixels.taken` understands, why in words that follow 'because')."""
     every = slice(None, None, max(1, len(images) // PICTURES))
-    sample, names = images[every], USUAL
-    if labels is not None:
-        names = tuple(candidates(images.shape[3]))
+    sample = images[every]
+    names = list(USUAL) if labels is None else candidates(images.shape[3])
     answers = {name: np.asarray(network(scaled(sample, name), training=False)) for name in names}
     known = labels[every] if labels is not None else None
     usual = {name: answers[name] for name in USUAL}
@@ -83,19 +82,20 @@ def _corrected(answers: dict[str, Scores], labels: NDArray[np.integer] | None, f
     if labels is None or answers[found].ndim != 2:
         return None
     right = {name: classes(scores) == labels for name, scores in answers.items()}
+    is_guess = right[found].mean() <= np.bincount(labels).max() / len(labels)
+    if is_guess:
+        right.pop("1..0", None)  # black for white is often the answer of another class, as labels in another order are
     most = max(map(np.sum, right.values()))
     near = [name for name in right if right[name].sum() >= most - LEAST_WON / 2 * len(labels)]
     name = BLUE_FIRST + found if BLUE_FIRST + found in near else near[0]
     won, lost = int((right[name] & ~right[found]).sum()), int((right[found] & ~right[name]).sum())
-    guessing = np.bincount(labels).max() / len(labels)
-    if won - lost < SIGMAS * np.sqrt(won + lost) or won - lost < LEAST_WON * len(labels):
-        return None
-    if right[name].mean() < guessing + CLEARLY_MORE_RIGHT:
+    if won - lost < max(SIGMAS * np.sqrt(won + lost), LEAST_WON * len(labels)) or right[name].mean() < MOSTLY_RIGHT:
         return None
     what = ", blue first" if name.startswith(BLUE_FIRST) or name == "caffe" else ""
+    doubt = ", or are the labels in another order than its classes?" if is_guess else ""
     return name, (
         f"the float network is right on {right[name].mean():.0%} of the labelled pictures then{what}, on "
-        f"{right[found].mean():.0%} in {found}"
+        f"{right[found].mean():.0%} in {found}{doubt}"
     )
 
 
