@@ -98,6 +98,7 @@ class _Reader:
         subgraph = self._model.Subgraphs(0)
         self._tensor_count = _limited(subgraph.TensorsLength(), MAX_TENSORS, "tensors")
         op_count = _limited(subgraph.OperatorsLength(), MAX_OPS, "ops")
+        self._refuse_any_size(subgraph)
         return Graph(
             source=self._source,
             sha256=hashlib.sha256(self._content).hexdigest(),
@@ -107,6 +108,16 @@ class _Reader:
             inputs=self._indexes(subgraph, "Inputs"),
             outputs=self._indexes(subgraph, "Outputs"),
         )
+
+    def _refuse_any_size(self, subgraph: Any) -> None:
+        """UserError for an input whose size, but for the batch, is left open."""
+        for index in self._indexes(subgraph, "Inputs"):
+            if index != ABSENT and (self._vector(subgraph.Tensors(index), "ShapeSignature", MAX_RANK)[1:] < 0).any():
+                name = _text(subgraph.Tensors(index).Name(), "the name of an input")
+                raise UserError(
+                    f"{self._source}: its input '{name}' is of any size, and a device takes one: convert it again with "
+                    "a fixed shape, such as keras.Input((H, W, C), batch_size=1)"
+                )
 
     def _subgraphs_cure(self) -> str:
         """What to do about more subgraphs than one: they are parts of control flow, or signatures of their own."""

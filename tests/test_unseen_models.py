@@ -215,7 +215,7 @@ def any_size() -> Any:
     k = keras.layers
     layers = [
         k.Rescaling(1 / 255),
-        k.Conv2D(3, 3, "relu"),
+        k.Conv2D(3, 3, activation="relu"),
         k.GlobalAveragePooling2D(),
         k.Dense(3, activation="softmax"),
     ]
@@ -238,15 +238,51 @@ def augmented() -> Any:
     return small(k.RandomHue(0.1), k.RandomGrayscale(0.5), k.Rescaling(1 / 255), k.Conv2D(3, 3, activation="relu"))
 
 
+def named_by_hand() -> Any:
+    import keras
+
+    k = keras.layers
+    layers = [k.Rescaling(1 / 255), k.Conv2D(3, 3, name='my conv "*" ü'), k.Flatten(), k.Dense(3, activation="softmax")]
+    return keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers], name="my model")
+
+
+def steps_of_any_number() -> Any:
+    import keras
+
+    k = keras.layers
+    return keras.Sequential([keras.Input((None, 3)), k.LSTM(4), k.Dense(3, activation="softmax")])
+
+
 @needs.tensorflow
-@pytest.mark.parametrize("make", [any_size, one_in_dictionaries, augmented])
-def test_networks_of_any_size_of_dictionaries_of_one_and_with_augmentation_convert(tmp_path, make):
+@pytest.mark.parametrize("make", [any_size, steps_of_any_number, one_in_dictionaries, augmented, named_by_hand])
+def test_networks_of_any_size_or_name_of_dictionaries_of_one_and_with_augmentation_convert(tmp_path, make):
     import keras
 
     keras.utils.set_random_seed(1)
-    result = quantize(make(), tmp_path, "--accept-loss", x=blobs(1, 60)[0])
+    x = blobs(1, 60)[0]
+    is_steps = make is steps_of_any_number
+    result = quantize(make(), tmp_path, "--accept-loss", x=x[:, 0] / 255.0 if is_steps else x)
     assert result.exit_code == 0, result.output
-    assert read_graph((tmp_path / "out" / "model.tflite").read_bytes(), "m").tensors[0].shape
+    graph = read_graph((tmp_path / "out" / "model.tflite").read_bytes(), "m")
+    assert graph.tensors[graph.inputs[0]].shape == ((1, SIDE, 3) if is_steps else (1, SIDE, SIDE, 3))
+    assert ("goes by layer_" in result.output) == (make is named_by_hand)
+
+
+def test_a_tflite_of_any_size_is_refused_by_its_input():
+    from ai_edge_litert import schema_py_generated as schema
+
+    from tinyproof.export.tflite_editing import packed
+    from tinyproof.export.tflite_writer import ModelBuilder
+
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4, 4, 3), 0.1, 0, name="photo"), b.tensor((1, 4, 4, 3), 0.1, 0)
+    b.op("RELU", [x], [y])
+    model = schema.ModelT.InitFromPackedBuf(b.build([x], [y]), 0)
+    model.subgraphs[0].tensors[x].shapeSignature = [-1, -1, -1, 3]
+    with pytest.raises(UserError, match="input 'photo' is of any size, and a device takes one"):
+        read_graph(packed(model), "net")
+    model.subgraphs[0].tensors[x].shapeSignature = [-1, 4, 4, 3]
+    assert read_graph(packed(model), "net").inputs
 
 
 def batch_of_32() -> Any:

@@ -27,6 +27,7 @@ from tinyproof.export.foreign_files import foreign, foreign_folder
 HALF = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16)"')
 ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
 TO_TFLITE = "convert it there (tf.lite.TFLiteConverter.from_keras_model, int8, a batch of one) and give the .tflite"
+ODD = re.compile(r"[^A-Za-z0-9_./>-]+")  # in the name of a layer, for TensorFlow
 AUGMENTATION = ("Random", "RandAugment", "AugMix", "MixUp", "CutMix")  # of the training alone
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -59,7 +60,7 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
         raise _refusal(path, error, remedy) from None
     if not isinstance(network, keras.Model):
         raise UserError(f"{path} holds no Keras model but a {type(network).__name__}: {remedy}")
-    network = _of_one_end(network)
+    network = _of_one_size(_of_one_end(network), input_shape)
     if not leaves(network):
         raise UserError(f"{path} holds a network without layers: save the one that was trained")
     if not network.built or getattr(network, "inputs", None) is None and isinstance(network, keras.Sequential):
@@ -72,8 +73,8 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
             )
         if mode := getattr(layer, "quantization_mode", None):
             raise UserError(
-                f"{path}: {describe(layer, number)} is quantized by Keras ('{mode}'), which the converter does not take: "
-                "give the network as it was before model.quantize(); it is quantized here"
+                f"{path}: {describe(layer, number)} is quantized by Keras ('{mode}'), which the converter does not "
+                "take: give the network as it was before model.quantize(); it is quantized here"
             )
         if type(layer).__name__.startswith(AUGMENTATION) and type(layer).__name__ != "RandomCrop":
             object.__setattr__(layer, "call", _unchanged)  # it keeps a random state, which has no int8 form
@@ -88,9 +89,25 @@ def _of_one_end(network: Any) -> Any:
     ends = (getattr(network, "inputs", None) or [], getattr(network, "outputs", None) or [])
     if [len(end) for end in ends] != [1, 1] or isinstance(network, keras.Sequential):
         return network
-    shapes = network.input_shape, network.output_shape
-    plain = all(isinstance(shape, tuple) and not isinstance(shape[0], tuple) for shape in shapes)
+    structures = [getattr(network, name, None) for name in ("_inputs_struct", "_outputs_struct")]
+    plain = not any(isinstance(structure, (dict, list, tuple)) for structure in structures)
     return network if plain else keras.Model(ends[0][0], ends[1][0], name=network.name)
+
+
+def _of_one_size(network: Any, size: tuple[int, ...] | None) -> Any:
+    """A network of any size with the calibration's: loops over steps are unrolled, which takes their number."""
+    keras = load_keras()
+    takes = getattr(network, "input_shape", None)
+    if size is None or not isinstance(takes, tuple) or None not in takes[1:] or len(takes) != len(size) + 1:
+        return network
+    if any(own not in (None, given) for own, given in zip(takes[1:], size, strict=True)):
+        return network
+    try:
+        fixed = keras.models.clone_model(network, input_tensors=keras.Input(size, dtype=network.inputs[0].dtype))
+        fixed.set_weights(network.get_weights())
+    except Exception:  # of the layers' own code: the converter may take it as it is
+        return network
+    return fixed
 
 
 def _unchanged(inputs: Any, training: bool = False) -> Any:
@@ -109,16 +126,46 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
     try:
         with zipfile.ZipFile(path) as archive:
             config = archive.read("config.json").decode()
-            if not HALF.search(config):
+            half = bool(HALF.search(config))
+            changed_config, notes = _with_plain_names(HALF.sub('"float32"', config))
+            if half:
+                notes.append("its half precision is cast to float32")
+            if not notes:
                 return (path, []) if path.suffix == ".keras" else (Path(shutil.copy(path, copy)), [])
             with zipfile.ZipFile(copy, "w") as changed:
                 for name in archive.namelist():
-                    changed.writestr(
-                        name, HALF.sub('"float32"', config) if name == "config.json" else archive.read(name)
-                    )
+                    changed.writestr(name, changed_config if name == "config.json" else archive.read(name))
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): {remedy}") from None
-    return copy, ["its half precision is cast to float32"]
+    return copy, notes
+
+
+def _with_plain_names(config: str) -> tuple[str, list[str]]:
+    """The configuration with names of layers that TensorFlow takes, and a note of each that is another."""
+    content = json.loads(config)
+    plain: dict[str, str] = {}
+
+    def look(part: Any) -> None:
+        if isinstance(part, dict):
+            settings = part.get("config")
+            name = settings.get("name") if isinstance(settings, dict) and "class_name" in part else None
+            if isinstance(name, str) and ODD.search(name):
+                plain.setdefault(name, f"layer_{len(plain)}_{ODD.sub('_', name).strip('_')}")
+        for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else []:
+            look(inner)
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: renamed(inner) for key, inner in part.items()}
+        if isinstance(part, list):
+            return [renamed(inner) for inner in part]
+        return plain.get(part, part) if isinstance(part, str) else part
+
+    look(content)
+    if not plain:
+        return config, []
+    notes = [f"layer '{name}' goes by {other} here, which TensorFlow takes" for name, other in plain.items()]
+    return json.dumps(renamed(content)), notes
 
 
 def _names(path: Path) -> list[str]:

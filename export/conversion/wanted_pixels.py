@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyproof import advice
 from tinyproof.export.conversion.answers import Answers, classes, information, kind_of
 from tinyproof.export.conversion.walk import first_input, leaves
 from tinyproof.export.pixels import BLUE_FIRST, DEFAULT, USUAL, candidates, taken
@@ -27,7 +28,6 @@ RATHER_SHARP = 0.5
 LEAST_LEVELS = 8  # of an int8 input, for a feature to tell anything
 MOST_FEATURES = 512
 WEAKEST, STRONGEST = 0.02, 20.0  # deviation of what reaches the first weights: pixels in a usual range are within
-OTHERWISE = "of pixels less a mean or over a deviation: give labelled pictures, or PIXELS=torch or caffe"
 SURER = "labels would tell this and the order of its colours: class folders, or an .npz of x and y"
 WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
@@ -181,6 +181,11 @@ def _by_statistics(network: Any, images: Images) -> tuple[str, str] | None:
     return name, f"layer '{layer.name}' has kept statistics that fit this range best"
 
 
+def _otherwise() -> str:
+    torch, caffe = advice.setting("pixels", "torch"), advice.setting("pixels", "caffe")
+    return f"of pixels less a mean or over a deviation: labelled pictures would tell, or give {torch} or {caffe}"
+
+
 def _by_sharpness(answers: dict[str, Scores], kind: Answers, labelled: bool) -> tuple[str, str]:
     if kind is Answers.NUMBERS:
         return DEFAULT, "nothing in the network says otherwise, and its answers are numbers, of any size"
@@ -189,11 +194,14 @@ def _by_sharpness(answers: dict[str, Scores], kind: Answers, labelled: bool) -> 
     bits = np.log2(max(2, next(iter(answers.values())).shape[1])) if kind is Answers.CLASS else 1.0
     vague = most < RATHER_SHARP * bits
     if most < LEAST_SHARP * bits:
-        return DEFAULT, f"nothing says otherwise, and its answers are vague in every range: was it trained? {OTHERWISE}"
+        return (
+            DEFAULT,
+            f"nothing says otherwise, and its answers are vague in every range: was it trained? {_otherwise()}",
+        )
     order = ("0..1", "-1..1", "0..255")
     name = next(name for name in order if told[name] >= AS_SHARP * most)
     if name == "0..1" and told["-1..1"] > told["0..1"] * 1.25:
         name = "-1..1"
     figures = ", ".join(f"{told[name]:.2f} bits in {name}" for name in order)
     guess = "" if labelled else f"; {SURER}"
-    return name, f"its answers are sharp and varied then ({figures})" + (f"; {OTHERWISE}" if vague else guess)
+    return name, f"its answers are sharp and varied then ({figures})" + (f"; {_otherwise()}" if vague else guess)
