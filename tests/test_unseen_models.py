@@ -246,6 +246,18 @@ def named_by_hand() -> Any:
     return keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers], name="my model")
 
 
+def of_doubles() -> Any:
+    import keras
+
+    keras.config.set_dtype_policy("float64")
+    try:
+        k = keras.layers
+        layers = [k.Rescaling(1 / 255), k.Conv2D(3, 3), k.Flatten(), k.Dense(3, activation="softmax")]
+        return keras.Sequential([keras.Input((SIDE, SIDE, 3)), *layers])
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
 def steps_of_any_number() -> Any:
     import keras
 
@@ -254,7 +266,9 @@ def steps_of_any_number() -> Any:
 
 
 @needs.tensorflow
-@pytest.mark.parametrize("make", [any_size, steps_of_any_number, one_in_dictionaries, augmented, named_by_hand])
+@pytest.mark.parametrize(
+    "make", [any_size, steps_of_any_number, one_in_dictionaries, augmented, named_by_hand, of_doubles]
+)
 def test_networks_of_any_size_or_name_of_dictionaries_of_one_and_with_augmentation_convert(tmp_path, make):
     import keras
 
@@ -266,6 +280,7 @@ def test_networks_of_any_size_or_name_of_dictionaries_of_one_and_with_augmentati
     graph = read_graph((tmp_path / "out" / "model.tflite").read_bytes(), "m")
     assert graph.tensors[graph.inputs[0]].shape == ((1, SIDE, 3) if is_steps else (1, SIDE, SIDE, 3))
     assert ("goes by layer_" in result.output) == (make is named_by_hand)
+    assert ("cast to float32" in result.output) == (make is of_doubles)
 
 
 def test_a_tflite_of_any_size_is_refused_by_its_input():

@@ -24,7 +24,7 @@ from tinyproof.export.conversion.recurrent import prepare_recurrent
 from tinyproof.export.conversion.walk import describe, leaves
 from tinyproof.export.foreign_files import foreign, foreign_folder
 
-HALF = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16)"')
+OTHER_FLOATS = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16|float64)"')
 ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
 TO_TFLITE = "convert it there (tf.lite.TFLiteConverter.from_keras_model, int8, a batch of one) and give the .tflite"
 ODD = re.compile(r"[^A-Za-z0-9_./>-]+")  # in the name of a layer, for TensorFlow
@@ -126,10 +126,9 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
     try:
         with zipfile.ZipFile(path) as archive:
             config = archive.read("config.json").decode()
-            half = bool(HALF.search(config))
-            changed_config, notes = _with_plain_names(HALF.sub('"float32"', config))
-            if half:
-                notes.append("its half precision is cast to float32")
+            changed_config, notes = _with_plain_names(OTHER_FLOATS.sub('"float32"', config))
+            if OTHER_FLOATS.search(config):
+                notes.append("its numbers are cast to float32")
             if not notes:
                 return (path, []) if path.suffix == ".keras" else (Path(shutil.copy(path, copy)), [])
             with zipfile.ZipFile(copy, "w") as changed:
@@ -197,11 +196,11 @@ def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:
             if config is None:
                 raise UserError(f"{path} holds weights without a network: save the whole model, model.save('m.keras')")
             text = config.decode() if isinstance(config, bytes) else str(config)
-            changed = json.dumps(as_keras_3(json.loads(HALF.sub('"float32"', text))))
+            changed = json.dumps(as_keras_3(json.loads(OTHER_FLOATS.sub('"float32"', text))))
             file.attrs["model_config"] = changed
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): save it again as .keras") from None
-    return copy, ["its half precision is cast to float32"] if HALF.search(text) else []
+    return copy, ["its numbers are cast to float32"] if OTHER_FLOATS.search(text) else []
 
 
 def _build(path: Path, network: Any, input_shape: tuple[int, ...] | None) -> str:

@@ -101,6 +101,8 @@ def guilty(job: Job, why: str) -> str:
             return f"{(folder / 'stage.txt').read_text()}: {ended}; use another layer in its place"
         if found := (folder / "guilty.txt").read_text():
             return found
+        if "layer '" in why or "; " in why:
+            return why
         likely = (folder / "suspects.txt").read_text()
         return f"{why}: {likely}" if likely else f"{why}; {job.remedy}"
 
