@@ -87,12 +87,12 @@ def lay_out(root: Path) -> Layout:
 
 def unused_files(root: Path, used: Iterable[Path]) -> str:
     """`10 .jpg in test/, 2 .txt`: the files of no use, pictures by where they lie; empty where there are none."""
-    root = _unwrapped(root)
-    left = sorted(set(files_below(root)) - set(used))
+    inner = _unwrapped(root)
     folders: dict[str, list[Path]] = {}
-    for path in left:
-        beside = path.relative_to(root).parts[0] + "/" if path.parent != root else "no folder of a class"
-        folders.setdefault(beside if is_picture(path) else "", []).append(path)
+    for path in sorted(set(files_below(root)) - set(used)):
+        beside = inner not in path.parents or path.parent == inner
+        place = "no folder of a class" if beside else path.relative_to(inner).parts[0] + "/"
+        folders.setdefault(place if is_picture(path) else "", []).append(path)
     others = folders.pop("", [])
     words = [f"{count_kinds(paths)} in {folder}" for folder, paths in folders.items()]
     return ", ".join(words + ([count_kinds(others)] if others else []))
