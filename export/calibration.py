@@ -113,7 +113,7 @@ def calibration_labels(path: Path) -> NDArray[np.int64] | None:
     """
     if path.is_dir() or _is_packed(path):
         with _folder_of(path) as root:
-            labels = _pictures(root)[2]
+            labels = _pictures(root, say_order=True)[2]
         return None if labels is None else np.array([labels[place] for place in _spread(len(labels))], np.int64)
     try:
         found = np.load(path, allow_pickle=False)
@@ -154,7 +154,7 @@ def check_calibration(path: Path) -> None:
         )
 
 
-def _pictures(root: Path) -> tuple[str, list[Path], list[int] | None]:
+def _pictures(root: Path, say_order: bool = False) -> tuple[str, list[Path], list[int] | None]:
     """The name of the folder whose pictures are used, where it is one part of several; these; and their classes where
     every picture is of one.
     """
@@ -167,6 +167,9 @@ def _pictures(root: Path) -> tuple[str, list[Path], list[int] | None]:
         return "" if folder == root else folder.name, pictures_below(folder), None
     pictures = layout.parts["train"]
     part = layout.folders["train"] if len(layout.parts) > 1 or layout.folders["train"] != root.name else ""
+    names = layout.class_names
+    if say_order and all(map(str.isdecimal, names)) and list(names) != sorted(names, key=int):
+        console.print(f"{root.name}: classes count in the order {', '.join(names)}, as Keras reads them", markup=False)
     return part, [file for file, _ in pictures], [label for _, label in pictures]
 
 

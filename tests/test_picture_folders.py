@@ -326,6 +326,16 @@ def test_calibrating_keeps_to_the_training_part_of_every_layout(
         assert "the others are not" in capsys.readouterr().out
 
 
+def test_the_order_of_numbered_classes_is_said_where_it_is_not_that_of_the_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(11):
+        picture(tmp_path / str(number) / "0.png", number=number + 1)
+    labels = calibration_labels(tmp_path)
+    assert labels is not None and labels.tolist() == list(range(11))
+    assert "classes count in the order 0, 1, 10, 2, 3," in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -375,6 +385,12 @@ def test_arrays_become_the_same_pixels_and_labels_whatever_they_are_saved_as(
     data = load_dataset(str(tmp_path / "set.npz"))
     assert np.array_equal(data.images, X) and np.array_equal(data.labels, Y)
     assert says in data.origin and data.class_names == ("0", "1") and data.name == "set"
+
+
+def test_pixels_of_0_and_1_are_no_black_pictures(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=X // 128, y=Y)
+    data = load_dataset(str(tmp_path / "set.npz"))
+    assert set(np.unique(data.images)) == {0, 255} and "pixels of 0 and 1 multiplied by 255" in data.origin
 
 
 def test_arrays_keep_their_parts_and_the_names_of_their_classes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from training_sets import RED, assert_one_line, picture, pictures, run
 
 from tinyproof.console import UserError
-from tinyproof.training.datasets import from_folder, from_archive, load_dataset
+from tinyproof.training.datasets import from_archive, from_folder, load_dataset
 from tinyproof.training.public_sets import PUBLIC_SETS
 
 

@@ -23,12 +23,14 @@ PARTS = {
     "validation": ("validation", "valid", "val", "dev", "validate"),
     "test": ("test", "testing", "tests", "eval", "evaluation", "holdout"),
 }
-# what lies beside pictures/ or images/ where boxes or outlines are to be found, not classes
-NO_CLASSES = ("labels", "annotations", "masks", "bboxes", "segmentations", "jpegimages")
+# what lies side by side where boxes or outlines are to be found, not classes
+ALL_IMAGES = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos")
+NO_CLASSES = ("labels", "annotations", "masks", "mask", "bboxes", "segmentations")
 TABLES = (".csv", ".tsv", ".json", ".xml", ".txt", ".xlsx")
 _ARRAYS = "save images and labels as one .npz: x_train and y_train, x_test and y_test"
 _VIDEOS = "save single frames of the videos as pictures"
 CURES = {
+    "": "give pictures their endings, such as .jpg",
     **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".tgz"), "unpack what is packed"),
     **dict.fromkeys((".npy", ".npz", ".gz", ".mat", ".pkl", ".pickle", ".parquet", ".tfrecord", ".h5"), _ARRAYS),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm"), _VIDEOS),
@@ -164,7 +166,7 @@ def _classes(folder: Path, part: str = "train") -> dict[str, Path]:
     """The class folders in a folder. UserError where they cannot be the classes of pictures."""
     names = sub_folders(folder)
     kinds = {name.lower() for name in names}
-    if kinds & set(NO_CLASSES) and (len(names) == 2 or "images" in kinds):
+    if kinds & set(NO_CLASSES) and kinds & set(ALL_IMAGES):
         odd = next(name for name in names if name.lower() in NO_CLASSES)
         raise UserError(
             f"{folder} has {'/ and '.join(names)}/, as sets for finding objects or outlines have: this tool tells "

@@ -130,6 +130,8 @@ def _pixels(where: str, array: Array) -> tuple[NDArray[np.uint8], list[str]]:
 
 def _bytes(where: str, array: Array) -> tuple[NDArray[np.uint8], list[str]]:
     if array.dtype == np.uint8:
+        if array.max() == 1:
+            return np.asarray(array, np.uint8) * np.uint8(255), ["pixels of 0 and 1 multiplied by 255"]
         return np.asarray(array, np.uint8), []
     if array.dtype.kind not in "fiu":
         raise UserError(f"{where} holds {array.dtype}, not pixels: save images as uint8")

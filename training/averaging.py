@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 class Average:
-    """The running mean of every variable of a model, the statistics of its normalizations too."""
+    """The running mean of the trained variables of a model; the statistics of its normalizations stay the last ones."""
 
     def __init__(self, epochs: int, count: int = 0, mean: list[NDArray[np.float64]] | None = None) -> None:
         self.count, self.mean = count, mean or []
@@ -24,7 +24,7 @@ class Average:
         if epoch < self._first:
             return
         self.count += 1
-        weights = [np.asarray(weight, np.float64) for weight in model.get_weights()]
+        weights = [np.asarray(weight.numpy(), np.float64) for weight in model.trainable_variables]
         self.mean = [
             old + (new - old) / self.count
             for old, new in zip(self.mean or map(np.zeros_like, weights), weights, strict=True)
@@ -33,4 +33,5 @@ class Average:
     def apply(self, model: Any) -> None:
         """Give the model the mean, if there is one."""
         if self.count:
-            model.set_weights([mean.astype(np.float32) for mean in self.mean])
+            for variable, mean in zip(model.trainable_variables, self.mean, strict=True):
+                variable.assign(mean.astype(np.float32))

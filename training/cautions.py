@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 THUMBNAIL = 16  # pixels a side
 ALIKE = 0.98  # correlation of two thumbnails that are looked at more closely
-CLOSE = 0.25  # of a thumbnail's deviation: two of one picture, saved twice or made smaller, differ by less everywhere
+CLOSE = 0.15  # of a thumbnail's deviation: two of one picture, saved twice or made smaller, differ by less everywhere
 FLAT = 3.0  # grey levels: a thumbnail whose deviation is below it looks like any other
 MOST_COMPARED = 4_000  # pictures: all are held against all
 ALL_GREY = 0.98
