@@ -138,7 +138,7 @@ def test_a_network_that_does_not_fit_the_board_is_refused_before_it_is_trained(
 ) -> None:
     folder = pictures(tmp_path / "photos", {"cat": 12, "dog": 12})
     out = tmp_path / "out"
-    arguments = ("--dataset", str(folder), "--preset", "photo", "--size", "320", "--color", "--out", str(out))
+    arguments = ("--dataset", str(folder), "--preset", "photo", "--size", "256", "--color", "--out", str(out))
     refused = CliRunner().invoke(command_line.command, [*arguments, "--board", board])
     assert_one_line(refused, memory, BOARDS[board].budget.of)
     assert "epoch" not in refused.stdout and not out.exists()
