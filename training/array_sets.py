@@ -6,6 +6,7 @@ with a single one. Whatever is turned or scaled is said. What could be meant in 
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +45,11 @@ class ArraySet:
 def is_arrays(path: Path) -> bool:
     """Whether the file is an `.npz`: a zip of nothing but `.npy` files."""
     try:
-        with open_npz(path) as archive:
-            return bool(archive.files) and all(name.endswith(".npy") for name in archive.zip.namelist())
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
     except NPZ_DAMAGE:
         return False
+    return bool(names) and all(name.endswith(".npy") for name in names)
 
 
 def read_arrays(path: Path) -> ArraySet:
@@ -183,11 +185,11 @@ def _labels(path: Path, found: dict[str, Array], keys: list[str]) -> tuple[NDArr
 def _column(where: str, array: Array) -> Array:
     """One label for each image: whole numbers or text."""
     if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
+        array = np.char.decode(array.astype(np.bytes_), "utf-8", "replace")
     if array.ndim == 2 and array.shape[1] > 1:
         if array.dtype.kind not in "biuf" or not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
             raise UserError(f"{where} has rows that are not one class each: give whole numbers, or a single 1 a row")
-        return array.argmax(axis=1)
+        return np.asarray(array.argmax(axis=1))
     array = array.reshape(-1) if array.ndim == 2 else array
     if array.ndim != 1 or array.dtype.kind not in "biufU":
         raise UserError(f"{where} is {_shape(array)} of {array.dtype}, not a label for each image")

@@ -85,8 +85,8 @@ def _like(thumbs: NDArray[np.float32], deviation: NDArray[np.float32], place: in
     correlation = np.tensordot(thumbs, one, axes=((1, 2), (0, 1))) / (one.size * deviation * deviation[place])
     close = np.flatnonzero(correlation > ALIKE)
     difference = np.abs(thumbs[close] - one).max(axis=(1, 2))
-    found = close[difference < CLOSE * deviation[place]]
-    return found[found != place]
+    found: NDArray[np.int64] = close[(difference < CLOSE * deviation[place]) & (close != place)]
+    return found
 
 
 def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -103,4 +103,4 @@ def _averaging(side: int) -> NDArray[np.float32]:
     edges = np.linspace(0, side, THUMBNAIL + 1)
     pixel = np.arange(side)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return (np.clip(overlap, 0, None) * THUMBNAIL / side).astype(np.float32)
+    return np.asarray(np.clip(overlap, 0, None) * THUMBNAIL / side, np.float32)
