@@ -36,7 +36,7 @@ def is_archive(path: Path) -> bool:
     """Whether the file is one of those that `unpacked` takes, whatever its ending."""
     try:
         return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
-    except (OSError, EOFError, zlib.error, lzma.LZMAError):  # compressed, and not a tar
+    except DAMAGE:  # compressed, and not a tar
         return False
 
 

@@ -6,6 +6,7 @@ with a single one. Whatever is turned or scaled is said. What could be meant in 
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ IMAGES = ("x", "images", "image", "imgs", "data", "pixels")
 LABELS = ("y", "labels", "label", "targets", "target", "classes")
 NAMES = ("target_names", "class_names", "label_names", "classes_names")
 MOST_CLASSES = 1000
+DAMAGE = (*NPZ_DAMAGE, LookupError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def is_arrays(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except NPZ_DAMAGE:
+    except DAMAGE:
         return False
     return bool(names) and all(name.endswith(".npy") for name in names)
 
@@ -81,7 +83,7 @@ def _load(path: Path) -> dict[str, Array]:
     try:
         with open_npz(path) as archive:
             return {name: archive[name] for name in archive.files}
-    except NPZ_DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(f"{path} cannot be read as arrays of numbers ({error}): save it with numpy.savez") from error
 
 
