@@ -6,6 +6,8 @@ sees of a pixel is said apart (`export.pixels`), so that it is known on the devi
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,23 +28,14 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
 
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
-    from tinyproof.class_folders import files_below
-    from tinyproof.pictures import SUFFIXES, count_unused, read_pictures
-
     check_calibration(path)
-    if path.is_dir() and input_shape:
-        folder, files, _ = _pictures(path)
-        if folder != path:
-            console.print(f"{path}: the pictures of {folder.name}/ are used, the others are not", markup=False)
-        if unused := count_unused(sorted(set(files_below(folder)) - set(files))):
-            console.print(f"{path}: not read as pictures: {unused}", markup=False)
-        if not files:
-            raise UserError(f"{path} holds no pictures ({' '.join(SUFFIXES)}) to calibrate with; name another folder")
+    if input_shape and (path.is_dir() or _is_packed(path)):
         if input_shape[2] not in (1, 3):
             raise UserError(
                 f"the network takes {input_shape[2]} channels, pictures have 1 or 3: give an .npy of images"
             )
-        return read_pictures([files[i] for i in _spread(len(files))], input_shape[:2], input_shape[2] == 3)
+        with _folder_of(path) as root:
+            return _read_folder(path, root, input_shape)
     array = _read_array(path)
     if array.ndim < 2 or 0 in array.shape:
         shape = " x ".join(map(str, array.shape))
@@ -54,6 +47,45 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
     if array.dtype == np.uint8 and array.ndim in (3, 4):
         return np.asarray(chosen if array.ndim == 4 else chosen[..., np.newaxis], np.uint8)
     return _numbers(path, chosen)
+
+
+def _read_folder(path: Path, root: Path, input_shape: tuple[int, int, int]) -> Images:
+    """The pictures to calibrate with; says which are not used. `path` is what the user gave."""
+    from tinyproof.class_folders import unused_files
+    from tinyproof.pictures import SUFFIXES, Oddities, read_pictures
+
+    part, files, _ = _pictures(root)
+    if part:
+        console.print(f"{path}: the pictures of {part}/ are used, the others are not", markup=False)
+    if unused := unused_files(root, files):
+        console.print(f"{path}: not used: {unused}", markup=False)
+    if not files:
+        raise UserError(f"{root} holds no pictures ({' '.join(SUFFIXES)}) to calibrate with; name another folder")
+    oddities = Oddities()
+    chosen = [files[i] for i in _spread(len(files))]
+    images = read_pictures(chosen, input_shape[:2], input_shape[2] == 3, oddities)
+    if odd := oddities.in_words():
+        console.print(f"{path}{odd}", markup=False)
+    return images
+
+
+@contextlib.contextmanager
+def _folder_of(path: Path) -> Iterator[Path]:
+    """The folder itself, or what an archive holds."""
+    from tinyproof.archives import unpacked
+
+    if path.is_dir():
+        yield path
+    else:
+        with unpacked(path) as root:
+            yield root
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether the file is an archive, and not one of arrays."""
+    from tinyproof.archives import is_archive
+
+    return path.suffix.lower() not in (".npz", ".npy") and is_archive(path)
 
 
 def _numbers(path: Path, array: NDArray[np.generic]) -> Numbers:
@@ -79,8 +111,9 @@ def calibration_labels(path: Path) -> NDArray[np.int64] | None:
     """The labels (n,) of those images: of an .npz that holds x and y, or which class folder, by name, a picture lies
     in. None where there are none.
     """
-    if path.is_dir():
-        labels = _pictures(path)[2]
+    if path.is_dir() or _is_packed(path):
+        with _folder_of(path) as root:
+            labels = _pictures(root, say_order=True)[2]
         return None if labels is None else np.array([labels[place] for place in _spread(len(labels))], np.int64)
     try:
         found = np.load(path, allow_pickle=False)
@@ -121,19 +154,23 @@ def check_calibration(path: Path) -> None:
         )
 
 
-def _pictures(root: Path) -> tuple[Path, list[Path], list[int] | None]:
-    """The folder whose pictures are used, which is `root` or its part for training; these; and their classes where
-    every picture lies in one of two or more class folders.
+def _pictures(root: Path, say_order: bool = False) -> tuple[str, list[Path], list[int] | None]:
+    """The name of the folder whose pictures are used, where it is one part of several; these; and their classes where
+    every picture is of one.
     """
-    from tinyproof.class_folders import PARTS, part_folders, pictures_below, sub_folders
+    from tinyproof.class_folders import lay_out, pictures_below, training_folder
 
-    folder = next((found[0] for part in PARTS if (found := part_folders(root, part))), root)
-    classes = [(name, pictures_below(folder / name)) for name in sub_folders(folder)]
-    files, count = pictures_below(folder), sum(len(pictures) for _, pictures in classes)
-    if len(classes) < 2 or count != len(files) or not all(pictures for _, pictures in classes):
-        return folder, files, None
-    labels = [label for label, (_, pictures) in enumerate(classes) for _ in pictures]
-    return folder, [file for _, pictures in classes for file in pictures], labels
+    try:
+        layout = lay_out(root)
+    except UserError:  # no classes to learn from, which calibrating does not need
+        folder = training_folder(root)
+        return "" if folder == root else folder.name, pictures_below(folder), None
+    pictures = layout.parts["train"]
+    part = layout.folders["train"] if len(layout.parts) > 1 or layout.folders["train"] != root.name else ""
+    names = layout.class_names
+    if say_order and all(map(str.isdecimal, names)) and list(names) != sorted(names, key=int):
+        console.print(f"{root.name}: classes count in the order {', '.join(names)}, as Keras reads them", markup=False)
+    return part, [file for file, _ in pictures], [label for _, label in pictures]
 
 
 def _read_array(path: Path) -> NDArray[np.generic]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tinyproof import advice
 from tinyproof.boards import Board
+from tinyproof.class_folders import pictures_below, unused_files
 from tinyproof.console import UserError, console, table
 from tinyproof.export.device_input import device_bytes
 from tinyproof.fidelity import FLOAT_FILE, load_fidelity
@@ -22,7 +23,7 @@ from tinyproof.host.interpreters import default_interpreter, float_scores, golde
 from tinyproof.host.station import check_identity
 from tinyproof.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
 from tinyproof.model_files import LABELS_FILE, load_labels
-from tinyproof.pictures import SUFFIXES, read_pictures
+from tinyproof.pictures import read_pictures
 
 SHOWN = 5  # classes
 WIDEST = 32  # characters of a picture in the terminal
@@ -85,7 +86,9 @@ def _files(given: Sequence[Path]) -> list[Path]:
     """The pictures named, and those in the folders named."""
     files: list[Path] = []
     for path in given:
-        inside = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in SUFFIXES] if path.is_dir() else []
+        inside = pictures_below(path) if path.is_dir() else []
+        if inside and (unused := unused_files(path, inside)):
+            console.print(f"{path}: not used: {unused}", markup=False)
         if not path.exists() or (path.is_dir() and not inside):
             raise UserError(
                 f"{path} {'holds no pictures' if path.exists() else 'does not exist'}: name a picture's file"

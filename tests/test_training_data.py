@@ -160,7 +160,7 @@ def test_hidden_files_and_other_files_are_passed_over(tmp_path: Path) -> None:
     picture(tmp_path / "cat" / "UPPER.JPG")
     data = from_folder(tmp_path)
     assert data.class_names == ("cat", "dog") and len(data.images) == 7
-    assert "not read as pictures: 1 .txt" in data.origin
+    assert "not used: 1 .txt" in data.origin
 
 
 def test_telephone_pictures_and_deeper_folders_are_read(tmp_path: Path) -> None:
@@ -249,10 +249,6 @@ def empty_class(root: Path) -> None:
     (root / "dog").mkdir()
 
 
-def train_alone(root: Path) -> None:
-    pictures(root / "train", {"cat": 5, "dog": 5})
-
-
 def parts_with_other_classes(root: Path) -> None:
     pictures(root / "train", {"cat": 5, "dog": 5})
     pictures(root / "validation", {"cat": 5})
@@ -266,11 +262,10 @@ def parts_with_other_classes(root: Path) -> None:
         (cat_and(dog=2), "class 'dog' has 2 pictures to train on; it needs 3 or more"),
         (cat_and(**{"two\nlines": 5}), "'two\\nlines' cannot be a class name"),
         (empty_class, "dog holds no pictures"),
-        (train_alone, "has train/ but neither validation/ nor test/"),
         (parts_with_other_classes, "class 'dog' is in one of train/ and validation/ only"),
         (broken_picture, "torn.png cannot be read as a picture"),
         (text_named_png, "torn.png cannot be read as a picture"),
-        (deep_picture, "deep.png has more than 8 bits a channel"),
+        (deep_picture, "deep.png cannot be read as a picture (more than 8 bits a channel): save it with 8"),
     ],
 )
 def test_a_folder_that_cannot_be_learnt_from_is_refused_in_one_line(

@@ -22,6 +22,7 @@ from tinyproof.export.quantize import quantize_model
 from tinyproof.made import RECORD_FILE
 from tinyproof.preprocess import preprocess
 from tinyproof.training import resume
+from tinyproof.training.averaging import Average
 from tinyproof.training.commands import train as command_line
 from tinyproof.training.datasets import load_dataset
 from tinyproof.training.report import REPORT_FILE
@@ -137,10 +138,27 @@ def test_a_network_that_does_not_fit_the_board_is_refused_before_it_is_trained(
 ) -> None:
     folder = pictures(tmp_path / "photos", {"cat": 12, "dog": 12})
     out = tmp_path / "out"
-    arguments = ("--dataset", str(folder), "--preset", "photo", "--size", "320", "--color", "--out", str(out))
+    arguments = ("--dataset", str(folder), "--preset", "photo", "--size", "256", "--color", "--out", str(out))
     refused = CliRunner().invoke(command_line.command, [*arguments, "--board", board])
     assert_one_line(refused, memory, BOARDS[board].budget.of)
     assert "epoch" not in refused.stdout and not out.exists()
+
+
+def test_the_mean_is_that_of_the_second_half_of_the_epochs_interrupted_or_not(tmp_path: Path) -> None:
+    keras = load_keras()
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), keras.layers.BatchNormalization()])
+    model.compile("sgd", "mse")
+    average = Average(epochs=6)
+    for epoch in range(1, 7):
+        model.set_weights([np.full(weight.shape, epoch, np.float32) for weight in model.get_weights()])
+        average.after_epoch(epoch, model)
+        if epoch == 5:
+            resume.save(tmp_path, "plan", model, resume.Progress(epoch), average)
+            average = Average(epochs=6)
+            assert resume.restore(tmp_path, "plan", model, average).epochs == 5
+    average.apply(model)
+    assert average.count == 3 and all((weight.numpy() == 5).all() for weight in model.trainable_variables)
+    assert all((weight.numpy() == 6).all() for weight in model.layers[-1].non_trainable_variables)
 
 
 def test_tensorboard_finds_the_curves_of_training_and_validation(tmp_path: Path) -> None:

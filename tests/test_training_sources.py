@@ -13,7 +13,7 @@ import pytest
 from training_sets import RED, assert_one_line, picture, pictures, run
 
 from tinyproof.console import UserError
-from tinyproof.training.datasets import from_folder, from_zip, load_dataset
+from tinyproof.training.datasets import from_archive, from_folder, load_dataset
 from tinyproof.training.public_sets import PUBLIC_SETS
 
 
@@ -39,7 +39,7 @@ def test_a_torn_zip_is_named(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 3] + bytes(400) + whole[len(whole) // 3 + 400 :])
     with pytest.raises(UserError, match=r"photos\.zip cannot be unpacked"):
-        from_zip(path)
+        from_archive(path)
 
 
 def test_a_copy_of_a_test_picture_is_not_trained_on_and_the_output_says_so(tmp_path: Path) -> None:

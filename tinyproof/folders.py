@@ -9,7 +9,7 @@ from pathlib import Path
 BUILD = Path("build")  # model folders lie in it, and whatever else is made
 DATASET, PRESET = "digits", "small"  # what is trained where nothing else is asked for
 PLAY_FILE = "play.html"  # in a model's folder, by make play
-ENDINGS = (".zip", ".tflite", ".keras", ".h5")
+ENDINGS = (".zip", ".npz", ".tar", ".tgz", ".tflite", ".keras", ".h5")
 
 
 def dataset_name(name_or_path: str | os.PathLike[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tinyproof.console import write_atomically
 from tinyproof.own import is_signed, signature
+from tinyproof.tree import files_below
 
 RECORD_FILE = ".made.json"
 Input = bytes | str | int | bool | None | Path  # a Path stands for what the file holds
@@ -32,7 +33,7 @@ def fingerprint(*inputs: Input | Iterable[Path]) -> str:
 
 def tree_state(path: Path) -> str:
     """Names, sizes and times of a file, or of every file below a folder: what changes when pictures do."""
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    files = files_below(path) if path.is_dir() else [path]
     states = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
     return fingerprint(repr(states))
 

@@ -1,24 +1,27 @@
-"""Any set of labelled images that a network can be trained on: by name, as a folder of pictures, or as a zip of one.
+"""Any set of labelled images that a network can be trained on: by name, as a folder of pictures, packed, or as arrays.
 
 Whatever it comes from, no image is in two parts of it (see `training.splits`).
 """
 
 from __future__ import annotations
 
-import struct
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyproof import advice
+from tinyproof.archives import is_archive, unpacked
 from tinyproof.console import UserError
 from tinyproof.folders import dataset_name
+from tinyproof.training.array_sets import is_arrays, read_arrays
+from tinyproof.training.cautions import cautions
+from tinyproof.training.file_kinds import kind_of
 from tinyproof.training.public_sets import PUBLIC_SETS, load_digits, load_public, public_file
 from tinyproof.training.splits import Dataset, Rows, take_stratified, without_copies
 
@@ -26,9 +29,10 @@ if TYPE_CHECKING:
     from tinyproof.training.image_folder import ImageFolder
 
 LABELS_NAMED = 10
-# zipfile reports damage with whatever it tripped over.
-ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError, LookupError)
-LARGEST_ZIP = 8 << 30  # bytes unpacked
+USABLE = (
+    "a folder with one sub-folder of pictures a class, a zip or tar of one, or an .npz with x (images uint8 (N,H,W,C)) "
+    "and y (labels)"
+)
 BUILT_IN: dict[str, Callable[[], Dataset]] = {
     "digits": load_digits,
     **{name: partial(load_public, public) for name, public in PUBLIC_SETS.items()},
@@ -38,90 +42,122 @@ BUILT_IN: dict[str, Callable[[], Dataset]] = {
 def load_dataset(
     name_or_path: str, size: tuple[int, int] | None = None, color: bool | None = None, side: int = 28
 ) -> Dataset:
-    """Return a built-in data set by name, or the pictures of a folder or a zip by path.
+    """Return a built-in data set by name, or by path the pictures of a folder or archive, or the images of an `.npz`.
 
     `size` (height, width; `side` each where none is asked for) and `color` (default: as the pictures are) apply to
     pictures alone. UserError if there is no such set, or if it cannot be used as asked.
     """
-    root = Path(name_or_path)
     if name_or_path in BUILT_IN:
-        if size is not None or color is not None:
-            raise UserError(f"{name_or_path} has its own size and colour: they can be chosen for a folder only")
+        _no_wishes(name_or_path, size, color)
         return without_copies(BUILT_IN[name_or_path]())
-    size = size or (side, side)
-    if root.is_file() and zipfile.is_zipfile(root):
-        return from_zip(root, size, color)
-    if root.is_file():
-        cut = " or one that is cut" if root.suffix.lower() == ".zip" else ""
-        raise UserError(f"{root} is no zip archive{cut}: give a folder with one sub-folder a class, or a zip of one")
-    if not root.is_dir():
-        known = ", ".join(BUILT_IN)
-        meant = advice.did_you_mean(name_or_path, BUILT_IN)
-        raise UserError(
-            f"unknown data set {name_or_path!r}: give {known}, or a folder with one sub-folder a class{meant}"
-        )
-    try:
-        return from_folder(root, size, color)
-    except PermissionError as error:
-        raise UserError(f"{error.filename} may not be read: change its permissions") from error
+    root = Path(name_or_path).expanduser()
+    if root.is_dir():
+        return from_folder(root, size or (side, side), color)
+    if is_arrays(root):
+        _no_wishes(name_or_path, size, color)
+        return from_arrays(root)
+    if is_archive(root):
+        return from_archive(root, size or (side, side), color)
+    if root.exists():
+        raise UserError(f"{root} is {kind_of(root)}: give {USABLE}")
+    if "://" in name_or_path:
+        raise UserError(f"{name_or_path} is an address: download it, and give {USABLE}")
+    if "/" in name_or_path:
+        raise UserError(f"{name_or_path} does not exist: give {', '.join(BUILT_IN)}, or {USABLE}")
+    known = ", ".join(BUILT_IN)
+    meant = advice.did_you_mean(name_or_path, BUILT_IN)
+    raise UserError(f"unknown data set {name_or_path!r}: give {known}, or a folder with one sub-folder a class{meant}")
+
+
+def _no_wishes(name: str, size: tuple[int, int] | None, color: bool | None) -> None:
+    if size is not None or color is not None:
+        raise UserError(f"{name} has its own size and colour: they can be chosen for a folder only")
 
 
 def source_of(name_or_path: str) -> Path | None:
     """The file or folder that a data set is read from; None where it is built in or downloaded."""
     if name_or_path in PUBLIC_SETS:
         return public_file(PUBLIC_SETS[name_or_path])
-    return None if name_or_path in BUILT_IN else Path(name_or_path)
+    return None if name_or_path in BUILT_IN else Path(name_or_path).expanduser()
 
 
 def from_folder(root: Path, size: tuple[int, int] = (28, 28), color: bool | None = None, source: str = "") -> Dataset:
     """Return the pictures of a folder, stretched to `size` (height, width); see `read_image_folder` for the layouts.
 
-    A flat folder is cut 70/15/15. A folder with train/, validation/ and test/ is used as it is; whatever part is
-    missing is carved out of train/. Copies of a picture stay in one part. `source` names the set where the folder is
-    not what the user gave. UserError if the folder holds nothing to learn from, or too few pictures of a class to cut.
+    A folder without parts, or with train/ alone, is cut 70/15/15. One with train/, validation/ and test/ is used as it
+    is; whatever part is missing is carved out of train/. Copies of a picture stay in one part. `source` names the set
+    where the folder is not what the user gave. UserError if the folder holds nothing to learn from, or too few
+    pictures of a class to cut.
     """
     from tinyproof.training.image_folder import read_image_folder
 
     pictures = read_image_folder(root, size, color)
     _refuse_two_labels(source or str(root), pictures)
-    parts, cut = _complete(root, pictures)
+    parts, cut = _complete(source or str(root), pictures.labels, pictures.class_names, pictures.parts, pictures.folders)
     if pictures.unused:
-        cut += f"; not read as pictures: {pictures.unused}"
-    data = Dataset(
-        name=dataset_name(source or root),
-        origin=f"{len(pictures.images):,} pictures in {source or root}; {cut}",
-        images=pictures.images,
-        labels=pictures.labels,
-        class_names=pictures.class_names,
-        train=parts["train"],
-        validation=parts["validation"],
-        test=parts["test"],
-        mirror=True,
-    )
-    data = without_copies(data)
-    for part in ("train", "validation", "test"):
-        counts = np.bincount(data.labels[getattr(data, part)], minlength=len(data.class_names))
-        if counts.min() == 0:
-            name = data.class_names[int(counts.argmin())]
-            raise UserError(f"{source or root}: every {part} picture of class {name!r} is a copy; add other pictures")
-    return data
+        cut += f"; not used: {pictures.unused}"
+    origin = f"{len(pictures.images):,} pictures in {source or root}; {cut}{pictures.oddities.in_words()}"
+    names = [str(path) for path in pictures.files]
+    return _set(source or str(root), origin, pictures.images, pictures.labels, pictures.class_names, parts, names)
 
 
-def from_zip(path: Path, size: tuple[int, int] = (28, 28), color: bool | None = None) -> Dataset:
-    """The same for a zip of such a folder, with or without one folder around it all. UserError if it is damaged."""
-    with tempfile.TemporaryDirectory() as scratch:
-        root = Path(scratch) / path.stem
-        try:
-            with zipfile.ZipFile(path) as archive:
-                if sum(member.file_size for member in archive.infolist()) > LARGEST_ZIP:
-                    raise UserError(f"{path} unpacks to more than {LARGEST_ZIP >> 30} GiB: give the unpacked folder")
-                archive.extractall(root)
-        except ZIP_DAMAGE as error:
-            raise UserError(f"{path} cannot be unpacked ({error}): replace it, or give the unpacked folder") from error
-        inside = [folder for folder in root.iterdir() if not folder.name.startswith((".", "__"))]
-        if len(inside) == 1 and inside[0].is_dir():
-            root = inside[0]
+def from_archive(path: Path, size: tuple[int, int] = (28, 28), color: bool | None = None) -> Dataset:
+    """The same for a zip or tar of such a folder, with or without one folder around it all. UserError if damaged."""
+    with unpacked(path) as root:
         return from_folder(root, size, color, source=path.name)
+
+
+def from_arrays(path: Path) -> Dataset:
+    """Return the images of an `.npz`, cut like those of a folder; see `array_sets` for the names of the arrays."""
+    found = read_arrays(path)
+    parts, cut = _complete(str(path), found.labels, found.class_names, found.parts, found.keys, "")
+    origin = f"{len(found.images):,} images in {path}; {cut}{found.done}"
+    names = [f"{found.keys[part]}[{row}]" for part, rows in found.parts.items() for row in range(len(rows))]
+    return _set(str(path), origin, found.images, found.labels, found.class_names, parts, names)
+
+
+def _set(
+    source: str,
+    origin: str,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    class_names: tuple[str, ...],
+    parts: dict[str, Rows],
+    names: Sequence[str],
+) -> Dataset:
+    """The set without copies in two parts. UserError where nothing of a class is left in a part."""
+    data = without_copies(
+        Dataset(
+            name=dataset_name(source),
+            origin=origin,
+            images=images,
+            labels=labels,
+            class_names=class_names,
+            train=parts["train"],
+            validation=parts["validation"],
+            test=parts["test"],
+            mirror=not seen_in_mirror(class_names),
+        )
+    )
+    kept = {part: getattr(data, part) for part in ("train", "validation", "test")}
+    for part, rows in kept.items():
+        counts = np.bincount(data.labels[rows], minlength=len(data.class_names))
+        if part == "train" and counts.min() == 0:
+            name = data.class_names[int(counts.argmin())]
+            raise UserError(f"{source}: every {part} picture of class {name!r} is a copy; add other pictures")
+        if part != "train" and counts.max(initial=0) == 0:
+            raise UserError(f"{source}: every {part} picture is a copy; add other pictures")
+    return replace(data, cautions=tuple(cautions(images, labels, class_names, kept, names)))
+
+
+def seen_in_mirror(class_names: Sequence[str]) -> bool:
+    """Whether a mirrored picture would be of another class, or of none: signs, and what is told apart by its side.
+
+    >>> seen_in_mirror(["0", "1", "12"]), seen_in_mirror(["turn left", "turn right"]), seen_in_mirror(["cat", "dog"])
+    (True, True, False)
+    """
+    words = {word for name in class_names for word in re.split(r"[\W_]+", name.lower())}
+    return all(len(name) == 1 or name.isdigit() for name in class_names) or {"left", "right"} <= words
 
 
 def _refuse_two_labels(source: str, pictures: ImageFolder) -> None:
@@ -140,24 +176,36 @@ def _refuse_two_labels(source: str, pictures: ImageFolder) -> None:
         )
 
 
-def _complete(root: Path, pictures: ImageFolder) -> tuple[dict[str, Rows], str]:
-    """Return train, validation and test rows, carving what the folder lacks out of train, and a clause on how."""
-    parts, names = dict(pictures.parts), pictures.folders
+def _complete(
+    source: str,
+    labels: NDArray[np.int32],
+    class_names: Sequence[str],
+    given: dict[str, Rows],
+    names: dict[str, str],
+    slash: str = "/",
+) -> tuple[dict[str, Rows], str]:
+    """Return train, validation and test rows, carving what is lacking out of train, and a clause on how. `names` are
+    those of the parts as given.
+    """
+    parts = dict(given)
+    name = {part: f"{names[part]}{slash}" for part in parts}
     if set(parts) == {"train"}:
         cut = "cut 70/15/15"
     elif set(parts) == {"train", "validation"}:
-        cut = f"{names['train']}/ and {names['validation']}/ as they are; the test set is 15 % of {names['train']}/"
+        cut = f"{name['train']} and {name['validation']} as they are; the test set is 15 % of {name['train']}"
     elif set(parts) == {"train", "test"}:
-        cut = f"{names['train']}/ and {names['test']}/ as they are; validation is 15 % of {names['train']}/"
+        cut = f"{name['train']} and {name['test']} as they are; validation is 15 % of {name['train']}"
     else:
-        cut = " ".join(f"{names[part]}/ is for {part}," for part in ("train", "validation", "test")).rstrip(",")
+        cut = " ".join(f"{name[part]} is for {part}," for part in ("train", "validation", "test")).rstrip(",")
 
     carved = [part for part in ("test", "validation") if part not in parts]
-    per_class = np.bincount(pictures.labels[parts["train"]])
+    per_class = np.bincount(labels[parts["train"]], minlength=len(class_names))
     if per_class.min() <= len(carved):
-        name, needed = pictures.class_names[int(per_class.argmin())], len(carved) + 1
-        raise UserError(f"{root}: class {name!r} has {per_class.min()} pictures to train on; it needs {needed} or more")
+        rare, needed = class_names[int(per_class.argmin())], len(carved) + 1
+        raise UserError(
+            f"{source}: class {rare!r} has {per_class.min()} pictures to train on; it needs {needed} or more"
+        )
     count = max(round(0.15 * per_class.sum()), len(per_class))
     for part in carved:
-        parts[part], parts["train"] = take_stratified(pictures.labels, parts["train"], count)
+        parts[part], parts["train"] = take_stratified(labels, parts["train"], count)
     return parts, cut

@@ -1,7 +1,7 @@
 """Reads a folder of pictures, one sub-folder a class, into arrays of one size.
 
-Two layouts: class folders directly (`photos/cat/*.jpg`), or class folders inside folders for training, validation and
-test, under any of their usual names. Deeper folders are read too; files that are no pictures are counted by kind.
+The layouts are those of `tinyproof.class_folders`: class folders directly (`photos/cat/*.jpg`), within folders for
+training, validation and test, or around these. Deeper folders are read too; files of no use are counted by kind.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.class_folders import PARTS, files_below, part_folders, pictures_below, sub_folders
-from tinyproof.console import UserError
-from tinyproof.model_files import is_label
-from tinyproof.pictures import SUFFIXES, count_unused, read_pictures
+from tinyproof.class_folders import lay_out, unused_files
+from tinyproof.pictures import Oddities, read_pictures
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,8 @@ class ImageFolder:
     parts: dict[str, NDArray[np.int64]]
     files: list[Path]
     folders: dict[str, str]  # the folder's name of each part
-    unused: str  # files that are no pictures, counted by kind
+    unused: str  # files that are not read, by kind
+    oddities: Oddities
 
 
 def read_image_folder(root: Path, size: tuple[int, int], color: bool | None) -> ImageFolder:
@@ -37,56 +36,17 @@ def read_image_folder(root: Path, size: tuple[int, int], color: bool | None) -> 
     `color` asks for three channels or for one; None keeps colour if any picture has some. Transparent pixels show
     white. Classes are the names of their folders, sorted. UserError if there is nothing sensible to learn from.
     """
-    owned = _owners_parts(root)
-    class_names = _class_names(root, owned)
+    layout = lay_out(root)
     files: list[Path] = []
     labels: list[int] = []
     parts: dict[str, NDArray[np.int64]] = {}
-    for part, folder in owned.items():
-        start = len(files)
-        for label, class_name in enumerate(class_names):
-            pictures = pictures_below(folder / class_name)
-            files += pictures
-            labels += [label] * len(pictures)
-        parts[part] = np.arange(start, len(files))
-    images = read_pictures(files, size, color)
-    folders = {part: folder.name for part, folder in owned.items()}
-    unused = count_unused(sorted(set(files_below(root)) - set(files)))
-    return ImageFolder(images, np.array(labels, np.int32), class_names, parts, files, folders, unused)
-
-
-def _owners_parts(root: Path) -> dict[str, Path]:
-    """Which folder holds the classes of which part: the sub-folders of that name, or `root` alone if it is flat."""
-    found: dict[str, Path] = {}
-    for part in PARTS:
-        folders = part_folders(root, part)
-        if len(folders) > 1:
-            raise UserError(f"{root} has {' and '.join(f'{f.name}/' for f in folders)} for {part}: leave one of them")
-        found.update((part, folder) for folder in folders)
-    if "train" not in found:
-        return {"train": root}
-    if len(found) == 1:
-        train = found["train"]
-        raise UserError(f"{root} has {train.name}/ but neither validation/ nor test/: give {train} to have it cut")
-    return found
-
-
-def _class_names(root: Path, owned: dict[str, Path]) -> tuple[str, ...]:
-    """Return the class names, sorted: the same in each part, every class with pictures in each part."""
-    names = sub_folders(owned["train"])
-    if len(names) < 2:
-        found = f"only {names[0]!r}" if names else "none"
-        raise UserError(f"{root} needs a sub-folder of pictures for each of two or more classes; it has {found}")
-    for folder in owned.values():
-        odd = set(names) ^ set(sub_folders(folder))
-        if odd:
-            first = owned["train"].name
-            raise UserError(
-                f"{root}: class {min(odd)!r} is in one of {first}/ and {folder.name}/ only; give both the same"
-            )
-        for name in names:
-            if not is_label(name):
-                raise UserError(f"{folder}: {name!r} cannot be a class name; rename the folder to printable text")
-            if not pictures_below(folder / name):
-                raise UserError(f"{folder / name} holds no pictures ({' '.join(SUFFIXES)}); add some or remove it")
-    return tuple(names)
+    for part, pictures in layout.parts.items():
+        parts[part] = np.arange(len(files), len(files) + len(pictures))
+        files += [path for path, _ in pictures]
+        labels += [label for _, label in pictures]
+    oddities = Oddities()
+    images = read_pictures(files, size, color, oddities)
+    unused = unused_files(root, files)
+    return ImageFolder(
+        images, np.array(labels, np.int32), layout.class_names, parts, files, layout.folders, unused, oddities
+    )

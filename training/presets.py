@@ -88,10 +88,10 @@ PRESETS = {
         Network(
             (
                 Block("conv", 16, stride=2),
-                Block("conv", 24, pool=True),
                 Block("conv", 32, pool=True),
-                Block("conv", 48, stride=2),
-                Block("conv", 64),
+                Block("conv", 48, pool=True),
+                Block("conv", 64, pool=True),
+                Block("conv", 96),
             ),
             head="mean",
         ),

@@ -13,7 +13,7 @@ from tinyproof.training.augment import find_augmentation
 @dataclass(frozen=True)
 class Recipe:
     """The settings of a training run. The learning rate rises over the first eighth of the steps and then falls to
-    zero along a cosine; the weights after the last epoch are kept.
+    zero along a cosine; the weights after the last epoch are kept, or their mean over the second half of the epochs.
     """
 
     epochs: int
@@ -24,6 +24,7 @@ class Recipe:
     label_smoothing: float
     dropout: float  # before each dense layer
     augmentation: str  # a name of training.augment
+    averaged: bool = False  # whether the mean of the weights is kept (training.averaging)
 
 
 def in_words(recipe: Recipe) -> str:
@@ -40,7 +41,7 @@ RECIPES = {
 # A set that is not in the table: a small one needs more rounds, each of which is short.
 FEW = Recipe(30, 32, "adamw", 2e-3, 0.01, 0.0, 0.2, "light")
 MANY = Recipe(20, 128, "adamw", 2e-3, 0.02, 0.05, 0.2, "light")
-PHOTO = Recipe(60, 32, "adamw", 2e-3, 0.02, 0.05, 0.2, "photo")
+PHOTO = Recipe(60, 32, "adamw", 2e-3, 0.02, 0.05, 0.2, "photo", averaged=True)
 FEW_PHOTOS = replace(PHOTO, epochs=150)
 FEW_IMAGES, MANY_IMAGES = 1_000, 10_000
 

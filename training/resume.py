@@ -16,6 +16,7 @@ import numpy as np
 
 from tinyproof.console import write_atomically
 from tinyproof.model_files import NPZ_DAMAGE, open_npz
+from tinyproof.training.averaging import Average
 
 RESUME_FILE = ".resume.npz"
 History = dict[str, list[float]]
@@ -30,16 +31,19 @@ class Progress:
     history: History = field(default_factory=dict)
 
 
-def save(folder: Path, plan: str, model: Any, progress: Progress) -> None:
-    """Save the compiled model as it is after an epoch: weights, the optimizer's memory and the seeds of its layers."""
+def save(folder: Path, plan: str, model: Any, progress: Progress, average: Average | None = None) -> None:
+    """Save the compiled model as it is after an epoch: weights, the optimizer's memory, the seeds of its layers, and
+    the mean of its weights so far.
+    """
     buffer = io.BytesIO()
-    about = json.dumps({"plan": plan, "progress": asdict(progress)})
-    np.savez(buffer, np.array(about), *(variable.numpy() for variable in _variables(model)))
+    about = json.dumps({"plan": plan, "progress": asdict(progress), "averaged": average.count if average else 0})
+    mean = average.mean if average else []
+    np.savez(buffer, np.array(about), *(variable.numpy() for variable in _variables(model)), *mean)
     write_atomically(folder / RESUME_FILE, buffer.getvalue())
 
 
-def restore(folder: Path, plan: str, model: Any) -> Progress:
-    """Load into the compiled model what an interrupted run of the same plan left; else the start of a run."""
+def restore(folder: Path, plan: str, model: Any, average: Average | None = None) -> Progress:
+    """Load into the compiled model and the mean what an interrupted run of the same plan left; else its start."""
     try:
         with open_npz(folder / RESUME_FILE) as archive:
             about, *values = archive.values()
@@ -47,10 +51,14 @@ def restore(folder: Path, plan: str, model: Any) -> Progress:
         if saved["plan"] != plan:
             return Progress()
         progress = Progress(**saved["progress"])
+        variables = _variables(model)
+        count, mean = int(saved["averaged"]), values[len(variables) :]
     except NPZ_DAMAGE:  # none, or damaged: the run starts over
         return Progress()
-    for variable, value in zip(_variables(model), values, strict=True):
+    for variable, value in zip(variables, values[: len(variables)], strict=True):
         variable.assign(value)
+    if average:
+        average.count, average.mean = count, mean
     return progress
 
 

@@ -32,6 +32,7 @@ class Dataset:
     test: Rows
     left_out: Rows = field(default_factory=lambda: NO_ROWS)  # copies of images in a later part
     mirror: bool = False  # whether an image seen in a mirror is still of its class
+    cautions: tuple[str, ...] = ()  # what one may doubt an accuracy for, a line each
 
     def __post_init__(self) -> None:
         """Refuse parts that do not use each row exactly once: no later stage could tell."""

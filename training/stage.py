@@ -186,14 +186,14 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def describe(data: Dataset) -> str:
-    """Say in a few lines what is trained on."""
+    """Say in a few lines what is trained on, and what to doubt."""
     shape = "x".join(str(side) for side in data.image_shape)
     copies = f"; {len(data.left_out):,} copies of these left out" if len(data.left_out) else "; no image in two parts"
-    return (
-        f"{data.name}: {data.origin}\n"
+    counts = (
         f"{len(data.images):,} images of {shape}, {len(data.class_names)} classes: {len(data.train):,} to train, "
         f"{len(data.validation):,} to validate, {len(data.test):,} to test{copies}"
     )
+    return "\n".join([f"{data.name}: {data.origin}", counts, *data.cautions])
 
 
 def class_table(data: Dataset) -> Table:

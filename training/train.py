@@ -35,7 +35,8 @@ from tinyproof.model_files import (
     save_record,
     save_splits,
 )
-from tinyproof.training import augment, batches, network, optimize, resume, splits
+from tinyproof.training import augment, averaging, batches, network, optimize, resume, splits
+from tinyproof.training.averaging import Average
 from tinyproof.training.batches import batch_count, examples, training_batches
 from tinyproof.training.journey import trace
 from tinyproof.training.network import Network, build_model
@@ -45,7 +46,7 @@ from tinyproof.training.recipes import Recipe
 from tinyproof.training.splits import Dataset, take_stratified
 
 CALIBRATION_IMAGES = 500
-DECIDING_CODE = (augment, batches, network, optimize, preprocess, splits)  # modules
+DECIDING_CODE = (augment, averaging, batches, network, optimize, preprocess, splits)  # modules
 VALIDATION_BATCH = 500  # images at a time where nothing is learnt
 
 
@@ -102,10 +103,17 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
     model = plan.untrained_model()
     compile_model(model, recipe, batch_count(data, recipe))
     sha256 = plan.sha256()
-    start = resume.restore(folder, sha256, model)
+    average = Average(recipe.epochs)
+    start = resume.restore(folder, sha256, model, average)
     if start.epochs:
         console.print(f"going on after epoch {start.epochs} of an interrupted run")
-    watch = Watch(recipe.epochs, batch_count(data, recipe), start, lambda *state: resume.save(folder, sha256, *state))
+
+    def after_epoch(trained: Any, progress: resume.Progress) -> None:
+        if recipe.averaged:
+            average.after_epoch(progress.epochs, trained)
+        resume.save(folder, sha256, trained, progress, average)
+
+    watch = Watch(recipe.epochs, batch_count(data, recipe), start, after_epoch)
     if start.epochs < recipe.epochs:
         callbacks = [watch.callback(model)]
         if tensorboard:
@@ -120,6 +128,7 @@ def train(plan: Plan, folder: Path, tensorboard: Path | None = None) -> Training
             shuffle=False,  # they are; Keras would shuffle them once more, and not the same way when resumed
             verbose=0,
         )
+    average.apply(model)
     scores = predict(model, data.images[data.test])
     return TrainingRun(model, _record(plan, model, watch.progress, scores), scores)
 

@@ -1,0 +1,106 @@
+"""What a set of pictures lets one doubt about the accuracy that comes of it, though it can be trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+THUMBNAIL = 16  # pixels a side
+ALIKE = 0.98  # correlation of two thumbnails that are looked at more closely
+CLOSE = 0.15  # of a thumbnail's deviation: two of one picture, saved twice or made smaller, differ by less everywhere
+FLAT = 3.0  # grey levels: a thumbnail whose deviation is below it looks like any other
+MOST_COMPARED = 4_000  # pictures: all are held against all
+ALL_GREY = 0.98
+
+
+def cautions(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    class_names: Sequence[str],
+    parts: dict[str, NDArray[np.int64]],
+    names: Sequence[str],
+) -> list[str]:
+    """One line for each doubt. images uint8 (N,H,W,C); `parts` are rows, `names` what to call each row."""
+    grey = _grey_classes(images, labels, class_names)
+    return [*([grey] if grey else []), *_near_copies(images, labels, parts, names)]
+
+
+def _grey_classes(images: NDArray[np.uint8], labels: NDArray[np.int32], class_names: Sequence[str]) -> str:
+    """Where some classes are all grey and others all in colour, a network learns nothing else."""
+    if images.shape[3] == 1:
+        return ""
+    grey = (images.max(axis=3).astype(int) - images.min(axis=3) <= 2).all(axis=(1, 2))
+    shares = np.array([grey[labels == k].mean() for k in range(len(class_names))])
+    if shares.max() < ALL_GREY or shares.min() > 1 - ALL_GREY:
+        return ""
+    return (
+        f"Caution: the pictures of '{class_names[int(shares.argmax())]}' are grey, those of "
+        f"'{class_names[int(shares.argmin())]}' in colour: the network may learn just that; give all classes the same"
+    )
+
+
+def _near_copies(
+    images: NDArray[np.uint8], labels: NDArray[np.int32], parts: dict[str, NDArray[np.int64]], names: Sequence[str]
+) -> list[str]:
+    """Pictures that another one nearly is, saved anew or made smaller: of another class, or in the test and in another
+    part, there also seen in a mirror. Exact copies are dealt with elsewhere.
+    """
+    rows = np.sort(np.concatenate(list(parts.values())))
+    if not 2 <= len(rows) <= MOST_COMPARED:
+        return []
+    is_test = np.isin(np.arange(len(images)), parts["test"])
+    thumbs = _thumbnails(images[rows])
+    deviation = thumbs.std(axis=(1, 2))
+    rows, thumbs, deviation = (values[deviation >= FLAT] for values in (rows, thumbs, deviation))
+    two_classes: list[tuple[int, int]] = []
+    in_test: dict[int, int] = {}
+    for place, row in enumerate(rows):
+        for mirrored in (False, True):
+            for other in rows[_like(thumbs, deviation, place, mirrored)]:
+                if labels[row] != labels[other] and row < other and not mirrored:
+                    two_classes.append((row, other))
+                elif labels[row] == labels[other] and is_test[row] and not is_test[other]:
+                    in_test.setdefault(row, other)
+    lines = []
+    if two_classes:
+        a, b = two_classes[0]
+        lines.append(
+            f"Caution: {len(two_classes)} pairs of pictures look the same and are of two classes, such as {names[a]} "
+            f"and {names[b]}: no network can tell them apart; see which class is right"
+        )
+    if in_test:
+        a, b = next(iter(in_test.items()))
+        lines.append(
+            f"Caution: {len(in_test)} test pictures look the same as one that is trained or validated with, such as "
+            f"{names[a]} and {names[b]}: the accuracy is flattered; keep such pictures in one part"
+        )
+    return lines
+
+
+def _like(thumbs: NDArray[np.float32], deviation: NDArray[np.float32], place: int, mirrored: bool) -> NDArray[np.int64]:
+    """Which thumbnails are that of one place all over, but for its own: a fixed camera's backgrounds alone are not."""
+    one = thumbs[place, :, ::-1] if mirrored else thumbs[place]
+    correlation = np.tensordot(thumbs, one, axes=((1, 2), (0, 1))) / (one.size * deviation * deviation[place])
+    close = np.flatnonzero(correlation > ALIKE)
+    difference = np.abs(thumbs[close] - one).max(axis=(1, 2))
+    found: NDArray[np.int64] = close[(difference < CLOSE * deviation[place]) & (close != place)]
+    return found
+
+
+def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Grey thumbnails (N,16,16) of images (N,H,W,C), each less its mean; every pixel counts by its area."""
+    grey = images.mean(axis=3, dtype=np.float32)
+    down, right = (_averaging(side) for side in images.shape[1:3])
+    thumbs: NDArray[np.float32] = down @ grey @ right.T
+    thumbs -= thumbs.mean(axis=(1, 2), keepdims=True)
+    return thumbs
+
+
+def _averaging(side: int) -> NDArray[np.float32]:
+    """The matrix (16,side) that averages so many pixels to 16."""
+    edges = np.linspace(0, side, THUMBNAIL + 1)
+    pixel = np.arange(side)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    return np.asarray(np.clip(overlap, 0, None) * THUMBNAIL / side, np.float32)
