@@ -11,6 +11,10 @@ VENV := .venv
 $(if $(wildcard tinyproof/make.py),,$(error run make in the folder of its Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST)))))
 OVERRIDES := $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 $(foreach name,$(filter-out $(SETTINGS) VENV PYTHON TINYPROOF_DATA,$(OVERRIDES)),$(error there is no setting $(name); `make` alone lists them))
+typed = $(filter-out undefined file default,$(origin $(1)))
+$(foreach name,$(SETTINGS),$(if $(and $(call typed,$(name)),$(findstring $$,$(value $(name)))),$(error \
+	$(name) has a $$, with which make begins a variable: rename it, or use $(VENV)/bin/tinyproof)))
+$(foreach name,BOARD PRESET,$(if $(word 2,$($(name))),$(error $(name)=$($(name)): one at a time)))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
@@ -38,12 +42,14 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
-
-Makefile: ; # is made by nobody, whatever .DEFAULT says
-
-.DEFAULT:
-	@echo "there is no target $@; \`make\` alone lists them" >&2; exit 2
+TARGETS := help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+.PHONY: $(TARGETS)
+# Before anything is made: the second word of `make validate BOARD= host` is a target, too.
+$(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there is no target $(goal); `make` alone lists \
+	them$(foreach name,$(filter %=,$(MAKEOVERRIDES)),, and $(name) has its value without a space)))
+# What nobody typed counts as well, and should surprise nobody.
+$(if $(filter 0,$(MAKELEVEL)),$(foreach name,$(SETTINGS),$(if $(filter environment,$(origin $(name))),$(info \
+	$(name)=$($(name)), from the environment))))
 
 #: Start here
 help: ## this list

@@ -18,7 +18,7 @@ import numpy as np
 
 from tinyproof import advice
 from tinyproof.boards import Board
-from tinyproof.console import UserError, console
+from tinyproof.console import Interrupted, UserError, console
 from tinyproof.host.connection import open_station
 from tinyproof.host.device import DeviceError
 from tinyproof.host.diagnosis.diagnose import diagnose
@@ -76,7 +76,7 @@ def validate(plan: Plan) -> Report:
         try:
             report = _judge(plan, manifest, samples, stations, journal)
         except KeyboardInterrupt:
-            raise UserError(f"interrupted; {journal.kept()}") from None
+            raise Interrupted(f"interrupted; {journal.kept()}") from None
     for station in stations:
         for line in station.device.exchange.logs:
             console.print(f"{station.name}: {line}")

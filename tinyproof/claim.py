@@ -55,7 +55,7 @@ def refuse_links(folder: Path) -> None:
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             if (path := Path(parent) / name).is_symlink():
-                raise UserError(f"{path} is a symbolic link, and a model's folder holds its own files alone: remove it")
+                raise UserError(f"{path} is a symbolic link, and a model's folder holds its own files alone: remove it, or name another folder")
 
 
 def release(folder: Path) -> None:
