@@ -14,10 +14,13 @@ $(foreach name,$(filter-out $(SETTINGS) VENV PYTHON TINYPROOF_DATA,$(OVERRIDES))
 typed = $(filter-out undefined file default,$(origin $(1)))
 $(foreach name,$(SETTINGS),$(if $(and $(call typed,$(name)),$(findstring $$,$(value $(name)))),$(error \
 	$(name) has a $$, with which make begins a variable: rename it, or use $(VENV)/bin/tinyproof)))
+$(if $(or $(filter . ..,$(MODEL)),$(findstring /,$(patsubst %/,%,$(patsubst build/%,%,$(MODEL))))),$(error MODEL=$(MODEL) is not \
+	the name of a folder in build/: move it there, or give the path to $(VENV)/bin/tinyproof))
 $(foreach name,BOARD PRESET,$(if $(word 2,$($(name))),$(error $(name)=$($(name)): one at a time)))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
+$(if $(PYTHONHOME),$(error PYTHONHOME=$(PYTHONHOME) sends every Python to the libraries of one: unset it))
 # The first Python 3.10-3.13 on this machine.
 pythons = $(foreach p,$(1),$(shell $(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p)))
 ifdef PYTHON
@@ -30,6 +33,7 @@ given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(na
 ASKED := $(BOARD)
 # Which folder (DIR) and BOARD these settings mean, and what that board needs: tinyproof/make.py says, from its tables.
 $(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -m tinyproof.make $(call given,$(SETTINGS)))),$(eval $(fact)))
+$(if $(PYTHON),$(if $(DIR),,$(error `$(PYTHON) -m tinyproof.make` said nothing; what it says elsewhere is above)))
 GIVEN = $(call given,$(filter-out MODEL,$(SETTINGS)))
 RUN := $(VENV)/bin/tinyproof
 export TINYPROOF_BY_MAKE := 1

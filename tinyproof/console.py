@@ -6,13 +6,14 @@ and a file appears whole or not at all (`write_atomically`). Nothing here knows 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -24,6 +25,7 @@ from rich.table import Table
 from tinyproof import advice, interruption
 
 console = Console(highlight=False, soft_wrap=True)
+UNFINISHED = ".unfinished"  # ends the name of a file until it is whole
 NARROW = 60  # columns
 T = TypeVar("T")
 OF_THE_COMPUTER = (
@@ -80,7 +82,8 @@ def _run(command: click.Command, name: str) -> int:
             stream.reconfigure(errors="replace")  # what the terminal's encoding has no letter for is a question mark
     try:
         command.main(prog_name=name, standalone_mode=False, complete_var="_TINYPROOF_COMPLETE")
-        sys.stdout.flush()
+        if sys.stdout:  # else whoever started us has closed it
+            sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -96,12 +99,11 @@ def _run(command: click.Command, name: str) -> int:
     except OSError as error:
         if error.filename is None and error.errno not in OF_THE_COMPUTER:
             raise
-        where = error.filename or f"a file, perhaps one for a while in {tempfile.gettempdir()}"
-        click.echo(
-            f"Error: {where}: {error.strerror}; check that it is there, that you may read and write it, and that there "
-            "is room",
-            err=True,
-        )
+        what = f"{error.strerror}; make room where results go, and in {tempfile.gettempdir()}"
+        if error.filename:
+            remedy = "check that it is there, that you may read and write it, and that there is room"
+            what = f"{error.filename}: {error.strerror}; {remedy}"
+        click.echo(f"Error: {what}", err=True)
         return 2
     except MemoryError:
         click.echo("Error: there is not enough memory for that: end other programs, or take smaller inputs", err=True)
@@ -185,24 +187,54 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     An OSError names `path`, not the sibling.
     """
+    write_together({path: content})
+
+
+def write_together(files: Mapping[Path, bytes | str], first: Callable[[], object] = lambda: None) -> None:
+    """The same for several files: where there is no room for all of them, none is changed.
+
+    They are renamed in their order, after `first` was called.
+    """
+    staged: dict[Path, str] = {}
+    new = [folder for path in files for folder in path.parents if not folder.exists()]
+    with interruption.later():
+        try:
+            for path, content in files.items():
+                with _naming(path):
+                    staged[path] = _stage(path, content.encode() if isinstance(content, str) else content)
+            first()
+            for path in files:
+                with _naming(path):
+                    os.replace(staged[path], path)
+                    del staged[path]
+        except BaseException:
+            for temporary in staged.values():
+                os.unlink(temporary)
+            for folder in sorted(set(new), reverse=True):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # where it is empty
+            raise
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
     try:
-        _write_and_rename(path, content)
+        yield
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path)) from error
 
 
-def _write_and_rename(path: Path, content: bytes | str) -> None:
+def _stage(path: Path, data: bytes) -> str:
+    """Write the content beside its place, and to the disk; where it lies."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    with interruption.later():
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
-            os.chmod(temporary, 0o666 & ~UMASK)  # mkstemp makes it private
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
+        os.chmod(temporary, 0o666 & ~UMASK)  # mkstemp makes it private
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return temporary

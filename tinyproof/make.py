@@ -33,7 +33,7 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
 
 def _folder(settings: dict[str, str]) -> Path:
     if model := settings.get("MODEL"):
-        return BUILD / model
+        return BUILD / model.removeprefix(f"{BUILD}/")
     if file := settings.get("TFLITE") or settings.get("KERAS"):
         return model_folder(file)
     return trained_folder(settings.get("DATASET") or DATASET, settings.get("PRESET") or PRESET)
