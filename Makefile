@@ -11,6 +11,9 @@ VENV := .venv
 $(if $(wildcard tinyproof/make.py),,$(error run make in the folder of its Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST)))))
 OVERRIDES := $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 $(foreach name,$(filter-out $(SETTINGS) VENV PYTHON TINYPROOF_DATA,$(OVERRIDES)),$(error there is no setting $(name); `make` alone lists them))
+# What nobody typed counts as well, and should surprise nobody.
+$(if $(filter 0,$(MAKELEVEL)),$(foreach name,$(SETTINGS),$(if $(filter environment,$(origin $(name))),$(info \
+	$(name)=$($(name)), from the environment))))
 typed = $(filter-out undefined file default,$(origin $(1)))
 $(foreach name,$(SETTINGS),$(if $(and $(call typed,$(name)),$(findstring $$,$(value $(name)))),$(error \
 	$(name) has a $$, with which make begins a variable: rename it, or use $(VENV)/bin/tinyproof)))
@@ -51,9 +54,6 @@ TARGETS := help setup tools train export build validate demo report play explore
 # Before anything is made: the second word of `make validate BOARD= host` is a target, too.
 $(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there is no target $(goal); `make` alone lists \
 	them$(foreach name,$(filter %=,$(MAKEOVERRIDES)),, and $(name) has its value without a space)))
-# What nobody typed counts as well, and should surprise nobody.
-$(if $(filter 0,$(MAKELEVEL)),$(foreach name,$(SETTINGS),$(if $(filter environment,$(origin $(name))),$(info \
-	$(name)=$($(name)), from the environment))))
 
 #: Start here
 help: ## this list

@@ -6,6 +6,7 @@ One compiler call over the application, the engine, the kernels, the board and t
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -200,4 +201,9 @@ def _compile_watcher(board: Board, library: Path) -> None:
 def _run_compiler(command: list[str], compiler: Compiler, board: Board) -> None:
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
+        if os.strerror(errno.ENOSPC) in result.stderr:
+            raise UserError(
+                f"{compiler.tool.command} has no room: make some where the model's folder lies, and in "
+                f"{tempfile.gettempdir()}"
+            )
         raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{result.stderr.strip()[-3000:]}")
