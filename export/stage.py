@@ -80,6 +80,8 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
     if is_made(model, "emit", inputs):
         console.print(f"{model} is exported already", markup=False)
     else:
+        if inputs_of(model, "emit") == inputs:
+            console.print(f"{model}: what the export wrote was changed, and is written again", markup=False)
         emit(model, tflite, board_name, engine, optimize)
         files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
         remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE)})
