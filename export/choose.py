@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from tinyproof.cores import Core
+from tinyproof.export.cost import call_cycles
 from tinyproof.export.graph import Graph
 from tinyproof.export.ops import FAST
 from tinyproof.export.ops.conv2d import Conv2dParams
@@ -36,7 +38,7 @@ def choose_kernels(
     arena_bytes: of a program of such calls.
     """
     fast = [one for one in FAST if one.kernel.folder in core.kernels]
-    chosen = _first_choice(graph, calls, fast, optimize)
+    chosen = _first_choice(graph, calls, fast, core, optimize)
     alone = {call.ops[0].index: call for call in calls}
     most = arena_bytes(chosen) * MORE_ARENA
     for place, call in enumerate(chosen):
@@ -50,15 +52,20 @@ def choose_kernels(
     return chosen
 
 
-def _first_choice(graph: Graph, calls: Sequence[Call], fast: Sequence[Fast], optimize: Optimize) -> tuple[Call, ...]:
-    """The first kernel that fits, for each call or, better, for it and the pooling after it."""
+def _first_choice(
+    graph: Graph, calls: Sequence[Call], fast: Sequence[Fast], core: Core, optimize: Optimize
+) -> tuple[Call, ...]:
+    """The cheapest kernel of the first rank that fits, for each call or, better, for it and the pooling after it."""
     chosen: list[Call] = []
     readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
 
     def fitting(call: Call, pool: Window | None) -> Call | None:
-        offers = (one.fit(call, pool, optimize) for one in fast if one.improves is None)
-        return next((offer for offer in offers if offer), None)
+        for _, equal in groupby((one for one in fast if one.improves is None), lambda one: one.rank):
+            offers = [offer for one in equal if (offer := one.fit(call, pool, optimize))]
+            if offers:
+                return min(offers, key=lambda offer: call_cycles(offer, core)) if len(offers) > 1 else offers[0]
+        return None
 
     while remaining:
         call = remaining.pop(0)

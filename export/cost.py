@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.cost_table import CYCLES
-from tinyproof.export.lower import Program, Step
-from tinyproof.export.ops.kind import Events, Kernel
+from tinyproof.export.ops.kind import Call, Events, Kernel
+from tinyproof.export.program import Program, Step
 
 OTHER = "other"  # the prices of kernels that declare no events
 
@@ -23,11 +23,20 @@ def modelled_cycles(program: Program, core: Core = CORTEX_M4F) -> int:
 
 def step_cycles(step: Step, core: Core = CORTEX_M4F) -> int:
     """Cycles of one kernel call. KeyError, with what to do, for a kernel that has events and no price."""
-    name = price_name(step.kernel)
+    return _price(step.kernel, events(step), core)
+
+
+def call_cycles(call: Call, core: Core = CORTEX_M4F) -> int:
+    """The same for one that is not laid out yet, of a kernel that declares events."""
+    assert call.kernel.events
+    return _price(call.kernel, (1, *call.kernel.events(call.params)), core)
+
+
+def _price(kernel: Kernel, events: Events, core: Core) -> int:
+    name = price_name(kernel)
     if name not in CYCLES[core.prices]:
         raise KeyError(f"{name} has no price on {core.prices}: run tinyproof calibrate --kernel {name}")
-    prices = CYCLES[core.prices][name]
-    return round(sum(price * count for price, count in zip(prices, events(step), strict=True)))
+    return round(sum(price * count for price, count in zip(CYCLES[core.prices][name], events, strict=True)))
 
 
 def milliseconds(cycles: int, clock_hz: int) -> float:

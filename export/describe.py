@@ -14,8 +14,9 @@ from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.emit_model import constant_bytes, op_bytes
 from tinyproof.export.graph import Graph, Tensor
-from tinyproof.export.lower import Program, lower
+from tinyproof.export.lower import lower
 from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.program import Program
 from tinyproof.export.slow import plain_layers
 from tinyproof.export.steps import describe_steps
 from tinyproof.export.tflite_reader import read_graph, read_tflite

@@ -32,8 +32,9 @@ from tinyproof.export.emit_vectors import (
 )
 from tinyproof.export.golden import Golden, golden_available, golden_name
 from tinyproof.export.graph import Graph
-from tinyproof.export.lower import Lowered, Program, check_ends, lower
+from tinyproof.export.lower import Lowered, check_ends, lower
 from tinyproof.export.ops import BY_TFLITE_NAME
+from tinyproof.export.program import Program
 from tinyproof.export.runtimes import Runtime, check_runtime
 from tinyproof.export.slow import plain_layers
 from tinyproof.export.steps import describe_steps

@@ -10,7 +10,7 @@ from tinyproof.export import c_text
 from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.graph import Tensor
 from tinyproof.export.layout import Buffer, Place
-from tinyproof.export.lower import Program, Step
+from tinyproof.export.program import Program, Step
 
 
 def emit_model_h(program: Program, origin: str) -> str:

@@ -16,71 +16,19 @@ from tinyproof.export.choose import choose_kernels
 from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
-from tinyproof.export.layout import Buffer, Place, lay_out, one_after_the_other
+from tinyproof.export.layout import lay_out
 from tinyproof.export.op_table import NEWEST_VERSIONS, cure
-from tinyproof.export.ops import BY_TFLITE_NAME, macs_of
+from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.floats import FUNCTIONS, FloatOptions
-from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params
+from tinyproof.export.ops.kind import Call, OpKind
 from tinyproof.export.ops.operands import QUANTIZE_CURE
+from tinyproof.export.program import Program, Step
 from tinyproof.export.shape_folding import fold_shapes
 from tinyproof.export.unread_pixels import without_unread_pixels
 from tinyproof.optimize import Optimize
 
 FLOAT_CURE = "use a layer that has one there, or end the model before it"
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One kernel call: buffer y = kernel(buffers xs, params), with a buffer for scratch where the kernel takes one."""
-
-    name: str  # unique: "conv2d_0", numbered as the ops of the graph
-    kernel: Kernel
-    ops: tuple[Op, ...]  # what it computes, one after the other
-    xs: tuple[Tensor, ...]
-    y: Tensor
-    x_buffers: tuple[Buffer, ...]
-    y_buffer: Buffer
-    scratch: Buffer | None
-    params: Params
-    finishes_y: bool  # False: a later step writes another part of y
-
-    @property
-    def op(self) -> Op:
-        """The first op it computes: the one with the multiplications and the constants."""
-        return self.ops[0]
-
-    @property
-    def buffers(self) -> tuple[Buffer, ...]:
-        """In the order of the kernel's arguments."""
-        return (self.y_buffer, *self.x_buffers, *([self.scratch] if self.scratch else []))
-
-
-@dataclass(frozen=True, eq=False)
-class Program:
-    """A model ready to be emitted. Inputs and outputs are int8, one after the other in the caller's memory."""
-
-    graph: Graph
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    steps: tuple[Step, ...]
-    arena_bytes: int
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of one inference."""
-        return macs_of(self.graph, self.graph.ops)
-
-    @property
-    def input_buffers(self) -> tuple[Buffer, ...]:
-        """Where the inputs lie."""
-        return tuple(one_after_the_other(Place.INPUT, self.inputs).values())
-
-    @property
-    def constants(self) -> tuple[Tensor, ...]:
-        """The constant tensors that steps read as operands, each once."""
-        found = {x.index: x for step in self.steps for x in step.xs if x.data is not None}
-        return tuple(found.values())
 
 
 @dataclass(frozen=True, eq=False)

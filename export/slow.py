@@ -12,10 +12,10 @@ import numpy as np
 
 from tinyproof.cores import Core
 from tinyproof.export.cost import modelled_cycles, step_cycles
-from tinyproof.export.lower import Program, Step
 from tinyproof.export.ops import FAST, macs_of
 from tinyproof.export.ops.kind import Call, Params
 from tinyproof.export.ops.requantize import OutputStage
+from tinyproof.export.program import Program, Step
 from tinyproof.optimize import Optimize
 
 LARGE = 10_000  # multiply-accumulates from which a layer is worth a word

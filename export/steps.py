@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 
 from tinyproof.export.graph import Graph
 from tinyproof.export.layout import Buffer, Place
-from tinyproof.export.lower import Program, Step
 from tinyproof.export.ops import macs_of
+from tinyproof.export.program import Program, Step
 from tinyproof.manifest import StepInfo
 
 

@@ -19,7 +19,8 @@ from tinyproof.console import UserError
 from tinyproof.cores import PLAIN
 from tinyproof.export import c_text
 from tinyproof.export.emit_model import emit_model_c, emit_model_h, segments
-from tinyproof.export.lower import Program, lower
+from tinyproof.export.lower import lower
+from tinyproof.export.program import Program
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.firmware.build import FIRMWARE, kernel_folders, require_own_sources
 from tinyproof.installing import MissingTools

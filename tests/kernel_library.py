@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tinyproof.cores import CORTEX_M4F
 from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.layout import Buffer, Place
-from tinyproof.export.lower import Program
+from tinyproof.export.program import Program
 from tinyproof.firmware.build import kernel_folders
 
 KERNELS = kernel_folders(CORTEX_M4F)

@@ -32,7 +32,8 @@ from random_layers import NotConverted, converted_model
 from tinyproof.console import UserError, progress_bar
 from tinyproof.export.emit_model import emit_model_c, emit_model_h
 from tinyproof.export.golden import Golden
-from tinyproof.export.lower import Lowered, Program, lower
+from tinyproof.export.lower import Lowered, lower
+from tinyproof.export.program import Program
 from tinyproof.export.tflite_reader import read_graph
 
 ENGINE = KERNELS[0].parent / "engine"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hypothesis
 import needs
 import numpy as np
@@ -112,6 +114,12 @@ def test_every_kernel_s_assembly_gives_the_bytes_of_tflm(optimize, tmp_path):
     assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path, optimize)
 
 
+@needs.golden
+@pytest.mark.parametrize("flags", [("-O0",), ("-Os", "-fno-omit-frame-pointer")])
+def test_however_the_compiler_optimizes_every_kernel_gives_the_bytes_of_tflm(flags, tmp_path):
+    assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path, Optimize.BALANCED, flags)
+
+
 def depthwise_layers(seed: int, count: int = 40) -> bytes:
     """Depthwise convolutions of any geometry, each with an input and an output of its own."""
     b, rng = ModelBuilder(), np.random.default_rng(seed)
@@ -160,13 +168,15 @@ def test_the_largest_sums_that_fit_beside_another_filter_s_are_exact(tmp_path):
     assert [step.kernels for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps] == [("conv2d_bytes",)]
 
 
-def assert_image_equals_golden(content: bytes, folder, optimize: Optimize) -> None:
+def assert_image_equals_golden(content: bytes, folder, optimize: Optimize, flags: tuple[str, ...] = ()) -> None:
+    compilers = tuple(replace(compiler, flags=(*compiler.flags, *flags)) for compiler in BOARD.compilers)
+    board = replace(BOARD, compilers=compilers)
     export = export_model(content, "layers", "layers", (), None, optimize=optimize)
     write_export(folder, content, export)
-    build(folder, BOARD)
+    build(folder, board)
     graph = read_graph(content, "layers")
     size = sum(graph.tensors[index].size for index in graph.inputs)
     golden = Golden(content)
     for x in inputs_for((size,), 5):
-        y = output_of(image_path(folder, BOARD), x.tobytes(), export.manifest.output_bytes)
+        y = output_of(image_path(folder, board), x.tobytes(), export.manifest.output_bytes)
         np.testing.assert_array_equal(np.frombuffer(y, np.int8), np.frombuffer(golden.run_bytes(x.tobytes()), np.int8))

@@ -30,7 +30,7 @@ def _declared(kind: type[Declared]) -> tuple[Declared, ...]:
 
 OPS = _declared(OpKind)
 KERNELS = {kernel.name: kernel for kernel in _declared(Kernel)}
-FAST = tuple(sorted(_declared(Fast), key=lambda fast: fast.rank))  # the first one that fits computes a call
+FAST = tuple(sorted(_declared(Fast), key=lambda fast: fast.rank))  # the cheapest of the first rank that fits is taken
 BY_TFLITE_NAME = {kind.tflite_name: kind for kind in OPS}
 
 

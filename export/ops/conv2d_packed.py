@@ -193,7 +193,7 @@ def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | Non
 
 
 SMALL = Fast(CONV2D_BYTES, fit_small, rank=1)
-FAST = Fast(CONV2D_PACKED, fit, rank=4)
-BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=5)
-WIDE = Fast(CONV2D_WIDE, fit_wide, rank=6)
-LARGE = Fast(CONV2D_PACKED, fit_large, rank=7)
+FAST = Fast(CONV2D_PACKED, fit, rank=2)
+BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=3)
+WIDE = Fast(CONV2D_WIDE, fit_wide, rank=4)
+LARGE = Fast(CONV2D_PACKED, fit_large, rank=5)

@@ -85,4 +85,4 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     return replace(call, kernel=CONV2D_PADDED, params=params) if params and is_small else None
 
 
-FAST = Fast(CONV2D_PADDED, fit, rank=3)
+FAST = Fast(CONV2D_PADDED, fit, rank=2)

@@ -61,7 +61,7 @@ class Fast:
 
     `fit` makes of a plain call, and of the window of the max pooling that is to become part of it if there is one, the
     call of this kernel; None where that would not be exact, or would take more than `Optimize` grants. `rank`: of those
-    that fit a call the one with the lowest computes it. `improves`: it is tried in the place of that kernel, where
+    with the lowest that fit a call the cheapest computes it. `improves`: it is tried in the place of that kernel, where
     memory allows.
     """
 

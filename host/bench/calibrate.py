@@ -23,7 +23,7 @@ from tinyproof.cores import CORTEX_M4F
 from tinyproof.export.cost import OTHER, events, price_name
 from tinyproof.export.cost_table import CYCLES
 from tinyproof.export.emit import export_model, write_export
-from tinyproof.export.lower import Step
+from tinyproof.export.program import Step
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build as build_image
 from tinyproof.firmware.build import image_path

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tinyproof.boards import find_board
+from tinyproof.boards import Board, find_board
+from tinyproof.compilers import Compiler
 from tinyproof.console import console, table, track
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.ops import macs_of
@@ -19,6 +20,7 @@ from tinyproof.host.bench.cycles import Cost, measure
 from tinyproof.toolchain import CHOICES, taken_compiler, with_compiler
 
 BOARD = "qemu"
+USUAL_LEVEL = "-O2"  # of optimization, among the flags of every compiler
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,22 @@ class CompilerCost:
     worst_per_mac: float
 
 
-def measure_compilers(models: Mapping[str, bytes]) -> list[CompilerCost]:
-    """One inference of each `.tflite` by each compiler."""
-    return [cost for name, content in track(list(models.items()), "both compilers") for cost in _measure(name, content)]
+def measure_compilers(models: Mapping[str, bytes], level: str = USUAL_LEVEL) -> list[CompilerCost]:
+    """One inference of each `.tflite` by each compiler, at a level of optimization."""
+    named = track(list(models.items()), f"both compilers, {level}")
+    return [cost for name, content in named for cost in _measure(name, content, level)]
 
 
-def _measure(name: str, content: bytes) -> list[CompilerCost]:
+def optimized(board: Board, level: str) -> Board:
+    """The board, with its code compiled at another level of optimization ("-Os")."""
+
+    def flags(compiler: Compiler) -> tuple[str, ...]:
+        return tuple(level if flag == USUAL_LEVEL else flag for flag in compiler.flags)
+
+    return replace(board, compilers=tuple(replace(one, flags=flags(one)) for one in board.compilers))
+
+
+def _measure(name: str, content: bytes, level: str) -> list[CompilerCost]:
     export = export_model(content, name, "model", (), None)
     manifest = export.manifest
     x = np.random.default_rng(1).integers(-128, 128, manifest.input_bytes, np.int8).tobytes()
@@ -50,7 +62,7 @@ def _measure(name: str, content: bytes) -> list[CompilerCost]:
     with TemporaryDirectory() as folder:
         write_export(Path(folder), content, export)
         for choice in CHOICES:
-            board = with_compiler(find_board(BOARD), choice)
+            board = optimized(with_compiler(find_board(BOARD), choice), level)
             build(Path(folder), board)
             cost = measure(image_path(Path(folder), board), x, manifest.output_bytes)
             program = export.programs[board.core.name]

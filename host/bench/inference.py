@@ -16,8 +16,9 @@ from tinyproof.console import console, table
 from tinyproof.environment import DATA_VARIABLE, data_folder
 from tinyproof.export.cost import milliseconds, step_cycles
 from tinyproof.export.emit import export_model, write_export
-from tinyproof.export.lower import Step, lower
+from tinyproof.export.lower import lower
 from tinyproof.export.ops import macs_of
+from tinyproof.export.program import Step
 from tinyproof.export.tflite_reader import load_graph
 from tinyproof.firmware.build import build, image_path
 from tinyproof.firmware.sizes import read_symbols

@@ -61,13 +61,15 @@ def command(docs: bool) -> None:
 
 def _measure_more(measured: dict[str, Path]) -> dict[str, Sequence[Any]]:
     """What needs no place in the docs: both compilers, kinds of layers, the pipeline, the link. Printed, too."""
-    compilers = measure_compilers({name: (model / TFLITE_FILE).read_bytes() for name, model in measured.items()})
+    named = {name: (model / TFLITE_FILE).read_bytes() for name, model in measured.items()}
+    compilers, for_size = measure_compilers(named), measure_compilers(named, "-Os")
     kinds = measure_compilers({name: make().model() for name, make in KINDS.items()})
     pipeline = [measure_stream("cnn_small", board, count) for board, count in STREAMED]
     pipeline.append(measure_golden("cnn_small", 2_000))
     links = measure_links(BUILD)
     print_compilers("Both compilers", compilers)
+    print_compilers("Both compilers, -Os", for_size)
     print_compilers("Kinds of layers and networks", kinds)
     print_pipeline(pipeline)
     print_links(links)
-    return {"compilers": compilers, "kinds": kinds, "pipeline": pipeline, "link": links}
+    return {"compilers": compilers, "compilers_os": for_size, "kinds": kinds, "pipeline": pipeline, "link": links}

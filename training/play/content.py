@@ -16,7 +16,7 @@ from tinyproof.export.emit_model import segments
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden, golden_available
 from tinyproof.export.graph import ABSENT
-from tinyproof.export.lower import Program
+from tinyproof.export.program import Program
 from tinyproof.firmware.web_module import WebModule
 from tinyproof.manifest import Manifest
 from tinyproof.training.lab.receptive import Field, receptive_fields

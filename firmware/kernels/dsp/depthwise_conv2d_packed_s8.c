@@ -44,9 +44,9 @@ static __attribute__((noinline)) void border_pairs(const row_part *row, const in
 static __attribute__((noinline)) void few_pairs(const row_part *row, const int8_t *above, const int8_t *below) {
     for (int32_t j = 0; j < row->columns; j++) {
         for (int32_t c = 0; c < row->channels; c++) {
-            const uint32_t upper = above ? (uint32_t)above[j * row->step + c] : row->nothing;
-            const uint32_t lower = below ? (uint32_t)below[j * row->step + c] : row->nothing;
-            row->plane[c * (row->size / 4) + j] = low_halves(upper, lower);
+            const int32_t upper = above ? above[j * row->step + c] : (int32_t)row->nothing;
+            const int32_t lower = below ? below[j * row->step + c] : (int32_t)row->nothing;
+            row->plane[c * (row->size / 4) + j] = low_halves((uint32_t)upper, (uint32_t)lower);
         }
     }
 }

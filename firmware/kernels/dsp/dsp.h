@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+// Not without optimization: GCC then has too few registers left for the loops in assembly.
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__OPTIMIZE__)
 #define DSP_INSTRUCTIONS
 #endif
 
@@ -78,7 +79,13 @@ INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels);
 
 INLINED uint32_t load_word(const int8_t *x) {
     uint32_t word;
+#if defined(DSP_INSTRUCTIONS) && !defined(__ARM_FEATURE_UNALIGNED)
+    // clang before version 17 loads bytes unless told otherwise, though every core with these instructions loads words.
+    const struct { int8_t bytes[4]; } *const four = (const void *)x;
+    __asm__("ldr %0, %1" : "=r"(word) : "m"(*four));
+#else
     __builtin_memcpy(&word, x, sizeof word);  // memcpy would be a call in freestanding code
+#endif
     return word;
 }
 

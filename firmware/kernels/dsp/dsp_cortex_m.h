@@ -1,6 +1,6 @@
 // dsp.h in Armv7E-M instructions. The loops are assembly because the compiler neither loads several words with one
 // instruction here nor keeps four sums, two inputs and four weights in registers at once.
-// r7 stays free: it is the frame pointer where code is compiled without optimization.
+// r7 stays free: it is the frame pointer of builds that keep one.
 #pragma once
 #include <stddef.h>
 
