@@ -81,7 +81,7 @@ def require_own_image(model: Path, board: Board) -> None:
     image = image_path(model, board)
     if image not in made_files(model / board.name, IMAGE):
         raise UserError(
-            f"{image} was not built on this computer, and what others built is not run: run "
+            f"{image} is not as a build on this computer left it, and what others built is not run: run "
             f"`{advice.command('build', board=board.name, model=model)}`"
         )
 
