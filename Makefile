@@ -49,7 +49,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-TARGETS := help setup tools train export build validate demo report play explore predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+TARGETS := help setup tools train export build validate demo report play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 .PHONY: $(TARGETS)
 # Before anything is made: the second word of `make validate BOARD= host` is a target, too.
 $(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there is no target $(goal); `make` alone lists \
@@ -111,6 +111,9 @@ play: $(if $(LIVE),$(READY),export) $(VENV)/portable ## a page that answers whil
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
 	@$(if $(MODEL),$(if $(wildcard $(DIR)/model.tflite),,$(if $(wildcard $(DIR)/model.keras),$(MAKE) --no-print-directory export MODEL=$(MODEL) BOARD=)))
 	@$(RUN) explore $(if $(MODEL),--model $(DIR)) $(GIVEN)
+
+notebook: export $(VENV)/notebook ## docs/lab.ipynb in JupyterLab, with MODEL in it: a copy that is yours to change
+	@$(RUN) notebook --model $(DIR) $(GIVEN)
 
 predict: $(READY) ## what IMAGE (a picture or a folder) is taken for: float, int8 in Python, BOARD (or PORT)
 	@$(RUN) predict --model $(DIR) $(GIVEN)
@@ -217,11 +220,12 @@ ADDS_train := TensorFlow, for training and quantizing only (about 2 GB)
 ADDS_portable := a C compiler and a CPU emulator from PyPI (about 0.4 GB)
 ADDS_boards := PlatformIO, which builds and uploads for real boards
 ADDS_tensorboard := TensorBoard
+ADDS_notebook := JupyterLab
 ADDS_test := the test tools
 
 $(VENV)/tensorboard: $(VENV)/train
-$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable $(VENV)/tensorboard
-$(VENV)/train $(VENV)/portable $(VENV)/boards $(VENV)/tensorboard $(VENV)/test: $(VENV)/base
+$(VENV)/test: $(VENV)/train $(VENV)/boards $(VENV)/portable $(VENV)/tensorboard $(VENV)/notebook
+$(VENV)/train $(VENV)/portable $(VENV)/boards $(VENV)/tensorboard $(VENV)/notebook $(VENV)/test: $(VENV)/base
 	@echo "Adding $(ADDS_$(@F))"
 	@$(INSTALL) '.[$(@F)]'
 	@touch $@

@@ -1,7 +1,7 @@
 """Reads what a Keras model from elsewhere is calibrated with: a folder of pictures, or an .npy or .npz.
 
 Images uint8 are pixels 0..255; other numbers are samples of the network's own input, used as they are. What the network
-sees of a pixel is said apart (`export.quantize.PIXELS`), so that it is known on the device too. Needs no TensorFlow.
+sees of a pixel is said apart (`export.pixels`), so that it is known on the device too. Needs no TensorFlow.
 """
 
 from __future__ import annotations

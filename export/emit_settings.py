@@ -19,6 +19,7 @@ def tensor_info(tensor: Tensor) -> TensorInfo:
 
 def emit_model_settings_h(manifest: Manifest, origin: str) -> str:
     """Sizes as macros, tables as declarations."""
+    height, width, channels = manifest.picture or (0, 0, 0)
     return c_text.header(
         origin,
         ["<stddef.h>", "<stdint.h>", '"tensor_spec.h"'],
@@ -31,6 +32,9 @@ def emit_model_settings_h(manifest: Manifest, origin: str) -> str:
 #define MODEL_TFLM_ARENA_BYTES {manifest.tflm_arena_bytes}
 #define MODEL_LABEL_COUNT {len(manifest.labels)}
 #define MODEL_PIXEL_INPUT {int(manifest.pixel_input)}  // whether an input byte is a pixel, 0..255, less 128
+#define MODEL_PICTURE_HEIGHT {height}  // of a model that takes one picture of pixels; else 0
+#define MODEL_PICTURE_WIDTH {width}
+#define MODEL_PICTURE_CHANNELS {channels}  // 1, grey, or 3, RGB
 
 extern const uint8_t model_sha256[32];            // of model.tflite
 extern const tensor_spec model_inputs[];          // (MODEL_INPUT_COUNT,)

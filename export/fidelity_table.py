@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tinyproof import advice
 from tinyproof.console import UserError, console, table
-from tinyproof.export.pixels import PIXELS
+from tinyproof.export.pixels import USUAL
 from tinyproof.fidelity import NUMBERS, Fidelity
 from tinyproof.statistics import Interval
 
@@ -60,7 +60,8 @@ def refuse_loss(fidelity: Fidelity) -> None:
 def _cause(fidelity: Fidelity) -> str:
     eaten = [layer for layer in fidelity.worst_layers[:SHOWN] if layer.range_used < EATEN]
     if fidelity.cautions:
-        return f"{fidelity.cautions[0]}; calibrate with more and varied {fidelity.noun}"
+        more = "" if ":" in fidelity.cautions[0] else f"; calibrate with more and varied {fidelity.noun}"
+        return f"{fidelity.cautions[0]}{more}"
     if fidelity.images < FEW_PICTURES:
         return f"{fidelity.images} {fidelity.noun} are few to calibrate with; give some hundreds"
     if eaten:
@@ -75,4 +76,4 @@ def _cause(fidelity: Fidelity) -> str:
 
 
 def _other(fidelity: Fidelity) -> str:
-    return " or ".join(advice.setting("pixels", name) for name in PIXELS if name != fidelity.pixels)
+    return " or ".join(advice.setting("pixels", name) for name in USUAL if name != fidelity.pixels)

@@ -21,7 +21,7 @@ from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.graph import Graph
 from tinyproof.export.lower import check_ends
 from tinyproof.export.ops.dense import DENSE
-from tinyproof.export.pixels import AUTO, PIXELS
+from tinyproof.export.pixels import AUTO, HELP, taken
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import NUMBERS
 from tinyproof.model_files import KERAS_FILE, SPLITS_FILE, load_splits
@@ -55,11 +55,11 @@ def quantize_model(model: Path) -> Converted:
 def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Converted:
     """The same of a Keras model from elsewhere, calibrated with images or samples of the user's (`export.calibration`).
 
-    `pixels` is what the network takes a pixel as, a name of PIXELS, or AUTO to find out. UserError where it cannot be
-    such a model.
+    `pixels` is what the network takes a pixel as, a name of `export.pixels`, or AUTO to find out. UserError where it
+    cannot be such a model.
     """
-    if pixels not in (*PIXELS, AUTO):
-        raise UserError(f"unknown range of pixels {pixels!r}: choose one of {', '.join(PIXELS)}")
+    if pixels != AUTO and taken(pixels) is None:
+        raise UserError(f"unknown range of pixels {pixels!r}: give {HELP}")
     check_calibration(calibration)
     check_keras_file(path, REMEDY)
     _require_tensorflow()

@@ -17,6 +17,7 @@ import tflite
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError
+from tinyproof.export.foreign_files import foreign, foreign_folder
 from tinyproof.export.graph import ABSENT, Graph, Op, Quantization, Tensor
 from tinyproof.export.ops import BY_TFLITE_NAME
 
@@ -52,11 +53,8 @@ def read_tflite(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        if (path / "saved_model.pb").is_file():
-            raise UserError(
-                f"{path} is a SavedModel, a folder: convert it (tf.lite.TFLiteConverter.from_saved_model, int8) and "
-                "give the .tflite."
-            ) from None
+        if path.is_dir():
+            raise UserError(f"{path} is {foreign_folder(path)}.") from None
         raise UserError(f"cannot read {path}: {error.strerror}; give the path of a .tflite file.") from None
 
 
@@ -100,6 +98,7 @@ class _Reader:
         subgraph = self._model.Subgraphs(0)
         self._tensor_count = _limited(subgraph.TensorsLength(), MAX_TENSORS, "tensors")
         op_count = _limited(subgraph.OperatorsLength(), MAX_OPS, "ops")
+        self._refuse_any_size(subgraph)
         return Graph(
             source=self._source,
             sha256=hashlib.sha256(self._content).hexdigest(),
@@ -109,6 +108,16 @@ class _Reader:
             inputs=self._indexes(subgraph, "Inputs"),
             outputs=self._indexes(subgraph, "Outputs"),
         )
+
+    def _refuse_any_size(self, subgraph: Any) -> None:
+        """UserError for an input whose size, but for the batch, is left open."""
+        for index in self._indexes(subgraph, "Inputs"):
+            if index != ABSENT and (self._vector(subgraph.Tensors(index), "ShapeSignature", MAX_RANK)[1:] < 0).any():
+                name = _text(subgraph.Tensors(index).Name(), "the name of an input")
+                raise UserError(
+                    f"{self._source}: its input '{name}' is of any size, and a device takes one: convert it again with "
+                    "a fixed shape, such as keras.Input((H, W, C), batch_size=1)"
+                )
 
     def _subgraphs_cure(self) -> str:
         """What to do about more subgraphs than one: they are parts of control flow, or signatures of their own."""
@@ -214,16 +223,11 @@ def _text(value: bytes | None, what: str) -> str:
 
 def what_else(content: bytes) -> str:
     """What a file is that does not begin like a .tflite."""
-    text = content[:512].lstrip().lower()
-    if text.startswith((b"<html", b"<!doctype", b"<?xml")):
-        return "it is a web page, and lacks the TFL3 identifier: download the file itself, not the page about it"
-    if text.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer, and lacks the TFL3 identifier: run `git lfs pull` where it comes from"
     if content.startswith(b"\x89HDF"):
         return "it is HDF5, as Keras wrote .h5, and lacks the TFL3 identifier: give it as a Keras model"
-    if content.startswith(b"PK"):
-        is_keras = b"config.json" in content[:4096] or b"model.weights.h5" in content
-        kind = "a .keras file under another name: give it as a Keras model" if is_keras else "a zip: unpack it"
+    if content.startswith(b"PK") and (b"config.json" in content[:4096] or b"model.weights.h5" in content):
+        return "it lacks the TFL3 identifier and is a .keras file under another name: give it as a Keras model"
+    if kind := foreign(content):
         return f"it lacks the TFL3 identifier and is {kind}"
     return "it does not start with the TFL3 identifier"
 

@@ -17,18 +17,32 @@ from tinyproof.export import c_text
 from tinyproof.firmware.build import EXAMPLES
 from tinyproof.firmware.copies import copy_firmware, copy_sources, library_files, write_readme
 from tinyproof.manifest import C_FOLDER, Manifest
-from tinyproof.version import package_version
+from tinyproof.version import package_page, package_version
 
 TFLM_LIBRARY = "Chirale_TensorFLowLite"
 TFLM_LIBRARY_VERSION = "2.0.0"
 TFLM_LIBRARY_HEADER = "Chirale_TensorFlowLite.h"
 NAME_LIMIT = 63  # of the specification
 SOURCES = "tinyproof"  # the folder of src/
+CAMERA = "Camera"  # the example that takes a model of pictures
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same model makes the same bytes
 KEYWORDS = {
     "KEYWORD1": ("example_io", "picture_number"),
     "KEYWORD2": ("hello_model", "classify_picture", "classify_begin", "classify_character", "engine_invoke"),
     "LITERAL1": ("MODEL_NAME", "MODEL_INPUT_BYTES", "MODEL_OUTPUT_BYTES", "MODEL_LABEL_COUNT"),
+}
+CAMERA_KEYWORDS = {
+    "KEYWORD1": ("frame_view", "frame_scaler"),
+    "KEYWORD2": (
+        "camera_view",
+        "camera_begin",
+        "camera_row",
+        "camera_frame",
+        "scaler_begin",
+        "scaler_row",
+        "scaler_frame",
+    ),
+    "LITERAL1": ("CAMERA_WORDS", "FRAME_WORDS"),
 }
 
 
@@ -45,19 +59,23 @@ def library_engine(engine: str | None, manifest: Manifest) -> str | None:
 def write_library(new: Path, board: Board, manifest: Manifest, model: Path, engine: str) -> None:
     """Fill the folder `new` with the library."""
     name = library_name(manifest)
+    with_camera = manifest.picture is not None
     needs = (
         f"It needs the library {TFLM_LIBRARY} {TFLM_LIBRARY_VERSION} (Tools > Manage Libraries)."
         if engine == "tflm"
         else "It needs no other library."
     )
-    copy_sources(new / "src" / SOURCES, library_files(board, model, engine))
+    copy_sources(new / "src" / SOURCES, library_files(board, model, engine, with_camera))
     _rename_cc(new / "src" / SOURCES)
     (new / "src" / f"{name}.h").write_text(_header(manifest, engine), encoding="utf-8")
     (new / "library.properties").write_text(_properties(name, manifest, engine), encoding="utf-8")
     (new / "keywords.txt").write_text(
-        "".join(f"{word}\t{kind}\n" for kind, words in KEYWORDS.items() for word in words), encoding="utf-8"
+        "".join(f"{word}\t{kind}\n" for kind, words in _keywords(with_camera).items() for word in words),
+        encoding="utf-8",
     )
     for sketch in sorted((EXAMPLES / "arduino").glob("*/*.ino")):
+        if sketch.stem == CAMERA and not with_camera:
+            continue
         example = new / "examples" / sketch.stem
         example.mkdir(parents=True)
         text = sketch.read_text(encoding="utf-8").replace("LIBRARY", name)
@@ -96,12 +114,16 @@ def _rename_cc(folder: Path) -> None:
         path.rename(path.with_suffix(".cpp"))
 
 
+def _keywords(with_camera: bool) -> dict[str, tuple[str, ...]]:
+    return {kind: words + (CAMERA_KEYWORDS[kind] if with_camera else ()) for kind, words in KEYWORDS.items()}
+
+
 def _tflm_include(engine: str) -> str:
     return f"#include <{TFLM_LIBRARY_HEADER}>\n" if engine == "tflm" else ""
 
 
 def _header(manifest: Manifest, engine: str) -> str:
-    headers = ("classify", "hello_model", "model_settings")
+    headers = ("camera",) * (manifest.picture is not None) + ("classify", "hello_model", "model_settings")
     return (
         f"// The model {manifest.name}: hello_model(), classify_picture(), and engine_invoke() for your own program.\n"
         f"// model.tflite, sha256 {manifest.model_sha256}. Made by `make sketch`.\n"
@@ -121,7 +143,7 @@ def _properties(name: str, manifest: Manifest, engine: str) -> str:
         "sentence": f"The neural network {c_text.comment(manifest.name)}, int8, input {takes}.",
         "paragraph": "Its bytes are compared with TensorFlow Lite Micro's in the example HelloModel.",
         "category": "Data Processing",
-        "url": "",
+        "url": package_page("tinyproof"),
         "architectures": "mbed_nano,mbed",
         "includes": f"{name}.h",
         **({"depends": TFLM_LIBRARY} if engine == "tflm" else {}),

@@ -29,6 +29,7 @@ from tinyproof.version import package_version
 
 FIRMWARE = Path(__file__).parent
 EXAMPLES = FIRMWARE / "examples"
+CAMERA_PARTS = ("camera", "camera_frame")
 SOURCE_SUFFIXES = (".c", ".h", ".ld")
 DATA = "model_data.c"  # of the other engine
 IMAGE_FILE = "firmware.elf"
@@ -135,11 +136,26 @@ def build_example(model: Path, board: Board, example: str) -> Path:
     return image
 
 
+def example_parts(with_camera: bool) -> list[Path]:
+    """C files and headers that the examples are made of; those of the camera are for models of one picture."""
+    return [
+        path
+        for path in sorted(EXAMPLES.iterdir())
+        if path.suffix in (".c", ".h") and (with_camera or path.stem not in CAMERA_PARTS)
+    ]
+
+
 def example_files(example: str) -> list[Path]:
     """C files and headers of a program of firmware/examples that takes the place of the application on a board."""
-    parts = (path for path in EXAMPLES.iterdir() if path.suffix in (".c", ".h"))
-    shell = (EXAMPLES / "boards" / name for name in ("board_io.h", "board_io.c", f"{example}_app.c"))
-    return [*sorted(parts), *shell, FIRMWARE / "core" / "app.h", FIRMWARE / "core" / "log.h"]
+    parts = example_parts(with_camera=example.startswith("camera"))
+    names = ("board_io.h", "board_io.c", f"{example}_app.c", f"{example}_pins.h")
+    shell = (EXAMPLES / "boards" / name for name in names)
+    return [
+        *parts,
+        *(path for path in shell if path.is_file()),
+        FIRMWARE / "core" / "app.h",
+        FIRMWARE / "core" / "log.h",
+    ]
 
 
 def sources(board: Board, model: Path, example: str = "") -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tinyproof.boards import Board
 from tinyproof.console import UserError
-from tinyproof.firmware.build import EXAMPLES, FIRMWARE, example_files, kernel_folders
+from tinyproof.firmware.build import FIRMWARE, example_files, example_parts, kernel_folders
 from tinyproof.manifest import C_FOLDER, Manifest
 from tinyproof.protocol_c import protocol_header
 
@@ -33,10 +33,10 @@ def source_files(board: Board, model: Path, engine: str, example: str = "") -> l
     return shared + application + _sources_in(board_folder(board)) + _model_files(board, model, engine)
 
 
-def library_files(board: Board, model: Path, engine: str) -> list[Path]:
+def library_files(board: Board, model: Path, engine: str, with_camera: bool) -> list[Path]:
     """Every C and C++ file, headers too, of the model, its engine and the examples, for programs of a user's own."""
     shared = [FIRMWARE / "core" / "log.h", *sorted((FIRMWARE / "engine").glob("*.h"))]
-    return shared + _sources_in(EXAMPLES) + _model_files(board, model, engine)
+    return shared + example_parts(with_camera) + _model_files(board, model, engine)
 
 
 def _model_files(board: Board, model: Path, engine: str) -> list[Path]:

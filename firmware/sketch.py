@@ -20,7 +20,9 @@ from tinyproof.firmware.copies import board_folder, copy_firmware, replace_folde
 from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
 
 ESPIDF_COMPONENTS = "esp_driver_gpio esp_driver_uart esp_hw_support"
-HELLO_MODEL = "HelloModel"  # the folder of the example
+HELLO_MODEL, CAMERA = "HelloModel", "Camera"  # folders of the examples
+DEPENDENCIES = "idf_component.yml"
+CAMERA_COMPONENT = '  espressif/esp32-camera: "==2.1.5"\n'
 
 
 def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
@@ -72,12 +74,28 @@ def check_engine(board: Board, engine: str | None, model: Path, manifest: Manife
 def _write_espidf(new: Path, board: Board, manifest: Manifest, model: Path, engine: str) -> None:
     _write_component(new / "main", board, model, engine)
     _write_component(new / HELLO_MODEL / "main", board, model, engine, example="hello_model")
+    with_camera = board.camera and manifest.picture
+    if with_camera:
+        _write_component(new / CAMERA / "main", board, model, engine, example="camera_esp32")
+        _depend_on_camera(new / CAMERA / "main", board, engine)
     steps = (
         f"With ESP-IDF 5.1 or later:\n\n    idf.py set-target {board.name}\n    idf.py -p PORT flash\n\n"
         f"The folder {HELLO_MODEL} is a project of its own, flashed in the same way: in a terminal at 115200 baud it\n"
         f"shows what the model says to its golden vectors, and again when a key is sent."
     )
+    if with_camera:
+        steps += (
+            f"\n\nThe folder {CAMERA} is another: it says what the model sees in each frame of a camera. Which pins\n"
+            f"that is wired to is in {CAMERA}/main/camera_esp32_pins.h."
+        )
     write_readme(new, manifest, steps)
+
+
+def _depend_on_camera(component: Path, board: Board, engine: str) -> None:
+    lines = (board_folder(board) / DEPENDENCIES).read_text(encoding="utf-8").splitlines(keepends=True)
+    if engine != "tflm":
+        lines = [line for line in lines if not line.startswith(("#", "  espressif/"))]
+    (component / DEPENDENCIES).write_text("".join(lines) + CAMERA_COMPONENT, encoding="utf-8")
 
 
 def _write_component(
@@ -90,7 +108,7 @@ def _write_component(
     project, folder = component.parent, board_folder(board)
     copy_firmware(component, board, model, engine, example)
     if engine == "tflm":
-        shutil.copyfile(folder / "idf_component.yml", component / "idf_component.yml")
+        shutil.copyfile(folder / DEPENDENCIES, component / DEPENDENCIES)
     for path in sorted(folder.glob("sdkconfig.defaults*")):
         shutil.copyfile(path, project / path.name)
     (project / "CMakeLists.txt").write_text(

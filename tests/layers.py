@@ -259,3 +259,19 @@ def window_output(shape: Shape, kernel: tuple[int, int], stride: tuple[int, int]
     if padding == "SAME":
         return -(-shape[0] // stride[0]), -(-shape[1] // stride[1])
     return (shape[0] - kernel[0]) // stride[0] + 1, (shape[1] - kernel[1]) // stride[1] + 1
+
+
+def pointwise_layers(seed: int, count: int = 30) -> bytes:
+    """1 x 1 convolutions that the pointwise kernel takes, each with an input and an output of its own."""
+    b, rng = ModelBuilder(), np.random.default_rng(seed)
+    xs, ys = [], []
+    for _ in range(count):
+        sides, stride = [int(n) for n in rng.integers(1, 9, 2)], tuple(map(int, rng.integers(1, 4, 2)))
+        x_c, y_c = 4 * int(rng.integers(1, 8)), 2 * int(rng.integers(1, 10))
+        scales = list(10 ** rng.uniform(-7, 0.3, y_c))
+        xs.append(b.tensor((1, *sides, x_c), 1.0, int(rng.integers(-128, 128))))
+        out = [-(-n // s) for n, s in zip(sides, stride, strict=True)]
+        ys.append(b.tensor((1, *out, y_c), 1.0, int(rng.integers(-128, 128))))
+        taps = b.constant(rng.integers(-127, 128, (y_c, 1, 1, x_c), np.int8), scales)
+        b.conv2d([xs[-1], taps], ys[-1], stride, activation=str(rng.choice(["NONE", "RELU"])))
+    return b.build(xs, ys)

@@ -40,7 +40,7 @@ def scores(info, labels, output):
     """The line of an output, int8 (n,), as Python has it."""
     best = np.argsort(-output.astype(int), kind="stable")[:3]
     real = np.float32(info.scale) * (output.astype(np.float32) - info.zero_point)
-    is_probability = info.zero_point == -128 and info.scale * 255 <= 1
+    is_probability = info.zero_point == -128 and np.float32(info.scale) * np.float32(255) <= 1
     texts = [f"{int(value * 100 + 0.5)} %" if is_probability else f"{value:.2f}" for value in real]
     names = labels or [f"no. {index}" for index in range(len(output))]
     return ", ".join(f"{names[index]} ({texts[index]})" for index in best)
@@ -117,7 +117,7 @@ def test_the_zip_is_a_library_as_the_specification_wants_it(model, engine):
         word = line.partition("\t")[0]
         assert any(word in path.read_text() for path in (folder / "src").rglob("*.h")), word
     sketches = {name.split("/")[2]: name for name in names if name.endswith(".ino")}
-    assert set(sketches) == {"HelloModel", "Classify", "Validate"}
+    assert set(sketches) == {"HelloModel", "Classify", "Camera", "Validate"}
     for name, path in sketches.items():
         assert path == f"{folder.name}/examples/{name}/{name}.ino"
     assert {name.split("/")[1] for name in names} == {
@@ -158,7 +158,7 @@ def test_the_library_and_its_sketches_compile_for_the_nano_without_a_warning(mod
         assert len(files) > 8
         (tmp_path / place).mkdir()
         subprocess.run(["arm-none-eabi-gcc", "-std=gnu11", *flags, *files], cwd=tmp_path / place, check=True)
-    for example in ("HelloModel", "Classify"):
+    for example in ("HelloModel", "Classify", "Camera"):
         sketch_folder = folder / "examples" / example
         includes = [f"-I{place}" for place in (folder / "src", ARDUINO, sketch_folder)]
         command = ["arm-none-eabi-g++", "-std=gnu++14", "-fno-exceptions", *flags, *includes, "-include", "Arduino.h"]

@@ -117,8 +117,8 @@ def test_int8_agrees_with_the_network_on_what_it_takes_a_pixel_as(elsewhere, tmp
         (
             "unit",
             "images.npy",
-            ["--pixels", "0..2"],
-            "unknown range of pixels '0..2': choose one of 0..1, 0..255, -1..1",
+            ["--pixels", "0-2"],
+            "unknown range of pixels '0-2': give LOW..HIGH, such as 0..1, 0..255 or -1..1",
         ),
         (
             "flat",

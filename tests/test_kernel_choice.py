@@ -143,7 +143,7 @@ def test_the_model_s_output_is_never_skipped():
     x, between, y = b.tensor((1, 4, 4, 4), 0.5), b.tensor((1, 4, 4, 4), 50.0), b.tensor((1, 2, 2, 4), 50.0)
     b.conv2d([x, b.constant(np.ones((4, 1, 1, 4), np.int8))], between)
     b.max_pool2d(between, y, (2, 2), (2, 2))
-    assert kernels_of(b.build([x], [between])) == ["conv2d_packed", "max_pool2d"]
+    assert kernels_of(b.build([x], [between])) == ["conv2d_pointwise", "max_pool2d"]
 
 
 def test_plain_kernels_alone_on_demand():

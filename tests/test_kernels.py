@@ -20,6 +20,7 @@ from layers import (
     dense,
     inputs_for,
     max_pool2d,
+    pointwise_layers,
     requantization,
     softmax,
 )
@@ -92,6 +93,13 @@ def test_the_usual_convolutions_give_the_bytes_of_tflm(kernels, usual, data):
 @given(case=conv2d_and_pool())
 def test_a_convolution_with_its_pooling_gives_the_bytes_of_tflm(kernels, case):
     assert_equal_to_golden(kernels, case)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pointwise_convolutions_give_the_bytes_of_tflm(kernels, seed):
+    content = pointwise_layers(seed)
+    size = sum(tensor.size for tensor in lower(read_graph(content, "case")).inputs)
+    assert_equal_to_golden(kernels, Case(content, inputs_for((size,), seed)))
 
 
 @CASES

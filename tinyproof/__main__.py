@@ -43,6 +43,7 @@ COMMANDS = {
         "predict": ("host", "What pictures are taken for: float, int8 in Python, the device."),
         "play": ("training", "A page that answers while you draw: the engine in a browser."),
         "explore": ("training", "See what a convolution does: filters, pooling, feature maps."),
+        "notebook": ("training", "The convolution lab as a notebook, every number to change."),
         "describe": ("export", "What is in a .tflite: ops, inputs, outputs, arena."),
         "profile": ("host", "What every op of an inference costs."),
         "bisect": ("host", "The first op of one sample that is not the golden's."),

@@ -81,6 +81,7 @@ class Board:
     bootloader: tuple[UsbId, ...] = ()
     other_socket: tuple[UsbId, ...] = ()
     wants_dtr: bool = False  # sends and receives only while DTR is high; elsewhere DTR can reset the chip
+    camera: str = ""  # the driver behind its example Camera; empty without one
     recovery: str = ""  # what to do by hand when it does not react
 
 
@@ -137,7 +138,10 @@ USB_BRIDGES = (
 )
 
 
-def _esp32(name: str, budget: Budget, own_usb: bool) -> Board:
+ESP32_CAMERA = "esp32-camera"  # the ESP32-C3 has no camera interface
+
+
+def _esp32(name: str, budget: Budget, own_usb: bool, camera: str = "") -> Board:
     return Board(
         name=name,
         title=budget.of,
@@ -149,6 +153,7 @@ def _esp32(name: str, budget: Budget, own_usb: bool) -> Board:
         budget=budget,
         application=USB_BRIDGES,
         other_socket=(UsbId(0x303A, 0x1001, "USB-Serial-JTAG of the chip"),) if own_usb else (),
+        camera=camera,
         recovery="hold its BOOT button while you press and release RESET (EN), then try again",
     )
 
@@ -244,10 +249,11 @@ BOARDS = {
             application=(UsbId(0x2341, 0x805A, "application"),),
             bootloader=(UsbId(0x2341, 0x005A, "bootloader"),),
             wants_dtr=True,
+            camera="Arduino_OV767X",
             recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
         ),
-        _esp32("esp32", ESP32, own_usb=False),
-        _esp32("esp32s3", ESP32_S3, own_usb=True),
+        _esp32("esp32", ESP32, own_usb=False, camera=ESP32_CAMERA),
+        _esp32("esp32s3", ESP32_S3, own_usb=True, camera=ESP32_CAMERA),
         _esp32("esp32c3", ESP32_C3, own_usb=True),
         Board(
             name="interpreter",

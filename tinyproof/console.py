@@ -24,7 +24,7 @@ from rich.table import Table
 
 from tinyproof import advice, interruption
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, force_jupyter=False)
 UNFINISHED = ".unfinished"  # ends the name of a file until it is whole
 NARROW = 60  # columns
 T = TypeVar("T")
@@ -132,6 +132,7 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
+        disable="ipykernel" in sys.modules,  # a notebook keeps every state of it, one below the other
     )
 
 

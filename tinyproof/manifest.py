@@ -127,6 +127,13 @@ class Manifest:
         """Bytes of all outputs together."""
         return sum(tensor.size_bytes for tensor in self.outputs)
 
+    @property
+    def picture(self) -> tuple[int, int, int] | None:
+        """Height, width and channels of a model that takes one picture, grey or RGB, of pixels; else None."""
+        shape = self.inputs[0].shape
+        is_one = self.pixel_input and len(self.inputs) == 1 and len(shape) == 4 and shape[3] in (1, 3)
+        return (shape[1], shape[2], shape[3]) if is_one else None
+
     def compiled_for(self, core: Core) -> Compiled:
         """What the compiled engine makes of it for a core. UserError where it does not run the model."""
         if self.compiled_refusal or core.name not in self.compiled:

@@ -78,8 +78,17 @@ def read_pictures(files: Sequence[Path], size: tuple[int, int], color: bool | No
 
 
 def _read(path: Path, size: tuple[int, int], mode: str) -> NDArray[np.uint8]:
+    return np.asarray(stretched(open_picture(path, mode), size))
+
+
+def stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture, mode `L` or `RGB`, in the size (height, width): along its rows first, whatever Pillow's version.
+
+    A camera's frames come to a chip row by row, and firmware/examples/camera_frame.c makes the same bytes of them.
+    Pillow 13 takes tall pictures the other way round, and the bytes between the two ways are rounded.
+    """
     height, width = size
-    return np.asarray(open_picture(path, mode).resize((width, height), RESAMPLING))
+    return image.resize((width, image.height), RESAMPLING).resize((width, height), RESAMPLING)
 
 
 def open_picture(path: Path, mode: str) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, version
 
 
 def tool_version() -> str:
@@ -17,6 +17,15 @@ def package_version(name: str) -> str:
         return version(name) if name else ""
     except PackageNotFoundError:
         return ""
+
+
+def package_page(name: str) -> str:
+    """The address of an installed package's home page; empty where it names none. Does not import it."""
+    try:
+        addresses: list[str] = metadata(name).get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return ""
+    return dict(entry.split(", ", 1) for entry in addresses).get("Homepage", "")
 
 
 def package_versions(*names: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tinyproof.export.pixels import AUTO, PIXELS
+from tinyproof.export.pixels import AUTO, HELP, USUAL
 from tinyproof.options import FILE, ModelFolder, Words
 
 folder_option = click.option(
@@ -21,9 +21,9 @@ calibration_option = click.option(
 )
 pixels_option = click.option(
     "--pixels",
-    type=Words(tuple(PIXELS)),
+    type=Words((*USUAL, "torch", "caffe")),
     default=AUTO,
-    help=f"What --keras takes a pixel as: {', '.join(PIXELS)}.  [default: found out and said]",
+    help=f"What --keras takes a pixel as: {HELP} for blue first.  [default: found out and said]",
 )
 accept_loss_option = click.option(
     "--accept-loss", is_flag=True, help="Go on where int8 loses much of the float network's answers."

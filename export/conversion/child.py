@@ -17,11 +17,18 @@ from numpy.typing import NDArray
 
 from tinyproof import advice
 from tinyproof.console import UserError
+from tinyproof.export.conversion.ends import (
+    CONVERT_IT,
+    OWN_SHAPE,
+    as_numbers,
+    check_ends,
+    fitting_labels,
+    image_shape,
+    other_images,
+    taken_shape,
+)
 from tinyproof.export.pixels import AUTO
 from tinyproof.fidelity import FLOAT_FILE, NUMBERS, save_fidelity
-
-CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
-OWN_SHAPE = "calibrate with an .npy of float32 samples of its own input's shape"
 
 
 def main(folder: Path) -> None:
@@ -34,8 +41,19 @@ def main(folder: Path) -> None:
         (folder / "error.txt").write_text(error.message)
     except ModuleNotFoundError as error:
         (folder / "error.txt").write_text(f"quantizing needs the Python package {error.name}: install tinyproof[train]")
+    except (ValueError, TypeError, RuntimeError, AttributeError, IndexError, KeyError) as error:  # of layers' own code
+        doing = (folder / "stage.txt").read_text()
+        if doing == "starting" or "converting" in doing:
+            raise
+        (folder / "error.txt").write_text(f"{job['keras']}: {_why(error)}, while {doing}; {job['remedy']}")
     except MemoryError:
         (folder / "error.txt").write_text(f"{job['keras']}: memory does not suffice to convert it")
+
+
+def _why(error: Exception) -> str:
+    from tinyproof.export.conversion.convert import one_line
+
+    return one_line(error)
 
 
 def _stage(folder: Path, text: str) -> None:
@@ -43,6 +61,7 @@ def _stage(folder: Path, text: str) -> None:
 
 
 def _work(folder: Path, job: dict[str, str]) -> list[str]:
+    from tinyproof.export.conversion.answers import loss_of
     from tinyproof.export.conversion.loading import load_network
     from tinyproof.export.conversion.wanted_pixels import wanted_pixels
 
@@ -51,24 +70,26 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     _stage(folder, "loading it")
     loaded = load_network(path, folder, None if images is None else tuple(images.shape[1:]), job["remedy"])
     network = loaded.network
-    _check_ends(network, path)
+    check_ends(network, path)
     if images is not None:
         images = as_numbers(network, images)
         if images.dtype != np.uint8:
             return _work_numbers(folder, job, loaded, images)
-    shape = _image_shape(network, path)
+    shape = image_shape(network, path, images)
     if images is None:
         (folder / "shape.json").write_text(json.dumps(shape))
         return loaded.notes
     if shape != images.shape[1:]:
-        raise UserError(f"{path} takes {shape} but the images beside it are {images.shape[1:]}; {job['other']}")
+        what = other_images(shape, images.shape[1:]) or job["other"]
+        raise UserError(f"{path} takes {shape} but the images beside it are {images.shape[1:]}; {what}")
     labelled = _labelled(folder)
     if labelled is not None:
         labelled = fitting_labels(network, labelled, job["every_class"] == "True", loaded.notes)
     _stage(folder, "looking for the range of pixels that it wants")
     pixels: tuple[str, str]
     if job["pixels"] == AUTO:
-        pixels = wanted_pixels(network, labelled[0] if labelled else images, labelled[1] if labelled else None)
+        x, y = labelled or (images, None)
+        pixels = wanted_pixels(network, x, y, loss_of(path))
     else:
         pixels = job["pixels"], job["why"]
     return _make(folder, job, loaded, images, pixels, labelled)
@@ -77,7 +98,7 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
 def _work_numbers(folder: Path, job: dict[str, str], loaded: Any, samples: NDArray[np.float32]) -> list[str]:
     """The same with samples float32 (N,...), which the network gets as they are."""
     network, path = loaded.network, Path(job["keras"])
-    shape = tuple(network.input_shape[1:])
+    shape = taken_shape(network, samples)
     if job["pixels"] != AUTO:
         raise UserError(f"{path} gets samples as they are, not pixels: leave {advice.name_of('pixels')} out")
     if None in shape:
@@ -106,13 +127,15 @@ def _make(
     pixels: tuple[str, str],
     labelled: tuple[Any, Any] | None,
 ) -> list[str]:
+    from tinyproof.export.conversion.answers import loss_of
     from tinyproof.export.conversion.compare import compare
     from tinyproof.export.conversion.convert import convert_float
-    from tinyproof.export.conversion.probe import guilty_layer
-    from tinyproof.export.conversion.wanted_pixels import odd_numbers, scaled
+    from tinyproof.export.conversion.probe import guilty_layer, suspects
+    from tinyproof.export.conversion.wanted_pixels import odd_numbers, scaled, unequal_features
 
     network = loaded.network
     if job["kind"] == "probe":
+        (folder / "suspects.txt").write_text(suspects(network))
         guilty = guilty_layer(network, scaled(images[:1], pixels[0]), lambda place: _stage(folder, place))
         (folder / "guilty.txt").write_text(guilty)
         return []
@@ -122,72 +145,17 @@ def _make(
     _stage(folder, "comparing it with the float network")
     plain = convert_float(network, images.shape[1:], pixels[0])
     (folder / FLOAT_FILE).write_bytes(plain)
-    found = compare(network, content, plain, images, pixels, labelled)
-    odd = odd_numbers(network, images) if pixels[0] == NUMBERS else []
+    found = compare(network, content, plain, images, pixels, labelled, loss_of(Path(job["keras"])))
+    odd = [*unequal_features(network, images), *odd_numbers(network, images)] if pixels[0] == NUMBERS else []
     save_fidelity(folder, replace(found, cautions=odd + found.cautions))
     notes: list[str] = loaded.notes
     return notes
 
 
-def as_numbers(network: Any, images: NDArray[Any]) -> NDArray[Any]:
-    """Images uint8 (N,H,W,C) as float32 samples where the network takes no images but just that shape, with or without
-    the axis that was put to pictures of one channel.
-    """
-    takes = tuple(network.input_shape[1:])
-    if images.dtype != np.uint8 or len(takes) == 3:
-        return images
-    if images.shape[1:] == (*takes, 1):
-        return np.asarray(images[..., 0], np.float32)
-    return images
-
-
-def _image_shape(network: Any, path: Path) -> tuple[int, int, int]:
-    """Height, width and channels of the one input. UserError for a network that takes no images."""
-    shape = network.input_shape
-    if len(shape) != 4 or None in shape[1:]:
-        raise UserError(
-            f"{path} takes {shape}, not one input of images (N,H,W,C) of one size: {OWN_SHAPE}, or {CONVERT_IT}"
-        )
-    return shape[1], shape[2], shape[3]
-
-
-def _check_ends(network: Any, path: Path) -> None:
-    """UserError for a network with several inputs or outputs, or an input that is no float."""
-    shape = getattr(network, "input_shape", None)
-    if not isinstance(shape, tuple) or len(shape) < 2 or not all(size is None or type(size) is int for size in shape):
-        raise UserError(f"{path} takes {shape}, not one input: {CONVERT_IT}")
-    outputs = getattr(network, "output_shape", None)
-    if isinstance(outputs, (list, dict)):
-        raise UserError(f"{path} has {len(outputs)} outputs, not one: {CONVERT_IT}")
-    kind = str(getattr(network.inputs[0], "dtype", "float32")) if getattr(network, "inputs", None) else "float32"
-    if "float" not in kind:
-        raise UserError(
-            f"{path} takes {kind}, which needs a cast that no engine here has in int8: begin it with "
-            "keras.Input((H, W, C)) without a dtype, which takes float32, copy the weights, and save again"
-        )
-
-
-def fitting_labels(
-    network: Any, labelled: tuple[Any, Any], every_class: bool, notes: list[str]
-) -> tuple[Any, Any] | None:
-    """The images and labels, unless the network has another number of classes: a note then."""
-    from tinyproof.export.conversion.wanted_pixels import noun
-
-    shape, classes = network.output_shape, int(labelled[1].max()) + 1
-    outputs = max(2, shape[1]) if len(shape) == 2 else 0
-    if classes == outputs or (classes < outputs and not every_class):
-        return labelled
-    notes.append(
-        f"it has {outputs or 'no'} classes and the calibration {noun(labelled[0])}' labels {classes}: they are taken "
-        "without labels"
-    )
-    return None
-
-
 def _convert(folder: Path, network: Any, images: NDArray[Any], pixels: str, source: str) -> bytes | None:
     """The `.tflite`, also in the folder; None where the converter refuses, with the reason in refused.txt."""
-    from tinyproof.export.conversion.convert import convert, one_line, with_full_range
-    from tinyproof.export.conversion.probe import strange_layer
+    from tinyproof.export.conversion.convert import convert, with_full_range
+    from tinyproof.export.conversion.probe import reason, strange_layer
     from tinyproof.export.tflite_reader import read_graph
 
     _stage(folder, "converting it")
@@ -197,7 +165,7 @@ def _convert(folder: Path, network: Any, images: NDArray[Any], pixels: str, sour
         (folder / "refused.txt").write_text(error.message)
         return None
     except Exception as error:  # of the converter, whatever it raises
-        (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {one_line(error)}")
+        (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {reason(error)}")
         return None
     (folder / "model.tflite").write_bytes(content)
     if why := strange_layer(read_graph(content, source), network):

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.conversion.wanted_pixels import classes, noun, probabilities, scaled
+from tinyproof.export.conversion.answers import (
+    Answers,
+    agreeing,
+    classes,
+    kind_of,
+    lost_columns,
+    outputs_snr_db,
+    snr_db,
+)
+from tinyproof.export.conversion.probe import layer_of
+from tinyproof.export.conversion.wanted_pixels import noun, scaled
 from tinyproof.export.device_input import quantized
 from tinyproof.export.golden import Golden, golden_available
 from tinyproof.export.graph import Graph, Tensor
@@ -18,7 +28,7 @@ from tinyproof.preprocess import preprocess
 from tinyproof.statistics import wilson
 
 LAYER_PICTURES = 16
-TIE = 4 / 256  # of a score: an int8 answer that float holds for as good, to so much, is no other answer
+FEW_LEVELS = 64  # of a pixel's 256
 Images = NDArray[Any]  # uint8 (N,H,W,C), or samples float32 (N,...)
 
 
@@ -29,17 +39,15 @@ def compare(
     images: Images,
     pixels: tuple[str, str],
     labelled: tuple[Images, Any] | None,
+    loss: str = "",
 ) -> Fidelity:
     """Hold the int8 model against the network on the images and, where there are some, on labelled ones. `plain` is
-    the network converted without quantization.
+    the network converted without quantization, `loss` the name of what it was trained with.
     """
     int8, float_scores = _run(content, images), _float(network, images, pixels[0])
-    agreement = None
-    is_classes = float_scores.ndim == 2 and (pixels[0] != NUMBERS or labelled is not None or _are_shares(float_scores))
-    if is_classes:
-        shares = probabilities(float_scores)
-        given = shares[np.arange(len(shares)), classes(int8)]
-        agreement = int((shares.max(1) - given <= TIE).sum())
+    kind = kind_of(network, float_scores, loss, labelled is not None, pixels[0] != NUMBERS)
+    agreement = None if kind is Answers.NUMBERS else agreeing(kind, float_scores, int8)
+    is_classes = kind is Answers.CLASS
     right: dict[str, int] = {}
     count = 0
     if labelled is not None and is_classes:
@@ -55,20 +63,19 @@ def compare(
         images=len(images),
         agreement=None if agreement is None else agreement / len(images),
         agreement_interval=None if agreement is None else wilson(agreement, len(images)),
-        output_snr_db=_snr_db(float_scores, int8),
+        output_snr_db=outputs_snr_db(kind, float_scores, int8),
         labelled=count,
         accuracy_float=share.get("float"),
         accuracy_float_interval=interval.get("float"),
         accuracy_int8=share.get("int8"),
         accuracy_int8_interval=interval.get("int8"),
-        layers=_layers(content, plain, images),
-        cautions=cautions(images, classes(float_scores) if is_classes else None) + _other_order(share, labelled),
+        layers=_layers(network, content, plain, images),
+        cautions=[
+            *lost_columns(kind, float_scores, int8),
+            *cautions(images, classes(float_scores) if is_classes else None),
+            *_other_order(share, labelled),
+        ],
     )
-
-
-def _are_shares(scores: NDArray[np.float32]) -> bool:
-    """Whether every row (N,classes) is shares of one, as softmax gives: numbers in may be numbers out as well."""
-    return scores.shape[1] > 1 and bool(scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=1e-2))
 
 
 def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
@@ -79,6 +86,11 @@ def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
         found.append(f"{len(images)} {what} are few to calibrate with: give some hundreds")
     if images.min() == images.max():
         found.append(f"every pixel of the calibration pictures is {images.min()}: they say nothing of real ones")
+    elif images.dtype == np.uint8 and int(images.max()) - int(images.min()) < FEW_LEVELS:
+        found.append(
+            f"the calibration pictures take {images.min()} to {images.max()} of a pixel's 0 to 255 alone, and the "
+            "layers' ranges are taken from them: give some as bright and as dark as those to come"
+        )
     elif len(np.unique(images.reshape(len(images), -1), axis=0)) * 2 < len(images) and len(images) > 1:
         found.append(f"most calibration {what} are copies of others")
     if answers is not None and len(images) > 1 and len(np.unique(answers)) == 1:
@@ -105,7 +117,16 @@ def _float(network: Any, images: Images, pixels: str) -> NDArray[np.float32]:
 def _interpreter(content: bytes, keep: bool) -> Any:
     import tensorflow as tf
 
-    kind = tf.lite.experimental.OpResolverType.BUILTIN_REF if keep else tf.lite.experimental.OpResolverType.AUTO
+    kinds = tf.lite.experimental.OpResolverType
+    try:
+        return _allocated(content, keep, kinds.BUILTIN_REF if keep else kinds.AUTO)
+    except RuntimeError:  # its delegate refuses some models that its kernels run
+        return _allocated(content, keep, kinds.BUILTIN_REF if keep else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+
+
+def _allocated(content: bytes, keep: bool, kind: Any) -> Any:
+    import tensorflow as tf
+
     interpreter = tf.lite.Interpreter(
         model_content=content, experimental_preserve_all_tensors=keep, experimental_op_resolver_type=kind
     )
@@ -154,7 +175,7 @@ def _run_golden(content: bytes, graph: Graph, images: Images) -> NDArray[np.floa
     return np.concatenate(rows)
 
 
-def _layers(content: bytes, plain: bytes, images: Images) -> list[LayerFidelity]:
+def _layers(network: Any, content: bytes, plain: bytes, images: Images) -> list[LayerFidelity]:
     """Every op's output that both models have under one name."""
     graphs = read_graph(content, "int8"), read_graph(plain, "float")
     by_name = {graphs[1].label(op): graphs[1].tensors[op.outputs[0]] for op in graphs[1].ops}
@@ -178,14 +199,15 @@ def _layers(content: bytes, plain: bytes, images: Images) -> list[LayerFidelity]
             exact.append(runs[1].get_tensor(other.index).copy())
     results = []
     for (op, y, _), (int8, exact) in zip(pairs, seen, strict=True):
+        layer = layer_of(graphs[0], op, network)
         a, b = np.concatenate([part.ravel() for part in int8]), np.concatenate([part.ravel() for part in exact])
         norm = float(np.linalg.norm(a) * np.linalg.norm(b))
         low, high = np.quantile(b, (0.0005, 0.9995))
         results.append(
             LayerFidelity(
-                name="/".join(graphs[0].label(op).split("/")[-2:]),
+                name=layer[1].name if layer else "/".join(graphs[0].label(op).split("/")[-2:]),
                 op=op.name,
-                snr_db=_snr_db(b, a),
+                snr_db=snr_db(b, a),
                 cosine=float(a @ b) / norm if norm else 1.0,
                 range_used=min(1.0, float(high - low) / (255 * _real(y)[0])),
             )
@@ -197,12 +219,3 @@ def _real(y: Tensor) -> tuple[float, int]:
     """(scale, zero_point) of a tensor that has one of each."""
     assert y.quantization is not None
     return float(y.quantization.scale[0]), int(y.quantization.zero_point[0])
-
-
-def _snr_db(exact: NDArray[np.floating[Any]], rounded: NDArray[np.floating[Any]]) -> float:
-    """Power of the signal over that of the error, in decibel; 100 where there is no error to speak of."""
-    noise = float(((exact - rounded).astype(np.float64) ** 2).mean())
-    signal = float((exact.astype(np.float64) ** 2).mean())
-    if noise <= signal * 1e-10:
-        return 100.0
-    return float(10 * np.log10(max(signal, 1e-30) / noise))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from tinyproof.backend import load_keras, quiet
 from tinyproof.console import UserError
 from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.conversion.lost_scales import with_written_scales
-from tinyproof.export.pixels import PIXELS
+from tinyproof.export.pixels import Taken, taken
 from tinyproof.fidelity import NUMBERS
 from tinyproof.preprocess import preprocess
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 
 
 def with_full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -55,9 +58,24 @@ def _fixed(network: Any, shape: tuple[int, ...], pixels: str) -> Any:
     # A fixed batch keeps the shape arithmetic of a dynamic one (four ops) out of the model.
     x = keras.Input(batch_shape=(1, *shape), name="input")
     # Keras numbers models without a name, which would make other bytes of a model converted for the second time.
-    scale, offset = (1.0, 0.0) if pixels == NUMBERS else PIXELS[pixels]
-    scaled = x if (scale, offset) == (1, 0) else keras.layers.Rescaling(scale, offset, name="pixels")(x)
-    return keras.Model(x, network(scaled, training=False), name="fixed")
+    how = taken(pixels)
+    return keras.Model(x, network(x if how is None else _as_taken(x, how), training=False), name="fixed")
+
+
+def _as_taken(x: Any, how: Taken) -> Any:
+    """A pixel divided by 255 as the network takes it; channels told apart by a convolution of one pixel."""
+    layers = load_keras().layers
+    if not how.by_channel:
+        (scale,), (offset,) = how.scale, how.offset
+        return x if (scale, offset) == (1, 0) else layers.Rescaling(scale, offset, name="pixels")(x)
+    channels = 3
+    mixed = layers.Conv2D(channels, 1, name="pixels")
+    y = mixed(x)
+    places = np.arange(channels)[::-1] if how.blue_first else np.arange(channels)
+    kernel = np.zeros((1, 1, channels, channels), np.float32)
+    kernel[0, 0, places, np.arange(channels)] = np.broadcast_to(np.array(how.scale, np.float32), channels)
+    mixed.set_weights([kernel, np.broadcast_to(np.array(how.offset, np.float32), channels)])
+    return y
 
 
 def run_converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> bytes:
@@ -79,5 +97,6 @@ def run_converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> bytes
 
 
 def one_line(error: Exception) -> str:
-    """The words of an error in one line."""
-    return " ".join(str(error).split())
+    """The words of an error in one line, without the arguments that Keras prints behind its own."""
+    words = COLOURS.sub("", str(error)).split("Arguments received by")[0].split(".call().")[-1]
+    return " ".join(words.split()).rstrip(".")

@@ -22,10 +22,13 @@ from tinyproof.export.conversion.convert import one_line
 from tinyproof.export.conversion.keras2 import as_keras_3, saved_by
 from tinyproof.export.conversion.recurrent import prepare_recurrent
 from tinyproof.export.conversion.walk import describe, leaves
+from tinyproof.export.foreign_files import foreign, foreign_folder
 
-HALF = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16)"')
+OTHER_FLOATS = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16|float64)"')
 ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
 TO_TFLITE = "convert it there (tf.lite.TFLiteConverter.from_keras_model, int8, a batch of one) and give the .tflite"
+ODD = re.compile(r"[^A-Za-z0-9_./>-]+")  # in the name of a layer, for TensorFlow
+AUGMENTATION = ("Random", "RandAugment", "AugMix", "MixUp", "CutMix")  # of the training alone
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -42,8 +45,8 @@ def check_keras_file(path: Path, remedy: str) -> None:
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
-        kind = "a SavedModel, a folder" if (path / "saved_model.pb").is_file() else "a folder" if path.is_dir() else ""
-        raise UserError(f"{path} is no .keras file{kind and ' but '}{kind}: {remedy}")
+        kind = foreign_folder(path) if path.is_dir() else ""
+        raise UserError(f"{path} is no .keras file but {kind}" if kind else f"{path} is no .keras file: {remedy}")
 
 
 def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
@@ -57,6 +60,9 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
         raise _refusal(path, error, remedy) from None
     if not isinstance(network, keras.Model):
         raise UserError(f"{path} holds no Keras model but a {type(network).__name__}: {remedy}")
+    network = _of_one_size(_of_one_end(network), input_shape)
+    if not leaves(network):
+        raise UserError(f"{path} holds a network without layers: save the one that was trained")
     if not network.built or getattr(network, "inputs", None) is None and isinstance(network, keras.Sequential):
         notes.append(_build(path, network, input_shape))
     for number, layer in enumerate(leaves(network), 1):
@@ -65,9 +71,47 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
                 f"{path}: weights of {describe(layer, number)} are not numbers (NaN or infinite): its training "
                 "diverged; train it again with a smaller learning rate, or take an earlier checkpoint"
             )
+        if mode := getattr(layer, "quantization_mode", None):
+            raise UserError(
+                f"{path}: {describe(layer, number)} is quantized by Keras ('{mode}'), which the converter does not "
+                "take: give the network as it was before model.quantize(); it is quantized here"
+            )
+        if type(layer).__name__.startswith(AUGMENTATION) and type(layer).__name__ != "RandomCrop":
+            object.__setattr__(layer, "call", _unchanged)  # it keeps a random state, which has no int8 form
         if done := prepare_recurrent(layer):
             notes.append(f"{describe(layer, number)} {done}")
     return Loaded(network, notes)
+
+
+def _of_one_end(network: Any) -> Any:
+    """A network whose one input and one output are no dictionaries or lists of one."""
+    keras = load_keras()
+    ends = (getattr(network, "inputs", None) or [], getattr(network, "outputs", None) or [])
+    if [len(end) for end in ends] != [1, 1] or isinstance(network, keras.Sequential):
+        return network
+    structures = [getattr(network, name, None) for name in ("_inputs_struct", "_outputs_struct")]
+    plain = not any(isinstance(structure, (dict, list, tuple)) for structure in structures)
+    return network if plain else keras.Model(ends[0][0], ends[1][0], name=network.name)
+
+
+def _of_one_size(network: Any, size: tuple[int, ...] | None) -> Any:
+    """A network of any size with the calibration's: loops over steps are unrolled, which takes their number."""
+    keras = load_keras()
+    takes = getattr(network, "input_shape", None)
+    if size is None or not isinstance(takes, tuple) or None not in takes[1:] or len(takes) != len(size) + 1:
+        return network
+    if any(own not in (None, given) for own, given in zip(takes[1:], size, strict=True)):
+        return network
+    try:
+        fixed = keras.models.clone_model(network, input_tensors=keras.Input(size, dtype=network.inputs[0].dtype))
+        fixed.set_weights(network.get_weights())
+    except Exception:  # of the layers' own code: the converter may take it as it is
+        return network
+    return fixed
+
+
+def _unchanged(inputs: Any, training: bool = False) -> Any:
+    return inputs
 
 
 def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]]:
@@ -76,38 +120,70 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
         start = file.read(8)
     if start == HDF5:
         return _h5_in_float32(path, scratch)
-    if path.suffix == ".h5" or not zipfile.is_zipfile(path):
-        raise UserError(f"{path} {_what_else(path)}: {remedy}")
+    if "config.json" not in _names(path):
+        raise UserError(f"{path} {_what_else(path, remedy)}")
     copy = scratch / "network.keras"
     try:
         with zipfile.ZipFile(path) as archive:
             config = archive.read("config.json").decode()
-            if not HALF.search(config):
+            changed_config, notes = _with_plain_names(OTHER_FLOATS.sub('"float32"', config))
+            if OTHER_FLOATS.search(config):
+                notes.append("its numbers are cast to float32")
+            if not notes:
                 return (path, []) if path.suffix == ".keras" else (Path(shutil.copy(path, copy)), [])
             with zipfile.ZipFile(copy, "w") as changed:
                 for name in archive.namelist():
-                    changed.writestr(
-                        name, HALF.sub('"float32"', config) if name == "config.json" else archive.read(name)
-                    )
-    except KeyError:
-        raise UserError(f"{path} is a zip without config.json, no .keras file: {remedy}") from None
+                    changed.writestr(name, changed_config if name == "config.json" else archive.read(name))
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): {remedy}") from None
-    return copy, ["its half precision is cast to float32"]
+    return copy, notes
 
 
-def _what_else(path: Path) -> str:
-    """What a file is that is no `.keras`, in words that follow its name."""
-    with path.open("rb") as file:
-        start = file.read(512)
-    text = start.lstrip().lower()
-    if text.startswith((b"<html", b"<!doctype", b"<?xml")):
-        return "is a web page, no .keras file; download the file itself"
-    if text.startswith(b"version https://git-lfs"):
-        return "is a Git LFS pointer, no .keras file; run `git lfs pull` where it comes from"
-    if start[4:8] == b"TFL3":
+def _with_plain_names(config: str) -> tuple[str, list[str]]:
+    """The configuration with names of layers that TensorFlow takes, and a note of each that is another."""
+    content = json.loads(config)
+    plain: dict[str, str] = {}
+
+    def look(part: Any) -> None:
+        if isinstance(part, dict):
+            settings = part.get("config")
+            name = settings.get("name") if isinstance(settings, dict) and "class_name" in part else None
+            if isinstance(name, str) and ODD.search(name):
+                plain.setdefault(name, f"layer_{len(plain)}_{ODD.sub('_', name).strip('_')}")
+        for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else []:
+            look(inner)
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: renamed(inner) for key, inner in part.items()}
+        if isinstance(part, list):
+            return [renamed(inner) for inner in part]
+        return plain.get(part, part) if isinstance(part, str) else part
+
+    look(content)
+    if not plain:
+        return config, []
+    notes = [f"layer '{name}' goes by {other} here, which TensorFlow takes" for name, other in plain.items()]
+    return json.dumps(renamed(content)), notes
+
+
+def _names(path: Path) -> list[str]:
+    """What a zip holds; nothing where the file is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return []
+
+
+def _what_else(path: Path, remedy: str) -> str:
+    """What a file is that is no `.keras`, and what to do, in words that follow its name."""
+    content = path.read_bytes()
+    if content[4:8] == b"TFL3":
         return f"is a .tflite; give it with {advice.setting('tflite')}"
-    return "is no .keras file, or only a part of one" if start else "is empty"
+    if kind := foreign(content, path.suffix.lower()):
+        return f"is no .keras file but {kind}"
+    return f"is no .keras file, or only a part of one: {remedy}" if content else f"is empty: {remedy}"
 
 
 def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:
@@ -120,11 +196,11 @@ def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:
             if config is None:
                 raise UserError(f"{path} holds weights without a network: save the whole model, model.save('m.keras')")
             text = config.decode() if isinstance(config, bytes) else str(config)
-            changed = json.dumps(as_keras_3(json.loads(HALF.sub('"float32"', text))))
+            changed = json.dumps(as_keras_3(json.loads(OTHER_FLOATS.sub('"float32"', text))))
             file.attrs["model_config"] = changed
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): save it again as .keras") from None
-    return copy, ["its half precision is cast to float32"] if HALF.search(text) else []
+    return copy, ["its numbers are cast to float32"] if OTHER_FLOATS.search(text) else []
 
 
 def _build(path: Path, network: Any, input_shape: tuple[int, ...] | None) -> str:
@@ -159,9 +235,14 @@ def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
             f"{path}: {layer} is a Lambda, Python code that a file cannot be trusted with: use a layer of Keras in its "
             "place (keras.layers.Rescaling(1 / 255) to scale pixels, or keras.ops), copy the weights, and save again"
         )
-    unknown = re.search(r"Could not locate class '([^']+)'|Unknown layer:? '?([\w>]+)'?", text)
+    unknown = re.search(r"Could not locate (?:class|function) '([^']+)'|Unknown layer:? '?([\w>]+)'?", text)
     if unknown:
         kind = unknown[1] or unknown[2]
+        if "Could not locate function" in text:
+            return UserError(
+                f"{path}: its function '{kind}' is not one of Keras: use an activation of Keras in its place and save "
+                f"again, or {ELSEWHERE}"
+            )
         if kind in ("TFOpLambda", "SlicingOpLambda"):
             return UserError(
                 f"{path}: {kind} is a bare operation of Keras 2, which Keras 3 does not read: load it with the package "

@@ -11,7 +11,7 @@ import numpy as np
 from tinyproof.backend import load_keras
 from tinyproof.export.conversion.convert import one_line, run_converter
 from tinyproof.export.conversion.walk import calls, describe, leaves
-from tinyproof.export.graph import ABSENT, Graph
+from tinyproof.export.graph import ABSENT, Graph, Op
 from tinyproof.export.op_table import TFLM_OPS
 from tinyproof.export.tflite_reader import read_graph
 
@@ -51,24 +51,43 @@ def strange_layer(graph: Graph, network: Any) -> str:
     name = strange_op(graph)
     if not name:
         return ""
-    op = next(op for op in graph.ops if op.name == name)
-    parts = {part.rsplit("_", 1)[0] for part in graph.label(op).split("/")} | set(graph.label(op).split("/"))
-    for number, layer in enumerate(leaves(network), 1):
-        if layer.name in parts:
-            return f"{describe(layer, number)}: its op {name} has no int8 form here; {replacement(layer)}"
+    if found := layer_of(graph, next(op for op in graph.ops if op.name == name), network):
+        return f"{describe(found[1], found[0])}: its op {name} has no int8 form here; {replacement(found[1])}"
     return f"its op {name} has no int8 form that an engine here runs; use other layers"
+
+
+def layer_of(graph: Graph, op: Op, network: Any) -> tuple[int, Any] | None:
+    """The layer that an op was made of, and its number; None where its name does not tell."""
+    parts = graph.label(op).split("/")
+    known = list(enumerate(leaves(network), 1))
+    if op.outputs[:1] == graph.outputs[:1] and parts[0].startswith("StatefulPartitionedCall"):
+        return known[-1] if known else None
+    names = {part.rsplit("_", 1)[0] for part in parts} | set(parts)
+    return next((one for one in known if one[1].name in names), None)
 
 
 def strange_op(graph: Graph) -> str:
     """The first op that computes in float or that no engine runs; empty where there is none."""
     for op in graph.ops:
         kinds = {graph.tensors[index].dtype for index in (*op.inputs[:1], *op.outputs) if index != ABSENT}
-        if op.name not in TFLM_OPS or (op.name not in ENDS and "float32" in kinds):
+        tflm = TFLM_OPS.get(op.name)
+        if tflm is None or (op.name not in ENDS and "float32" in kinds):
+            return op.name
+        if "int8" in kinds and op.name not in ENDS and "int8" not in tflm.everywhere | tflm.since_2023:
             return op.name
     return ""
 
 
 REPLACEMENTS = {
+    **dict.fromkeys(
+        ("mish", "softplus", "softsign", "exponential", "celu", "glu", "sparsemax", "squareplus", "log_sigmoid"),
+        "use the activation relu, relu6, leaky_relu or hard_swish",
+    ),
+    "RMSNormalization": "use BatchNormalization, which costs nothing once quantized",
+    "MultiHeadAttention": "use Conv1D over the steps, or GlobalAveragePooling1D",
+    "Conv3D": "use Conv2D or Conv1D: no engine here has windows of three dimensions",
+    "ConvLSTM2D": "use Conv2D for each picture and LSTM behind it",
+    "Embedding": "look the words up before the network, and give it their vectors",
     "elu": "use the activation relu, relu6 or leaky_relu",
     "selu": "use the activation relu, relu6 or leaky_relu",
     "gelu": "use the activation relu, relu6 or leaky_relu",
@@ -86,14 +105,25 @@ REPLACEMENTS = {
 
 def replacement(layer: Any) -> str:
     """What to use instead."""
+    return _is_known(layer) or (
+        "use another layer, such as Conv2D, DepthwiseConv2D, Dense, MaxPooling2D, AveragePooling2D or ReLU"
+    )
+
+
+def _is_known(layer: Any) -> str:
+    """What to use in place of a layer that is known for it; empty for others."""
     activation = getattr(getattr(layer, "activation", None), "__name__", "")
     kind = type(layer).__name__
-    return (
-        REPLACEMENTS.get(kind)
-        or REPLACEMENTS.get(kind.lower())
-        or REPLACEMENTS.get(activation)
-        or ("use another layer, such as Conv2D, DepthwiseConv2D, Dense, MaxPooling2D, AveragePooling2D or ReLU")
-    )
+    return REPLACEMENTS.get(kind) or REPLACEMENTS.get(kind.lower()) or REPLACEMENTS.get(activation) or ""
+
+
+def suspects(network: Any) -> str:
+    """The layers that converters often do not get over, for when none is guilty alone; empty where there are none."""
+    found = [(number, layer) for number, layer in enumerate(leaves(network), 1) if _is_known(layer)]
+    if not found:
+        return ""
+    places = ", ".join(describe(layer, number) for number, layer in found[:3])
+    return f"the converter does not get over the whole, most likely for {places}; {replacement(found[0][1])}"
 
 
 def reason(error: Exception) -> str:
@@ -101,4 +131,4 @@ def reason(error: Exception) -> str:
     text = PRINTED_CODE.split(one_line(error))[0]
     for mark in ("error: ", "Error: "):
         text = text.rsplit(mark, 1)[-1] if mark in text else text
-    return text or type(error).__name__
+    return text.split(" loc(")[0].removeprefix("loc(") or type(error).__name__

@@ -32,7 +32,7 @@ LEAST_BYTES = 2 << 30
 
 @dataclass(frozen=True)
 class Job:
-    """What to convert. `pixels` is a name of PIXELS (with its `why`) or AUTO. `remedy` and `other` end errors."""
+    """What to convert. `pixels` is a name of `export.pixels` (`why`: why) or AUTO. `remedy` and `other` end errors."""
 
     keras: Path
     remedy: str
@@ -64,7 +64,7 @@ def convert_apart(job: Job) -> Converted:
             if ended and "converting" not in (folder / "stage.txt").read_text():
                 unfit = why_unfit(folder) or f"{why} while {(folder / 'stage.txt').read_text()}; {job.remedy}"
                 raise UserError(f"{job.keras}: {unfit}")
-            raise UserError(f"{job.keras}: {guilty(job) or why}")
+            raise UserError(f"{job.keras}: {guilty(job, why)}")
         content = (folder / "model.tflite").read_bytes()
         fidelity = read_json(folder / FIDELITY_FILE, Fidelity, "convert")
         return Converted(
@@ -94,12 +94,17 @@ def input_shape(job: Job) -> tuple[int, ...]:
         return tuple(json.loads((folder / "shape.json").read_text()))
 
 
-def guilty(job: Job) -> str:
-    """The layer that the converter does not get over, and why; empty where it is none alone."""
+def guilty(job: Job, why: str) -> str:
+    """The layer that the converter does not get over, and why; `why` with those to suspect where it is none alone."""
     with _scratch(job, "probe") as folder:
         if ended := _run(folder):
             return f"{(folder / 'stage.txt').read_text()}: {ended}; use another layer in its place"
-        return (folder / "guilty.txt").read_text()
+        if found := (folder / "guilty.txt").read_text():
+            return found
+        if "layer '" in why or "; " in why:
+            return why
+        likely = (folder / "suspects.txt").read_text()
+        return f"{why}: {likely}" if likely else f"{why}; {job.remedy}"
 
 
 @contextmanager

@@ -64,6 +64,7 @@ def _watched(layers: list[Any], see: Callable[[Any, tuple[Any, ...]], None]) -> 
 
         return call
 
+    own = {id(layer): vars(layer)["call"] for layer in layers if "call" in vars(layer)}
     for layer in layers:
         object.__setattr__(layer, "call", wrapped(layer))
     try:
@@ -71,6 +72,8 @@ def _watched(layers: list[Any], see: Callable[[Any, tuple[Any, ...]], None]) -> 
     finally:
         for layer in layers:
             object.__delattr__(layer, "call")
+            if id(layer) in own:
+                object.__setattr__(layer, "call", own[id(layer)])
 
 
 def calls(network: Any, x: Any) -> list[Call]:

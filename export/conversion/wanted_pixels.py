@@ -12,22 +12,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.conversion.walk import first_input
-from tinyproof.export.pixels import DEFAULT, PIXELS
-from tinyproof.fidelity import NUMBERS
+from tinyproof import advice
+from tinyproof.export.conversion.answers import Answers, classes, information, kind_of
+from tinyproof.export.conversion.walk import first_input, leaves
+from tinyproof.export.pixels import BLUE_FIRST, DEFAULT, USUAL, candidates, taken
 
 PICTURES = 128
 CLEARLY_MORE_RIGHT = 0.1  # share of labelled pictures
+SIGMAS, LEAST_WON = 3.0, 0.04  # by which another range has to be right more often: of chance, and of the pictures
+MOSTLY_RIGHT = 0.75  # and at least so often
+BETTER_FIT, GOOD_FIT = 0.5, 0.3  # of the usual range's distance from kept statistics, and at most: for a rarer range
 AS_SHARP = 0.6  # of the sharpest range's answers: the smallest range that comes so near is taken
 LEAST_SHARP = 0.2  # of the bits that the classes have: less is no network that was trained
 RATHER_SHARP = 0.5
+LEAST_LEVELS = 8  # of an int8 input, for a feature to tell anything
+MOST_FEATURES = 512
 WEAKEST, STRONGEST = 0.02, 20.0  # deviation of what reaches the first weights: pixels in a usual range are within
-OTHERWISE = (
-    "if it was trained on pixels less a mean, or over a deviation, save it with a keras.layers.Normalization in front"
-)
+SURER = "labels would tell this and the order of its colours: class folders, or an .npz of x and y"
 WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
-Scores = NDArray[np.float32]
+Scores = NDArray[np.floating[Any]]
 
 
 def noun(images: NDArray[Any]) -> str:
@@ -37,23 +41,28 @@ def noun(images: NDArray[Any]) -> str:
 
 def scaled(images: NDArray[Any], pixels: str) -> NDArray[np.float32]:
     """What the network gets of images uint8 (N,H,W,C) in that range; samples float32 as they are."""
-    if pixels == NUMBERS:
+    how = taken(pixels)
+    if how is None:
         return images
-    scale, offset = PIXELS[pixels]
-    return (images.astype(np.float32) / np.float32(255) * np.float32(scale) + np.float32(offset)).astype(np.float32)
+    x = (images[..., ::-1] if how.blue_first else images).astype(np.float32) / np.float32(255)
+    return np.asarray(x * np.array(how.scale, np.float32) + np.array(how.offset, np.float32), np.float32)
 
 
-def wanted_pixels(network: Any, images: Images, labels: NDArray[np.integer] | None) -> tuple[str, str]:
-    """(a name of PIXELS, why in words that follow 'because')."""
-    sample = images[:: max(1, len(images) // PICTURES)]
-    answers = {name: np.asarray(network(scaled(sample, name), training=False)) for name in PIXELS}
-    known = labels[:: max(1, len(images) // PICTURES)] if labels is not None else None
-    return (
-        _by_labels(answers, known)
+def wanted_pixels(network: Any, images: Images, labels: NDArray[np.integer] | None, loss: str = "") -> tuple[str, str]:
+    """(what `export.pixels.taken` understands, why in words that follow 'because')."""
+    every = slice(None, None, max(1, len(images) // PICTURES))
+    sample = images[every]
+    names = list(USUAL) if labels is None else candidates(images.shape[3])
+    answers = {name: np.asarray(network(scaled(sample, name), training=False)) for name in names}
+    known = labels[every] if labels is not None else None
+    usual = {name: answers[name] for name in USUAL}
+    found = (
+        _by_labels(usual, known)
         or _by_first_weights(network, sample)
         or _by_statistics(network, sample)
-        or _by_sharpness(answers)
+        or _by_sharpness(usual, kind_of(network, usual[DEFAULT], loss, known is not None, True), known is not None)
     )
+    return _corrected(answers, known, found[0]) or found
 
 
 def _by_labels(answers: dict[str, Scores], labels: NDArray[np.integer] | None) -> tuple[str, str] | None:
@@ -68,16 +77,40 @@ def _by_labels(answers: dict[str, Scores], labels: NDArray[np.integer] | None) -
     return name, f"the float network is right on {best:.0%} of the labelled pictures then, on {second:.0%} at most else"
 
 
+def _corrected(answers: dict[str, Scores], labels: NDArray[np.integer] | None, found: str) -> tuple[str, str] | None:
+    """A range, mean or order of colours in which the network is right on clearly more labels than in what was found."""
+    if labels is None or answers[found].ndim != 2:
+        return None
+    right = {name: classes(scores) == labels for name, scores in answers.items()}
+    is_guess = right[found].mean() <= np.bincount(labels).max() / len(labels)
+    if is_guess:
+        right.pop("1..0", None)  # black for white is often the answer of another class, as labels in another order are
+    most = max(map(np.sum, right.values()))
+    near = [name for name in right if right[name].sum() >= most - LEAST_WON / 2 * len(labels)]
+    name = BLUE_FIRST + found if BLUE_FIRST + found in near else near[0]
+    won, lost = int((right[name] & ~right[found]).sum()), int((right[found] & ~right[name]).sum())
+    if won - lost < max(SIGMAS * np.sqrt(won + lost), LEAST_WON * len(labels)) or right[name].mean() < MOSTLY_RIGHT:
+        return None
+    what = ", blue first" if name.startswith(BLUE_FIRST) or name == "caffe" else ""
+    doubt = ", or are the labels in another order than its classes?" if is_guess else ""
+    return name, (
+        f"the float network is right on {right[name].mean():.0%} of the labelled pictures then{what}, on "
+        f"{right[found].mean():.0%} in {found}{doubt}"
+    )
+
+
 def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
     """What becomes of black and white on the way to the first weights: the range that leads to about -1..1 is meant."""
     spans = {}
-    for name in PIXELS:
+    for name in USUAL:
         ends = np.stack([np.zeros(images.shape[1:], np.uint8), np.full(images.shape[1:], 255, np.uint8)])
         x = scaled(ends, name)
         found = first_input(network, x, lambda layer: type(layer).__name__.startswith(WEIGHTED))
         if found is None or found[1].ndim != 4 or len(found[1]) != 2:
             return None
         low, high = (float(part.mean()) for part in found[1])
+        if not np.isfinite((low, high)).all():
+            return None  # of a picture of one colour, such as one over its own deviation
         if np.allclose((low, high), (x[0].mean(), x[1].mean()), atol=1e-3):
             return None  # nothing is done to them
         spans[name] = (low, high)
@@ -88,6 +121,23 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
     name = min(misfit, key=lambda name: misfit[name])
     low, high = spans[name]
     return name, f"it scales them itself, to {low:.3g}..{high:.3g} before its first weights"
+
+
+def unequal_features(network: Any, samples: NDArray[np.float32]) -> list[str]:
+    """A caution where numbers of some feature, of samples float32 (N,...,features), drown beside larger ones."""
+    features = samples.reshape(-1, samples.shape[-1])
+    step = float(samples.max() - samples.min()) / 255
+    swing = np.quantile(features, 0.99, axis=0) - np.quantile(features, 0.01, axis=0)
+    lost = [k for k, each in enumerate(swing) if 0 < each < LEAST_LEVELS * step]
+    if not lost or samples.shape[-1] > MOST_FEATURES:
+        return []
+    first = next((layer for layer in leaves(network) if type(layer).__name__ not in ("Flatten", "Reshape")), None)
+    names = ("Normalization", "BatchNormalization", "Rescaling")
+    inside = f", not within it (layer '{first.name}')" if first is not None and type(first).__name__ in names else ""
+    return [
+        f"feature {', '.join(map(str, lost[:8]))} of {len(swing)} (from 0 on) has fewer than {LEAST_LEVELS} of the 256 "
+        f"levels of an int8 input, which all features share: scale each to about -1..1 before the network{inside}"
+    ]
 
 
 def odd_numbers(network: Any, samples: NDArray[np.float32]) -> list[str]:
@@ -112,7 +162,7 @@ def odd_numbers(network: Any, samples: NDArray[np.float32]) -> list[str]:
 def _by_statistics(network: Any, images: Images) -> tuple[str, str] | None:
     """The range in which the first batch normalization meets the mean and variance that it has kept."""
     distance = {}
-    for name in PIXELS:
+    for name in candidates(images.shape[3], orders=False):  # filters often take red for as good as blue
         found = first_input(network, scaled(images, name), lambda layer: type(layer).__name__ == "BatchNormalization")
         if found is None:
             return None
@@ -124,49 +174,34 @@ def _by_statistics(network: Any, images: Images) -> tuple[str, str] | None:
         off = (x.mean(axes) - mean) ** 2 / (variance + 1e-6)
         ratio = np.abs(np.log((x.var(axes) + 1e-6) / (variance + 1e-6)))
         distance[name] = float(np.median(off + ratio))
-    name = min(distance, key=lambda name: distance[name])
+    name = min(USUAL, key=lambda name: distance[name])
+    rarer = min(distance, key=lambda name: distance[name])
+    if distance[rarer] < min(BETTER_FIT * distance[name], GOOD_FIT):
+        name = rarer
     return name, f"layer '{layer.name}' has kept statistics that fit this range best"
 
 
-def _by_sharpness(answers: dict[str, Scores]) -> tuple[str, str]:
-    if any(scores.ndim != 2 for scores in answers.values()):
-        return DEFAULT, "nothing in the network says otherwise"
-    told = {name: information(scores) for name, scores in answers.items()}
+def _otherwise() -> str:
+    torch, caffe = advice.setting("pixels", "torch"), advice.setting("pixels", "caffe")
+    return f"of pixels less a mean or over a deviation: labelled pictures would tell, or give {torch} or {caffe}"
+
+
+def _by_sharpness(answers: dict[str, Scores], kind: Answers, labelled: bool) -> tuple[str, str]:
+    if kind is Answers.NUMBERS:
+        return DEFAULT, "nothing in the network says otherwise, and its answers are numbers, of any size"
+    told = {name: information(scores, kind) for name, scores in answers.items()}
     most = max(told.values())
-    bits = np.log2(max(2, next(iter(answers.values())).shape[1]))
+    bits = np.log2(max(2, next(iter(answers.values())).shape[1])) if kind is Answers.CLASS else 1.0
     vague = most < RATHER_SHARP * bits
     if most < LEAST_SHARP * bits:
-        return DEFAULT, f"nothing says otherwise, and its answers are vague in every range: was it trained? {OTHERWISE}"
+        return (
+            DEFAULT,
+            f"nothing says otherwise, and its answers are vague in every range: was it trained? {_otherwise()}",
+        )
     order = ("0..1", "-1..1", "0..255")
     name = next(name for name in order if told[name] >= AS_SHARP * most)
     if name == "0..1" and told["-1..1"] > told["0..1"] * 1.25:
         name = "-1..1"
     figures = ", ".join(f"{told[name]:.2f} bits in {name}" for name in order)
-    return name, f"its answers are sharp and varied then ({figures})" + (f"; {OTHERWISE}" if vague else "")
-
-
-def information(scores: Scores) -> float:
-    """How much an answer (N,classes) says about its picture, bits: entropy of the mean less the mean entropy."""
-    shares = probabilities(scores)
-    return _entropy(shares.mean(0)) - float(np.mean([_entropy(row) for row in shares]))
-
-
-def probabilities(scores: Scores) -> NDArray[np.float64]:
-    """Scores (N,classes) as shares of one: they are some, one sigmoid for two classes, or logits."""
-    y = scores.astype(np.float64)
-    if y.shape[1] == 1:
-        one = np.clip(y, 0, 1) if y.min() >= 0 and y.max() <= 1 else 1 / (1 + np.exp(-np.clip(y, -50, 50)))
-        return np.asarray(np.concatenate([1 - one, one], axis=1))
-    if y.min() >= 0 and np.allclose(y.sum(1), 1, atol=1e-2):
-        return np.asarray(y / y.sum(1, keepdims=True))
-    powers = np.exp(y - y.max(1, keepdims=True))
-    return np.asarray(powers / powers.sum(1, keepdims=True))
-
-
-def classes(scores: Scores) -> NDArray[np.int64]:
-    """The class of each row; of a single output, whether it is over one half (of logits: over 0)."""
-    return np.asarray(probabilities(scores).argmax(1), np.int64)
-
-
-def _entropy(shares: NDArray[np.float64]) -> float:
-    return float(-(shares * np.log2(np.maximum(shares, 1e-12))).sum())
+    guess = "" if labelled else f"; {SURER}"
+    return name, f"its answers are sharp and varied then ({figures})" + (f"; {_otherwise()}" if vague else guess)

@@ -70,7 +70,7 @@ def single_bytes(filters: NDArray[np.int16]) -> NDArray[np.int16]:
 
 def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> Conv2dPackedParams | None:
     """The packed layer with its weights in a kernel's order; None where its numbers do not fit that kernel."""
-    most = MOST_WEIGHT if packing is doubled_quads else MOST_BYTE
+    most = MOST_BYTE if packing in (two_filters, single_bytes) else MOST_WEIGHT
     output = pack_output(conv.bias, conv.weights, conv.output, most)
     if output is None:
         return None

@@ -119,16 +119,16 @@ def _equivalent(
     return equivalent(stage, bias, int(np.abs(weights).sum()), gain)
 
 
-def pack_quads(weights: NDArray[np.int16]) -> NDArray[np.int16]:
-    """weights (..., y_c, taps) -> (..., quads, 2, GROUP, 2) for each group in turn: (groups, ..., quads, 2, GROUP, 2).
+def pack_quads(weights: NDArray[np.int16], group: int = GROUP) -> NDArray[np.int16]:
+    """weights (..., y_c, taps) -> (..., quads, 2, group, 2) for each group in turn: (groups, ..., quads, 2, group, 2).
 
     Taps 0 and 2 of a quad for each filter of the group, then 1 and 3; zeros fill up the last group and the last quad.
     """
     *outer, y_c, taps = weights.shape
-    fill = [(0, 0)] * len(outer) + [(0, -y_c % GROUP), (0, -taps % 4)]
+    fill = [(0, 0)] * len(outer) + [(0, -y_c % group), (0, -taps % 4)]
     filled = np.pad(weights, fill)
-    split = filled.reshape(*outer, -1, GROUP, filled.shape[-1] // 4, 2, 2)  # (..., groups, GROUP, quads, t // 2, t % 2)
-    grouped = np.moveaxis(split, len(outer), 0)  # (groups, ..., GROUP, quads, t // 2, t % 2)
+    split = filled.reshape(*outer, -1, group, filled.shape[-1] // 4, 2, 2)  # (..., groups, group, quads, t // 2, t % 2)
+    grouped = np.moveaxis(split, len(outer), 0)  # (groups, ..., group, quads, t // 2, t % 2)
     return np.ascontiguousarray(np.moveaxis(grouped, (-3, -1, -4, -2), (-4, -3, -2, -1)))
 
 

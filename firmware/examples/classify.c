@@ -9,32 +9,16 @@ enum {
     SMALLEST = MODEL_PIXEL_INPUT ? 0 : -128,
     LARGEST = MODEL_PIXEL_INPUT ? 255 : 127,
     ZERO = MODEL_PIXEL_INPUT ? 128 : 0,  // a number less this is the model's input
-    WIDEST = 64,                         // a picture that is shown
 };
 
 alignas(4) static int8_t input[MODEL_INPUT_BYTES];
-static int32_t count;                // of the numbers in `input`
-static int32_t number;               // the one that is being read, without its sign
+static int32_t count;   // of the numbers in `input`
+static int32_t number;  // the one that is being read, without its sign
 static bool in_number, negative, refused;
-
-// Every second row, for characters are twice as high as wide; the first channel.
-static void show(const example_io *io) {
-    static const char shades[] = " .:-=+*#%@";
-    const tensor_spec *spec = &model_inputs[0];
-    if (MODEL_INPUT_COUNT != 1 || spec->rank != 4 || spec->dims[2] > WIDEST) return;
-    const int32_t height = spec->dims[1], width = spec->dims[2], channels = spec->dims[3];
-    char line[WIDEST + 1];
-    for (int32_t y = 0; y < height; y += 2) {
-        for (int32_t x = 0; x < width; x++) line[x] = shades[(input[(y * width + x) * channels] + 128) * 10 / 256];
-        line[width] = '\0';
-        io->print(line);
-        io->print("\r\n");
-    }
-}
 
 static void classify(const example_io *io) {
     static int8_t output[MODEL_OUTPUT_BYTES];
-    show(io);
+    example_print_picture(io, input);
     const uint32_t start = io->clock();
     const char *failure = engine_invoke(input, output, engine_unwatched);
     const uint32_t counts = io->clock() - start;

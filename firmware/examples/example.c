@@ -5,7 +5,10 @@
 #include "engine.h"
 #include "model_settings.h"
 
-enum { BEST = 3 };  // classes of an output that are shown
+enum {
+    BEST = 3,     // classes of an output that are shown
+    WIDEST = 64,  // of a picture that is shown, in characters
+};
 
 void example_print_number(const example_io *io, int32_t number) {
     char text[12];
@@ -106,6 +109,23 @@ void example_print_scores(const example_io *io, const int8_t *output) {
             io->print(")");
         }
         output += size;
+    }
+}
+
+// Every second row of what is shown, for characters are twice as high as wide.
+void example_print_picture(const example_io *io, const int8_t *input) {
+    static const char shades[] = " .:-=+*#%@";
+    const tensor_spec *spec = &model_inputs[0];
+    if (MODEL_INPUT_COUNT != 1 || spec->rank != 4) return;
+    const int32_t height = spec->dims[1], width = spec->dims[2], channels = spec->dims[3];
+    const int32_t step = (width + WIDEST - 1) / WIDEST;
+    char line[WIDEST + 1];
+    for (int32_t y = 0; y < height; y += 2 * step) {
+        char *end = line;
+        for (int32_t x = 0; x < width; x += step) *end++ = shades[(input[(y * width + x) * channels] + 128) * 10 / 256];
+        *end = '\0';
+        io->print(line);
+        io->print("\r\n");
     }
 }
 

@@ -25,6 +25,10 @@ void example_print_number(const example_io *io, int32_t number);
 // output (MODEL_OUTPUT_BYTES,): what engine_invoke() gave.
 void example_print_scores(const example_io *io, const int8_t *output);
 
+// A picture for the monitor, in characters: brighter ones cover more. Its first channel, and of a large one every n-th
+// pixel. input (MODEL_INPUT_BYTES,): what engine_invoke() gets. Nothing where it is no picture.
+void example_print_picture(const example_io *io, const int8_t *input);
+
 // A span of the clock, in its unit.
 void example_print_time(const example_io *io, uint32_t counts);
 

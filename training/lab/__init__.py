@@ -11,7 +11,7 @@ _HOMES = {
     "chip": "ChipFilters ChipPicture filter_on_chip",
     "convolution": "convolve dropped pool",
     "device_maps": "LayerRun maps_on_device",
-    "figures_chip": "draw_chip draw_chip_filters",
+    "figures_chip": "draw_chip",
     "figures_hand": "draw_filters draw_final draw_grid draw_paddings draw_poolings draw_pyramid draw_worked_pixel "
     "draw_worked_pooling",
     "figures_learned": "draw_first_filters draw_learned_on_picture draw_maps draw_responses draw_same_class",
@@ -19,7 +19,8 @@ _HOMES = {
     "filters": "NAMED Filter as_filter",
     "pictures": "Source load_picture",
     "receptive": "Field receptive_fields",
-    "trained": "Layer Trained class_responses feature_maps first_filters images_of layer_bytes load_trained relative",
+    "trained": "Layer Trained class_responses feature_maps first_filters float_scores images_of layer_bytes "
+    "load_trained relative",
     "worked_numbers": "worked_pixel worked_pooling",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

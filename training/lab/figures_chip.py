@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyproof.page import figure_style
-from tinyproof.training.lab.chip import ChipFilters, ChipPicture
+from tinyproof.training.lab.chip import ChipPicture
 from tinyproof.training.lab.drawing import new_figure, show_picture
-from tinyproof.training.lab.figures_hand import draw_grid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,9 +25,3 @@ def draw_chip(made: ChipPicture) -> Figure:
         for axes, (pixels, title) in zip(figure.subplots(1, 3), panels, strict=True):
             show_picture(axes, pixels, f"{title}\n{pixels.shape[1]} x {pixels.shape[0]}")
     return figure
-
-
-def draw_chip_filters(made: ChipFilters) -> Figure:
-    """The device's picture for every filter of the layer, with the count of bytes that are not NumPy's."""
-    titles = [f"{p.filter.name}\n{p.different:,} of {p.device.size:,} bytes differ" for p in made.pictures]
-    return draw_grid([picture.device for picture in made.pictures], titles)

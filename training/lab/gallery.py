@@ -30,7 +30,6 @@ FIGURES = {
     "pooling": "a detail before and after pooling, pixel by pixel",
     "pyramid": "the filtered picture pooled again and again, on one scale",
     "chip": "the picture that came back from the device, NumPy's, and where they differ",
-    "chip_filters": "what the device made of the picture with every named filter",
     "journey": "the layers of the trained model: shapes, parameters, multiply-accumulates",
     "learned_filters": "the filters of the first layer, and the hand-made one each is most like",
     "learned_on_picture": "the picture through filters that the network learned",

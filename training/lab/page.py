@@ -29,7 +29,7 @@ from tinyproof.training.lab.figures_hand import (
 )
 from tinyproof.training.lab.filters import NAMED
 from tinyproof.training.lab.gallery import Gallery
-from tinyproof.training.lab.page_chip import add_chip, verdict
+from tinyproof.training.lab.page_chip import add_chip
 from tinyproof.training.lab.page_learned import add_learned
 from tinyproof.training.lab.worked_numbers import EXERCISE_FILTER, worked_pixel, worked_pooling
 
@@ -49,13 +49,11 @@ def write_page(folder: Path, hand: HandMade, chip: OnChip | None, learned: Learn
         + (f"; model {learned.trained.name}" if learned else ""),
         footer="Made by make explore. Every picture on this page was computed for it.",
     )
-    if chip:
-        page.add(verdict(chip, learned))
     page.add(_invitation(folder, play))
     by_hand = (_add_pixel, _add_picture, _add_filters, _add_edges, _add_pooling)
     parts: list[Callable[[], None]] = [partial(add, page, gallery, hand) for add in by_hand]
     if chip:
-        parts.append(partial(add_chip, page, gallery, hand, chip))
+        parts.append(partial(add_chip, page, gallery, hand, chip, learned))
     if learned:
         parts.append(partial(add_learned, page, gallery, learned, source.pixels))
     for add_part in track(parts, "Drawing"):

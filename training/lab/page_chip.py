@@ -10,13 +10,13 @@ from tinyproof.page import Cell, Page, Section, Tile, banner, code, note, table,
 from tinyproof.page.parts import Kind
 from tinyproof.training.lab.convolution import Picture
 from tinyproof.training.lab.exploration import HandMade, Learned, OnChip
-from tinyproof.training.lab.figures_chip import draw_chip, draw_chip_filters
+from tinyproof.training.lab.figures_chip import draw_chip
 from tinyproof.training.lab.filters import NAMED
 from tinyproof.training.lab.gallery import Gallery
 
 
 def verdict(chip: OnChip, learned: Learned | None) -> Markup:
-    """The answer of the page: how many bytes from the device are not what they should be."""
+    """What the device proved: how many bytes from the device are not what they should be."""
     run = chip.chosen.run
     reference = f"those of NumPy and of {run.golden_name}" if run.is_golden_exact else "NumPy's"
     filters = f"The filters of this page also ran on {_device(chip)}. " + _count(
@@ -46,13 +46,14 @@ def _reference(chip: OnChip) -> str:
     return "the golden" if chip.chosen.run.is_golden_exact else "Python"
 
 
-def add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> None:
-    """Append the section."""
+def add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip, learned: Learned | None) -> None:
+    """Append the section, which begins with the verdict on it and on the feature maps."""
     section = page.section(
         "On the chip",
         "The same filter as a network of one layer, in 8-bit integers, on the microcontroller. Look for white in the "
         "third picture: there is none unless the chip computed something else.",
     )
+    section.add(verdict(chip, learned))
     made, picture = chip.chosen, chip.chosen.pictures[0]
     gallery.add(
         section,
@@ -64,13 +65,10 @@ def add_chip(page: Page, gallery: Gallery, hand: HandMade, chip: OnChip) -> None
     section.add(_chip_tiles(chip))
     _explain_chip(section, hand, chip)
     section.sub("All filters in one layer")
-    gallery.add(
-        section,
-        "chip_filters",
-        draw_chip_filters(chip.named),
-        "The device's pictures for all named filters.",
-        f"One convolution with {len(NAMED)} channels. Of {chip.named.run.outputs.size:,} bytes that came back "
-        f"{chip.named.bytes_different:,} are not NumPy's and {chip.named.run.different:,} not {_reference(chip)}'s.",
+    section.add(
+        f"The {len(NAMED)} filters above as one convolution with as many channels. Of "
+        f"{chip.named.run.outputs.size:,} bytes that came back {chip.named.bytes_different:,} are not NumPy's and "
+        f"{chip.named.run.different:,} not {_reference(chip)}'s."
     )
     compared: list[list[Cell]] = [
         [p.filter.name, p.device.size, p.different, p.different_from_loop, _largest_step(p.device, p.loop)]

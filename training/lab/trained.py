@@ -23,6 +23,9 @@ from tinyproof.export.lower import check_ends
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.window import Window
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.fidelity import FLOAT_FILE
+from tinyproof.folders import BUILD
+from tinyproof.host import interpreters
 from tinyproof.host.interpreters import default_interpreter, golden_interpreter
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
@@ -53,7 +56,9 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A model folder's model and its images."""
+    """A model folder's model and its images. `plain` is the float network that it was made of, empty where it is not
+    there.
+    """
 
     name: str
     tflite: bytes
@@ -61,6 +66,7 @@ class Trained:
     layers: tuple[Layer, ...]
     labels: tuple[str, ...]
     splits: Splits
+    plain: bytes = b""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -75,8 +81,11 @@ class Trained:
 
 
 def load_trained(model: str | Path) -> Trained:
-    """Open a model by the name of its folder in build/, or by the folder. UserError if it is no model with images."""
-    folder = Path(model) if Path(model).is_dir() else Path("build") / model
+    """Open a model by the name of its folder in build/, or by the folder. UserError if it is no model with images.
+
+    A notebook may lie below the folder that build/ is in.
+    """
+    folder = _found(model)
     try:
         tflite = (folder / TFLITE_FILE).read_bytes()
     except OSError:
@@ -101,7 +110,17 @@ def load_trained(model: str | Path) -> Trained:
     layers = read_layers(graph)
     if not any(layer.is_maps and layer.op.name == "CONV_2D" for layer in layers):
         raise UserError(f"{folder}: the model has no convolution whose output is a picture, so there is nothing to see")
-    return Trained(folder.resolve().name, tflite, graph, layers, labels, splits)
+    plain = folder / FLOAT_FILE
+    return Trained(
+        folder.resolve().name, tflite, graph, layers, labels, splits, plain.read_bytes() if plain.is_file() else b""
+    )
+
+
+def _found(model: str | Path) -> Path:
+    here = Path.cwd()
+    above = (base / BUILD / model for base in (here, *here.parents))
+    near = Path(model) if Path(model).is_dir() else BUILD / model
+    return near if near.is_dir() else next((folder for folder in above if folder.is_dir()), near)
 
 
 def read_layers(graph: Graph) -> tuple[Layer, ...]:
@@ -209,6 +228,13 @@ def split_layers(layers: Sequence[Layer], outputs: NDArray[np.int8]) -> list[NDA
 def feature_maps(trained: Trained, layer: Layer, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What one layer hands on as real numbers, float32 (N, *layer.shape)."""
     return to_real(trained, layer, layer_bytes(trained, [layer], images)[0])
+
+
+def float_scores(trained: Trained, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the float network answers to images uint8 (N,H,W,C), float32 (N, classes). UserError where there is none."""
+    if not trained.plain:
+        raise UserError(f"{trained.name} has no {FLOAT_FILE}: it came as a .tflite, or an older export made it")
+    return interpreters.float_scores(trained.plain, images)
 
 
 def to_real(trained: Trained, layer: Layer, values: NDArray[np.int8]) -> NDArray[np.float32]:

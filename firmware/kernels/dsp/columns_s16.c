@@ -1,29 +1,15 @@
 // The inner loops of the packed convolutions: two columns of pixels times four filters, sixteen multiplications a half
 // quad. One reads weights that are doubled and have 16 bits each, one those of two filters in 16 bits, one those of a byte.
 // The same in plain C: columns_portable.c.
-#include "assembly.h"
 #include "columns.h"
+#include "sums.h"
 
 #ifdef DSP_INSTRUCTIONS
 // Assembly as a whole: it needs every register, and the compiler would load the words one by one.
 //   r0 x0, r3 x1, r12 w0, lr w1   r1 x   r2 w   r4-r11 the sums
 //   [sp] where a run of sums enters the loop, end of its weights, bytes of its weights, rewind, next sums, end of sums
 
-// One pair of taps with weights of 16 bits: 44 bytes.
-#define HALF_S16                     \
-    "ldrd r0, r3, [r1], #8\n"        \
-    "ldrd r12, lr, [r2], #8\n"       \
-    "smlad r4, r0, r12, r4\n"        \
-    "smlad r5, r3, r12, r5\n"        \
-    "smlad r6, r0, lr, r6\n"         \
-    "smlad r7, r3, lr, r7\n"         \
-    "ldrd r12, lr, [r2], #8\n"       \
-    "smlad r8, r0, r12, r8\n"        \
-    "smlad r9, r3, r12, r9\n"        \
-    "smlad r10, r0, lr, r10\n"       \
-    "smlad r11, r3, lr, r11\n"
-
-// The same with weights of two filters in 16 bits: 48 bytes. As they are they make 256 times the sum of the second
+// One pair of taps with weights of two filters in 16 bits: 48 bytes. As they are they make 256 times the sum of the second
 // filter plus that of the first; their lower bytes alone make that of the first.
 #define HALF_BYTES                   \
     "ldrd r0, r3, [r1], #8\n"        \
@@ -81,16 +67,6 @@
     "lsl r10, #1\n"                  \
     "lsl r11, #1\n"
 
-// Where the first round enters the loop at 2: with -quads mod 4 of its quads, of so many bytes of code, left out.
-#define ENTER(quads, bytes)          \
-    "rsb r3, " quads ", #0\n"        \
-    "and r3, r3, #3\n"               \
-    "movs r4, #" bytes "\n"          \
-    "adr r5, 2f\n"                   \
-    "mla r3, r3, r4, r5\n"           \
-    "orr r3, r3, #1\n"               \
-    "str r3, [sp]\n"
-
 // What the sums begin with: nothing, or the doubled biases of the channels, to which [sp, #28] points.
 #define FROM_NOTHING                 \
     "movs r4, #0\n"                  \
@@ -112,18 +88,6 @@
     "mov r9, r8\n"                   \
     "mov r11, r10\n"
 
-// The sums r4-r11 of all quads; r0 is the end of the weights.
-#define SUMS(FIRST, QUAD)            \
-    "str r0, [sp, #4]\n"             \
-    FIRST                            \
-    "ldr pc, [sp]\n"                 \
-    ".balign 4\n"                    \
-    "2:\n"                           \
-    QUAD QUAD QUAD QUAD              \
-    "ldr r0, [sp, #4]\n"             \
-    "cmp r2, r0\n"                   \
-    "bne 2b\n"
-
 // As columns.h declares it. Bytes of a quad: 2^log_weights of weights, `code` of instructions.
 #define DOT(name, log_weights, code, QUAD, FINISH)                  \
     FUNCTION(name,                                                  \
@@ -139,6 +103,7 @@
         "1:\n"                                                      \
         "ldr r0, [sp, #8]\n"                                        \
         "add r0, r2\n"                                              \
+        "str r0, [sp, #4]\n"                                        \
         SUMS(FROM_NOTHING, QUAD)                                    \
         FINISH                                                      \
         "ldrd r0, r3, [sp, #12]\n"                                  \
@@ -190,6 +155,7 @@ DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
         "1:\n"                                                      \
         "ldrd r0, r1, [sp, #8]\n"                                   \
         "add r0, r2\n"                                              \
+        "str r0, [sp, #4]\n"                                        \
         SUMS(FIRST, QUAD)                                           \
         PREPARE                                                     \
         "ldr r1, [sp, #28]\n"                                       \
@@ -232,15 +198,12 @@ OUTPUTS("s8", "4", "120", FROM_NOTHING, QUAD_S8, "", CHANNELS_ONE);
 #undef BIASED
 #undef CHANNEL
 #undef DOT
-#undef SUMS
 #undef FROM_BIAS
 #undef FROM_NOTHING
-#undef ENTER
 #undef DOUBLE
 #undef PART
 #undef DOUBLE_ALL
 #undef QUAD_S8
 #undef PAIR_S8
 #undef HALF_BYTES
-#undef HALF_S16
 #endif

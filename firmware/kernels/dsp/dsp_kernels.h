@@ -45,6 +45,10 @@ void conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_p
 // The same with one byte a weight for any sums: weights (groups, quads, 4, 4) bytes, the taps of each filter as they come.
 void conv2d_wide_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
+// The same for windows of 1 x 1 without padding or pooling, x_c in fours, y_c in twos, with weights (y_c / 2, quads, 2, 2, 2).
+// scratch (8 * x_c,)
+void conv2d_pointwise_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
+
 typedef struct {
     conv2d_packed_params conv;  // of the padded image; a row of its window is whole words, some of them without weight
     int32_t x_h, x_w;

@@ -1,0 +1,118 @@
+"""What a Keras network takes and gives, and whether the calibration's images, samples and labels go with that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.console import UserError
+from tinyproof.export.conversion.walk import leaves
+from tinyproof.export.conversion.wanted_pixels import noun
+
+CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
+LOOKUPS = ("Embedding", "IntegerLookup", "StringLookup", "TextVectorization", "Hashing", "CategoryEncoding")
+OWN_SHAPE = "calibrate with an .npy of float32 samples of its own input's shape"
+
+
+def other_images(takes: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What to do to images x of a shape (H,W,C) for a network that takes another; '' for images of another size.
+
+    >>> other_images((8, 8, 1), (8, 8, 3))
+    'the network sees grey: make them so, x.mean(-1, keepdims=True).astype("uint8")'
+    """
+    if takes == (shape[2], shape[0], shape[1]):
+        return "the network has its channels first: x.transpose(0, 3, 1, 2)"
+    if takes == (shape[1], shape[2], shape[0]):
+        return "the network has its channels last: x.transpose(0, 2, 3, 1)"
+    if takes[:2] != shape[:2]:
+        return ""
+    if takes[2] == 1 and shape[2] == 3:
+        return 'the network sees grey: make them so, x.mean(-1, keepdims=True).astype("uint8")'
+    if takes[2] == 3 and shape[2] == 1:
+        return "the network sees colours: give those it was trained on, or x.repeat(3, -1)"
+    return f"leave the others out, x[..., :{takes[2]}]" if takes[2] < shape[2] else "it needs more channels"
+
+
+def as_numbers(network: Any, images: NDArray[Any]) -> NDArray[Any]:
+    """Images uint8 (N,H,W,C) as float32 samples where the network takes no images but just that shape, with or without
+    the axis that was put to pictures of one channel.
+    """
+    takes = tuple(network.input_shape[1:])
+    if images.dtype != np.uint8 or len(takes) == 3:
+        return images
+    if images.shape[1:] == (*takes, 1):
+        return np.asarray(images[..., 0], np.float32)
+    return images
+
+
+def taken_shape(network: Any, samples: NDArray[Any]) -> tuple[int, ...]:
+    """The shape of an input without N; where the network takes any size, that of the samples."""
+    shape = tuple(network.input_shape[1:])
+    if len(shape) != samples.ndim - 1:
+        return shape
+    return tuple(own if size is None else size for size, own in zip(shape, samples.shape[1:], strict=True))
+
+
+def image_shape(network: Any, path: Path, images: NDArray[Any] | None) -> tuple[int, int, int]:
+    """Height, width and channels of the one input, of `images` where it takes any size. UserError for no images."""
+    shape = (None, *(taken_shape(network, images) if images is not None else network.input_shape[1:]))
+    if len(shape) != 4 or None in shape[1:]:
+        if len(shape) == 4 and shape[3] is not None:
+            raise UserError(
+                f"{path} takes pictures of any size, and a device those of one: calibrate with an .npy of images uint8 "
+                "(N,H,W,C) of that size, or begin the network with keras.Input((H, W, C))"
+            )
+        raise UserError(
+            f"{path} takes {network.input_shape}, not one input of images (N,H,W,C) of one size: {OWN_SHAPE}, or "
+            f"{CONVERT_IT}"
+        )
+    return shape[1], shape[2], shape[3]
+
+
+def check_ends(network: Any, path: Path) -> None:
+    """UserError for a network with several inputs or outputs, or an input that is no float."""
+    shape = getattr(network, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) < 2 or not all(size is None or type(size) is int for size in shape):
+        raise UserError(f"{path} takes {shape}, not one input: {CONVERT_IT}")
+    outputs = getattr(network, "output_shape", None)
+    if isinstance(outputs, (list, dict)):
+        raise UserError(f"{path} has {len(outputs)} outputs, not one: {CONVERT_IT}")
+    kind = str(getattr(network.inputs[0], "dtype", "float32")) if getattr(network, "inputs", None) else "float32"
+    if "float" not in kind:
+        lookup = next((layer for layer in leaves(network) if type(layer).__name__ in LOOKUPS), None)
+        begin = "keras.Input((H, W, C))" if len(shape) == 4 else f"keras.Input({shape[1:]})"
+        raise UserError(
+            f"{path} takes {kind}, which needs a cast that no engine here has in int8: "
+            + (
+                f"do what layer '{lookup.name}' ({type(lookup).__name__}) does before the network, and give it the "
+                "vectors that come out"
+                if lookup is not None
+                else f"begin it with {begin} without a dtype, which takes float32, copy the weights, and save again"
+            )
+        )
+    if shape[0] not in (None, 1):
+        try:
+            network(np.zeros((1, *(size or 1 for size in shape[1:])), np.float32), training=False)
+        except Exception:  # of the layers' own code
+            raise UserError(
+                f"{path} works with a batch of {shape[0]} alone, and a device has one sample at a time: begin it with "
+                "keras.Input(shape), reshape with -1 in the place of the batch, copy the weights, and save again"
+            ) from None
+
+
+def fitting_labels(
+    network: Any, labelled: tuple[Any, Any], every_class: bool, notes: list[str]
+) -> tuple[Any, Any] | None:
+    """The images and labels, unless the network has another number of classes: a note then."""
+    shape, classes = network.output_shape, int(labelled[1].max()) + 1
+    outputs = max(2, shape[1]) if len(shape) == 2 else 0
+    if classes == outputs or (classes < outputs and not every_class):
+        return labelled
+    notes.append(
+        f"it has {outputs or 'no'} classes and the calibration {noun(labelled[0])}' labels {classes}: they are taken "
+        "without labels"
+    )
+    return None

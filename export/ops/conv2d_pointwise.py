@@ -1,0 +1,60 @@
+"""CONV_2D with 1 x 1 filters, four pixels at a time: the kernel `conv2d_pointwise_s8`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, no_pool, pack
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
+from tinyproof.export.ops.packed import DSP, fours, is_affordable, pack_quads
+from tinyproof.export.ops.window import Window, lead_bytes
+from tinyproof.optimize import Optimize
+
+PIXELS, FILTERS = 4, 2  # at a time
+
+
+def _two_filters_apart(filters: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Weights (y_c / 2, quads, 2, 2, 2) of filters (y_c, taps)."""
+    return pack_quads(2 * filters, FILTERS)
+
+
+def _fits(window: Window) -> bool:
+    alone = (window.k_h, window.k_w, window.pad_h, window.pad_w) == (1, 1, 0, 0)
+    return alone and window.x_c % 4 == 0 and window.y_c % FILTERS == 0
+
+
+def scratch_bytes(params: Conv2dPackedParams) -> int:
+    """What four output pixels see, in 16 bits."""
+    return 2 * PIXELS * params.window.x_c
+
+
+def leads(params: Conv2dPackedParams) -> tuple[int]:
+    """How many bytes before the input the output has to begin where it overwrites it."""
+    return (lead_bytes(params.window, params.pool),)
+
+
+def events(params: Conv2dPackedParams) -> Events:
+    """How often it does each thing that has a price."""
+    window = params.window
+    runs, quads, pairs = fours(window.y_h * window.y_w), window.x_c // 4, window.y_c // FILTERS
+    each = runs * pairs
+    return runs, runs * quads, each, each * quads, each * fours(quads), window.y_h * window.y_w * window.y_c
+
+
+CONV2D_POINTWISE = Kernel("conv2d_pointwise", scratch_bytes, leads, events=events, folder=DSP)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Without a pooling, where weights may take twice their bytes."""
+    conv = call.params
+    if optimize is Optimize.SMALL or pool or not isinstance(conv, Conv2dParams) or not _fits(conv.window):
+        return None
+    params = pack(conv, no_pool(conv.window), _two_filters_apart)
+    return replace(call, kernel=CONV2D_POINTWISE, params=params) if params and is_affordable(params.weights) else None
+
+
+FAST = Fast(CONV2D_POINTWISE, fit, rank=2)
