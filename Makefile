@@ -11,9 +11,19 @@ VENV := .venv
 $(if $(wildcard tinyproof/make.py),,$(error run make in the folder of its Makefile: make -C $(dir $(firstword $(MAKEFILE_LIST)))))
 OVERRIDES := $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 $(foreach name,$(filter-out $(SETTINGS) VENV PYTHON TINYPROOF_DATA,$(OVERRIDES)),$(error there is no setting $(name); `make` alone lists them))
+# What nobody typed counts as well, and should surprise nobody.
+$(if $(filter 0,$(MAKELEVEL)),$(foreach name,$(SETTINGS),$(if $(filter environment,$(origin $(name))),$(info \
+	$(name)=$($(name)), from the environment))))
+typed = $(filter-out undefined file default,$(origin $(1)))
+$(foreach name,$(SETTINGS),$(if $(and $(call typed,$(name)),$(findstring $$,$(value $(name)))),$(error \
+	$(name) has a $$, with which make begins a variable: rename it, or use $(VENV)/bin/tinyproof)))
+$(if $(or $(filter . ..,$(MODEL)),$(findstring /,$(patsubst %/,%,$(patsubst build/%,%,$(MODEL))))),$(error MODEL=$(MODEL) is not \
+	the name of a folder in build/: move it there, or give the path to $(VENV)/bin/tinyproof))
+$(foreach name,BOARD PRESET,$(if $(word 2,$($(name))),$(error $(name)=$($(name)): one at a time)))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
+$(if $(PYTHONHOME),$(error PYTHONHOME=$(PYTHONHOME) sends every Python to the libraries of one: unset it))
 # The first Python 3.10-3.13 on this machine.
 pythons = $(foreach p,$(1),$(shell $(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p)))
 ifdef PYTHON
@@ -26,6 +36,7 @@ given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(na
 ASKED := $(BOARD)
 # Which folder (DIR) and BOARD these settings mean, and what that board needs: tinyproof/make.py says, from its tables.
 $(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -m tinyproof.make $(call given,$(SETTINGS)))),$(eval $(fact)))
+$(if $(PYTHON),$(if $(DIR),,$(error `$(PYTHON) -m tinyproof.make` said nothing; what it says elsewhere is above)))
 GIVEN = $(call given,$(filter-out MODEL,$(SETTINGS)))
 RUN := $(VENV)/bin/tinyproof
 export TINYPROOF_BY_MAKE := 1
@@ -38,12 +49,11 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools train export build validate demo report play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
-
-Makefile: ; # is made by nobody, whatever .DEFAULT says
-
-.DEFAULT:
-	@echo "there is no target $@; \`make\` alone lists them" >&2; exit 2
+TARGETS := help setup tools train export build validate demo report play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+.PHONY: $(TARGETS)
+# Before anything is made: the second word of `make validate BOARD= host` is a target, too.
+$(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there is no target $(goal); `make` alone lists \
+	them$(foreach name,$(filter %=,$(MAKEOVERRIDES)),, and $(name) has its value without a space)))
 
 #: Start here
 help: ## this list

@@ -14,7 +14,7 @@ from math import prod
 
 from tinyproof.console import UserError
 from tinyproof.environment import run_module
-from tinyproof.export.golden import golden_available
+from tinyproof.export.golden import golden_available, tflm_runtime
 from tinyproof.export.graph import Graph, Op, Tensor
 from tinyproof.export.tflite_reader import read_graph
 
@@ -59,6 +59,7 @@ def measure_arena(model: bytes) -> int | None:
     """
     if not golden_available():
         return None
+    tflm_runtime()
     command = run_module("tinyproof.export.arena")
     try:
         result = subprocess.run(command, input=model, capture_output=True, timeout=TIMEOUT_S)
@@ -140,8 +141,7 @@ def _smallest(model: bytes) -> int | None:
 
 def _runs(model: bytes, arena_size: int) -> bool:
     """Whether TFLM prepares and runs the model. In a process of its own: in a small arena it may write through null."""
-    from tflite_micro.python.tflite_micro import runtime
-
+    runtime = tflm_runtime()
     if child := os.fork():
         return os.waitpid(child, 0)[1] == 0
     status = 1

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof import advice
-from tinyproof.console import UserError, no_room, write_atomically
+from tinyproof.console import UserError, no_room, write_together
 from tinyproof.cores import CORES, Core
 from tinyproof.export import c_text
 from tinyproof.export.arena import arena_bytes, unmeasured_arena_bytes
@@ -163,15 +163,18 @@ def _compiled(graph: Graph, program: Program, small: Program, core: Core, optimi
 
 def write_export(model: Path, content: bytes, export: Export) -> None:
     """Write an export and the `.tflite` it is of into the model's folder. UserError where that cannot be written."""
-    try:
+    files: dict[Path, bytes | str] = {model / C_FOLDER / name: text for name, text in export.sources.items()}
+    others = [path for path in (model / C_FOLDER).rglob("*") if path.is_file() and path not in files]
+    if not _holds(model / TFLITE_FILE, content):
+        files = {model / TFLITE_FILE: content, **files}
+
+    def clear() -> None:
         (model / MANIFEST_FILE).unlink(missing_ok=True)
-        for stale in (model / C_FOLDER).rglob("*"):
-            if stale.is_file() and stale.relative_to(model / C_FOLDER).as_posix() not in export.sources:
-                stale.unlink()
-        if not _holds(model / TFLITE_FILE, content):
-            write_atomically(model / TFLITE_FILE, content)
-        for name, text in export.sources.items():
-            write_atomically(model / C_FOLDER / name, text)
+        for stale in others:
+            stale.unlink()
+
+    try:
+        write_together(files, clear)
         remember(model, SOURCES, "", (model / C_FOLDER / name for name in export.sources))
         save_manifest(model, export.manifest)
     except OSError as error:

@@ -6,9 +6,11 @@ The wheel exists for Linux on x86-64 alone; elsewhere `golden_available` is Fals
 from __future__ import annotations
 
 import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from tinyproof.export.tflite_reader import BROKEN_OFFSETS, read_graph
 WHEEL = "tflite-micro"
 SAFE_CLASSES = 511  # of more TFLM's softmax aborts where their exponentials sum up to 512 times the largest
 ARENA_SPARE_BYTES = 1 << 20
+SAID = 200  # characters of an error that is not ours
 
 
 def golden_available() -> bool:
@@ -35,13 +38,30 @@ def golden_name() -> str | None:
         return None
 
 
+def tflm_runtime() -> Any:
+    """The wheel's module. UserError where it is installed and cannot be loaded."""
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except Exception as error:  # whatever half a package raises
+        raise unloadable(golden_name() or WHEEL, error) from None
+    return runtime
+
+
+def unloadable(package: str, error: Exception) -> UserError:
+    """What to say of a package that is there and broken: the last line of what may be a whole traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[-1][:SAID] if lines else type(error).__name__
+    name = package.partition(" ")[0]
+    pip = f"{sys.executable} -m pip install --force-reinstall --no-deps {name}"
+    return UserError(f"{package} is installed and cannot be loaded ({said}): run `{pip}`")
+
+
 class Golden:
     """One model, run by TFLM's reference kernels."""
 
     def __init__(self, model: bytes, keep_tensors: bool = False) -> None:
         """UserError when TFLM cannot prepare the model. `keep_tensors`: no tensor overwrites another."""
-        from tflite_micro.python.tflite_micro import runtime
-
+        runtime = tflm_runtime()
         self.name = golden_name() or WHEEL
         self._graph = read_graph(model, "the model")
         self._has_state = any(tensor.is_variable for tensor in self._graph.tensors)

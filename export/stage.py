@@ -11,7 +11,7 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
-from tinyproof.console import UserError, console, no_room, write_atomically
+from tinyproof.console import UserError, console, no_room, write_together
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.conversion.loading import check_keras_file
@@ -25,7 +25,7 @@ from tinyproof.export.runtimes import runtime_of
 from tinyproof.export.tflite_reader import read_tflite
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, save_fidelity
 from tinyproof.folders import BUILD
-from tinyproof.made import code_of, fingerprint, is_made, remember, tree_state
+from tinyproof.made import code_of, fingerprint, inputs_of, is_made, remember, settings_of, tree_state
 from tinyproof.manifest import C_FOLDER, MANIFEST_FILE, TFLITE_FILE
 from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, load_labels, load_splits
 from tinyproof.optimize import Optimize
@@ -60,8 +60,15 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
             package_versions(*CONVERTERS),
         )
         if not is_made(model, "quantize", inputs):
+            _refuse_changed(model, inputs)
             quantize(model, source.keras, source.calibration, source.pixels, source.accept_loss)
-            remember(model, "quantize", inputs, [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE])
+            remember(
+                model,
+                "quantize",
+                inputs,
+                [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE],
+                {TFLITE_FILE: fingerprint(model / TFLITE_FILE)},
+            )
     tflite = source.tflite or model / TFLITE_FILE
     runtime = runtime_of(find_board(board_name), engine)
     inputs = fingerprint(
@@ -73,9 +80,24 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
     if is_made(model, "emit", inputs):
         console.print(f"{model} is exported already", markup=False)
     else:
+        if inputs_of(model, "emit") == inputs:
+            console.print(f"{model}: what the export wrote was changed, and is written again", markup=False)
         emit(model, tflite, board_name, engine, optimize)
         files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
-        remember(model, "emit", inputs, files)
+        remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE)})
+
+
+def _refuse_changed(model: Path, inputs: str) -> None:
+    """UserError for a `.tflite` that somebody put in the place of the one made of the same inputs: it may be the one
+    that is meant, and is not written over.
+    """
+    tflite = model / TFLITE_FILE
+    ours = {(settings_of(model, stage) or {}).get(TFLITE_FILE) for stage in ("quantize", "emit")} - {None}
+    if ours and inputs_of(model, "quantize") == inputs and tflite.is_file() and fingerprint(tflite) not in ours:
+        raise UserError(
+            f"{tflite} is no longer what was made of {KERAS_FILE} beside it: remove it to have it made again, or move "
+            f"it elsewhere and name it with {advice.setting('tflite', '...')}"
+        )
 
 
 def quantize(
@@ -105,9 +127,10 @@ def quantize(
         refuse_loss(made.fidelity)
     content = made.content
     try:
-        (model / MANIFEST_FILE).unlink(missing_ok=True)  # it describes the earlier model
-        write_atomically(model / TFLITE_FILE, content)
-        write_atomically(model / FLOAT_FILE, made.plain)
+        write_together(
+            {model / TFLITE_FILE: content, model / FLOAT_FILE: made.plain},
+            lambda: (model / MANIFEST_FILE).unlink(missing_ok=True),  # it describes the earlier model
+        )
         save_fidelity(model, made.fidelity)
     except OSError as error:
         raise no_room(model, error, "model") from None

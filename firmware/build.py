@@ -6,6 +6,7 @@ One compiler call over the application, the engine, the kernels, the board and t
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -81,7 +82,7 @@ def require_own_image(model: Path, board: Board) -> None:
     image = image_path(model, board)
     if image not in made_files(model / board.name, IMAGE):
         raise UserError(
-            f"{image} was not built on this computer, and what others built is not run: run "
+            f"{image} is not as a build on this computer left it, and what others built is not run: run "
             f"`{advice.command('build', board=board.name, model=model)}`"
         )
 
@@ -216,4 +217,9 @@ def _compile_watcher(board: Board, library: Path) -> None:
 def _run_compiler(command: list[str], compiler: Compiler, board: Board) -> None:
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
+        if os.strerror(errno.ENOSPC) in result.stderr:
+            raise UserError(
+                f"{compiler.tool.command} has no room: make some where the model's folder lies, and in "
+                f"{tempfile.gettempdir()}"
+            )
         raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{result.stderr.strip()[-3000:]}")

@@ -6,14 +6,13 @@ Each stage is the command that the Makefile runs, with the same settings; a stag
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.claim import OWNER
 from tinyproof.console import UserError, console
-from tinyproof.environment import run_module
+from tinyproof.environment import run_along, run_module
 from tinyproof.folders import trained_folder
 from tinyproof.installing import require_tools
 from tinyproof.toolchain import with_compiler
@@ -49,11 +48,11 @@ def demo(dataset: str, preset: str, board: Board, limit: int | None, compiler: s
         flash = advice.command("flash", board=board.name, model=trained_folder(dataset, preset))
         raise UserError(f"board {board.name} is a real one: `{flash}` uploads to it")
     require_tools(board)
-    environment = {OWNER: str(os.getpid()), **os.environ}
+    run = {OWNER: os.environ.get(OWNER) or str(os.getpid())}
     todo = stages(dataset, preset, board, limit, compiler)
     for number, stage in enumerate(todo, 1):
         console.print(f"[bold]{number}/{len(todo)} {stage.what}[/]")
-        status = subprocess.run([*run_module("tinyproof"), *stage.command], env=environment).returncode
+        status = run_along([*run_module("tinyproof"), *stage.command], run)
         if status != 0:
             break
     return status

@@ -15,10 +15,13 @@ import numpy as np
 
 from tinyproof import advice
 from tinyproof.console import UserError, console, track, write_atomically
+from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import WHEEL, golden_available, golden_name
+from tinyproof.export.lower import check_ends
+from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.interpreters import Interpreter, default_interpreter, default_name, golden_interpreter
 from tinyproof.host.samples import Samples
-from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE
+from tinyproof.manifest import MANIFEST_FILE, TFLITE_FILE, Manifest
 from tinyproof.model_files import NPZ_DAMAGE, open_npz
 from tinyproof.own import is_signed, signature
 
@@ -41,16 +44,23 @@ class Expected:
     default_name: str
 
 
+def read_model(model: Path, manifest: Manifest) -> bytes:
+    """The `.tflite` in the folder. UserError unless `model.json` beside it is of it, and tells its ends as they are."""
+    tflite = (model / TFLITE_FILE).read_bytes()
+    again = f"run `{advice.command('export', model=model)}`"
+    if hashlib.sha256(tflite).hexdigest() != manifest.model_sha256:
+        raise UserError(f"{model / TFLITE_FILE} is not the model that {MANIFEST_FILE} beside it is of: {again}")
+    inputs, outputs = check_ends(read_graph(tflite, str(model / TFLITE_FILE)))
+    if (manifest.inputs, manifest.outputs) != (tuple(map(tensor_info, inputs)), tuple(map(tensor_info, outputs))):
+        raise UserError(f"{model / MANIFEST_FILE} has other inputs or outputs than {TFLITE_FILE} beside it: {again}")
+    return tflite
+
+
 def expected_outputs(model: Path, tflite: bytes, model_sha256: str, samples: Samples) -> Expected:
     """Compute them, or read what an earlier run computed for the same model, samples and interpreters.
 
     An interpreter is made only when there is something to compute.
     """
-    if hashlib.sha256(tflite).hexdigest() != model_sha256:
-        raise UserError(
-            f"{model / TFLITE_FILE} is not the model that {MANIFEST_FILE} beside it is of: run "
-            f"`{advice.command('export', model=model)}`"
-        )
     bit_exact = golden_available()
     names = (golden_name() or WHEEL if bit_exact else default_name(), default_name())
     key = " ".join((model_sha256, samples.sha256, *names))

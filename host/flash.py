@@ -6,9 +6,7 @@ USB ids and the place on the bus, in bounded time, with a line that says what to
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.boards import REAL_BOARDS, Board
 from tinyproof.console import UserError, console
+from tinyproof.environment import run_along
 from tinyproof.firmware.sizes import check_model, print_budget
 from tinyproof.firmware.sketch import check_engine, platformio_project
 from tinyproof.host.device import Device, DeviceError
@@ -143,11 +142,11 @@ def _run(platformio: str, project: Path, environment: str, recovery: str = "", *
     """PlatformIO on this terminal, so that its own progress shows. Raises UserError unless it succeeds."""
     settings = {"PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no"}
     command = [platformio, "run", "--project-dir", str(project), "--environment", environment, *arguments]
-    result = subprocess.run(command, env={**os.environ, **settings})
-    if result.returncode != 0:
+    status = run_along(command, settings)
+    if status != 0:
         step = "upload to" if arguments else "build"
         raise UserError(
-            f"PlatformIO could not {step} {environment} (status {result.returncode}); what it says is above. "
+            f"PlatformIO could not {step} {environment} (status {status}); what it says is above. "
             + (
                 f"If the board does not react, {recovery}"
                 if recovery

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError
-from tinyproof.export.golden import Golden, golden_available
+from tinyproof.export.golden import Golden, golden_available, unloadable
 from tinyproof.preprocess import preprocess
 
 # Same API under three names: today's package, its predecessor (older machines, Raspberry Pi), and all of TensorFlow.
@@ -143,8 +143,8 @@ def _tflite_module() -> tuple[str, Any]:
     name, module = _tflite_package()
     try:
         return name, importlib.import_module(module)
-    except ImportError as error:
-        raise UserError(f"{name} is installed and cannot be imported: {error}") from error
+    except Exception as error:  # whatever half a package raises
+        raise unloadable(name, error) from error
 
 
 def default_interpreter(model: bytes) -> Interpreter:

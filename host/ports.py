@@ -117,6 +117,8 @@ def named_port(device: str) -> SerialPort:
 def check_there(port: SerialPort) -> None:
     """Raise UserError, before minutes of compiling, where a port that the user named is not there."""
     ports = scan()
+    if os.path.isdir(port.device) or os.path.isfile(port.device):
+        raise UserError(f"{port.device} is no serial port; ports there are: {_listed(ports) or 'none'}")
     if not os.path.exists(port.device) and port.device not in [other.device for other in ports]:
         raise UserError(
             f"there is no port {port.device}; ports there are: {_listed(ports) or 'none'}. Plug the board "

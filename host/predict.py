@@ -19,9 +19,10 @@ from tinyproof.console import UserError, console, table
 from tinyproof.export.device_input import device_bytes
 from tinyproof.fidelity import FLOAT_FILE, load_fidelity
 from tinyproof.host.connection import connect
+from tinyproof.host.expected import read_model
 from tinyproof.host.interpreters import default_interpreter, float_scores, golden_interpreter
 from tinyproof.host.station import check_identity
-from tinyproof.manifest import TFLITE_FILE, Manifest, TensorInfo, load_manifest
+from tinyproof.manifest import Manifest, TensorInfo, load_manifest
 from tinyproof.model_files import LABELS_FILE, load_labels
 from tinyproof.pictures import read_pictures
 
@@ -103,7 +104,7 @@ def _predictions(
     model: Path, manifest: Manifest, board: Board, port: str | None, files: list[Path], images: NDArray[np.uint8]
 ) -> list[Prediction]:
     x, y = _ends(manifest)
-    tflite = (model / TFLITE_FILE).read_bytes()
+    tflite = read_model(model, manifest)
     inputs = [one.tobytes() for one in device_bytes(x, images)]
     with connect(model, board, port) as device:
         hello = device.hello()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tinyproof.host.report.junit import save_junit
 from tinyproof.host.report.page import save_page
 from tinyproof.host.report.summary import print_summary
 from tinyproof.host.validate import Plan, validate
+from tinyproof.manifest import load_manifest
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Wishes:
 
 def validate_model(wishes: Wishes) -> int:
     """Validate, and leave the reports; returns the exit status. UserError where no comparison is possible."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job ends like Ctrl-C
     plan = _plan(wishes)
+    load_manifest(wishes.model)  # what is missing first
     claim(wishes.model)
     report = validate(plan)
     path = save_report(wishes.model, report)

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -246,6 +247,13 @@ def _reason(url: str, error: Exception) -> str:
     address = urlsplit(url)
     if address.scheme in ("socket", "rfc2217") and address.netloc.count(":") == 0:
         return f"host and port are missing, as in {address.scheme}://host:port"
+    said = " ".join(str(error).split()).removeprefix(f"Could not open port {url}: ")
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return " ".join(str(error).split())
+    if "Could not configure port" in said:  # any other file or device
+        return "it is no serial port"
+    if address.scheme in ("socket", "rfc2217"):
+        return re.sub(r"^\[Errno -?\d+\] ", "", said) if "debug|info" not in said else "host and port are no address"
+    if address.scheme and "://" in url:
+        return f"{said}; known are socket://host:port and rfc2217://host:port"
+    return said

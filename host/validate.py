@@ -18,11 +18,11 @@ import numpy as np
 
 from tinyproof import advice
 from tinyproof.boards import Board
-from tinyproof.console import UserError, console
+from tinyproof.console import Interrupted, UserError, console
 from tinyproof.host.connection import open_station
 from tinyproof.host.device import DeviceError
 from tinyproof.host.diagnosis.diagnose import diagnose
-from tinyproof.host.expected import expected_outputs
+from tinyproof.host.expected import expected_outputs, read_model
 from tinyproof.host.journal import JOURNAL_FILE, Journal
 from tinyproof.host.journal_records import Answer, Key
 from tinyproof.host.judging.findings import Finding, make_report, resumed_by
@@ -36,7 +36,7 @@ from tinyproof.host.sharing import Share
 from tinyproof.host.station import Station
 from tinyproof.host.stopping import StoppingRule
 from tinyproof.line import FASTEST_BAUD
-from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
+from tinyproof.manifest import Manifest, load_manifest
 
 
 @dataclass(frozen=True)
@@ -70,24 +70,26 @@ class Plan:
 def validate(plan: Plan) -> Report:
     """Validate. Raises UserError when no comparison is possible, or when the run is interrupted."""
     manifest = load_manifest(plan.model)
+    tflite = read_model(plan.model, manifest)
     samples = load_samples(plan.model, manifest, plan.limit)
     key = Key(manifest.model_sha256, samples.sha256, len(samples.inputs), manifest.output_bytes)
     with _stations(plan, manifest) as stations, Journal(plan.model / JOURNAL_FILE, key, plan.resume) as journal:
         try:
-            report = _judge(plan, manifest, samples, stations, journal)
+            report = _judge(plan, manifest, tflite, samples, stations, journal)
         except KeyboardInterrupt:
-            raise UserError(f"interrupted; {journal.kept()}") from None
+            raise Interrupted(f"interrupted; {journal.kept()}") from None
     for station in stations:
         for line in station.device.exchange.logs:
             console.print(f"{station.name}: {line}")
     return report
 
 
-def _judge(plan: Plan, manifest: Manifest, samples: Samples, stations: Sequence[Station], journal: Journal) -> Report:
+def _judge(
+    plan: Plan, manifest: Manifest, tflite: bytes, samples: Samples, stations: Sequence[Station], journal: Journal
+) -> Report:
     """Run what is to be run, and find out what the answers are worth."""
     for station in stations:
         station.number = journal.number(station.identity)
-    tflite = (plan.model / TFLITE_FILE).read_bytes()
     expected = expected_outputs(plan.model, tflite, manifest.model_sha256, samples)
     started = time.monotonic()
     resumed = {answer.sample for answer in journal.earlier}

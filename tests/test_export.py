@@ -250,10 +250,10 @@ def test_an_interrupted_export_is_seen_as_none(tmp_path, monkeypatch):
     folder = exported(random_network(1), tmp_path / "model")
     export = export_model(MODEL, "model.tflite", "model", (), None)
 
-    def fail(path: Path, content: str | bytes) -> None:
+    def fail(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinyproof.export.emit.write_atomically", fail)
+    monkeypatch.setattr("tinyproof.export.emit.remember", fail)
     with pytest.raises(KeyboardInterrupt):
         write_export(folder, MODEL, export)
     with pytest.raises(UserError, match="run `make export`"):

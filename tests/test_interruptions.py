@@ -1,7 +1,7 @@
 """Power cuts, full disks and a second run at the same time: whatever happened, the next run ends right.
 
 `python tests/test_interruptions.py` cuts every stage at every step that changes a file, and runs every pair of stages
-at once; `... build validate` cuts these two stages alone. Here a few of them.
+at once; `... build validate` cuts these two stages alone, `... at-once` cuts none. Here a few of them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 from conftest import DEMO_MODEL, ROOT
 
+from tinyproof.console import UNFINISHED
+
 BOARD = ("--board", "host")
 STAGES = {
     "train": ("train", "--epochs", "1", "--out"),
@@ -27,6 +29,14 @@ STAGES = {
     "build": ("build", *BOARD, "--model"),
     "validate": ("validate", *BOARD, "--limit", "40", "--model"),
 }
+# What else writes into a model's folder that is whole; all of it is there after the stages above.
+OTHERS = {
+    "report": ("report", "--model"),
+    "sketch": ("sketch", "--board", "nano33ble", "--model"),
+    "play": ("play", "--no-dreams", "--model"),
+    "explore": ("explore", *("--board", "none", "--size", "64"), "--out"),
+}
+AT_ONCE = "at-once"
 pytestmark = pytest.mark.timeout(1200)  # many processes, of which a busy machine makes each slow
 SAMPLED = {"export": 2, "build": 2, "validate": 2}  # cuts of each stage in the test suite; training takes too long
 SMALLEST_FILE = 4000  # bytes: nothing that a stage leaves is so small on the whole
@@ -39,7 +49,7 @@ def stage(name: str, folder: Path, cut: int | None = None, **how: object) -> sub
 
 
 def command(name: str, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "tinyproof", *STAGES[name], str(folder)]
+    return [sys.executable, "-m", "tinyproof", *{**STAGES, **OTHERS}[name], str(folder)]
 
 
 def settings(folder: Path, cut: int | None = None) -> dict[str, object]:
@@ -64,6 +74,16 @@ def goes_on_after(name: str, cut: int, before: Path, place: Path) -> None:
     finish(name, place)
 
 
+def is_made_good_after(name: str, cut: int, before: Path, place: Path, whole: Path) -> None:
+    """Cut what is no stage at that step; its next run leaves what an undisturbed one does."""
+    shutil.copytree(before, place)
+    assert stage(name, place, cut).returncode == -9, (name, cut)
+    result = stage(name, place)
+    assert result.returncode == 0, (name, cut, result.stdout, result.stderr)
+    assert contents(place, ()) == contents(whole, ()), (name, cut)
+    assert not list(place.rglob(f".*{UNFINISHED}")), (name, cut)
+
+
 def finish(name: str, place: Path) -> None:
     """Run the stage and those behind it, and look at what they leave."""
     names = list(STAGES)
@@ -73,9 +93,9 @@ def finish(name: str, place: Path) -> None:
     assert json.loads((place / "report.json").read_text())["verdict"] == "equal"
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path, left: Sequence[str] = LEFT) -> dict[str, bytes]:
     """What decides: not times, not the paths in an image, and no names of temporary files."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT)
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in left)
     named = {path.relative_to(folder).as_posix(): path for path in files}
     kept = {name: path for name, path in named.items() if not path.name.startswith(".") and path.suffix != ".elf"}
     return {name: path.read_bytes() for name, path in kept.items()}
@@ -154,14 +174,23 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         kept = ("labels.txt", "splits.npz", "model.keras", "float_scores.npy", "training.json")
         places = make_states(Path(scratch) / "states", kept)
-        for name in sys.argv[1:] or STAGES:
+        asked = sys.argv[1:]
+        for name in set(asked) & set(STAGES) if asked else STAGES:
             steps = steps_of(name, places[name], Path(scratch) / f"{name}-whole" / "m")
             for cut in range(1, steps + 1):
                 place = Path(scratch) / "cut" / "m"
                 goes_on_after(name, cut, places[name], place)
                 shutil.rmtree(place)
             print(f"{name}: cut at each of {steps} steps, the next run ended right", flush=True)
-        for one, other in [] if sys.argv[1:] else PAIRS:
+        for name in set(asked) & set(OTHERS) if asked else OTHERS:
+            whole = Path(scratch) / f"{name}-whole" / "m"
+            steps = steps_of(name, places["done"], whole)
+            for cut in range(1, steps + 1):
+                place = Path(scratch) / "cut" / "m"
+                is_made_good_after(name, cut, places["done"], place, whole)
+                shutil.rmtree(place)
+            print(f"{name}: cut at each of {steps} steps, the next run ended right", flush=True)
+        for one, other in [] if asked and AT_ONCE not in asked else PAIRS:
             at_once(one, other, places["train" if "train" in (one, other) else "export"], Path(scratch) / "pair" / "m")
             shutil.rmtree(Path(scratch) / "pair")
             print(f"{one} and {other} at once: the next run ended right", flush=True)

@@ -74,7 +74,7 @@ def test_an_image_that_was_built_elsewhere_is_not_run(folder, tmp_path):
     image.chmod(0o755)
     for verb in ("validate", "hello", "profile", "emulate", "predict"):
         more = ["--image", ROOT / "docs/images/report-equal.png"] if verb == "predict" else []
-        words = f"{image} was not built on this computer, and what others built is not run: run `make build BOARD=host"
+        words = f"{image} is not as a build on this computer left it, and what others built is not run: run "
         one_line(verb, "--model", folder, "--board", "host", *more, words=words)
     assert not planted.exists()
 

@@ -7,14 +7,21 @@ libraries that it does not need. This table names them and imports none.
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
-import click
+from tinyproof import interruption
 
-from tinyproof.advice import NAME, by_make, did_you_mean, program
-from tinyproof.console import run
+if __name__ == "__main__" or re.search(r"\btinyproof(\.exe)?$", sys.argv[0]):
+    interruption.before_anything_began()
+
+import click  # noqa: E402
+
+from tinyproof.advice import NAME, by_make, did_you_mean, program  # noqa: E402
+from tinyproof.console import run  # noqa: E402
 
 # heading: command: its storey, and its line in the list
 COMMANDS = {
@@ -108,11 +115,20 @@ def _as_options(context: click.Context, command: click.Command, argument: str) -
         _check_for_others(context, name, value)
     if isinstance(option, click.Option) and value:
         if option.is_flag:
-            yield from [name] if value != "0" else option.secondary_opts
+            yield from [name] if _is_yes(context, command, option, value) else option.secondary_opts
         else:
-            yield from (f"{name}={one}" for one in (value.split() if option.multiple else [value]))
+            several = option.multiple and not os.path.exists(value)  # a path may have spaces
+            yield from (f"{name}={one}" for one in (value.split() if several else [value]))
     elif option is None and not by_make():
         raise click.UsageError(f"there is no setting {match[1]}", click.Context(command, context, command.name))
+
+
+def _is_yes(context: click.Context, command: click.Command, option: click.Option, value: str) -> bool:
+    """Whether a flag is set: 1, yes, true or on set it; 0, no, false and off do not; nothing else is understood."""
+    try:
+        return bool(click.BOOL.convert(value, option, None))
+    except click.BadParameter:
+        raise click.BadParameter(f"{value!r} is neither 1 nor 0", click.Context(command, context), option) from None
 
 
 def _check_for_others(context: click.Context, name: str, value: str) -> None:
@@ -124,8 +140,11 @@ def _check_for_others(context: click.Context, name: str, value: str) -> None:
         options = (option for option in command.params if isinstance(option, click.Option) and name in option.opts)
         for option in options:
             try:
-                given = value.split() if option.multiple else value
-                option.type_cast_value(click.Context(command, context, verb), given)
+                if option.is_flag:
+                    _is_yes(context, command, option, value)
+                else:
+                    given = value.split() if option.multiple else value
+                    option.type_cast_value(click.Context(command, context, verb), given)
             except click.UsageError as error:
                 refused = refused or error
             else:

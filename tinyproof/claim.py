@@ -17,7 +17,7 @@ from typing import IO
 import click
 import portalocker
 
-from tinyproof.console import UserError, console, make_writable
+from tinyproof.console import UNFINISHED, UserError, console, make_writable, no_room
 
 CLAIM_FILE = ".claim"
 OWNER = "TINYPROOF_OWNER"  # the process whose end ends the run, where it is not ours: the Makefile and demo set it
@@ -40,14 +40,31 @@ def claim(folder: Path, make: bool = False) -> None:
         refuse_links(folder)
     if command is None or place in _held or not os.access(place, os.W_OK):
         return
+    try:
+        _held[place] = _wait_for(place, folder)
+    except BaseException as error:
+        _remove_empty(new)
+        if isinstance(error, OSError):
+            raise no_room(folder, error) from None
+        raise
+    command.find_root().call_on_close(lambda: _leave(place, new))
+    for path in _unfinished(folder):  # of a run that was cut short
+        path.unlink(missing_ok=True)
+
+
+def _wait_for(place: Path, folder: Path) -> IO[str]:
     told = False
     while (file := _try_claim(place)) is None:
         if not told:
             console.print(f"{folder} is being written by {_owner_in_words(place)}: waiting for it", markup=False)
             told = True
         time.sleep(ASK_AGAIN_S)
-    _held[place] = file
-    command.find_root().call_on_close(lambda: _leave(place, new))
+    return file
+
+
+def _unfinished(folder: Path) -> list[Path]:
+    """What `write_atomically` could not bring to its end, in the folder and its own subfolders."""
+    return [path for below in ("", "*/", "*/*/") for path in folder.glob(f"{below}.*{UNFINISHED}")]
 
 
 def refuse_links(folder: Path) -> None:
@@ -55,7 +72,10 @@ def refuse_links(folder: Path) -> None:
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             if (path := Path(parent) / name).is_symlink():
-                raise UserError(f"{path} is a symbolic link, and a model's folder holds its own files alone: remove it")
+                raise UserError(
+                    f"{path} is a symbolic link, and a model's folder holds its own files alone: remove it, or name "
+                    "another folder"
+                )
 
 
 def release(folder: Path) -> None:
@@ -84,8 +104,13 @@ def _try_claim(folder: Path) -> IO[str] | None:
     file.seek(0)
     file.truncate()
     # A run of one process needs no name: its lock ends with it.
-    file.write(json.dumps({**owner, "folder": str(folder)} if owner["process"] != os.getpid() else {}))
-    file.flush()
+    try:
+        file.write(json.dumps({**owner, "folder": str(folder)} if owner["process"] != os.getpid() else {}))
+        file.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.close()
+        raise
     return file
 
 
@@ -97,9 +122,14 @@ def _leave(folder: Path, new: list[Path]) -> None:
     with contextlib.suppress(OSError):
         if _owner()["process"] == os.getpid() or [path.name for path in folder.iterdir()] == [CLAIM_FILE]:
             (folder / CLAIM_FILE).unlink()
-        for path in new:
-            path.rmdir()  # where it is empty
+    _remove_empty(new)
     file.close()
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for path in folders:
+            path.rmdir()
 
 
 def _owner() -> dict[str, object]:

@@ -1,16 +1,19 @@
 """What every command of the project shares with its user's terminal and files.
 
-Bad input ends in one line and exit status 2 (`UserError`), long work shows a progress bar, and a file appears whole or
-not at all (`write_atomically`). Nothing here knows about models or boards.
+Bad input ends in one line and exit status 2 (`UserError`), Ctrl-C in one line and 130, long work shows a progress bar,
+and a file appears whole or not at all (`write_atomically`). Nothing here knows about models or boards.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -19,11 +22,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tinyproof import advice
+from tinyproof import advice, interruption
 
 console = Console(highlight=False, soft_wrap=True, force_jupyter=False)
+UNFINISHED = ".unfinished"  # ends the name of a file until it is whole
 NARROW = 60  # columns
 T = TypeVar("T")
+OF_THE_COMPUTER = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+)
 UMASK = os.umask(0)  # it can only be read by setting it
 os.umask(UMASK)
 
@@ -34,41 +48,79 @@ class UserError(click.ClickException):
     exit_code = 2
 
 
+class Interrupted(UserError):
+    """An interruption that has something to say: how to go on."""
+
+
 def run(command: click.Command, name: str) -> NoReturn:
     """Run the command line under a name that can be typed again, and exit: every error is one line and status 2, an
-    interruption too.
+    interruption one line and the status of its signal.
     """
+    interruption.interruptible()
+    try:
+        status = _run(command, name)
+    except (click.Abort, KeyboardInterrupt):
+        status = _interrupted()
+    except Exception:
+        if not interruption.exit_status():
+            raise
+        status = _interrupted()  # what it broke off on its way
+    finally:
+        interruption.nothing_left()
+    sys.exit(status)
+
+
+def _interrupted() -> int:
+    click.echo(interruption.LINE, err=True)
+    return interruption.exit_status() or 128 + signal.SIGINT
+
+
+def _run(command: click.Command, name: str) -> int:
+    """Run the command line; the exit status. What is raised is an interruption, or a fault of this program."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding has no letter for is a question mark
     try:
         command.main(prog_name=name, standalone_mode=False, complete_var="_TINYPROOF_COMPLETE")
-        sys.stdout.flush()
+        if sys.stdout:  # else whoever started us has closed it
+            sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(2)
+        return 2
     except click.ClickException as error:
-        hint = ""
-        if isinstance(error, click.UsageError):
-            hint = f" (try `{error.ctx.command_path if error.ctx else name} --help`)"
-        click.echo(f"Error: {' '.join(error.format_message().split())}{hint}", err=True)
-        sys.exit(2)
+        status = interruption.exit_status()
+        if status and not isinstance(error, Interrupted):
+            raise  # what it broke off on its way
+        click.echo(f"Error: {' '.join(_message(error, name).split())}", err=True)
+        return status or 2
     except BrokenPipeError:  # whoever read the output has gone, such as `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still has to flush
-        sys.exit(2)
+        return 2
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in OF_THE_COMPUTER:
             raise
-        click.echo(
-            f"Error: {error.filename}: {error.strerror}; check that it is there, that you may read and write it, and "
-            "that there is room",
-            err=True,
-        )
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Error: interrupted", err=True)
-        sys.exit(2)
-    sys.exit(0)
+        what = f"{error.strerror}; make room where results go, and in {tempfile.gettempdir()}"
+        if error.filename:
+            remedy = "check that it is there, that you may read and write it, and that there is room"
+            what = f"{error.filename}: {error.strerror}; {remedy}"
+        click.echo(f"Error: {what}", err=True)
+        return 2
+    except MemoryError:
+        click.echo("Error: there is not enough memory for that: end other programs, or take smaller inputs", err=True)
+        return 2
+    return 0
+
+
+def _message(error: click.ClickException, name: str) -> str:
+    """What the user reads, in the words of the way that they came."""
+    if not isinstance(error, click.UsageError):
+        return error.format_message()
+    of_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    if advice.by_make() and of_value and (param := getattr(error, "param", None)):
+        given = advice.name_of(param.opts[0].lstrip("-").replace("-", "_"))
+        said = error.message.removesuffix(".").replace("integer range", "whole number").replace("float range", "number")
+        return f"{given}: {said}"
+    return f"{error.format_message()} (try `{error.ctx.command_path if error.ctx else name} --help`)"
 
 
 def progress_bar() -> Progress:
@@ -136,23 +188,54 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     An OSError names `path`, not the sibling.
     """
+    write_together({path: content})
+
+
+def write_together(files: Mapping[Path, bytes | str], first: Callable[[], object] = lambda: None) -> None:
+    """The same for several files: where there is no room for all of them, none is changed.
+
+    They are renamed in their order, after `first` was called.
+    """
+    staged: dict[Path, str] = {}
+    new = [folder for path in files for folder in path.parents if not folder.exists()]
+    with interruption.later():
+        try:
+            for path, content in files.items():
+                with _naming(path):
+                    staged[path] = _stage(path, content.encode() if isinstance(content, str) else content)
+            first()
+            for path in files:
+                with _naming(path):
+                    os.replace(staged[path], path)
+                    del staged[path]
+        except BaseException:
+            for temporary in staged.values():
+                os.unlink(temporary)
+            for folder in sorted(set(new), reverse=True):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # where it is empty
+            raise
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
     try:
-        _write_and_rename(path, content)
+        yield
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path)) from error
 
 
-def _write_and_rename(path: Path, content: bytes | str) -> None:
+def _stage(path: Path, data: bytes) -> str:
+    """Write the content beside its place, and to the disk; where it lies."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
         os.chmod(temporary, 0o666 & ~UMASK)  # mkstemp makes it private
-        os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+    return temporary

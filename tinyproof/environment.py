@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+END_S = 10.0  # for a program that was interrupted
 DATA_VARIABLE = "TINYPROOF_DATA"  # a folder with copies of the public data sets
 # Python puts the current folder first on the path of `-m` and `-c`: a file of the user's would run instead of ours.
 _START = (
@@ -17,6 +21,22 @@ _START = (
 def run_module(module: str) -> list[str]:
     """The words that run a module, of this project or an installed one, in another process of this Python."""
     return [sys.executable, "-c", _START, module]
+
+
+def run_along(command: Sequence[str], settings: Mapping[str, str]) -> int:
+    """Run a program on this terminal, with these settings more in its environment; its exit status.
+
+    Interrupted, the program is asked to end as well, and waited for: what it began is its own to clear up.
+    """
+    process = subprocess.Popen(command, env={**os.environ, **settings})
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(END_S)
+        process.kill()
+        return process.wait()
 
 
 def data_folder() -> Path | None:

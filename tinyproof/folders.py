@@ -28,7 +28,7 @@ def trained_folder(dataset: str | os.PathLike[str], preset: str) -> Path:
     >>> trained_folder("photos/Cats & dogs/", "photo").as_posix()
     'build/cats_dogs_photo'
     """
-    return BUILD / f"{dataset_name(dataset)}_{preset}"
+    return BUILD / f"{dataset_name(dataset)}_{preset.lower()}"
 
 
 def model_folder(file: str | os.PathLike[str]) -> Path:

@@ -61,6 +61,12 @@ def made_files(folder: Path, stage: str) -> set[Path]:
     return {folder / str(name) for name in record["files"]}
 
 
+def inputs_of(folder: Path, stage: str) -> str | None:
+    """The inputs that the files of the stage were made of, whatever became of the files; None where nobody knows."""
+    record = _own(folder, stage)
+    return None if record is None else str(record.get("inputs"))
+
+
 def settings_of(folder: Path, stage: str) -> dict[str, str] | None:
     """The settings that `remember` was given; None where there is no such record."""
     record = _read(folder).get(stage)

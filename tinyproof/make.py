@@ -6,13 +6,18 @@ from the same tables as everything else. Standard library alone.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from tinyproof import interruption
 
-from tinyproof import advice
-from tinyproof.boards import BOARDS, REAL_BOARDS, Board
-from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder
-from tinyproof.toolchain import demo_board, works
+if __name__ == "__main__":
+    interruption.before_anything_began()
+
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from tinyproof import advice  # noqa: E402
+from tinyproof.boards import BOARDS, REAL_BOARDS, Board  # noqa: E402
+from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder  # noqa: E402
+from tinyproof.toolchain import demo_board, works  # noqa: E402
 
 
 def facts(settings: dict[str, str]) -> dict[str, str]:
@@ -33,7 +38,7 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
 
 def _folder(settings: dict[str, str]) -> Path:
     if model := settings.get("MODEL"):
-        return BUILD / model
+        return BUILD / model.removeprefix(f"{BUILD}/")
     if file := settings.get("TFLITE") or settings.get("KERAS"):
         return model_folder(file)
     return trained_folder(settings.get("DATASET") or DATASET, settings.get("PRESET") or PRESET)
@@ -48,5 +53,9 @@ def _from_pypi(board: Board, choice: str) -> bool:
 
 
 if __name__ == "__main__":
+    interruption.interruptible()
     given = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
-    print(" ".join(f"{name}:={value}" for name, value in facts(given).items()))
+    try:
+        print(" ".join(f"{name}:={value}" for name, value in facts(given).items()))
+    except KeyboardInterrupt:
+        sys.exit(interruption.exit_status())

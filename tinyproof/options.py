@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from tinyproof import advice
 from tinyproof.boards import BOARDS, REAL_BOARDS
 from tinyproof.folders import BUILD
 from tinyproof.optimize import Optimize
 from tinyproof.toolchain import CHOICES, demo_board
 
+F = TypeVar("F", bound=Callable[..., Any])
 ENGINES = ("tflm", "compiled")
 NO_BOARD = "none"  # for what can do without
-F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
 MODEL_FILES = ("model.json", "model.tflite", "model.keras")  # of which a model's folder has one
 
@@ -93,6 +94,49 @@ class Words(click.types.StringParamType):
         return words or [CompletionItem(incomplete, type="file")]
 
 
+class OneOf(Words):
+    """One of the given words, whatever its case, hyphens or underscores."""
+
+    def __init__(self, what: str, words: Sequence[str]) -> None:
+        super().__init__(words)
+        self.what = what
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word."""
+        if found := advice.same_name(value, self.words):
+            return found
+        meant = advice.did_you_mean(value, self.words)
+        self.fail(f"unknown {self.what} {value!r}: choose one of {', '.join(self.words)}{meant}", param, ctx)
+
+
+class WordOrPath(Words):
+    """As `OneOf`, or a path; a file or folder of that name goes first."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, or the path as it is."""
+        return value if os.path.exists(value) else advice.same_name(value, self.words) or value
+
+
+class FileToWrite(click.Path):
+    """A file that is to be written later: refused now where it cannot be."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path."""
+        path = Path(os.fspath(value))
+        super().convert(value, param, ctx)
+        place = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            self.fail(
+                f"{path} cannot be written, for {place} {'may not be' if place.is_dir() else 'is no folder'}",
+                param,
+                ctx,
+            )
+        return path
+
+
 def emulated_board() -> str:
     """The emulated Cortex-M4F that this computer is ready for."""
     return demo_board().name
@@ -118,17 +162,17 @@ real_board_option = click.option(
     "--board", "board_name", type=BoardName(real=True), required=True, help="A real board from the table of boards."
 )
 engine_option = click.option(
-    "--engine", type=Words(ENGINES), help=f"{' or '.join(ENGINES)}; without it the board's own choice."
+    "--engine", type=OneOf("engine", ENGINES), help=f"{' or '.join(ENGINES)}; without it the board's own choice."
 )
 compiler_option = click.option(
     "--compiler",
-    type=click.Choice(CHOICES),
+    type=OneOf("compiler", CHOICES),
     help="The one that has to be installed (cc, arm-none-eabi-gcc, ...), or the one from PyPI.  [default: the first of "
     "them that is there]",
 )
 optimize_option = click.option(
     "--optimize",
-    type=click.Choice([each.value for each in Optimize]),
+    type=OneOf("optimization", [each.value for each in Optimize]),
     default=Optimize.BALANCED.value,
     show_default=True,
     help="What memory the compiled engine spends on speed; small: one byte a weight, as in the .tflite.",

@@ -29,8 +29,9 @@ def search_network(
     """Search, plot accuracy against time, and leave the choice in build/search/. UserError where nothing fits."""
     try:
         data = load_dataset(dataset, None if size is None else parse_size(size), color)
-        folder = make_writable(choice_file(dataset).parent, "")
-        study = open_study(storage or f"sqlite:///{folder / 'study.db'}", data, board, seed)
+        folder = choice_file(dataset).parent
+        study = open_study(storage or f"sqlite:///{make_writable(folder, '') / 'study.db'}", data, board, seed)
+        make_writable(folder, "")
         search(study, part_of(data), board, trials, milliseconds, seed)
     except ModuleNotFoundError as error:
         raise UserError(f"the search needs the Python package {error.name}: install tinyproof[train]") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from tinyproof.console import UserError
 from tinyproof.host.line.faults import parse_faults
 from tinyproof.host.pace import PATIENCE_S
 from tinyproof.line import FASTEST_BAUD
-from tinyproof.options import PortName, board_option, model_option
+from tinyproof.options import FileToWrite, PortName, board_option, model_option
 
 
 class FaultsText(click.types.StringParamType):
@@ -66,7 +65,7 @@ class FaultsText(click.types.StringParamType):
     show_default=True,
     help="Seconds for a device to come back.",
 )
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write a JUnit XML file, for CI.")
+@click.option("--junit", type=FileToWrite(), help="Also write a JUnit XML file, for CI.")
 def command(**wishes: Any) -> None:
     """Compare every output byte of devices with the golden's.
 

@@ -14,8 +14,9 @@ from tinyproof.host.connection import open_station
 from tinyproof.host.diagnosis.diagnose import TIMED, Answered, Examiner, diagnose_device
 from tinyproof.host.diagnosis.tables import print_bisection, print_causes, print_profile
 from tinyproof.host.diagnosis.tensors import Reference
+from tinyproof.host.expected import read_model
 from tinyproof.host.samples import Samples, load_samples
-from tinyproof.manifest import TFLITE_FILE, load_manifest
+from tinyproof.manifest import load_manifest
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def _examined(model: Path, board: Board, port: str | None) -> Iterator[tuple[Exa
     manifest = load_manifest(model)
     with open_station(model, board, port) as station:
         station.greet(manifest)
-        yield Examiner(station, manifest, Reference((model / TFLITE_FILE).read_bytes())), load_samples(model, manifest)
+        yield Examiner(station, manifest, Reference(read_model(model, manifest))), load_samples(model, manifest)
 
 
 def profile(model: Path, board: Board, port: str | None) -> None:

@@ -204,7 +204,7 @@ def parse_faults(text: str, pause_s: float = 3.0) -> Faults:
         if rest[1:]:
             every_bytes = int(rest[1])
     except ValueError as error:
-        raise UserError(f"faults {text!r}: {error}; write a seed, or e.g. 7:drop,flip:2000") from error
+        raise UserError(f"faults {text!r}: seed and bytes are whole numbers, e.g. 7:drop,flip:2000") from error
     if unknown := [kind for kind in kinds if kind not in FAULTS]:
         raise UserError(f"faults {text!r}: no fault is called {unknown[0]!r}; there are {', '.join(FAULTS)}")
     if every_bytes < 1 or len(rest) > 2:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tinyproof.folders import BUILD
-from tinyproof.options import NO_BOARD, ModelFolder, PortName, Words, board_option_for, compiler_option
+from tinyproof.options import NO_BOARD, ModelFolder, OneOf, PortName, Words, board_option_for, compiler_option
 from tinyproof.training.lab.convolution import PADDINGS
 from tinyproof.training.lab.filters import NAMED
 from tinyproof.training.lab.pictures import ASCENT, BUNDLED, FULL, LONGEST
@@ -39,7 +39,9 @@ from tinyproof.training.lab.pictures import ASCENT, BUNDLED, FULL, LONGEST
 )
 @click.option("--weight", help="What the sum is multiplied by, e.g. 1/9.  [default: makes the numbers add up to 1]")
 @click.option("--stride", type=int, default=1, show_default=True, help="Keep every n-th pixel.")
-@click.option("--padding", type=Words(PADDINGS), default=PADDINGS[0], show_default=True, help=f"{', '.join(PADDINGS)}.")
+@click.option(
+    "--padding", type=OneOf("padding", PADDINGS), default=PADDINGS[0], show_default=True, help=f"{', '.join(PADDINGS)}."
+)
 @click.option("--model", type=ModelFolder(), help="A trained model's folder, or its name in build/.")
 @click.option("--classes", help="Classes of the model to show side by side, e.g. 3,8.  [default: two unlike ones]")
 @board_option_for(f"A board, or {NO_BOARD}.", NO_BOARD)

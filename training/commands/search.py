@@ -6,14 +6,14 @@ import click
 
 from tinyproof.boards import find_board
 from tinyproof.folders import DATASET
-from tinyproof.options import Words, board_option_for
+from tinyproof.options import WordOrPath, board_option_for
 from tinyproof.training.datasets import BUILT_IN
 from tinyproof.training.search import TRIALS
 
 
 @click.command("search")
 @click.option(
-    "--dataset", type=Words(tuple(BUILT_IN)), default=DATASET, show_default=True, help="As for `tinyproof train`."
+    "--dataset", type=WordOrPath(tuple(BUILT_IN)), default=DATASET, show_default=True, help="As for `tinyproof train`."
 )
 @board_option_for("Whose flash and RAM it has to fit.")
 @click.option("--trials", type=click.IntRange(min=1), default=TRIALS, show_default=True, help="Networks to train.")

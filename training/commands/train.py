@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tinyproof.folders import DATASET, PRESET
-from tinyproof.options import Words, board_option_for, optimize_option
+from tinyproof.options import OneOf, WordOrPath, board_option_for, optimize_option
 from tinyproof.training.augment import AUGMENTATIONS
 from tinyproof.training.datasets import BUILT_IN
 from tinyproof.training.presets import PRESETS, SEARCHED
@@ -17,14 +17,14 @@ from tinyproof.training.presets import PRESETS, SEARCHED
 @click.command("train")
 @click.option(
     "--dataset",
-    type=Words(tuple(BUILT_IN)),
+    type=WordOrPath(tuple(BUILT_IN)),
     default=DATASET,
     show_default=True,
     help=f"{', '.join(BUILT_IN)}, or a folder or zip.",
 )
 @click.option(
     "--preset",
-    type=Words((*PRESETS, SEARCHED)),
+    type=OneOf("preset", (*PRESETS, SEARCHED)),
     default=PRESET,
     show_default=True,
     help=f"The network: {', '.join((*PRESETS, SEARCHED))}.",
@@ -33,7 +33,7 @@ from tinyproof.training.presets import PRESETS, SEARCHED
 @click.option("--epochs", type=click.IntRange(min=1), help="Rounds over the training images.  [default: the recipe's]")
 @click.option(
     "--augment",
-    type=Words(tuple(AUGMENTATIONS)),
+    type=OneOf("augmentation", tuple(AUGMENTATIONS)),
     help=f"How training images vary: {', '.join(AUGMENTATIONS)}.  [default: the recipe's]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Of weights and order.")

@@ -89,7 +89,11 @@ def parse_weight(text: str) -> float:
     0.125
     """
     try:
-        return float(Fraction(text))
+        if weight := float(Fraction(text)):
+            return weight
+        raise UserError(
+            f"{advice.setting('weight', text)} makes every pixel black: leave it out, or write 0.111 or 1/9"
+        )
     except (ValueError, ZeroDivisionError, OverflowError):
         raise UserError(f"{advice.setting('weight', text)} is no number: write 0.111 or 1/9") from None
 

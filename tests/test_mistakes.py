@@ -1,0 +1,197 @@
+"""Mistakes that once were believed or ended in something unreadable: a test for each kind.
+
+What is wrong on a command line alone is in test_command_lines.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import DEMO_MODEL, ROOT
+from test_host_command import assert_one_line
+
+from tinyproof.claim import CLAIM_FILE
+from tinyproof.console import UNFINISHED, write_together
+
+BY_HAND = {"TINYPROOF_BY_MAKE": ""}
+
+
+def make(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *words], cwd=ROOT, env={**outer, **environment}, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["validate", "BOARD=", "host"], "no target host; `make` alone lists them, and BOARD= has its value without a"),
+        (["train", "validat"], "there is no target validat"),
+        (["validate", "BOARD=host qemu"], "BOARD=host qemu: one at a time"),
+        (["validate", "TFLITE=a$b.tflite"], "TFLITE has a $"),
+        (["validate", "MODEL=/tmp"], "MODEL=/tmp is not the name of a folder in build/"),
+        (["validate", "MODEL=.."], "MODEL=.. is not the name of a folder in build/"),
+    ],
+)
+def test_make_refuses_before_it_makes_anything(words, said):
+    result = make(*words)
+    assert result.returncode == 2 and said in result.stderr and result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_make_refuses_a_python_that_is_sent_elsewhere():
+    result = make("-n", "hello", PYTHONHOME="/nope")
+    assert result.returncode == 2 and "PYTHONHOME=/nope" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_make_says_what_it_takes_from_the_environment():
+    result = make("-n", "hello", BOARD="interpreter", SECONDS="3")
+    assert result.returncode == 0, result.stderr
+    assert "BOARD=interpreter, from the environment\n" in result.stdout
+    assert "from the environment" not in make("-n", "hello", "BOARD=interpreter").stdout
+
+
+def test_make_takes_a_models_folder_for_its_name_and_a_preset_in_any_case():
+    for word in ("MODEL=build/digits_small", "MODEL=digits_small/", "PRESET=Small"):
+        result = make("-n", "hello", "BOARD=interpreter", word)
+        assert "--model build/digits_small " in result.stdout, result.stdout + result.stderr
+
+
+def test_a_flag_is_set_by_yes_and_not_by_no(model, command):
+    for value, is_set in (("no", False), ("false", False), ("0", False), ("yes", True), ("1", True)):
+        result = command("validate", "--model", model, "BOARD=interpreter", "LIMIT=3", f"SURE={value}")
+        assert result.returncode == 0, result.stderr
+        assert (json.loads((model / "report.json").read_text())["sampling"]["sure"] is not None) is is_set, value
+    assert_one_line(command("validate", "--model", model, "SURE=maybe"), "SURE: 'maybe' is neither 1 nor 0")
+
+
+def test_words_are_known_in_any_case(model, command):
+    result = command("emit", "--model", model, "--board", "Host", "--optimize", "Fast", "--engine", "Compiled")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    "port, words",
+    [
+        ("/dev/null", "it is no serial port"),
+        ("README.md", "it is no serial port"),
+        ("socket://localhost:99999", "host and port are no address"),
+        ("tcp://localhost:1", "known are socket://host:port and rfc2217://host:port"),
+    ],
+)
+def test_what_is_no_port_is_called_that(model, command, port, words):
+    result = command("hello", "--model", model, "--port", port)
+    assert_one_line(result, f"cannot open port {port}: ", words)
+    assert "Errno" not in result.stderr and "Could not" not in result.stderr
+
+
+def test_a_board_is_not_built_for_a_port_that_is_none(model, command):
+    assert_one_line(command("flash", "--model", model, "--board", "esp32", "--port", model), "is no serial port")
+
+
+def test_a_model_that_is_not_there_is_not_said_to_need_an_export_alone(command, in_root):
+    result = command("validate", "--model", "Digits_small", "--board", "interpreter")
+    assert_one_line(result, "or name a model that is there (", "did you mean 'digits_small'?")
+    assert_one_line(command("validate", "--model", "/", "--board", "interpreter"), "/model.json does not exist")
+
+
+def test_a_tflite_in_the_place_of_the_one_that_was_made_is_not_written_over(command, tmp_path):
+    """With the images alone it would be exported; with the Keras model beside it, it was quantized away."""
+    model = tmp_path / "m"
+    model.mkdir()
+    for name in ("labels.txt", "splits.npz", "model.keras"):
+        shutil.copy(DEMO_MODEL / name, model)
+    for _ in range(2):
+        assert command("export", "--board", "host", "--model", model).returncode == 0
+    content = bytearray((model / "model.tflite").read_bytes())
+    content[len(content) // 2] ^= 1
+    (model / "model.tflite").write_bytes(content)
+    assert_one_line(command("export", "--board", "host", "--model", model), "is no longer what was made", "TFLITE=")
+    assert (model / "model.tflite").read_bytes() == content
+    (model / "model.tflite").unlink()
+    assert command("export", "--board", "host", "--model", model).returncode == 0
+
+
+def test_a_model_json_that_is_not_of_the_model_is_not_believed(model, command):
+    manifest = json.loads((model / "model.json").read_text())
+    manifest["inputs"][0]["zero_point"] += 1
+    (model / "model.json").write_text(json.dumps(manifest))
+    for verb, *more in (("validate",), ("bisect",), ("predict", "--image", "docs/images")):
+        result = command(verb, "--model", model, "--board", "interpreter", *more)
+        assert_one_line(result, "model.json has other inputs or outputs than model.tflite", "make export")
+    assert not (model / "report.json").exists()
+
+
+@pytest.mark.parametrize("package", ["tflite_micro", "ai_edge_litert"])
+def test_a_package_that_is_there_and_broken_is_named_in_one_line(built_model, command, tmp_path, package):
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text("raise ImportError('Traceback (most ...\\n  File x\\nABI of 1.x')")
+    (built_model / "expected.npz").unlink(missing_ok=True)
+    result = command("validate", "--model", built_model, "--board", "host", PYTHONPATH=str(tmp_path))
+    said = " is installed and cannot be loaded (ABI of 1.x): run `"
+    if package == "tflite_micro":
+        assert_one_line(result, "tflite-micro ", said, "pip install")
+    else:  # it decides nothing
+        assert result.returncode == 0 and said in result.stdout and "; going on without it" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_a_search_that_has_no_storage_leaves_nothing(tmp_path, command):
+    result = subprocess.run(
+        [sys.executable, "-m", "tinyproof", "search", "--storage", "bogus"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert_one_line(result, "the storage bogus cannot be used")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_output_that_nobody_takes_is_one_line_or_none(model):
+    line = f"{sys.executable} -m tinyproof describe --tflite {model / 'model.tflite'}"
+    for redirection, status, said in ((">&-", 0, ""), ("> /dev/full", 2, "Error: No space left on device; make room")):
+        result = subprocess.run(f"{line} {redirection}", shell=True, cwd=ROOT, capture_output=True, text=True)
+        assert result.returncode == status and result.stderr.startswith(said), result.stderr
+        assert result.stderr.count("\n") == bool(said)
+
+
+def test_files_that_belong_together_are_not_changed_where_one_has_no_room(tmp_path):
+    (tmp_path / "a").write_text("before")
+    called = []
+    with pytest.raises(OSError, match="a/b"):
+        write_together({tmp_path / "a": "after", tmp_path / "a" / "b": "new"}, lambda: called.append(1))
+    assert (tmp_path / "a").read_text() == "before" and not called
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_a_killed_run_could_not_finish_is_cleared_away(model, command):
+    for folder in (model, model / "c", model / "c" / "portable"):
+        (folder / f".model.c.abc{UNFINISHED}").touch()
+    assert command("report", "--model", model).returncode == 2  # there is none
+    assert not list(model.rglob(f".*{UNFINISHED}")) and not (model / CLAIM_FILE).exists()
+
+
+def test_a_disk_without_room_for_the_first_byte_is_called_full(tmp_path, command):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.getuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).returncode:
+        pytest.skip("may not mount a file system")
+    try:
+        model = disk / "m"
+        model.mkdir()
+        (disk / "filler").write_bytes(b"")
+        with (disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):
+            while True:
+                filler.write(bytes(4096))
+        for verb, *more in (("train", "--out"), ("export", "--model")):
+            result = command(verb, "--board", "host", *more, model, TINYPROOF_OWNER=str(os.getpid()))
+            assert_one_line(result, f"{model} cannot be written to (No space left on device): make room")
+    finally:
+        subprocess.run(["umount", disk], check=True)
