@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from tinyproof.export.graph import Graph, Tensor
-from tinyproof.export.memory_plan import Lifetime, plan_memory
+from tinyproof.export.memory_plan import IN_PLACE, Lifetime, plan_memory
 from tinyproof.export.ops.kind import Call
 
 
@@ -100,7 +100,10 @@ def _overwriting(
         for x, lead in zip((root[x] for x in call.xs), call.kernel.leads(call.params), strict=True):
             if lead is None or x not in lifetimes or lifetimes[x].last != place:
                 barred.add(x)
-            else:
-                leads[x] = max(lead, leads.get(x, 0))
+                continue
+            both = lead, leads.get(x, lead)
+            if min(both) == IN_PLACE < 0 < max(both):  # an operand twice, and no place suits both
+                barred.add(x)
+            leads[x] = IN_PLACE if IN_PLACE in both else max(both)
         found[y] = {x: lead for x, lead in leads.items() if x not in barred}
     return found

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tinyproof.cores import CORTEX_M4F
 from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.layout import Buffer, Place
-from tinyproof.export.program import Program
+from tinyproof.export.memory_plan import IN_PLACE
+from tinyproof.export.program import Program, Step
 from tinyproof.firmware.build import kernel_folders
 
 KERNELS = kernel_folders(CORTEX_M4F)
@@ -84,6 +85,7 @@ class KernelLibrary:
             keep: list[NDArray[np.generic]] = []
             params = self._structure(step.params.struct(), keep)
             kernel = getattr(self._library, f"{step.kernel.name}_s8")
+            _check_overwriting(step)
             before = {place: values.copy() for place, values in memory.items()}
             kernel(*(_address(memory, constants, buffer) for buffer in step.buffers), ctypes.byref(params))
             _check_writes(before, memory, [step.y_buffer, *([step.scratch] if step.scratch else [])])
@@ -118,6 +120,18 @@ def _address(
     if buffer.place is Place.CONSTANT:
         return ctypes.c_void_p(constants[buffer.offset].ctypes.data)
     return ctypes.c_void_p(memory[buffer.place].ctypes.data + _start(buffer))
+
+
+def _check_overwriting(step: Step) -> None:
+    """Where the output lies over an operand it begins as its kernel's `leads` ask for."""
+    y = step.y_buffer
+    leads = step.kernel.leads(step.params) if step.kernel.leads else (None,) * len(step.x_buffers)
+    for x, lead in zip(step.x_buffers, leads, strict=True):
+        apart = x.offset + x.size_bytes <= y.offset or y.offset + y.size_bytes <= x.offset
+        if x.place is y.place is Place.ARENA and not apart:
+            assert lead is not None, f"{step.name} overwrites an operand that it may not"
+            fits = y.offset == x.offset if lead == IN_PLACE else y.offset + lead <= x.offset
+            assert fits, f"{step.name} begins at {y.offset}, its operand at {x.offset}; lead {lead}"
 
 
 def _check_writes(

@@ -49,7 +49,7 @@ from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
-from tinyproof.host.bench.kinds import KINDS
+from tinyproof.host.bench.kinds import KINDS, Net
 from tinyproof.optimize import Optimize
 
 pytestmark = needs.golden
@@ -100,6 +100,12 @@ def test_pointwise_convolutions_give_the_bytes_of_tflm(kernels, seed):
     content = pointwise_layers(seed)
     size = sum(tensor.size for tensor in lower(read_graph(content, "case")).inputs)
     assert_equal_to_golden(kernels, Case(content, inputs_for((size,), seed)))
+
+
+def test_a_depthwise_convolution_in_place_lies_where_its_input_does(kernels):
+    content = Net((19, 6, 6)).depthwise().depthwise((2, 2), 2).depthwise((2, 2), 2).model()
+    assert any(step.params.moves for step in lower(read_graph(content, "case")).program().steps)
+    assert_equal_to_golden(kernels, Case(content, inputs_for((19 * 6 * 6,), 1)))
 
 
 @CASES
