@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tinyproof.host.device import Device
 from tinyproof.host.pace import Patience
 from tinyproof.host.validate import Plan, validate
 from tinyproof.installing import MissingTools
+from tinyproof.manifest import TFLITE_FILE, load_manifest, save_manifest
 from tinyproof.toolchain import taken_compiler
 
 ROOT = Path(__file__).parent.parent
@@ -97,6 +100,14 @@ def model(tmp_path) -> Path:
     built = ["expected.npz", "journal*", "report.json", *BOARDS]
     shutil.copytree(DEMO_MODEL, copy, ignore=shutil.ignore_patterns(*built))
     return copy
+
+
+def become_another_model(model: Path) -> None:
+    """The same network with another sha256, as if exported anew: what was built before is of another model then."""
+    path = model / TFLITE_FILE
+    path.write_bytes(path.read_bytes() + bytes(4))  # behind its end
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    save_manifest(model, replace(load_manifest(model), model_sha256=sha256))
 
 
 @pytest.fixture

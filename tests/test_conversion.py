@@ -127,7 +127,7 @@ def test_class_folders_to_calibrate_with_are_labels_and_the_part_for_training_is
     as_folder(tmp_path / "bars" / "test", 2, 40, ["a", "b", "c", "d"])
     result = CliRunner().invoke(command_line.command, ["--model", str(tmp_path / "out"), *arguments])
     assert result.exit_code == 0, result.output
-    assert "the pictures of Train/ are used" in result.output and "1 .txt" in result.output
+    assert "the pictures of Train/ are used" in result.output and "2 .txt" in result.output
     assert "accuracy of float on 120 labelled" in result.output and "no more than guessing" not in result.output
 
 

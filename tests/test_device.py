@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from dataclasses import replace
 
 import pytest
+from conftest import become_another_model
 from devices import running
 from planting import expect_constants, model_c
 
@@ -18,7 +18,7 @@ from tinyproof.host.device import Device, DeviceError, DeviceSilent, Patience
 from tinyproof.host.samples import load_samples
 from tinyproof.host.transport import LineLost, Transport
 from tinyproof.host.validate import Plan, validate
-from tinyproof.manifest import load_manifest, save_manifest
+from tinyproof.manifest import load_manifest
 from tinyproof.payload import pack, unpack
 from tinyproof.protocol import ErrorCode, ErrorReply, Hello, HelloReply, Infer, InferReply
 
@@ -233,6 +233,6 @@ def test_a_wrong_weight_that_passes_for_right_makes_the_verdict_different(model)
 
 def test_firmware_with_another_model_is_refused(model):
     build(model, BOARDS["host-checked"])
-    save_manifest(model, replace(load_manifest(model), model_sha256="00" * 32))
+    become_another_model(model)
     with pytest.raises(DeviceError, match="runs model"):
         validate(Plan(model, BOARDS["host-checked"]))

@@ -94,7 +94,7 @@ def _without_tensorflow(tmp_path: Path) -> Path:
         (["--size", "0"], "SIZE=0"),
         (["--weight", "much"], "WEIGHT=much is no number"),
         (["--stride", "0"], "STRIDE=0"),
-        (["--padding", "full"], "PADDING=full is unknown"),
+        (["--padding", "full"], "PADDING: unknown padding 'full'"),
         (["--model", "nothing"], "MODEL=nothing: there is no build/nothing/model.tflite"),
         (["--board", "uno"], "unknown board 'uno'"),
         (["--port", "/dev/ttyACM0"], "goes with a real board"),

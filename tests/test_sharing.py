@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
+from conftest import become_another_model
 from runs import (
     AT_FIRST,
     HOST,
@@ -27,7 +28,6 @@ from tinyproof.host.journal import JOURNAL_FILE
 from tinyproof.host.report.junit import cases
 from tinyproof.host.report.summary import describe_disagreements
 from tinyproof.host.validate import Plan, validate
-from tinyproof.manifest import load_manifest, save_manifest
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_boards_here_and_elsewhere_share_one_run(model, clean_sha256):
 def test_every_device_is_checked_before_anything_runs(model):
     other = model.parent / "other"
     shutil.copytree(model, other)
-    save_manifest(other, replace(load_manifest(other), model_sha256="00" * 32))
+    become_another_model(other)
     with start(model, HOST) as board, pytest.raises(UserError, match="runs model"):
         validate(Plan(other, HOST, (board.port, board.port)))
     assert not (other / JOURNAL_FILE).exists()

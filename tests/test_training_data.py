@@ -282,10 +282,8 @@ def test_a_folder_that_cannot_be_learnt_from_is_refused_in_one_line(
     ("arguments", "says"),
     [
         (["--dataset", "kmnist"], "unknown data set 'kmnist': give digits, mnist, fashion_mnist, cifar10, or a folder"),
-        (["--augment", "much"], "unknown augmentation 'much': choose one of none, light"),
         (["--preset", "searched"], "build/search/digits/chosen.json does not exist: run `make search DATASET=digits`"),
         (["--board", "uno"], "unknown board 'uno'"),
-        (["--preset", "huge"], "unknown preset 'huge': choose one of small, course,"),
         (["--dataset", "photos", "--size", "0"], "'0' is no image size"),
         (["--dataset", "photos", "--size", "28x"], "'28x' is no image size"),
         (["--dataset", "photos", "--size", "-4x4"], "'-4x4' is no image size"),

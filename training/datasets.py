@@ -21,7 +21,6 @@ from tinyproof.console import UserError
 from tinyproof.folders import dataset_name
 from tinyproof.training.array_sets import is_arrays, read_arrays
 from tinyproof.training.cautions import cautions
-from tinyproof.training.file_kinds import kind_of
 from tinyproof.training.public_sets import PUBLIC_SETS, load_digits, load_public, public_file
 from tinyproof.training.splits import Dataset, Rows, take_stratified, without_copies
 
@@ -59,6 +58,8 @@ def load_dataset(
     if is_archive(root):
         return from_archive(root, size or (side, side), color)
     if root.exists():
+        from tinyproof.training.file_kinds import kind_of
+
         raise UserError(f"{root} is {kind_of(root)}: give {USABLE}")
     if "://" in name_or_path:
         raise UserError(f"{name_or_path} is an address: download it, and give {USABLE}")
