@@ -155,7 +155,7 @@ def _with_whole_rows(conv: Conv2dParams) -> Conv2dParams:
     return replace(conv, weights=np.pad(rows, ((0, 0), (0, 0), (0, -row % 4))))
 
 
-def _with(
+def packed_call(
     call: Call, pool: Window | None, kernel: Kernel, packing: Packing, most: Optimize | None = None
 ) -> Call | None:
     """The call of a kernel that reads such weights, where they fit it; `most`: and are no more than that affords."""
@@ -169,22 +169,22 @@ def _with(
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where these are few enough."""
-    return _with(call, pool, CONV2D_PACKED, doubled_quads, Optimize.BALANCED)
+    return packed_call(call, pool, CONV2D_PACKED, doubled_quads, Optimize.BALANCED)
 
 
 def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With one byte a weight, those of two filters in a number."""
-    return _with(call, pool, CONV2D_BYTES, two_filters)
+    return packed_call(call, pool, CONV2D_BYTES, two_filters)
 
 
 def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With one byte a weight whatever the sums."""
-    return _with(call, pool, CONV2D_WIDE, single_bytes)
+    return packed_call(call, pool, CONV2D_WIDE, single_bytes)
 
 
 def fit_large(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """With 16 bits a weight, where a byte does not hold what a power of two makes of some."""
-    return _with(call, pool, CONV2D_PACKED, doubled_quads, Optimize.FAST)
+    return packed_call(call, pool, CONV2D_PACKED, doubled_quads, Optimize.FAST)
 
 
 def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

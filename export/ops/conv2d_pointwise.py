@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, no_pool, pack
+from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, leads, packed_call
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
-from tinyproof.export.ops.packed import DSP, fours, is_affordable, pack_quads
-from tinyproof.export.ops.window import Window, lead_bytes
+from tinyproof.export.ops.packed import DSP, fours, pack_quads
+from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
 PIXELS, FILTERS = 4, 2  # at a time
@@ -32,11 +30,6 @@ def scratch_bytes(params: Conv2dPackedParams) -> int:
     return 2 * PIXELS * params.window.x_c
 
 
-def leads(params: Conv2dPackedParams) -> tuple[int]:
-    """How many bytes before the input the output has to begin where it overwrites it."""
-    return (lead_bytes(params.window, params.pool),)
-
-
 def events(params: Conv2dPackedParams) -> Events:
     """How often it does each thing that has a price."""
     window = params.window
@@ -53,8 +46,7 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     conv = call.params
     if optimize is Optimize.SMALL or pool or not isinstance(conv, Conv2dParams) or not _fits(conv.window):
         return None
-    params = pack(conv, no_pool(conv.window), _two_filters_apart)
-    return replace(call, kernel=CONV2D_POINTWISE, params=params) if params and is_affordable(params.weights) else None
+    return packed_call(call, None, CONV2D_POINTWISE, _two_filters_apart, Optimize.BALANCED)
 
 
 FAST = Fast(CONV2D_POINTWISE, fit, rank=2)

@@ -1,9 +1,6 @@
 #include "camera.h"
 
 #include <stdalign.h>
-#include <stddef.h>
-
-#include "engine.h"
 
 static frame_scaler scaler;
 alignas(4) static int8_t input[MODEL_INPUT_BYTES];
@@ -34,18 +31,7 @@ void camera_begin(const example_io *io, const frame_view *view, uint32_t *memory
 }
 
 static void answer(const example_io *io) {
-    static int8_t output[MODEL_OUTPUT_BYTES];
-    example_print_picture(io, input);
-    const uint32_t start = io->clock();
-    const char *failure = engine_invoke(input, output, engine_unwatched);
-    const uint32_t counts = io->clock() - start;
-    if (failure != NULL) {
-        io->print(failure);
-    } else {
-        io->print("This is: ");
-        example_print_scores(io, output);
-        io->print(", in ");
-        example_print_time(io, counts);
+    if (example_answer(io, input)) {
         io->print("; its picture took ");
         example_print_time(io, scaling);
     }

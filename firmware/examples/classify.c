@@ -1,9 +1,6 @@
 #include "classify.h"
 
 #include <stdalign.h>
-#include <stddef.h>
-
-#include "engine.h"
 
 enum {
     SMALLEST = MODEL_PIXEL_INPUT ? 0 : -128,
@@ -17,19 +14,7 @@ static int32_t number;  // the one that is being read, without its sign
 static bool in_number, negative, refused;
 
 static void classify(const example_io *io) {
-    static int8_t output[MODEL_OUTPUT_BYTES];
-    example_print_picture(io, input);
-    const uint32_t start = io->clock();
-    const char *failure = engine_invoke(input, output, engine_unwatched);
-    const uint32_t counts = io->clock() - start;
-    if (failure != NULL) {
-        io->print(failure);
-    } else {
-        io->print("This is: ");
-        example_print_scores(io, output);
-        io->print(", in ");
-        example_print_time(io, counts);
-    }
+    example_answer(io, input);
     io->print("\r\n");
 }
 

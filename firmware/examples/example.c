@@ -136,3 +136,20 @@ void example_print_time(const example_io *io, uint32_t counts) {
     io->print(" ");
     io->print(io->unit);
 }
+
+bool example_answer(const example_io *io, const int8_t *input) {
+    static int8_t output[MODEL_OUTPUT_BYTES];
+    example_print_picture(io, input);
+    const uint32_t start = io->clock();
+    const char *failure = engine_invoke(input, output, engine_unwatched);
+    const uint32_t counts = io->clock() - start;
+    if (failure != NULL) {
+        io->print(failure);
+        return false;
+    }
+    io->print("This is: ");
+    example_print_scores(io, output);
+    io->print(", in ");
+    example_print_time(io, counts);
+    return true;
+}

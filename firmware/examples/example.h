@@ -32,6 +32,10 @@ void example_print_picture(const example_io *io, const int8_t *input);
 // A span of the clock, in its unit.
 void example_print_time(const example_io *io, uint32_t counts);
 
+// Shows a picture, and what the model says to it in how long; or why it did not run, and is false then. The line goes on.
+// input (MODEL_INPUT_BYTES,)
+bool example_answer(const example_io *io, const int8_t *input);
+
 #ifdef __cplusplus
 }
 #endif
