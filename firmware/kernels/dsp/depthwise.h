@@ -1,4 +1,5 @@
-// The parts of the packed depthwise convolution: planes of pairs, and the loops that make rows of the output of them.
+// The parts of the depthwise convolutions: planes of pairs with the loops that make rows of the output of them, and the
+// loop that does without planes.
 //
 // Four channels at a time are laid out as planes. A word of a plane is a pair: two pixels that lie `dilation_h` rows apart,
 // so that one multiplication takes two taps.
@@ -42,3 +43,26 @@ typedef struct {
 // One channel of a row of any window: output j is the sum over all runs r and pairs t of x[r.first + j + t] * w[r,t].
 // Four outputs at a time: x has at least four columns.
 void depthwise_window_s8(int8_t *y, const uint32_t *x, const depthwise_window *p);
+
+typedef struct {
+    // (2 * pairs,): bytes from x to the taps; in plain C OUTSIDE for those outside the image
+    const int32_t *offsets;
+    int32_t pairs;
+    int32_t channels;  // of x, at least 4
+    int32_t step;      // bytes of y from what a channel becomes to what the next one does
+    int32_t x_step;    // bytes from a pixel to the next
+    int32_t y_step;
+    int32_t pixels;          // side by side, at least 1
+    const int8_t *nothing;   // a pixel outside the image
+} depthwise_taps;
+
+#ifdef DSP_INSTRUCTIONS
+#define OUTSIDE(x, p) ((int32_t)((uintptr_t)(p)->nothing - (uintptr_t)(x)))
+#else
+#define OUTSIDE(x, p) INT32_MIN
+#endif
+
+// All channels of some pixels of y, from the four channels of x that lie side by side at each tap; the last four are those
+// before them again where channels are no multiple of four.
+// table (quads, 4 + 4 * pairs + 12): as in depthwise_conv2d_taps_params
+void depthwise_taps_s8(int8_t *y, const int8_t *x, const int32_t *table, const depthwise_taps *p);

@@ -128,6 +128,22 @@ void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
 
+typedef struct {
+    // (y_c / x_c, quads of x_c, 4 + 4 * pairs + 12): of four channels 2 * bias, doubled taps as (pairs, 4), and (4, 3)
+    // multiplier, offset, shift. The last quad are the last four channels; a last tap without another has a zero.
+    const int32_t *channels;
+    int32_t x_zero_point;
+    int32_t pairs;  // of k_h * k_w taps
+    window_geometry window;
+    int32_t y_min, y_max;
+} depthwise_conv2d_taps_params;
+
+// The same from x as it lies, for at least four channels: for windows that have little in common with those beside them.
+// scratch (16 * pairs + x_c,): where the taps lie, of windows inside x and of one at its border; and a pixel outside
+void depthwise_conv2d_taps_s8(
+    int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_taps_params *p
+);
+
 // y = average_pool2d_s8(x) for windows inside x of at most 255 pixels; y_c a multiple of 4
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 
