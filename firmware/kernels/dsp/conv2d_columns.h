@@ -3,38 +3,8 @@
 // Requantizing never reverses an order, so the largest sum makes the largest byte, and one requantization is enough.
 // Each kernel includes it with the loops that read its weights; a model has one of the kernels, as a rule.
 #pragma once
-#include "columns.h"
+#include "column_pixels.h"
 #include "gather.h"
-#include "packed.h"
-
-typedef void columns_to_bytes(
-    int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups, const int32_t *channels
-);
-
-// The loops of columns.h for one layout of weights, and how many numbers a quad takes there for each filter.
-typedef struct {
-    void (*dot)(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind);
-    columns_to_bytes *output, *rectified;
-    int32_t numbers;
-} column_loops;
-
-// The index inside [0, n) that lies nearest to i. A pooling window at the border has some of its pixels again instead of
-// those outside, which changes no maximum.
-INLINED int32_t nearest(int32_t i, int32_t n) { return i < 0 ? 0 : i < n ? i : n - 1; }
-
-// best[k] = max(best[k], sums[k])    (n,)
-INLINED void raise_to(int32_t *best, const int32_t *sums, int32_t n) {
-    for (int32_t k = 0; k < n; k++) {
-        if (sums[k] > best[k]) best[k] = sums[k];
-    }
-}
-
-// n quads of a column, all of them the value of x outside the image.
-INLINED int16_t *see_nothing(int16_t *v, int32_t n, int32_t x_zero_point) {
-    const uint32_t nothing = ((uint32_t)x_zero_point & 0xffff) | (uint32_t)x_zero_point << 16;
-    for (; n > 0; n--, v += 8) store_column(v, nothing, nothing);
-    return v;
-}
 
 // One row of a window, from column `left` of a row of x on, that reaches beyond x.
 __attribute__((noinline)) static int16_t *see_edge(
@@ -110,27 +80,6 @@ __attribute__((noinline)) static void see_both(
     }
     const int32_t words = p->row_taps / 4, below = p->window.dilation_h * p->window.x_w * p->window.x_c;
     for (int32_t a = p->window.k_h; a > 0; a--, from += below, right += below) v = widen_columns(v, from, right, words);
-}
-
-// Pixel (a, b) of the pooling window `at`, in the convolution's output.
-INLINED place pooled(place at, int32_t a, int32_t b, const window_geometry *pool) {
-    const int32_t i = nearest(at.i * pool->stride_h - pool->pad_h + a, pool->x_h);
-    return (place){i, nearest(at.j * pool->stride_w - pool->pad_w + b, pool->x_w)};
-}
-
-// Two pixels without a pooling, four channels at a time; the last one to three of them need not become bytes in y.
-INLINED void finish_pixels(
-    int8_t *y, int8_t *right, int32_t *sums, const int16_t *v, int32_t quads, const conv2d_packed_params *p,
-    const column_loops *loops
-) {
-    const int32_t y_c = p->window.y_c, groups = y_c / 4, done = 4 * groups;
-    columns_to_bytes *const output = p->output.rectifies ? loops->rectified : loops->output;
-    if (groups > 0) output(y, right, v, p->weights, quads, groups, p->output.channels);
-    if (done < y_c) {
-        const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX, p->output.rectifies};
-        loops->dot(sums, v, p->weights + loops->numbers * done * quads, quads, 1, 0);
-        columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
-    }
 }
 
 // Every output pixel sees one pixel of x, in the same order: no geometry.

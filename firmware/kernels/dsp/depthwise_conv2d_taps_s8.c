@@ -3,6 +3,14 @@
 #include <string.h>
 
 #include "depthwise.h"
+#include "taps.h"
+
+// offsets (2 * pairs,) of the taps of a window from (top, left) on; a last one without another has no weight.
+static void locate(int32_t *offsets, int32_t outside, int32_t top, int32_t left, const window_geometry *g) {
+    const int32_t taps = g->k_h * g->k_w;
+    locate_taps(offsets, outside, top, left, g->x_c, g);
+    if (taps % 2 != 0) offsets[taps] = offsets[taps - 1];
+}
 
 // All that some pixels side by side become.
 static void some_pixels(
@@ -13,18 +21,6 @@ static void some_pixels(
     for (int32_t k = 0; k < taps->step; k++, table += (taps->channels + 3) / 4 * (16 + 4 * p->pairs)) {
         depthwise_taps_s8(y + k, x, table, taps);
     }
-}
-
-// offsets (k_h * k_w,) of the taps of a window from (top, left) on, `outside` for those outside the image.
-static void locate(int32_t *offsets, int32_t outside, int32_t top, int32_t left, const window_geometry *g) {
-    const int32_t across = g->dilation_w * g->x_c, down = g->dilation_h * g->x_w * g->x_c;
-    for (int32_t a = 0, i = top, row = 0; a < g->k_h; a++, i += g->dilation_h, row += down) {
-        const int32_t inside = i >= 0 && i < g->x_h;
-        for (int32_t b = 0, j = left, at = row; b < g->k_w; b++, j += g->dilation_w, at += across) {
-            *offsets++ = inside && j >= 0 && j < g->x_w ? at : outside;
-        }
-    }
-    if (g->k_h * g->k_w % 2 != 0) *offsets = offsets[-1];  // it has no weight
 }
 
 void depthwise_conv2d_taps_s8(
@@ -38,12 +34,7 @@ void depthwise_conv2d_taps_s8(
     depthwise_taps taps = {
         inside, p->pairs, g->x_c, g->y_c / g->x_c, g->stride_w * g->x_c, g->y_c, 1, nothing,
     };
-    for (int32_t a = 0; a < g->k_h; a++) {
-        for (int32_t b = 0; b < g->k_w; b++) {
-            inside[a * g->k_w + b] = (a * g->dilation_h * g->x_w + b * g->dilation_w) * g->x_c;
-        }
-    }
-    if (g->k_h * g->k_w % 2 != 0) inside[g->k_h * g->k_w] = 0;
+    locate(inside, 0, 0, 0, g);
     for (int32_t i = 0, top = -g->pad_h; i < g->y_h; i++, top += g->stride_h) {
         const int32_t rows_inside = top >= 0 && top + span_h <= g->x_h;
         int32_t pixels;

@@ -61,6 +61,17 @@ typedef struct {
 void conv2d_padded_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_padded_params *p);
 
 typedef struct {
+    conv2d_packed_params conv;  // of one block: its window and its pooling have the channels of a block, x_c in fours; the
+                                // weights (blocks, groups, quads, 2, 4, 2) and the output are those of all blocks
+    int32_t blocks;
+} conv2d_grouped_params;
+
+// The same for filters that see a block of the channels each.
+// scratch (32 + 4 * blocks * n,), n taps of a block: sums, and what two output pixels see; with a pooling instead of the 32
+// bytes (blocks + 1) * 8 * y_c, y_c of a block rounded up to a multiple of 4: the sums of one and the largest ones of all.
+void conv2d_grouped_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_grouped_params *p);
+
+typedef struct {
     const int32_t *channels;  // (y_c, 9): ten taps as five pairs of doubled weights, 2 * bias, multiplier, offset, shift
     int32_t x_zero_point;
     window_geometry window;  // of the convolution: k_h * k_w * x_c at most 10
