@@ -38,6 +38,12 @@ class DepthwiseConv2dPackedParams(Params):
     row_words: int
     phases: int
     moves: int
+    maps_h: int
+    maps_w: int
+    x_row: int
+    x_step: int
+    y_row: int
+    y_step: int
     window: Window
     y_min: int
     y_max: int
@@ -80,6 +86,8 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
     output = pack_output(conv.bias, by_channel, conv.output, MOST_WEIGHT)
     if output is None:
         return None
+    whole, (maps_h, maps_w) = window, map_counts(window)
+    window = largest_map(whole)
     layout = plan(window)
     doubled = 2 * output.scaled(by_channel).astype("<i2")
     rows = _rows(window, layout)
@@ -95,11 +103,45 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
         pair_step=layout.pair_step,
         row_words=layout.row_words,
         phases=layout.phases,
-        moves=_moves(window, layout, rows),
-        window=window,
+        moves=_moves(whole, layout, rows),
+        maps_h=maps_h,
+        maps_w=maps_w,
+        x_row=maps_h * whole.x_w * whole.x_c,
+        x_step=maps_w * whole.x_c,
+        y_row=maps_h * whole.y_w * whole.y_c,
+        y_step=maps_w * whole.y_c,
+        window=whole,
         y_min=output.y_min,
         y_max=output.y_max,
     )
+
+
+def map_counts(window: Window) -> tuple[int, int]:
+    """Of how many images, each with every so many rows and columns, a dilated window computes one after the other."""
+    return (
+        window.dilation_h if window.stride_h == 1 and window.k_h > 1 else 1,
+        window.dilation_w if window.stride_w == 1 and window.k_w > 1 else 1,
+    )
+
+
+def maps(window: Window) -> list[Window]:
+    """These images, without the dilation that made them; some may have no pixel."""
+    counts = dict(zip("hw", map_counts(window), strict=True))
+    axes = {axis: [_map(window, axis, k, count) for k in range(count)] for axis, count in counts.items()}
+    return [replace(window, **h, **w) for h in axes["h"] for w in axes["w"]]
+
+
+def _map(window: Window, axis: str, k: int, count: int) -> dict[str, int]:
+    x, y, pad, dilation = (getattr(window, f"{name}_{axis}") for name in ("x", "y", "pad", "dilation"))
+    first = (k - pad) % count  # pixel of x
+    sizes = -(-(x - first) // count), max(-(-(y - k) // count), 0), (pad - k + first) // count
+    names = [f"{name}_{axis}" for name in ("x", "y", "pad", "dilation")]
+    return dict(zip(names, (*sizes, dilation if count == 1 else 1), strict=True))
+
+
+def largest_map(window: Window) -> Window:
+    """The first, which makes at least as many outputs each way as any other."""
+    return maps(window)[0]
 
 
 def _as_row(window: Window) -> Window:
@@ -171,6 +213,14 @@ def _moves(window: Window, layout: Layout, rows: int) -> int:
 
     It may where each four channels of a pixel of y take the place of the same of x, and none that are still to be seen.
     """
+    found = {_moves_of(part, layout, rows) for part in maps(window) if part.y_h * part.y_w}
+    stays = window.pad_h % map_counts(window)[0] == window.pad_w % map_counts(window)[1] == 0
+    alone = map_counts(window) == (1, 1)
+    return min(found) if alone or (stays and window.x_w == window.y_w) else 0
+
+
+def _moves_of(window: Window, layout: Layout, rows: int) -> int:
+    """The same for one image."""
     steps = _steps(window, layout, rows)
     kept = max(_pair_rows(window, layout, rows) - steps, 0)
     unseen = (i * window.stride_h - window.pad_h + kept * layout.pair_step for i in range(rows, window.y_h, rows))
@@ -185,16 +235,19 @@ def _scratch_bytes(window: Window, layout: Layout, rows: int) -> int:
 
 def scratch_bytes(params: DepthwiseConv2dPackedParams) -> int:
     """The pairs of four channels."""
-    return _scratch_bytes(params.window, plan(params.window), params.rows)
+    window = largest_map(params.window)
+    return _scratch_bytes(window, plan(window), params.rows)
 
 
-def leads(params: DepthwiseConv2dPackedParams) -> tuple[int]:
+def leads(params: DepthwiseConv2dPackedParams) -> tuple[int | None]:
     """In place, or how many bytes before the input the output has to begin where it overwrites it.
 
     What `rows` rows see is read again for every four channels.
     """
     if params.moves:
         return (IN_PLACE,)
+    if map_counts(params.window) != (1, 1):
+        return (None,)
     window, rows = params.window, params.rows
     x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
     starts = range(0, window.y_h, rows)
@@ -204,7 +257,13 @@ def leads(params: DepthwiseConv2dPackedParams) -> tuple[int]:
 
 def events(params: DepthwiseConv2dPackedParams) -> Events:
     """How often it does each thing that has a price."""
-    window, layout = params.window, plan(params.window)
+    each = [_events(part, params) for part in maps(params.window) if part.y_h * part.y_w]
+    return tuple(map(sum, zip(*each, strict=True)))
+
+
+def _events(window: Window, params: DepthwiseConv2dPackedParams) -> Events:
+    """Those of one image."""
+    layout = plan(largest_map(params.window))
     bands = [min(params.rows, window.y_h - i) for i in range(0, window.y_h, params.rows)]
     quads, calls = fours(window.x_c), len(bands) * window.y_c
     kept = max(_pair_rows(window, layout, params.rows) - params.moves, 0) if params.moves else 0

@@ -79,17 +79,34 @@ def _wide_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
+def _grouped_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    side = [int(n) for n in rng.integers(6, 14, 2)]
+    groups, w_c, per_group = int(rng.choice([2, 4, 8])), int(rng.choice([2, 4, 8, 16])), int(rng.choice([2, 3, 4, 8, 12]))
+    k, y_c = int(rng.choice([1, 3])), groups * per_group
+    x = source((1, *side, groups * w_c), 1.0, -128)
+    y = b.tensor((1, *side, y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.conv2d([x, *_linear(b, rng, y_c, (y_c, k, k, w_c))], y, padding="SAME", activation="RELU")
+    if rng.random() < 0.7:
+        return y
+    pooled = b.tensor((1, *(n // 2 for n in side), y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.max_pool2d(y, pooled, (2, 2), (2, 2))
+    return pooled
+
+
 def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source, usual: bool = True) -> int:
-    side = rng.integers(7, 21, 2)
-    channels, k = int(rng.choice([4, 8, 16, 32, 6])), (3, 3)
+    side = [int(n) for n in rng.integers(7, 21, 2)]
+    channels, k, step, apart, same = int(rng.choice([4, 8, 16, 32, 6])), (3, 3), int(rng.choice([1, 1, 2])), 1, True
     if not usual:
-        k = ((5, 5), (7, 7), (5, 1), (1, 5), (3, 5), (2, 2))[rng.integers(6)]
-    step = int(rng.choice([1, 1, 2]))
+        k = ((5, 5), (7, 7), (5, 1), (1, 5), (3, 5), (2, 2), (4, 4), (1, 1), (3, 3), (3, 3))[rng.integers(10)]
+        step, same = int(rng.choice([1, 1, 2, 3])), rng.random() < 0.7
+        apart = 2 if step == 1 and max(k) < 4 and rng.random() < 0.5 else 1
+    span = [(n - 1) * apart + 1 for n in k]
+    out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, span, strict=True)]
     filters = channels * (1 if usual else int(rng.choice([1, 1, 2])))
-    x = source((1, *map(int, side), channels), 1.0, -128)
-    y = b.tensor((1, *(-(-int(n) // step) for n in side), filters), 1 / ACCUMULATOR_STEP, -128)
+    x = source((1, *side, channels), 1.0, -128)
+    y = b.tensor((1, *out, filters), 1 / ACCUMULATOR_STEP, -128)
     operands = [x, *_linear(b, rng, filters, (1, *k, filters), axis=3)]
-    b.depthwise_conv2d(operands, y, (step, step), padding="SAME")
+    b.depthwise_conv2d(operands, y, (step, step), (apart, apart), "SAME" if same else "VALID")
     return y
 
 
@@ -191,7 +208,8 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_pointwise_conv2d, 3),
     (_wide_conv2d, 1),
     (_depthwise_conv2d, 4),
-    (partial(_depthwise_conv2d, usual=False), 3),
+    (partial(_depthwise_conv2d, usual=False), 6),
+    (_grouped_conv2d, 4),
     (_transpose_conv2d, 2),
     (partial(_transpose_conv2d, wide=True), 1),
     (_dense, 2),

@@ -56,7 +56,7 @@ static __attribute__((noinline)) void lay_rows(
     row_part row, const int8_t *x, int32_t i, int32_t k, int32_t pairs, const depthwise_conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t x_row = g->x_w * g->x_c;
+    const int32_t x_row = p->x_row;
     while (k < pairs) {
         const int8_t *above = i >= 0 && i < g->x_h ? x + i * x_row : NULL;
         const int32_t j = i + g->dilation_h;
@@ -94,11 +94,11 @@ static __attribute__((noinline)) void lay_out(
         const int32_t right = between((g->x_w + missing + phases - 1) / phases, left, length);
         if (left == right) continue;
         const row_part row = {
-            plane + kept * p->row_words + phase * length + left, size, right - left, phases * g->x_c,
+            plane + kept * p->row_words + phase * length + left, size, right - left, phases * p->x_step,
             g->x_c < QUAD ? g->x_c : QUAD,
             low_halves((uint32_t)p->x_zero_point, (uint32_t)p->x_zero_point),
         };
-        lay_rows(row, x + (left * phases - missing) * g->x_c, top + kept * p->pair_step, kept, pairs, p);
+        lay_rows(row, x + (left * phases - missing) * p->x_step, top + kept * p->pair_step, kept, pairs, p);
     }
 }
 
@@ -112,13 +112,13 @@ static void window_rows(
     int8_t *y, const uint32_t *x, const int32_t *channel, int32_t rows, const depthwise_conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t y_c = g->y_c, last = (g->y_w - 1) * y_c, *runs = p->channels + (p->words + 4) * y_c;
+    const int32_t to = p->y_step, last = (g->y_w - 1) * to, *runs = p->channels + (p->words + 4) * g->y_c;
     depthwise_window row = {
-        {between(y_c, 0, last), between(2 * y_c, 0, last), between(3 * y_c, 0, last)},
+        {between(to, 0, last), between(2 * to, 0, last), between(3 * to, 0, last)},
         g->y_w, runs, runs + 2 * p->run_count, (const uint32_t *)channel, channel + p->words,
     };
     const int32_t step = p->alternates ? p->row_words : g->stride_h / p->pair_step * p->row_words;
-    for (int32_t i = 0; i < rows; i++, y += g->y_w * y_c) {
+    for (int32_t i = 0; i < rows; i++, y += p->y_row) {
         const int32_t odd = p->alternates ? i % 2 : 0;
         row.weights = (const uint32_t *)channel + odd * (p->words / 2);
         depthwise_window_s8(y, x + (p->alternates ? i / 2 : i) * step, &row);
@@ -144,8 +144,8 @@ static void finish_rows(
     int8_t *y, const uint32_t *plane, int32_t words, int32_t c, int32_t rows, const depthwise_conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t y_row = g->y_w * g->y_c, each = g->y_c / g->x_c, first = first_laid(c, g);
-    const depthwise_rows asked = {4 * p->row_words, g->y_c, y_row, rows, g->y_w};
+    const int32_t each = g->y_c / g->x_c, first = first_laid(c, g);
+    const depthwise_rows asked = {4 * p->row_words, p->y_step, p->y_row, rows, g->y_w};
     for (int32_t o = c * each; o < g->y_c && o < (c + QUAD) * each; o++) {
         const int32_t *channel = p->channels + (p->words + 4) * o;
         const uint32_t *from = plane + (o / each - first) * words;
@@ -155,11 +155,10 @@ static void finish_rows(
     }
 }
 
-void depthwise_conv2d_packed_s8(
-    int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
-) {
+// The whole of an image without dilation.
+static void whole_map(int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p) {
     const window_geometry *g = &p->window;
-    const int32_t y_row = g->y_w * g->y_c, in_place = p->moves > 0;
+    const int32_t in_place = p->moves > 0;
     const int32_t pairs = pairs_of(p->rows, p), words = pairs * p->row_words;  // of a plane
     const int32_t kept = in_place && pairs > p->moves ? pairs - p->moves : 0;
     const int32_t bands = (g->y_h + p->rows - 1) / p->rows, quads = (g->x_c + QUAD - 1) / QUAD;
@@ -171,7 +170,40 @@ void depthwise_conv2d_packed_s8(
         const int32_t rows = g->y_h - i < p->rows ? g->y_h - i : p->rows, known = i > 0 ? kept : 0;
         move_up(plane, words, known, p);
         lay_out(plane, 4 * words, x + first_laid(c, g), i * g->stride_h - g->pad_h, known, pairs_of(rows, p), p);
-        finish_rows(y + i * y_row, plane, words, c, rows, p);
+        finish_rows(y + i * p->y_row, plane, words, c, rows, p);
     }
-    limit_s8(y, g->y_h * y_row, p->y_min, p->y_max);
+}
+
+// The sizes of map k of `maps` in one dimension, where each begins a pixel further on in y. Returns which pixel of x it has first.
+static int32_t narrow_down(uint16_t *x, uint16_t *y, uint16_t *pad, int32_t k, int32_t maps) {
+    const int32_t before = *pad - k, first = (maps - before % maps) % maps;
+    *pad = (uint16_t)((before + first) / maps);
+    *x = (uint16_t)((*x - first + maps - 1) / maps);
+    *y = (uint16_t)((*y - k + maps - 1) / maps);
+    return first;
+}
+
+void depthwise_conv2d_packed_s8(
+    int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
+) {
+    const int32_t maps_h = p->maps_h, maps_w = p->maps_w;
+    for (int32_t k = 0; k < maps_h * maps_w; k++) {
+        if (maps_h * maps_w == 1) {
+            whole_map(y, x, scratch, p);
+            break;
+        }
+        const int32_t i = k / maps_w, j = k % maps_w;
+        depthwise_conv2d_packed_params map = *p;
+        window_geometry *g = &map.window;
+        const int32_t top = narrow_down(&g->x_h, &g->y_h, &g->pad_h, i, maps_h);
+        const int32_t left = narrow_down(&g->x_w, &g->y_w, &g->pad_w, j, maps_w);
+        if (maps_h > 1) g->dilation_h = 1;
+        if (maps_w > 1) g->dilation_w = 1;
+        if (g->y_h == 0 || g->y_w == 0) continue;
+        whole_map(
+            y + i * (p->y_row / maps_h) + j * (p->y_step / maps_w),
+            x + top * (p->x_row / maps_h) + left * (p->x_step / maps_w), scratch, &map
+        );
+    }
+    limit_s8(y, p->window.y_h * p->window.y_w * p->window.y_c, p->y_min, p->y_max);
 }

@@ -129,7 +129,10 @@ typedef struct {
     int32_t row_words;  // pairs in a row
     int32_t phases;     // every so many columns lie side by side
     int32_t moves;      // rows of pairs from what `rows` rows see first to what the next see; 0 where y is not x's place
-    window_geometry window;
+    int32_t maps_h, maps_w;  // a dilated window computes every so many rows and columns as an image of their own
+    int32_t x_row, x_step;   // bytes from a row of such an image to the next, and from a pixel to the next
+    int32_t y_row, y_step;
+    window_geometry window;  // of the whole image
     int32_t y_min, y_max;
 } depthwise_conv2d_packed_params;
 
