@@ -140,7 +140,8 @@ REVERSE_V2 3, BROADCAST_TO 3, MIRROR_PAD 3
 
 # The compiled engine's: ops | by which kernels | what it refuses of them. The ops' own files say no more of it.
 COMPILED = """
-CONV_2D | `conv2d_s8`; a grouped one as a whole one, with zeros for the channels that a filter does not see |
+CONV_2D | `conv2d_s8`; a grouped one as a whole one, with zeros for the channels that a filter does not see, \
+most of which `conv2d_grouped_s8` leaves out |
 DEPTHWISE_CONV_2D | `depthwise_conv2d_s8`, any multiplier |
 TRANSPOSE_CONV | `transpose_conv2d_s8`; packed as a convolution with a filter for each phase of the stride | \
 an output that this convolution turned round would not make

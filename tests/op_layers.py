@@ -42,13 +42,13 @@ def inputs_of(seed: int, *input_shapes: Shape) -> tuple[np.ndarray, ...]:
 
 @st.composite
 def depthwise_conv2d(draw: st.DrawFn) -> Case:
-    """One DEPTHWISE_CONV_2D, every second time a 3 x 3 one, which has a kernel of its own."""
+    """One DEPTHWISE_CONV_2D, every second time a 3 x 3 one, which has loops of its own; some see all of the image."""
     usual = draw(st.booleans())
     sizes = st.sampled_from((1, 2, 3, 4, 5, 7, 9))
-    kernel = (3, 3) if usual else draw(st.tuples(sizes, sizes))
+    kernel = (3, 3) if usual else draw(st.one_of(st.tuples(sizes, sizes), st.sampled_from(((7, 7), (1, 1), (1, 12)))))
     anywhere = st.tuples(st.integers(1, 3), st.integers(1, 3))
-    stride = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (2, 1))) if usual else anywhere)
-    dilation = (1, 1) if usual else draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3))))
+    stride = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (2, 1), (3, 3))) if usual else anywhere)
+    dilation = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3), (3, 2))))
     padding, multiplier = draw(paddings), draw(st.sampled_from((1, 1, 1, 2, 3)))
     span = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     least = span if padding == "VALID" else (1, 1)
@@ -330,16 +330,24 @@ def transpose_conv2d(draw: st.DrawFn) -> Case:
 @st.composite
 def grouped_conv2d(draw: st.DrawFn) -> Case:
     """One CONV_2D whose filters see a group of the channels each."""
-    groups, w_c, per_group = draw(st.integers(2, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 3))
-    kernel, side = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), draw(st.integers(3, 8))
+    groups, w_c = draw(st.sampled_from((2, 3, 4, 8))), draw(st.sampled_from((1, 2, 3, 4, 4, 8)))
+    per_group, stride = draw(st.integers(1, 5)), draw(st.tuples(st.integers(1, 2), st.integers(1, 3)))
+    kernel, side = draw(st.tuples(st.integers(1, 3), st.integers(1, 3))), draw(st.integers(5, 9))
+    dilation, padding, pools = draw(st.sampled_from(((1, 1), (1, 1), (2, 2)))), draw(paddings), draw(st.booleans())
+    span = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     taps = draw(weights((groups * per_group, *kernel, w_c)))
     x_scale, w_scale, y_scale = draw(quantized(taps, draw(st.booleans())))
-    y_h, y_w = window_output((side, side), kernel, (1, 1), "VALID")
+    y_h, y_w = window_output((side, side), span, stride, padding)
     b = ModelBuilder()
     x = b.tensor((1, side, side, groups * w_c), x_scale, draw(zero_points))
-    y = b.tensor((1, y_h, y_w, groups * per_group), y_scale, draw(zero_points))
+    zero_point = draw(zero_points)
+    y = b.tensor((1, y_h, y_w, groups * per_group), y_scale, zero_point)
     constants = add_linear_constants(b, taps, w_scale, draw(biases(groups * per_group)), x_scale)
-    b.conv2d([x, *constants], y, activation=draw(activations))
+    b.conv2d([x, *constants], y, stride, dilation, padding, draw(activations))
+    if pools:
+        x_pool, window = y, (draw(st.integers(1, min(y_h, 3))), draw(st.integers(1, min(y_w, 3))))
+        y = b.tensor((1, y_h // window[0], y_w // window[1], groups * per_group), y_scale, zero_point)
+        b.max_pool2d(x_pool, y, window, window)
     return Case(b.build([x], [y]), inputs_of(draw(seeds), (1, side, side, groups * w_c)))
 
 

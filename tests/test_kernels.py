@@ -44,9 +44,11 @@ from rarer_layers import RARER
 
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, PLAIN
+from tinyproof.export import choose
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
+from tinyproof.export.ops import FAST
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.host.bench.kinds import KINDS, Net
@@ -106,6 +108,21 @@ def test_a_depthwise_convolution_in_place_lies_where_its_input_does(kernels):
     content = Net((19, 6, 6)).depthwise().depthwise((2, 2), 2).depthwise((2, 2), 2).model()
     assert any(step.params.moves for step in lower(read_graph(content, "case")).program().steps)
     assert_equal_to_golden(kernels, Case(content, inputs_for((19 * 6 * 6,), 1)))
+
+
+DEPTHWISE = [one for one in FAST if one.kernel.name.startswith("depthwise_")]
+
+
+@pytest.mark.parametrize("one", DEPTHWISE, ids=lambda one: one.kernel.name)
+@settings(CASES, max_examples=150)
+@given(case=depthwise_conv2d())
+def test_each_depthwise_kernel_gives_the_bytes_of_the_plain_one_wherever_it_fits(kernels, one, case):
+    lowered = lower(read_graph(case.model, "case"), keep_dead=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choose, "FAST", [one])
+        fast, plain = lowered.program(), lowered.program(PLAIN)
+    for x in case.inputs:
+        np.testing.assert_array_equal(kernels.run(fast, x), kernels.run(plain, x))
 
 
 @CASES

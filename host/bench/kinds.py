@@ -43,9 +43,11 @@ class Net:
         same = padding == "SAME"
         return self._tensor((*(-(-n // s) if same else (n - k) // s + 1 for n, k, s in sizes), filters))
 
-    def conv(self, filters: int, kernel: Pair = (1, 1), stride: int = 1, padding: str = "SAME") -> Net:
+    def conv(
+        self, filters: int, kernel: Pair = (1, 1), stride: int = 1, padding: str = "SAME", groups: int = 1
+    ) -> Net:
         """CONV_2D with a ReLU."""
-        operands = self._operands(filters, (filters, *kernel, self.shape[2]), axis=0)
+        operands = self._operands(filters, (filters, *kernel, self.shape[2] // groups), axis=0)
         y = self._output(filters, kernel, (stride, stride), padding)
         self._b.conv2d(operands, y, (stride, stride), padding=padding, activation="RELU")
         self._last = y
@@ -112,10 +114,13 @@ KINDS: dict[str, Callable[[], Net]] = {
     "depthwise 5x5": lambda: Net((12, 12, 48)).depthwise((5, 5)),
     "depthwise 5x5, stride 2": lambda: Net((24, 24, 24)).depthwise((5, 5), 2),
     "depthwise 7x7": lambda: Net((12, 12, 48)).depthwise((7, 7)),
+    "depthwise 7x7, all of the image": lambda: Net((7, 7, 256)).depthwise((7, 7), padding="VALID"),
+    "depthwise 3x3, stride 3": lambda: Net((25, 25, 32)).depthwise(stride=3, padding="VALID"),
     "depthwise 5x1": lambda: Net((28, 1, 128)).depthwise((5, 1), padding="VALID"),
     "depthwise, 1 channel to 8": lambda: Net((49, 40, 1)).depthwise((10, 8), 2, 8),
     "depthwise, 2 of each channel": lambda: Net((12, 12, 24)).depthwise(multiplier=2),
     "depthwise, 37 channels": lambda: Net((12, 12, 37)).depthwise(),
+    "conv 3x3, 8 groups of 8": lambda: Net((12, 12, 64)).conv(64, (3, 3), groups=8),
     "conv 9x3, 48 to 128": lambda: Net((9, 9, 48)).conv(128, (9, 3)),
     "conv 3x3, stride 2, 3 to 8": lambda: Net((96, 96, 3)).conv(8, (3, 3), 2),
     "conv 1x1, 8 to 16": lambda: Net((48, 48, 8)).conv(16),

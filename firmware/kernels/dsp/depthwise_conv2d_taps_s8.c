@@ -3,13 +3,18 @@
 #include <string.h>
 
 #include "depthwise.h"
-#include "taps.h"
 
-// offsets (2 * pairs,) of the taps of a window from (top, left) on; a last one without another has no weight.
+// offsets (2 * pairs,): bytes from the corner (top, left) of a window to its taps, `outside` for those outside the image; a
+// last one without another has no weight.
 static void locate(int32_t *offsets, int32_t outside, int32_t top, int32_t left, const window_geometry *g) {
-    const int32_t taps = g->k_h * g->k_w;
-    locate_taps(offsets, outside, top, left, g->x_c, g);
-    if (taps % 2 != 0) offsets[taps] = offsets[taps - 1];
+    const int32_t across = g->dilation_w * g->x_c, down = g->dilation_h * g->x_w * g->x_c;
+    for (int32_t a = 0, i = top, row = 0; a < g->k_h; a++, i += g->dilation_h, row += down) {
+        const int32_t inside = i >= 0 && i < g->x_h;
+        for (int32_t b = 0, j = left, at = row; b < g->k_w; b++, j += g->dilation_w, at += across) {
+            *offsets++ = inside && j >= 0 && j < g->x_w ? at : outside;
+        }
+    }
+    if (g->k_h * g->k_w % 2 != 0) *offsets = offsets[-1];
 }
 
 // All that some pixels side by side become.
