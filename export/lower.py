@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
+from tinyproof.export.byte_functions import with_lookups
 from tinyproof.export.choose import choose_kernels
 from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
@@ -95,7 +96,7 @@ def _lowered(reduced: Reduced, calls_of: dict[int, tuple[Call, ...]]) -> Lowered
     root = _roots(graph, calls_of)
     copies = _copies_to_outputs(graph, root)
     calls = tuple(call for op in graph.ops for call in (*calls_of[op.index], *copies.get(op.index, ())))
-    return Lowered(graph, inputs, outputs, calls, root, reduced)
+    return Lowered(graph, inputs, outputs, with_lookups(graph, calls, root), root, reduced)
 
 
 def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
