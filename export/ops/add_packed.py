@@ -1,4 +1,4 @@
-"""ADD of two tensors of the same shape, the kernel `add_packed_s8`."""
+"""ADD and SUB of tensors whose rows have one length, the kernel `add_packed_s8`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from tinyproof.export.ops.add import AddOperand, AddParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, PackedScale, packed_scale
+from tinyproof.export.ops.loops import Loops, broadcast_leads
+from tinyproof.export.ops.packed import DSP, MAX_SHIFT, PackedScale, packed_scale
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
 EXACT = 2**30, 0  # multiplier and shift of the operand with the larger scale: one half
-MAX_SHIFT = 22  # 2^22 * 128 and a product below 2^29 together fit 32 bits
+ADD_BOTH, TAKE_A, TAKE_B = range(3)  # as `add_packed_signs`
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,8 @@ class AddPackedParams(Params):
 
     c_type: ClassVar[str] = "add_packed_params"
 
-    count: int
+    loops: Loops
+    signs: int
     a_factor: int
     a: PackedScale
     y: PackedScale
@@ -35,15 +37,16 @@ def pack(add: AddParams) -> tuple[AddPackedParams, bool] | None:
     b is the operand with the larger scale: half of it on the common scale is (b - zero_point) * 2^19 and needs no
     rounding. a takes TFLM's product of (a - zero_point) * 2^20, doubled.
     """
-    b_exact = (add.b.multiplier, add.b.shift) == EXACT
-    a, b = (add.a, add.b) if b_exact else (add.b, add.a)
-    count = int(add.loops.table[:, 0].prod())
-    in_order = add.loops.table.tolist() == [[count, 1, 1]]
-    if not in_order or add.b_sign != 1 or (b.multiplier, b.shift) != EXACT or not 1 <= -add.shift <= MAX_SHIFT:
+    swapped = (add.b.multiplier, add.b.shift) != EXACT
+    a, b, loops = (add.b, add.a, add.loops.swapped()) if swapped else (add.a, add.b, add.loops)
+    in_rows = loops.table[-1, 1:].tolist() == [1, 1]
+    if not in_rows or (b.multiplier, b.shift) != EXACT or not 1 <= -add.shift <= MAX_SHIFT:
         return None
     factor, scale = _finer(a)
-    y = packed_scale(add.multiplier, -add.shift, add.y_zero_point, -b.zero_point * 2**20)
-    return AddPackedParams(count, factor, scale, y, add.y_min, add.y_max), not b_exact
+    signs = ADD_BOTH if add.b_sign == 1 else TAKE_A if swapped else TAKE_B
+    b_sign = -1 if signs == TAKE_B else 1
+    y = packed_scale(add.multiplier, -add.shift, add.y_zero_point, -b_sign * b.zero_point * 2**20)
+    return AddPackedParams(loops, signs, factor, scale, y, add.y_min, add.y_max), swapped
 
 
 def _finer(a: AddOperand) -> tuple[int, PackedScale]:
@@ -53,14 +56,14 @@ def _finer(a: AddOperand) -> tuple[int, PackedScale]:
     return factor, packed_scale(a.multiplier, shift, bias=-a.zero_point * factor)
 
 
-def leads(params: AddPackedParams) -> tuple[int, int]:
-    """How many bytes before each operand the output has to begin where it overwrites it: it may be either."""
-    return 0, 0
+def leads(params: AddPackedParams) -> tuple[int | None, int | None]:
+    """How many bytes before each operand the output has to begin where it overwrites it."""
+    return broadcast_leads(params.loops)
 
 
 def events(params: AddPackedParams) -> Events:
-    """How often it does each thing that has a price."""
-    return (params.count,)
+    """How often it does each thing that has a price: rows, elements."""
+    return params.loops.rows, params.loops.elements
 
 
 ADD_PACKED = Kernel("add_packed", leads=leads, events=events, folder=DSP)

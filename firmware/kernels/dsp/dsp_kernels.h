@@ -131,15 +131,28 @@ void depthwise_conv2d_packed_s8(
 // y = average_pool2d_s8(x) for windows inside x of at most 255 pixels; y_c a multiple of 4
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 
+typedef enum { ADD_BOTH, TAKE_A, TAKE_B } add_packed_signs;
+
 typedef struct {
-    int32_t count;
+    loop_nest loops;  // the elements of y in order, with steps of 1 along a row
+    int32_t signs;    // an add_packed_signs
     int32_t a_factor;
     packed_scale a, y;
     int32_t y_min, y_max;
 } add_packed_params;
 
-// y = add_s8(a, b) for count elements each; b has the larger scale.  y may be a or b.
+// y = a + b, b - a or a - b as add_s8 computes it; b has the larger scale.  y may be a or b where that one does not repeat.
 void add_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed_params *p);
+
+typedef struct {
+    loop_nest loops;  // the elements of y in order, with a step of 1 in a along a row, and of 1 or 0 in b
+    int32_t a_zero_point, b_zero_point;
+    packed_scale y;
+    int32_t y_min, y_max;
+} mul_packed_params;
+
+// y = mul_s8(a, b).  y may be a or b where that one does not repeat.
+void mul_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const mul_packed_params *p);
 
 // The same without a pooling and with 36 multiplications instead of 144 for each 4 x 4 outputs and channel; weights
 // (groups, 36, quads, 2, 4, 2), of another transform.
