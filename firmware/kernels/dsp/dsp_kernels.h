@@ -128,8 +128,12 @@ void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
 
-// y = average_pool2d_s8(x) for windows inside x of at most 255 pixels; y_c a multiple of 4
+// y = max_pool2d_s8(x), y = average_pool2d_s8(x)
+void max_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
+
+// y = mean_s8(x)
+void mean_packed_s8(int8_t *y, const int8_t *x, const mean_params *p);
 
 typedef enum { ADD_BOTH, TAKE_A, TAKE_B } add_packed_signs;
 
