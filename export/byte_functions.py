@@ -62,7 +62,9 @@ def _of_one_tensor(
         else:
             return None
     computed = [operand for operand in operands if isinstance(operand, dict)]
-    origin = next((index for index in computed[0] if all(index in other for other in computed)), None) if computed else None
+    origin = (
+        next((index for index in computed[0] if all(index in other for other in computed)), None) if computed else None
+    )
     if origin is None:
         return None
     columns = [operand[origin] if isinstance(operand, dict) else operand for operand in operands]

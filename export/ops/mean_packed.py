@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
-from tinyproof.export.ops.mean import MeanParams
 from tinyproof.export.ops.mean import KERNEL as PLAIN
+from tinyproof.export.ops.mean import MeanParams
 from tinyproof.export.ops.packed import DSP
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize

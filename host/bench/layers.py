@@ -158,8 +158,17 @@ def _add(b: ModelBuilder, rng: Generator, source: Source) -> int:
     x = source((rows, size), 0.3, 5)
     y = b.tensor((rows, size), 0.7, -3)
     other = b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])
-    name = str(rng.choice(["ADD", "SUB"]))
-    b.op(name, [x, other], [y], schema.AddOptionsT() if name == "ADD" else schema.SubOptionsT())
+    if rng.random() < 0.7:
+        b.op("ADD", [x, other], [y], schema.AddOptionsT())
+    else:
+        b.op("SUB", [x, other], [y], schema.SubOptionsT())
+    return y
+
+
+def _squared_difference(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    rows, size = int(rng.choice([1, 8, 40])), int(rng.integers(4, 100))
+    x, y = source((rows, size), 0.3, 5), b.tensor((rows, size), 1.0, -3)
+    b.op("SQUARED_DIFFERENCE", [x, b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])], [y])
     return y
 
 
@@ -205,6 +214,7 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_pool2d, 5),
     (_softmax, 1),
     (_add, 3),
+    (_squared_difference, 1),
     (_mul, 2),
     (partial(_mul, plain=True), 1),
     (_tanh, 1),

@@ -135,13 +135,12 @@ void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p
 // y = mean_s8(x)
 void mean_packed_s8(int8_t *y, const int8_t *x, const mean_params *p);
 
-typedef enum { ADD_BOTH, TAKE_A, TAKE_B } add_packed_signs;
-
 typedef struct {
-    loop_nest loops;  // the elements of y in order, with steps of 1 along a row
-    int32_t signs;    // an add_packed_signs
+    loop_nest loops;  // the elements of y in order
     int32_t a_factor;
-    packed_scale a, y;
+    packed_scale a;
+    int32_t a_sign, b_factor;  // 1 and 2^19, or one of them negative
+    packed_scale y;
     int32_t y_min, y_max;
 } add_packed_params;
 
@@ -157,6 +156,19 @@ typedef struct {
 
 // y = mul_s8(a, b).  y may be a or b where that one does not repeat.
 void mul_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const mul_packed_params *p);
+
+typedef struct {
+    loop_nest loops;  // the elements of y in order
+    int32_t a_factor;
+    packed_scale a;
+    int32_t b_offset;  // b's zero point * 2^6
+    packed_scale y;
+} squared_difference_packed_params;
+
+// y = squared_difference_s8(a, b); b has the larger scale.  y may be a or b where that one does not repeat.
+void squared_difference_packed_s8(
+    int8_t *y, const int8_t *a, const int8_t *b, const squared_difference_packed_params *p
+);
 
 // The same without a pooling and with 36 multiplications instead of 144 for each 4 x 4 outputs and channel; weights
 // (groups, 36, quads, 2, 4, 2), of another transform.
