@@ -1,4 +1,4 @@
-"""Calls that compute a function of one byte, as one lookup: x * logistic(x), a constant taken away, one after the other.
+"""Calls that compute a function of one byte, as one lookup: x * logistic(x), less a constant, one after the other.
 
 What an op makes of single bytes, its kernel says (`Kernel.of_bytes`); a table of all 256 is the op, whatever its kernel
 would have computed at run time. So it is exact, and half of a swish is neither computed nor stored.
@@ -62,9 +62,8 @@ def _of_one_tensor(
         else:
             return None
     computed = [operand for operand in operands if isinstance(operand, dict)]
-    origin = (
-        next((index for index in computed[0] if all(index in other for other in computed)), None) if computed else None
-    )
+    nearest = computed[0] if computed else {}
+    origin = next((index for index in nearest if all(index in other for other in computed)), None)
     if origin is None:
         return None
     columns = [operand[origin] if isinstance(operand, dict) else operand for operand in operands]
@@ -93,13 +92,21 @@ def _read(calls: Sequence[Call], found: list[Call], root: Mapping[int, int], kep
 def _joined(calls: Sequence[Call], root: Mapping[int, int], kept: set[int]) -> tuple[Call, ...]:
     """Of two lookups one after the other, the first of which nobody else reads, one."""
     readers = Counter(root[index] for call in calls for index in call.xs)
-    found: list[Call] = []
-    for call in calls:
-        x = root[call.xs[0]] if call.kernel is lookup.KERNEL else None
-        before = next((one for one in found if root[one.y] == x and one.kernel is lookup.KERNEL), None)
-        if before is not None and x not in kept and readers[x] == 1:
-            found.remove(before)
-            table = call.params.table[before.params.table.astype(np.int64) + 128]
-            call = replace(call, ops=before.ops + call.ops, xs=before.xs, params=replace(call.params, table=table))
-        found.append(call)
-    return tuple(found)
+    found: dict[int, Call] = {}  # by their place
+    lookups: dict[int, Call] = {}  # by what they make
+    for place, call in enumerate(calls):
+        if isinstance(call.params, LookupParams):
+            x = root[call.xs[0]]
+            before = lookups.get(x)
+            if before and x not in kept and readers[x] == 1:
+                call = _one_after_the_other(before, call)
+                found = {k: other for k, other in found.items() if other is not before}
+            lookups[root[call.y]] = call
+        found[place] = call
+    return tuple(found.values())
+
+
+def _one_after_the_other(first: Call, second: Call) -> Call:
+    assert isinstance(first.params, LookupParams) and isinstance(second.params, LookupParams)
+    table = second.params.table[first.params.table.astype(np.int64) + 128]
+    return replace(first, ops=first.ops + second.ops, y=second.y, params=replace(second.params, table=table))

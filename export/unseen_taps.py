@@ -35,18 +35,14 @@ def without_unseen_taps(call: Call) -> Call:
         pad_h=w.pad_h - rows[0] * w.dilation_h,
         pad_w=w.pad_w - columns[0] * w.dilation_w,
     )
-    bias = (params.bias + params.x_zero_point * gone).astype(
-        np.int32
-    )  # which had the zero point of every tap taken off
+    bias = (params.bias + params.x_zero_point * gone).astype(np.int32)
     return replace(call, params=replace(params, weights=np.ascontiguousarray(weights), bias=bias, window=window))
 
 
 def _seen(y: int, k: int, stride: int, dilation: int, pad: int, x: int) -> range:
     """The taps along an axis from the first to the last that is ever inside; all where the padding cannot say so."""
-    first_pixels = np.arange(y) * stride - pad
-    inside = [
-        tap for tap in range(k) if np.any((first_pixels + tap * dilation >= 0) & (first_pixels + tap * dilation < x))
-    ]
+    at = np.arange(y) * stride - pad + dilation * np.arange(k)[:, None]
+    inside = np.flatnonzero(np.any((at >= 0) & (at < x), axis=1)).tolist()
     if not inside or pad < inside[0] * dilation:
         return range(k)
     return range(inside[0], inside[-1] + 1)

@@ -75,7 +75,7 @@ def test_a_pooling_is_computed_with_the_convolution_before_it(layer, kernels):
         (
             {"real": 1000.0},
             ["conv2d", "max_pool2d_packed"],
-        ),  # a shift so far to the left that weights would leave 16 bits
+        ),  # shifted to the left so far that weights would leave 16 bits
     ],
 )
 def test_it_is_not_where_that_would_not_be_exact_or_would_repeat_work(layer, kernels):
@@ -212,9 +212,8 @@ def test_of_kernels_that_take_as_much_flash_the_cheapest_computes_a_layer():
 
 def test_what_one_tensor_decides_byte_by_byte_is_one_lookup():
     b = ModelBuilder()
-    x, gate, swish, less, y = (
-        b.tensor((1, 8), *q) for q in ((0.1, 3), (1 / 256, -128), (0.1, -100), (0.1, -90), (0.1,))
-    )
+    x, swish, less, y = (b.tensor((1, 8), 0.1, zero_point) for zero_point in (3, -100, -90, 0))
+    gate = b.tensor((1, 8), 1 / 256, -128)
     b.op("LOGISTIC", [x], [gate])
     b.op("MUL", [x, gate], [swish], options("MulOptionsT"))
     b.op("SUB", [swish, b.constant(np.array([4], np.int8), [0.1])], [less], options("SubOptionsT"))
