@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tinyproof.export.ops.kind import Call, Fast, Kernel
 from tinyproof.export.ops.packed import DSP
-from tinyproof.export.ops.pool2d import AVERAGE_KERNEL, MAX_KERNEL, events
+from tinyproof.export.ops.pool2d import AVERAGE_KERNEL, MAX_KERNEL, Pool2dParams, events
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -18,7 +18,8 @@ def _instead_of(plain: Kernel) -> Fast:
     packed = Kernel(f"{plain.name}_packed", events=events, folder=DSP)
 
     def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-        if call.kernel is not plain or call.params.window.k_w > WIDEST:
+        pooling = call.params
+        if call.kernel is not plain or not isinstance(pooling, Pool2dParams) or pooling.window.k_w > WIDEST:
             return None
         return replace(call, kernel=packed)
 
