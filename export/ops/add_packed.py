@@ -59,8 +59,10 @@ def leads(params: AddPackedParams) -> tuple[int | None, int | None]:
 
 
 def events(params: AddPackedParams) -> Events:
-    """How often it does each thing that has a price: rows, elements."""
-    return params.loops.rows, params.loops.elements
+    """How often it does each thing that has a price: rows, elements of the usual ones and of others."""
+    rows, elements = params.loops.rows, params.loops.elements
+    is_usual = params.loops.table[-1, 1:].tolist() == [1, 1] and min(params.a_sign, params.b_factor) > 0
+    return (rows, elements, 0) if is_usual else (rows, 0, elements)
 
 
 ADD_PACKED = Kernel("add_packed", leads=leads, events=events, folder=DSP)

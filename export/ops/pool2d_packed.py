@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tinyproof.export.ops.kind import Call, Fast, Kernel
-from tinyproof.export.ops.packed import DSP
-from tinyproof.export.ops.pool2d import AVERAGE_KERNEL, MAX_KERNEL, Pool2dParams, events
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
+from tinyproof.export.ops.packed import DSP, fours
+from tinyproof.export.ops.pool2d import AVERAGE_KERNEL, MAX_KERNEL, Pool2dParams
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
 WIDEST = 255  # bytes, of which 16 bits hold the sum
+
+
+def events(params: Pool2dParams) -> Events:
+    """How often it does each thing that has a price: pixels, fours of channels, their rows, their taps."""
+    window = params.window
+    pixels = window.y_h * window.y_w
+    words = pixels * (fours(window.y_c) if window.y_c >= 4 else window.y_c)
+    return pixels, words, words * window.k_h, words * window.k_h * window.k_w
 
 
 def _instead_of(plain: Kernel) -> Fast:
