@@ -28,7 +28,7 @@ class Conv2dGroupedParams(Params):
 
 
 def group_count(weights: NDArray[np.int8]) -> int:
-    """Into how many groups the channels fall of which filters (y_c, k_h, k_w, x_c) see one each: the most there can be."""
+    """Into how many groups the channels fall of which filters (y_c, k_h, k_w, x_c) see one each; 1: into none."""
     y_c, _, _, x_c = weights.shape
     seen = (weights != 0).any(axis=(1, 2))  # (y_c, x_c)
     for groups in range(gcd(x_c, y_c), 1, -1):

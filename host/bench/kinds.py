@@ -43,9 +43,7 @@ class Net:
         same = padding == "SAME"
         return self._tensor((*(-(-n // s) if same else (n - k) // s + 1 for n, k, s in sizes), filters))
 
-    def conv(
-        self, filters: int, kernel: Pair = (1, 1), stride: int = 1, padding: str = "SAME", groups: int = 1
-    ) -> Net:
+    def conv(self, filters: int, kernel: Pair = (1, 1), stride: int = 1, padding: str = "SAME", groups: int = 1) -> Net:
         """CONV_2D with a ReLU."""
         operands = self._operands(filters, (filters, *kernel, self.shape[2] // groups), axis=0)
         y = self._output(filters, kernel, (stride, stride), padding)

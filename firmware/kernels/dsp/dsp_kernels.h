@@ -142,7 +142,6 @@ void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
 
-<<<<<<< HEAD
 typedef struct {
     // (y_c / x_c, quads of x_c, 4 + 4 * pairs + 12): of four channels 2 * bias, doubled taps as (pairs, 4), and (4, 3)
     // multiplier, offset, shift. The last quad are the last four channels; a last tap without another has a zero.
@@ -159,11 +158,8 @@ void depthwise_conv2d_taps_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_taps_params *p
 );
 
-// y = average_pool2d_s8(x) for windows inside x of at most 255 pixels; y_c a multiple of 4
-=======
 // y = max_pool2d_s8(x), y = average_pool2d_s8(x)
 void max_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
->>>>>>> main
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 
 // y = mean_s8(x)
