@@ -124,7 +124,9 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
 def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """Where weights are to be small, and these are no more than a byte for each filter and channel."""
     found = fit(call, pool, optimize) if optimize is Optimize.SMALL else None
-    return found if found and found.params.conv.weights.nbytes <= call.params.weights.nbytes else None
+    if found is None or not isinstance(found.params, Conv2dGroupedParams) or not isinstance(call.params, Conv2dParams):
+        return None
+    return found if found.params.conv.weights.nbytes <= call.params.weights.nbytes else None
 
 
 SMALL = Fast(CONV2D_GROUPED, fit_small, rank=1)

@@ -4,6 +4,10 @@
 
 enum { QUAD = 4 };
 
+typedef struct {
+    uint32_t words[4];
+} four_words;
+
 // The first of the four channels laid out for c: the last ones of x, if fewer are left, and then some of them again.
 static int32_t first_laid(int32_t c, const window_geometry *g) {
     const int32_t last = g->x_c > QUAD ? g->x_c - QUAD : 0;
@@ -125,10 +129,6 @@ static void window_rows(
     }
 }
 
-typedef struct {
-    uint32_t words[4];
-} four_words;
-
 // The planes go on to the rows below: those that both bands see move up.
 static void move_up(uint32_t *plane, int32_t words, int32_t kept, const depthwise_conv2d_packed_params *p) {
     const int32_t moved = kept * p->row_words, distance = p->moves * p->row_words;
@@ -164,7 +164,9 @@ static void whole_map(int8_t *y, const int8_t *x, int8_t *scratch, const depthwi
     const int32_t bands = (g->y_h + p->rows - 1) / p->rows, quads = (g->x_c + QUAD - 1) / QUAD;
     const uint32_t nothing = low_halves((uint32_t)p->x_zero_point, (uint32_t)p->x_zero_point);
     uint32_t *plane = (uint32_t *)(void *)scratch;
-    for (int32_t q = 0; q < QUAD * words; q++) plane[q] = nothing;
+    for (four_words *to = (void *)scratch, *end = to + words; to != end; to++) {
+        *to = (four_words){{nothing, nothing, nothing, nothing}};
+    }
     for (int32_t n = 0; n < bands * quads; n++) {  // band by band for each four channels, or the other way round
         const int32_t c = QUAD * (in_place ? n / bands : n % quads), i = p->rows * (in_place ? n % bands : n / quads);
         const int32_t rows = g->y_h - i < p->rows ? g->y_h - i : p->rows, known = i > 0 ? kept : 0;
