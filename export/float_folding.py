@@ -80,13 +80,14 @@ class _Found:
         maker = self.makers.get(index)
         if maker is None or maker.name not in STEPS or len(maker.outputs) != 1:
             return None
-        if len(maker.inputs) != OPERANDS[maker.name]:
+        limits = LIMITS.get(maker.options.activation) if isinstance(maker.options, ActivationOptions) else (None, None)
+        if limits is None or len(maker.inputs) != OPERANDS[maker.name]:
             return None
         operands = [self.operand(x) for x in maker.inputs]
         if any(operand is None for operand in operands):
             return None
         result = self._add(maker.name, *(operand for operand in operands if operand))
-        low, high = LIMITS[maker.options.activation] if isinstance(maker.options, ActivationOptions) else (None, None)
+        low, high = limits
         if low is not None:
             result = self._add("MAXIMUM", result, ("number", low))
         return result if high is None else self._add("MINIMUM", result, ("number", high))
