@@ -35,7 +35,7 @@ from tinyproof.training.lab.trained import (
     relative,
     total,
 )
-from tinyproof.training.lab.truncation import truncate
+from tinyproof.export.truncation import truncate
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tinyproof.line import BAUD
 from tinyproof.protocol import TENSOR_COUNT_LIMIT
 from tinyproof.training.lab.device import DeviceRun, run_on_device
 from tinyproof.training.lab.trained import Layer, Trained, input_bytes, split_layers, to_real
-from tinyproof.training.lab.truncation import truncate
+from tinyproof.export.truncation import truncate
 
 OUTPUT_BYTES = 64 << 10  # of the maps in one firmware; a quarter of a Cortex-M4's RAM
 

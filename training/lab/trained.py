@@ -30,7 +30,7 @@ from tinyproof.host.interpreters import default_interpreter, golden_interpreter
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
 from tinyproof.training.lab.filters import NAMED, Filter
-from tinyproof.training.lab.truncation import truncate
+from tinyproof.export.truncation import truncate
 
 FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
