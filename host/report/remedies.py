@@ -63,10 +63,10 @@ def _confused(counts: np.ndarray, names: list[str]) -> list[str]:
             for a, b in ((first, second), (second, first))
             if errors[a, b]
         ]
-        share = both[first, second] / errors.sum()
+        one_class = ", or one class for both where the difference does not matter" if len(names) > 2 else ""
         found.append(
-            f"{'; '.join(ways)}: {share:.0%} of all errors. More pictures of both, above all of those that look alike, "
-            "or one class for both where the difference does not matter."
+            f"{'; '.join(ways)}: {both[first, second] / errors.sum():.0%} of all errors. More pictures of both, above all "
+            f"of those that look alike{one_class}."
         )
     return found or ["No two classes stand out: the errors are spread over many pairs."]
 

@@ -58,12 +58,12 @@ def ascent(model: Path, trained: Trained) -> Ascent | None:
     most = min(FILTERS, room)
     if not targets or most < 1:
         return None
-    picture = trained.splits.x_test[0].astype(np.float32) / 255
+    pictures = trained.splits.x_test[:1].astype(np.float32) / 255  # none where the model came without
     climbs = []
     for place, output in targets.items():
         count = min(most, int(output.shape[-1]))
-        for start in ("noise", "picture"):
-            found = _climb(network, output, count, picture if start == "picture" else None, trained.input_shape)
+        for start in ("noise", "picture")[: 1 + len(pictures)]:
+            found = _climb(network, output, count, pictures[0] if start == "picture" else None, trained.input_shape)
             climbs.append(Climb(place, start, count, packed_pictures(found.reshape(-1, *trained.input_shape))))
     return Ascent(STEPS, tuple(climbs))
 

@@ -1,5 +1,6 @@
 // The device room: what is on the sheet goes to a real device, too; its answer stands beside the page's, byte by byte.
-import { element, find, percent } from "./dom.js";
+import { element, find } from "./dom.js";
+import { wordsOf } from "./verdict.js";
 import { hex } from "./data.js";
 import { different, largest } from "./engine.js";
 import { LiveDevice, SerialDevice } from "./serial.js";
@@ -150,7 +151,7 @@ export class DeviceRoom {
       const cells = bytes
         ? [
             engine.content.labels[best],
-            percent(engine.score(bytes[best])),
+            wordsOf(engine, bytes[best]),
             time,
             Array.from(bytes).join(" ").replaceAll("-", "\u2212"),
           ]
