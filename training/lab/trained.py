@@ -167,7 +167,7 @@ def _layer(graph: Graph, op: Op, name: str) -> Layer:
     if kind is None:
         raise graph.refusal(op, "the lab does not know this op; it opens models that the compiled engine runs")
     calls = kind.lower(graph, op)
-    windows = [call.params.window for call in calls if hasattr(call.params, "window")]
+    windows = [getattr(call.params, "window", None) for call in calls]
     macs = kind.macs(graph, op)
     constants = [graph.tensors[index].size for index in _operands(graph, op)] if macs else []
     return Layer(
@@ -177,7 +177,7 @@ def _layer(graph: Graph, op: Op, name: str) -> Layer:
         shape=graph.tensors[op.outputs[0]].shape[1:],
         parameters=sum(constants),
         macs=macs,
-        window=windows[0] if windows else None,
+        window=next((window for window in windows if isinstance(window, Window)), None),
     )
 
 

@@ -36,7 +36,7 @@ class GradientMaps:
     label: int
     saliency: str
     saliency_shape: tuple[int, int]
-    cam: str  # empty where no layer hands on maps
+    cam: str  # of 0 x 0 where no layer hands on maps, or none of them speaks for the class
     cam_shape: tuple[int, int]
 
 
@@ -72,23 +72,34 @@ def _scorer(network: Any) -> Any:
     """From pictures to [scores before what squeezes them, the last stack of maps or nothing]."""
     import keras
 
-    maps = [
-        layer.output
-        for layer in network.layers
-        if not isinstance(layer, keras.Model | keras.layers.InputLayer) and _is_maps(layer.output)
-    ]
-    last = network.layers[-1]
+    ends = (layer for layer in network.layers if getattr(layer, "output", None) is network.outputs[0])
+    last = next(ends, network.layers[-1])  # a Sequential's outputs are its last layer's, under another name
     name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
-    scores = network.outputs[0]
+    scores = last.output
     if name in SQUEEZING and isinstance(last, keras.layers.Activation | keras.layers.Softmax):
         scores = last.input
     elif name in SQUEEZING:
         last.activation = keras.activations.linear
-    return keras.Model(network.inputs[0], [scores, *maps[-1:]])
+    return keras.Model(network.inputs[0], [scores, *_maps_before(scores)])
 
 
-def _is_maps(output: Any) -> bool:
-    shape = getattr(output, "shape", ())
+def _maps_before(scores: Any) -> list[Any]:
+    """The nearest stack of maps that they are computed from; none where there is none but the picture."""
+    waiting, seen = [scores], set()
+    while waiting:
+        tensor = waiting.pop(0)
+        operation, node, _ = tensor._keras_history
+        if id(tensor) in seen or not operation._inbound_nodes[node].input_tensors:
+            continue
+        seen.add(id(tensor))
+        if _is_maps(tensor):
+            return [tensor]
+        waiting += operation._inbound_nodes[node].input_tensors
+    return []
+
+
+def _is_maps(tensor: Any) -> bool:
+    shape = tensor.shape
     return len(shape) == 4 and None not in shape[1:3] and min(shape[1:3]) > 1
 
 
@@ -104,11 +115,14 @@ def _maps(scorer: Any, image: NDArray[np.float32], label: int) -> tuple[NDArray[
     saliency = tf.reduce_max(tf.reduce_mean(slopes, axis=0), axis=-1).numpy()
     if len(scorer.outputs) < 2:
         return _bytes(saliency), np.zeros((0, 0), np.uint8)
+    picture = tf.constant(image)
     with tf.GradientTape() as tape:
-        scores, maps = scorer(tf.constant(image), training=False)
+        tape.watch(picture)  # else nothing leads to the maps of a network without weights to train before them
+        scores, maps = scorer(picture, training=False)
         score = scores[0, ..., label]
     weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2))[0]
-    return _bytes(saliency), _bytes(np.maximum((maps[0] * weights).numpy().sum(axis=-1), 0))
+    cam = np.maximum((maps[0] * weights).numpy().sum(axis=-1), 0)
+    return _bytes(saliency), _bytes(cam) if cam.any() else np.zeros((0, 0), np.uint8)
 
 
 def _bytes(grid: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ export class DeviceRoom {
     Object.assign(this, { engine, link, device: null, busy: false, next: null, last: null });
     this.reset();
     find("connect").addEventListener("click", () => (this.device ? this.leave("Disconnected.") : this.choose()));
+    find("stream").hidden = !engine.content.test.count;
     find("stream").addEventListener("click", () => this.stream());
     const canConnect = link.live || "serial" in navigator;
     find("connect").hidden = !canConnect;

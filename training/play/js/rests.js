@@ -1,20 +1,24 @@
 // What an answer rests on, as panels for a page: the occlusion map, computed here, and Keras' gradients where the page has
 // them for this picture.
 import { canvas, element } from "./dom.js";
-import { paintHeat, paintPixels } from "./colours.js";
+import { paintHeat, paintNumbers, paintPixels } from "./colours.js";
 import { occlude } from "./occlusion.js";
 import { unpack } from "./data.js";
 
-const GRADIENTS = {
-  saliency: "Saliency: the brighter, the more the score changes with this pixel",
-  cam: "Grad-CAM: where the network\u2019s last maps speak for it",
-};
+const SALIENCY = "Saliency: the brighter, the more the score changes with this pixel";
+const CAM = "Grad-CAM: orange where the last maps speak for it";
 
-// A picture with a heat over it: {panel, heat(shares, width, height)}.
+const DIMMED = 0.7; // the picture below a heat
+
+// A picture in grey with a heat over it: {panel, heat(shares, width, height)}.
 function heated(engine, pixels, label) {
   const [picture, heat] = [canvas(1, 1, label), canvas(1, 1, "", "over")];
   const { width, height, channels } = engine.content;
-  paintPixels(picture, pixels, width, height, channels);
+  const grey = Uint8Array.from({ length: width * height }, (_, i) => {
+    const at = i * channels;
+    return (DIMMED * (pixels[at] + pixels[at + channels - 1] + pixels[at + (channels >> 1)])) / 3;
+  });
+  paintPixels(picture, grey, width, height, 1);
   return {
     panel: element("div", { class: "sheet" }, picture, heat),
     heat: (shares, columns, rows) => paintHeat(heat, shares, columns, rows),
@@ -42,11 +46,20 @@ export function gradientPanels(engine, gradients, picture, label) {
   const found = gradients.find((one) => one.picture === picture && one.label === label);
   if (!found) return [];
   const name = engine.content.labels[label];
-  return Object.entries(GRADIENTS).flatMap(([kind, words]) => {
-    const [rows, columns] = found[`${kind}_shape`];
-    if (!rows) return [];
-    const { panel, heat } = heated(engine, engine.picture(picture), `${words}: ${name}`);
-    unpack(found[kind]).then((bytes) => heat(Float32Array.from(bytes, (byte) => byte / 255), columns, rows));
-    return [element("div", {}, panel, element("p", { class: "quiet", text: `${words}. By Keras, of the float network.` }))];
+  const [saliency, cam] = [canvas(1, 1, `${SALIENCY}: ${name}`), heated(engine, engine.picture(picture), `${CAM}: ${name}`)];
+  unpack(found.saliency).then((bytes) => {
+    const [rows, columns] = found.saliency_shape;
+    paintNumbers(saliency, bytes, columns, rows, 255);
   });
+  const panels = [panelOf(element("div", { class: "sheet" }, saliency), SALIENCY)];
+  if (!found.cam_shape[0]) return panels;
+  unpack(found.cam).then((bytes) => {
+    const [rows, columns] = found.cam_shape;
+    cam.heat(Float32Array.from(bytes, (byte) => byte / 255), columns, rows);
+  });
+  return [...panels, panelOf(cam.panel, CAM)];
+}
+
+function panelOf(picture, words) {
+  return element("div", {}, picture, element("p", { class: "quiet", text: `${words}. By Keras, of the float network.` }));
 }

@@ -2,7 +2,8 @@
 import { element, find } from "./dom.js";
 
 export class Steps {
-  // id: what the elements' ids begin with. steps: [{says, todo, notice}], each text or a function that gives it.
+  // id: what the elements' ids begin with. steps: [{says, todo, notice}], each text or a function that gives it; some have
+  // a name.
   // entered(step): it is shown now.
   constructor(id, steps, entered) {
     Object.assign(this, { id, steps, entered, at: 0 });
@@ -25,7 +26,7 @@ export class Steps {
       const text = this.step[name];
       return typeof text === "function" ? text() : text;
     });
-    find(`${this.id}-step`).textContent = `Step ${this.at + 1} of ${this.steps.length}`;
+    find(`${this.id}-step`).textContent = `Step ${this.at + 1} of ${this.steps.length}${this.step.name ? `: ${this.step.name}` : ""}`;
     const shown = [says, todo, notice].join("\n");
     if (shown !== this.shown) {
       find(`${this.id}-text`).replaceChildren(

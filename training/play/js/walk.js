@@ -12,7 +12,8 @@ const EARLY_MAPS = 6;
 const PARTS = 3;
 const ALIKE = 5; // test pictures that excite a map most
 const SHARES = 3; // of the answer, the largest
-const SMALL = 0.1; // of the picture: what sees less sees spots and edges
+const SMALL = 0.1; // of the picture: what sees less sees spots and edges,
+const NEARLY = 0.8; // and what sees more nearly all of it
 const PATIENCE = 350; // milliseconds without a change before the patch moves
 
 export class Walk {
@@ -54,6 +55,7 @@ export class Walk {
   picture() {
     const { width, height, channels } = this.engine.content;
     return {
+      name: "the picture",
       says: `All that the network gets is ${width}\u00d7${height} pixels${channels === 3 ? " in colour" : " in grey"}: ${(width * height * channels).toLocaleString("en")} numbers.`,
       todo: "Draw, or choose another picture above: every step follows what is on the sheet.",
       notice: "What you cannot tell in this small picture, the network cannot tell either.",
@@ -67,12 +69,13 @@ export class Walk {
 
   edges() {
     const layer = this.engine.content.layers[this.first];
-    const [count, height, width] = layer.filters.shape;
+    const [count, ...filter] = layer.filters.shape;
     return {
-      says: `The first layer, ${layer.name}, moves ${count} filters of ${height}\u00d7${width} numbers over the picture. Each makes a map that is bright where the picture looks like the filter.`,
+      name: "spots and edges",
+      says: `The first layer, ${layer.name}, moves ${count} filters of ${sides(filter)} numbers over the picture. Each makes a map that is bright where the picture looks like the filter.`,
       todo: "Choose a map to see its filter.",
       notice: "A filter so small finds no more than spots, edges and their direction, or a colour.",
-      show: () => this.strongest(this.first, EARLY_MAPS).map((channel) => this.map(this.first, channel)),
+      show: () => this.strongest(this.first, EARLY_MAPS, true).map((channel) => this.map(this.first, channel)),
     };
   }
 
@@ -81,8 +84,9 @@ export class Walk {
     const { height, width } = this.engine.content;
     const sees = this.sees(layer, layer.shape[0] >> 1, layer.shape[1] >> 1);
     const share = ((sees.bottom - sees.top) * (sees.right - sees.left)) / (height * width);
-    const what = share < SMALL ? "spots and edges" : share < 1 ? "parts" : "the whole picture";
+    const what = share < SMALL ? "spots and edges" : share < NEARLY ? "parts" : "nearly the whole picture";
     return {
+      name: "parts",
       says: `${this.last - this.first} layers on, each value of ${layer.name} sees ${sides([sees.bottom - sees.top, sees.right - sees.left])} pixels of the picture: ${what}. It is made of all maps before it.`,
       todo: "Choose a map to see how it was made.",
       notice: `Beside each of the ${PARTS} strongest maps: the part of the picture that its brightest value saw.`,
@@ -92,6 +96,7 @@ export class Walk {
 
   excites() {
     return {
+      name: "what a map looks for",
       says: () => `What is map ${this.shownChannel() + 1} of ${this.engine.content.layers[this.last].name} looking for? It answered this picture strongly; these excite it most.`,
       todo: "Move the slider where there is one, or choose a test picture.",
       notice: "What the pictures have in common is what the map stands for, as far as that has a name.",
@@ -107,6 +112,7 @@ export class Walk {
   answer() {
     const { content } = this.engine;
     return {
+      name: "the answer",
       says: () => `The last layer weighs what all maps found: that makes ${this.name}.`,
       todo: "Change the picture a little and watch the bars.",
       notice: content.kind === "shares" ? "A large share is not the same as being right: the network has to name something." : "The larger the number, the more speaks for it.",
@@ -116,6 +122,7 @@ export class Walk {
 
   reasons() {
     return {
+      name: "the pixels that mattered",
       says: () => `Which pixels made it ${this.name}? A patch moves over the picture; where it takes something away, the answer needed that.`,
       todo: "Choose another class above to see what speaks for that one.",
       notice: "Where the map shines beside the thing itself, the network has learned the surroundings.",
@@ -135,15 +142,18 @@ export class Walk {
     };
   }
 
-  // Channels of a layer by the largest value of their maps.
-  strongest(place, count) {
+  // Channels of a layer by the largest value of their maps, or by all that is positive in them.
+  strongest(place, count, inAll = false) {
     const layer = this.engine.content.layers[place];
     const channels = layer.shape[2];
-    const tensor = this.engine.held(layer);
-    const most = new Int16Array(channels).fill(-129);
-    for (let i = 0; i < tensor.length; i++) if (tensor[i] > most[i % channels]) most[i % channels] = tensor[i];
-    const order = Array.from(most.keys()).sort((a, b) => most[b] - most[a]);
-    return order.filter((channel) => most[channel] > layer.zero_point).slice(0, count);
+    const found = new Float64Array(channels);
+    this.engine.held(layer).forEach((byte, i) => {
+      const value = byte - layer.zero_point;
+      if (inAll) found[i % channels] += Math.max(value, 0);
+      else if (value > found[i % channels]) found[i % channels] = value;
+    });
+    const order = Array.from(found.keys()).sort((a, b) => found[b] - found[a]);
+    return order.filter((channel) => found[channel] > 0).slice(0, count);
   }
 
   // The strongest map of the last layer, of those that were climbed if any were.
