@@ -194,7 +194,9 @@ def test_a_model_of_something_else_than_one_picture_is_refused(model, changed, w
     "side, expected", [(28, ((0, 2, 5, 12, 30, 70), 3, 16)), (64, ((0, 12, 70), 2, 6)), (400, ((0, 12, 70), 2, 0))]
 )
 def test_large_pictures_that_excite_are_fewer(side, expected):
-    steps, targets, most = ascent._affordable({0: "first", 2: "last", 5: "classes"}, side * side * (3 if side > 28 else 1))
+    steps, targets, most = ascent._affordable(
+        {0: "first", 2: "last", 5: "classes"}, side * side * (3 if side > 28 else 1)
+    )
     assert (steps, len(targets), most) == expected and "classes" in targets.values()
 
 

@@ -196,7 +196,14 @@ def test_a_map_tells_its_filter_what_it_sees_and_what_excites_it(page):
 def test_a_walk_leads_from_the_picture_to_the_pixels_that_mattered(page):
     page.wait_for_selector(PROVEN)
     page.locator("#walk-next").focus()
-    names = ["the picture", "spots and edges", "parts", "what a map looks for", "the answer", "the pixels that mattered"]
+    names = [
+        "the picture",
+        "spots and edges",
+        "parts",
+        "what a map looks for",
+        "the answer",
+        "the pixels that mattered",
+    ]
     for step, name in enumerate(names, 1):
         assert page.inner_text("#walk-step") == f"Step {step} of 6: {name}"
         assert page.locator("#walk-show > *").count() >= 1
@@ -205,7 +212,10 @@ def test_a_walk_leads_from_the_picture_to_the_pixels_that_mattered(page):
             assert "of conv_1" in page.inner_text(".details h4")
             page.locator("#walk-next").focus()
         if name == "parts":
-            assert "conv_2 sees" in page.inner_text("#walk-text") and page.locator("#walk-show .part > canvas").count() == 3
+            assert (
+                "conv_2 sees" in page.inner_text("#walk-text")
+                and page.locator("#walk-show .part > canvas").count() == 3
+            )
         if name == "what a map looks for":
             assert page.locator("#walk-show .thumbnail").count() == 5
         page.keyboard.press("Enter")

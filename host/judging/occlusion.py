@@ -1,8 +1,8 @@
 """Which parts of a picture matter: a patch is moved over it, and where the score of a class falls, the part was needed.
 
-Zeiler and Fergus, Visualizing and understanding convolutional networks, ECCV 2014, section 4.2. The score is read before
-a last softmax or sigmoid, behind which a sure answer hides what it rests on. Any model of one picture and one row of
-scores, int8.
+Zeiler and Fergus, Visualizing and understanding convolutional networks, ECCV 2014, section 4.2. The score is read
+before a last softmax or sigmoid, behind which a sure answer hides what it rests on. Any model of one picture and one
+row of scores, int8.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ from tinyproof.fidelity import load_fidelity
 from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.classes import add_classes
 from tinyproof.host.report.sections.cost import add_memory, add_time
-from tinyproof.host.report.remedies import remedies
 from tinyproof.host.report.sections.differences import add_differences
 from tinyproof.host.report.sections.fidelity import add_fidelity
 from tinyproof.host.report.sections.images import add_images
@@ -31,7 +30,7 @@ from tinyproof.host.report.sections.looks import add_looks
 from tinyproof.host.report.sections.numbers import add_numbers
 from tinyproof.host.report.sections.ops import add_ops
 from tinyproof.host.report.sections.origin import add_origin
-from tinyproof.host.report.sections.todo import add_todo
+from tinyproof.host.report.sections.todo import add_todo, remedies
 from tinyproof.host.report.sections.verdict import use_verdict, verdict
 from tinyproof.host.report.sections.words import count
 from tinyproof.host.report.usefulness import usefulness

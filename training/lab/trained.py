@@ -23,6 +23,7 @@ from tinyproof.export.lower import check_ends
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.window import Window
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.truncation import truncate
 from tinyproof.fidelity import FLOAT_FILE
 from tinyproof.folders import BUILD
 from tinyproof.host import interpreters
@@ -30,7 +31,6 @@ from tinyproof.host.interpreters import default_interpreter, golden_interpreter
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
 from tinyproof.training.lab.filters import NAMED, Filter
-from tinyproof.export.truncation import truncate
 
 FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class

@@ -63,7 +63,9 @@ def ascent(model: Path, trained: Trained) -> Ascent | None:
     for place, output in targets.items():
         count = min(most, int(output.shape[-1]))
         for start in ("noise", "picture")[: 1 + len(pictures)]:
-            found = _climb(network, output, count, steps, pictures[0] if start == "picture" else None, trained.input_shape)
+            found = _climb(
+                network, output, count, steps, pictures[0] if start == "picture" else None, trained.input_shape
+            )
             climbs.append(Climb(place, start, count, packed_pictures(found.reshape(-1, *trained.input_shape))))
     return Ascent(steps, tuple(climbs))
 

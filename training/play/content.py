@@ -112,9 +112,7 @@ class ModelContent:
     ink: Ink | None
 
 
-def model_content(
-    trained: Trained, manifest: Manifest, module: WebModule, rows: NDArray[np.int64]
-) -> ModelContent:
+def model_content(trained: Trained, manifest: Manifest, module: WebModule, rows: NDArray[np.int64]) -> ModelContent:
     """The model as the page gets it, with the test pictures `rows`."""
     x, y = tensor_info(module.program.inputs[0]), tensor_info(module.program.outputs[0])
     height, width, channels = trained.input_shape
@@ -179,7 +177,12 @@ def places_to_try(count: int) -> tuple[int, ...]:
 
 def ink_of(pictures: NDArray[np.uint8]) -> Ink | None:
     """Of pictures uint8 (N,H,W,C) that show something bright on black, as drawings do; None of others."""
-    if not len(pictures) or pictures.shape[3] != 1 or np.median(_border(pictures)) >= DARK or np.median(pictures) >= DARK:
+    if (
+        not len(pictures)
+        or pictures.shape[3] != 1
+        or np.median(_border(pictures)) >= DARK
+        or np.median(pictures) >= DARK
+    ):
         return None
     bright = pictures[..., 0] > INK
     bright = bright[bright.any(axis=(1, 2))]

@@ -51,9 +51,9 @@ def _made_how(explanation: Explanation) -> str:
     height, width = explanation.patch
     read = "before its softmax" if explanation.score == "before softmax" else "at its output"
     return (
-        f"A patch of {width}×{height} pixels in the pictures' median colour covered each part of a picture in turn. Where "
-        "it is orange, less then spoke for the class: the network needs that part. Where it is blue, more did. Each map "
-        f"has its own scale. The int8 model answered, read {read}, by {explanation.computed_by}: "
+        f"A patch of {width}×{height} pixels in the pictures' median colour covered each part of a picture in turn. "
+        "Where it is orange, less then spoke for the class: the network needs that part. Where it is blue, more did. Each "
+        f"map has its own scale. The int8 model answered, read {read}, by {explanation.computed_by}: "
         f"{explanation.inferences:,} inferences in {explanation.seconds:.1f} s."
     )
 

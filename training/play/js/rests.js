@@ -46,7 +46,8 @@ export function gradientPanels(engine, gradients, picture, label) {
   const found = gradients.find((one) => one.picture === picture && one.label === label);
   if (!found) return [];
   const name = engine.content.labels[label];
-  const [saliency, cam] = [canvas(1, 1, `${SALIENCY}: ${name}`), heated(engine, engine.picture(picture), `${CAM}: ${name}`)];
+  const saliency = canvas(1, 1, `${SALIENCY}: ${name}`);
+  const cam = heated(engine, engine.picture(picture), `${CAM}: ${name}`);
   unpack(found.saliency).then((bytes) => {
     const [rows, columns] = found.saliency_shape;
     paintNumbers(saliency, bytes, columns, rows, 255);

@@ -2,7 +2,7 @@
 // excites a map, the answer, and the pixels that mattered. Made of whatever layers the model has.
 import { button, canvas, element, find, sides } from "./dom.js";
 import { paintMap, paintPixels } from "./colours.js";
-import { largest, size } from "./engine.js";
+import { largest } from "./engine.js";
 import { climbed } from "./climb.js";
 import { gradientPanels, occlusionPanel } from "./rests.js";
 import { wordsOf } from "./verdict.js";
@@ -21,7 +21,10 @@ export class Walk {
   constructor(room) {
     Object.assign(this, { room, engine: room.engine });
     const { layers } = this.engine.content;
-    const withFilters = layers.flatMap((layer, place) => (layer.filters && layer.rows && layer.offset >= 0 ? [place] : []));
+    const withFilters = [...layers.keys()].filter((place) => {
+      const { filters, rows, offset } = layers[place];
+      return filters && rows && offset >= 0;
+    });
     [this.first, this.last] = [withFilters[0], withFilters.at(-1)];
     this.steps = new Steps("walk", this.stepsOf(withFilters.length), () => this.draw());
   }
@@ -43,8 +46,8 @@ export class Walk {
   draw() {
     this.stop?.();
     this.stop = null;
-    const shown = this.bytes ? this.steps.step.show() : [element("p", { text: "The sheet is empty: draw something." })];
-    find("walk-show").replaceChildren(...shown);
+    const empty = element("p", { text: "The sheet is empty: draw something." });
+    find("walk-show").replaceChildren(...(this.bytes ? this.steps.step.show() : [empty]));
   }
 
   get name() {
@@ -54,9 +57,11 @@ export class Walk {
 
   picture() {
     const { width, height, channels } = this.engine.content;
+    const numbers = (width * height * channels).toLocaleString("en");
+    const colour = channels === 3 ? "in colour" : "in grey";
     return {
       name: "the picture",
-      says: `All that the network gets is ${width}\u00d7${height} pixels${channels === 3 ? " in colour" : " in grey"}: ${(width * height * channels).toLocaleString("en")} numbers.`,
+      says: `All that the network gets is ${width}\u00d7${height} pixels ${colour}: ${numbers} numbers.`,
       todo: "Draw, or choose another picture above: every step follows what is on the sheet.",
       notice: "What you cannot tell in this small picture, the network cannot tell either.",
       show: () => {
@@ -72,7 +77,9 @@ export class Walk {
     const [count, ...filter] = layer.filters.shape;
     return {
       name: "spots and edges",
-      says: `The first layer, ${layer.name}, moves ${count} filters of ${sides(filter)} numbers over the picture. Each makes a map that is bright where the picture looks like the filter.`,
+      says:
+        `The first layer, ${layer.name}, moves ${count} filters of ${sides(filter)} numbers over the picture. ` +
+        "Each makes a map that is bright where the picture looks like the filter.",
       todo: "Choose a map to see its filter.",
       notice: "A filter so small finds no more than spots, edges and their direction, or a colour.",
       show: () => this.strongest(this.first, EARLY_MAPS, true).map((channel) => this.map(this.first, channel)),
@@ -83,11 +90,14 @@ export class Walk {
     const layer = this.engine.content.layers[this.last];
     const { height, width } = this.engine.content;
     const sees = this.sees(layer, layer.shape[0] >> 1, layer.shape[1] >> 1);
-    const share = ((sees.bottom - sees.top) * (sees.right - sees.left)) / (height * width);
+    const size = [sees.bottom - sees.top, sees.right - sees.left];
+    const share = (size[0] * size[1]) / (height * width);
     const what = share < SMALL ? "spots and edges" : share < NEARLY ? "parts" : "nearly the whole picture";
     return {
       name: "parts",
-      says: `${this.last - this.first} layers on, each value of ${layer.name} sees ${sides([sees.bottom - sees.top, sees.right - sees.left])} pixels of the picture: ${what}. It is made of all maps before it.`,
+      says:
+        `${this.last - this.first} layers on, each value of ${layer.name} sees ${sides(size)} pixels of the picture: ` +
+        `${what}. It is made of all maps before it.`,
       todo: "Choose a map to see how it was made.",
       notice: `Beside each of the ${PARTS} strongest maps: the part of the picture that its brightest value saw.`,
       show: () => this.strongest(this.last, PARTS).map((channel) => this.part(channel)),
@@ -97,7 +107,9 @@ export class Walk {
   excites() {
     return {
       name: "what a map looks for",
-      says: () => `What is map ${this.shownChannel() + 1} of ${this.engine.content.layers[this.last].name} looking for? It answered this picture strongly; these excite it most.`,
+      says: () =>
+        `What is map ${this.shownChannel() + 1} of ${this.engine.content.layers[this.last].name} looking for? ` +
+        "It answered this picture strongly; these excite it most.",
       todo: "Move the slider where there is one, or choose a test picture.",
       notice: "What the pictures have in common is what the map stands for, as far as that has a name.",
       show: () => {
@@ -115,7 +127,10 @@ export class Walk {
       name: "the answer",
       says: () => `The last layer weighs what all maps found: that makes ${this.name}.`,
       todo: "Change the picture a little and watch the bars.",
-      notice: content.kind === "shares" ? "A large share is not the same as being right: the network has to name something." : "The larger the number, the more speaks for it.",
+      notice:
+        content.kind === "shares"
+          ? "A large share is not the same as being right: the network has to name something."
+          : "The larger the number, the more speaks for it.",
       show: () => this.bars(),
     };
   }
@@ -123,7 +138,9 @@ export class Walk {
   reasons() {
     return {
       name: "the pixels that mattered",
-      says: () => `Which pixels made it ${this.name}? A patch moves over the picture; where it takes something away, the answer needed that.`,
+      says: () =>
+        `Which pixels made it ${this.name}? A patch moves over the picture; where it takes something away, ` +
+        "the answer needed that.",
       todo: "Choose another class above to see what speaks for that one.",
       notice: "Where the map shines beside the thing itself, the network has learned the surroundings.",
       show: () => {
@@ -176,7 +193,8 @@ export class Walk {
     const most = tensor.reduce((large, one) => Math.max(large, Math.abs(one - layer.zero_point)), 0);
     paintMap(picture, tensor, layer.shape, channel, layer.zero_point, most);
     const open = () => this.room.layers.cards[place].maps[channel].tile.click();
-    const tile = button("", open, { class: "walk-map", "aria-label": `Map ${channel + 1} of ${layer.name}: open it below` });
+    const words = `Map ${channel + 1} of ${layer.name}: open it below`;
+    const tile = button("", open, { class: "walk-map", "aria-label": words });
     tile.append(picture, element("span", { text: `map ${channel + 1}` }));
     return tile;
   }
@@ -187,7 +205,7 @@ export class Walk {
     const tensor = this.engine.held(layer);
     const [, columns, channels] = layer.shape;
     let best = 0;
-    for (let i = 0; i < size(layer) / channels; i++)
+    for (let i = 0; i < tensor.length / channels; i++)
       if (tensor[i * channels + channel] > tensor[best * channels + channel]) best = i;
     const box = this.sees(layer, Math.floor(best / columns), best % columns);
     return element("div", { class: "part" }, this.map(this.last, channel), this.crop(box, channel));
