@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ Pixels = NDArray[np.uint8]
 
 
 def add_looks(
-    section: Section, explanation: Explanation, images: Pixels | None, why_no_images: str, names: Sequence[str]
+    section: Section, explanation: Explanation, images: Pixels | None, why_no_images: str, names: list[str]
 ) -> None:
     """Both galleries, with how their maps were made; or the line that says why there are none."""
     if explanation.why_none or images is None:
@@ -52,8 +51,8 @@ def _made_how(explanation: Explanation) -> str:
     read = "before its softmax" if explanation.score == "before softmax" else "at its output"
     return (
         f"A patch of {width}×{height} pixels in the pictures' median colour covered each part of a picture in turn. "
-        "Where it is orange, less then spoke for the class: the network needs that part. Where it is blue, more did. Each "
-        f"map has its own scale. The int8 model answered, read {read}, by {explanation.computed_by}: "
+        "Where it is orange, less then spoke for the class: the network needs that part. Where it is blue, more did. "
+        f"Each map has its own scale. The int8 model answered, read {read}, by {explanation.computed_by}: "
         f"{explanation.inferences:,} inferences in {explanation.seconds:.1f} s."
     )
 
@@ -62,7 +61,7 @@ def _shown(explanation: Explanation) -> list[ClassPictures]:
     return [one for one in explanation.classes if one.pictures or not one.right]
 
 
-def _recognised(one: ClassPictures, names: Sequence[str]) -> str:
+def _recognised(one: ClassPictures, names: list[str]) -> str:
     name = f"'{class_name(names, one.label)}': "
     if not one.right:
         return name + f"none of {count(one.samples, 'sample')} is recognised"
@@ -76,7 +75,7 @@ def _surest(one: ClassPictures, explanation: Explanation, images: Pixels) -> lis
     ]
 
 
-def _pictures(one: PictureMaps, explanation: Explanation, images: Pixels, names: Sequence[str]) -> list[Picture]:
+def _pictures(one: PictureMaps, explanation: Explanation, images: Pixels, names: list[str]) -> list[Picture]:
     """The picture, then a map for each class of interest."""
     picture = shrunk(images[one.sample])
     if picture.shape[2] not in (1, 3):
@@ -136,6 +135,6 @@ def _enlarged(cells: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.
     """Between the middles of cells in straight lines, beyond them as they are."""
     for axis, length in enumerate(shape[:2]):
         middles = (np.arange(cells.shape[axis]) + 0.5) * length / cells.shape[axis]
-        places = np.arange(length) + 0.5
-        cells = np.apply_along_axis(lambda line, m=middles, p=places: np.interp(p, m, line), axis, cells)
+        lines = [np.interp(np.arange(length) + 0.5, middles, line) for line in np.moveaxis(cells, axis, -1)]
+        cells = np.moveaxis(np.array(lines), -1, axis)
     return cells
