@@ -223,8 +223,10 @@ def test_a_walk_leads_from_the_picture_to_the_pixels_that_mattered(page):
     gradients = page.locator("#walk-show", has_text="Saliency")
     assert gradients.count() == bool(find_spec("tensorflow"))
     page.click("#clear")
+    page.locator("#walk-show").scroll_into_view_if_needed()
     wait(page, "#walk-show", "The sheet is empty")
     draw(page, [(0.5, 0.2), (0.5, 0.8)])
+    page.locator("#walk-show").scroll_into_view_if_needed()
     wait(page, "#walk-text", f"Which pixels made it \u201c{page.inner_text('#answer')}\u201d")
     assert gradients.count() == 0  # Keras saw the test pictures alone
 

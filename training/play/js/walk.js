@@ -15,6 +15,7 @@ const SHARES = 3; // of the answer, the largest
 const SMALL = 0.1; // of the picture: what sees less sees spots and edges,
 const NEARLY = 0.8; // and what sees more nearly all of it
 const PATIENCE = 350; // milliseconds without a change before the patch moves
+const PAUSE = 100; // milliseconds between two looks at what is being drawn
 
 export class Walk {
   // room: of the network. Shows the first step at the first update.
@@ -27,6 +28,10 @@ export class Walk {
     });
     [this.first, this.last] = [withFilters[0], withFilters.at(-1)];
     this.steps = new Steps("walk", this.stepsOf(withFilters.length), () => this.draw());
+    new IntersectionObserver((entries) => {
+      this.isInSight = entries.at(-1).isIntersecting;
+      if (this.isOld) this.later();
+    }).observe(find("walk-show"));
   }
 
   stepsOf(count) {
@@ -36,16 +41,27 @@ export class Walk {
     return steps;
   }
 
-  // After every answer; bytes null while the sheet is empty.
+  // After every answer; bytes null while the sheet is empty. Nothing is drawn out of sight.
   update(pixels, bytes) {
-    Object.assign(this, { pixels, bytes });
-    this.draw();
-    this.steps.show();
+    if (!this.pixels) setTimeout(() => this.steps.go(0), 0); // the page's first answer is not kept waiting
+    Object.assign(this, { pixels, bytes, isOld: true });
+    this.stop?.();
+    this.later();
+  }
+
+  later() {
+    if (this.waits || !this.isInSight) return;
+    this.waits = setTimeout(() => {
+      this.waits = null;
+      this.draw();
+      this.steps.show();
+    }, PAUSE);
   }
 
   draw() {
     this.stop?.();
     this.stop = null;
+    this.isOld = false;
     const empty = element("p", { text: "The sheet is empty: draw something." });
     find("walk-show").replaceChildren(...(this.bytes ? this.steps.step.show() : [empty]));
   }
