@@ -225,6 +225,7 @@ def test_a_walk_leads_from_the_picture_to_the_pixels_that_mattered(page):
     page.click("#clear")
     page.locator("#walk-show").scroll_into_view_if_needed()
     wait(page, "#walk-show", "The sheet is empty")
+    page.locator("#sheet").scroll_into_view_if_needed()
     draw(page, [(0.5, 0.2), (0.5, 0.8)])
     page.locator("#walk-show").scroll_into_view_if_needed()
     wait(page, "#walk-text", f"Which pixels made it \u201c{page.inner_text('#answer')}\u201d")
