@@ -135,13 +135,13 @@ ADVICE = {
     "two classes are confused, one is rare": (
         WEAK,
         None,
-        ("'cat' is taken for 'dog' in 20 of 50", "Add pictures of"),
+        ("'cat' is taken for 'dog' in 20 of 50", "look alike", "Add pictures of"),
         ("epoch",),
     ),
     "learned by heart": (WEAK, training([0.5, 0.99], [0.5, 0.7]), ("by heart", "AUGMENT=light"), ("EPOCHS",)),
     "not finished": (WEAK, training([0.5, 0.7], [0.5, 0.7]), ("getting better after epoch 30: EPOCHS=60",), ("SIZE",)),
     "too small": (WEAK, training([0.7, 0.7], [0.7, 0.7]), ("larger preset than small", "SIZE", "28×28"), ("EPOCHS",)),
-    "one answer to all": ([[0, 50, 0, 0]] * 4, None, ("answers 'dog' to 100%",), ()),
+    "one answer to all": ([[0, 50, 0, 0]] * 4, None, ("answers 'dog' to 100%",), ("look alike",)),
 }
 
 

@@ -43,7 +43,7 @@ def remedies(report: Report, record: TrainingRecord | None, sides: tuple[int, ..
     counts, names = np.array(matrix), report.classification.classes
     if counts.sum() == np.trace(counts):
         return None
-    todo = [*_favoured(counts, names), *_few(counts, names, accuracy), *_of_int8(report)]
+    todo = [*(_favoured(counts, names) or _alike(names)), *_few(counts, names, accuracy), *_of_int8(report)]
     todo += _of_training(record, sides) if record else [NO_RECORD]
     return Remedies(_confused(counts, names), todo)
 
@@ -70,12 +70,13 @@ def _confused(counts: np.ndarray, names: list[str]) -> list[str]:
             for a, b in ((first, second), (second, first))
             if errors[a, b]
         ]
-        one_class = ", or one class for both where the difference does not matter" if len(names) > 2 else ""
-        found.append(
-            f"{'; '.join(ways)}: {both[first, second] / errors.sum():.0%} of all errors. More pictures of both, "
-            f"above all of those that look alike{one_class}."
-        )
+        found.append(f"{'; '.join(ways)}: {both[first, second] / errors.sum():.0%} of all errors.")
     return found or ["No two classes stand out: the errors are spread over many pairs."]
+
+
+def _alike(names: list[str]) -> list[str]:
+    merge = "; or one class for two where the difference does not matter" if len(names) > 2 else ""
+    return [f"More pictures of the classes that are confused, above all of those that look alike{merge}."]
 
 
 def _favoured(counts: np.ndarray, names: list[str]) -> list[str]:
