@@ -61,7 +61,8 @@ def leads(params: AddPackedParams) -> tuple[int | None, int | None]:
 def events(params: AddPackedParams) -> Events:
     """How often it does each thing that has a price: rows, elements of the usual ones and of others."""
     rows, elements = params.loops.rows, params.loops.elements
-    is_usual = params.loops.table[-1, 1:].tolist() == [1, 1] and min(params.a_sign, params.b_factor) > 0
+    is_sum = (params.a_factor, params.a_sign, params.b_factor) == (1 << LEFT_SHIFT + 1, 1, 1 << LEFT_SHIFT - 1)
+    is_usual = is_sum and params.loops.table[-1, 1:].tolist() == [1, 1]
     return (rows, elements, 0) if is_usual else (rows, 0, elements)
 
 

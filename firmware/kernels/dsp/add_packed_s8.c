@@ -3,20 +3,26 @@
 #include "loops.h"
 #include "packed.h"
 
-// The sum of two rows, the usual case: with what follows, which is one register more, it would be slower.
-INLINED void sum_row(int8_t *y, const int8_t *a, const int8_t *b, int32_t count, const add_packed_params *p) {
+#define USUAL_A_FACTOR (1 << 21)
+#define USUAL_B_FACTOR (1 << 19)
+
+// The sum of two rows with the usual factors: as constants they leave registers for everything else.
+static __attribute__((noinline)) void sum_row(
+    int8_t *y, const int8_t *a, const int8_t *b, int32_t count, const add_packed_params *p
+) {
     const packed_scale from = p->a, to = p->y;
-    const int32_t a_factor = p->a_factor;
     const int8_t *const end = a + count;
     while (a != end) {
         const int32_t in_a = *a++, in_b = *b++;
-        const int32_t sum = packed_scaled(in_a * a_factor + from.bias, &from) + in_b * (1 << 19);
+        const int32_t sum = packed_scaled(in_a * USUAL_A_FACTOR + from.bias, &from) + in_b * USUAL_B_FACTOR;
         *y++ = (int8_t)saturate_s8(packed_scaled(2 * sum + to.bias, &to));
     }
 }
 
 // Of either sign, where one of them may stay the same.
-static void signed_row(int8_t *y, const int8_t *a, const int8_t *b, const loop_walk *walk, const add_packed_params *p) {
+static __attribute__((noinline)) void signed_row(
+    int8_t *y, const int8_t *a, const int8_t *b, const loop_walk *walk, const add_packed_params *p
+) {
     const packed_scale from = p->a, to = p->y;
     for (int32_t k = 0; k < walk->count; k++, a += walk->a_step, b += walk->b_step) {
         const int32_t finer = packed_scaled(*a * p->a_factor + from.bias, &from);
@@ -27,7 +33,8 @@ static void signed_row(int8_t *y, const int8_t *a, const int8_t *b, const loop_w
 
 void add_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed_params *p) {
     loop_walk walk = loop_start(&p->loops);
-    const int32_t is_usual = walk.a_step == 1 && walk.b_step == 1 && p->a_sign > 0 && p->b_factor > 0;
+    const int32_t usual_factors = p->a_factor == USUAL_A_FACTOR && p->a_sign == 1 && p->b_factor == USUAL_B_FACTOR;
+    const int32_t is_usual = usual_factors && walk.a_step == 1 && walk.b_step == 1;
     int8_t *out = y;
     do {
         if (is_usual) {

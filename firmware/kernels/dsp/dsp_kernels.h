@@ -149,7 +149,8 @@ void add_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed
 
 typedef struct {
     loop_nest loops;  // the elements of y in order, with a step of 1 in a along a row, and of 1 or 0 in b
-    int32_t a_zero_point, b_zero_point;
+    int32_t a_zero_point;
+    int32_t b_factor, b_offset;  // 2 and -2 times b's zero point
     packed_scale y;
     int32_t y_min, y_max;
 } mul_packed_params;
