@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import DEMO_MODEL
+from every_op import schema_options
 from needs import golden, portable, tensorflow
 from page_check import faults
 from web import node
@@ -19,13 +20,15 @@ from tinyproof.console import UserError
 from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import image_path
 from tinyproof.manifest import load_manifest, save_manifest
 from tinyproof.training.lab.convolution import convolve, pool
 from tinyproof.training.lab.filters import NAMED, as_filter
 from tinyproof.training.lab.int8_layer import int8_layer, quantize
-from tinyproof.training.lab.trained import feature_maps, first_filters, layer_bytes, load_trained
-from tinyproof.training.play import ascent
+from tinyproof.training.lab.trained import feature_maps, first_filters, layer_bytes, load_trained, read_layers
+from tinyproof.training.play import ascent, content
 from tinyproof.training.play.bundle import MODULES, bundle
 from tinyproof.training.play.content import chosen_pictures
 from tinyproof.training.play.gradients import gradients
@@ -169,6 +172,22 @@ def without_pictures(model, **changed):
 def test_a_model_from_elsewhere_has_a_page_to_draw_on(model):
     trained = load_playable(without_pictures(model), load_manifest(model))
     assert trained.labels[3] == "class 3" and trained.splits.x_test.shape == (0, 28, 28, 1)
+    assert content._kind(trained) == "shares" and content._median(trained.splits.x_test) == (0,)
+    assert content._kind(replace(trained, layers=trained.layers[:-1])) == "scores"
+    assert content._kind(replace(trained, labels=("output",))) == "number"
+    assert content._median(np.full((3, 4, 4, 3), 255, np.uint8)) == (255, 255, 255)
+
+
+def test_a_mean_of_maps_slides_no_window():
+    b = ModelBuilder()
+    x, y = b.tensor((1, 5, 5, 4), 0.1, 0), b.tensor((1, 4), 0.1, 0)
+    b.op(
+        "MEAN",
+        [x, b.constant(np.array([1, 2], np.int32), None)],
+        [y],
+        schema_options("ReducerOptionsT", keepDims=False),
+    )
+    assert [layer.window for layer in read_layers(read_graph(b.build([x], [y]), "built"))] == [None]
 
 
 @pytest.mark.parametrize(
