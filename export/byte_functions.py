@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import Graph
 from tinyproof.export.ops import lookup
+from tinyproof.export.ops.floats import UNDEFINED
 from tinyproof.export.ops.kind import Call
 from tinyproof.export.ops.lookup import BYTES, LookupParams
 
@@ -33,12 +34,23 @@ def with_lookups(graph: Graph, calls: Sequence[Call], root: Mapping[int, int]) -
         y = root[call.y]
         functions[y] = {y: IDENTITY}
         if origin is not None:
+            table = _defined(graph, call, table, _tables(functions, origin))
             functions[y] |= {index: table[t + 128] for index, t in _tables(functions, origin).items()}
             params = LookupParams(table.astype(np.int8), graph.tensors[call.y].size)
             call = call if call.kernel is lookup.KERNEL else replace(call, kernel=lookup.KERNEL, params=params)
             call = replace(call, xs=(origin,))
         found.append(call)
     return _joined(_read(calls, found, root, kept), root, kept)
+
+
+def _defined(graph: Graph, call: Call, table: Table, origins: Tables) -> Table:
+    """The table with any byte where TFLM's result is undefined: refused, unless its origin never is such a byte."""
+    undefined = table == UNDEFINED
+    *_, reached = origins.values()  # of all origins, what the farthest one makes
+    if np.any(undefined & np.isin(IDENTITY, reached)):
+        why = "gives no number, or one too large for 32 bits, for some of its inputs, where TFLM's result is undefined"
+        raise graph.refusal(call.ops[0], f"it {why}; limit its input before")
+    return np.where(undefined, 0, table)
 
 
 def _tables(functions: Mapping[int, Tables], index: int) -> Tables:

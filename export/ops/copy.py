@@ -60,9 +60,9 @@ def _quickest(loops: Loops) -> Loops:
     def with_innermost(at: int) -> Loops:
         return Loops(np.concatenate([np.delete(table, at, axis=0), table[at : at + 1]]))
 
-    def instructions(nest: Loops) -> float:  # about those of copy_s8 on a Cortex-M4
+    def instructions(nest: Loops) -> int:  # about those of copy_s8 on a Cortex-M4
         count, *steps = nest.table[-1].tolist()
-        return nest.rows * (30 + (20 + count / 2 if steps == [1, 1] else 6 * count))
+        return nest.rows * int(30 + (20 + count // 2 if steps == [1, 1] else 6 * count))
 
     return min(map(with_innermost, reversed(range(len(table)))), key=instructions)
 
