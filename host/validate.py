@@ -161,6 +161,8 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
             station = opened.enter_context(open_station(plan.model, plan.board, port, plan.line))
             station.greet(manifest, plan.baud)
             hello = station.hello
+            if hello.baud == 0 and plan.baud != FASTEST_BAUD:
+                console.print(_no_speed(station, plan.baud), markup=False)
             if plan.board.application and hello.board != plan.board.name:
                 raise DeviceError(
                     f"{station.url}: board {hello.board} answered, not board {plan.board.name}; name its port"
@@ -172,3 +174,8 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
             )
             stations.append(station)
         yield stations
+
+
+def _no_speed(station: Station, baud: int) -> str:
+    slow = f"; {advice.setting('throttle', baud)} gives it one" if station.emulator else ""
+    return f"{advice.setting('baud', baud)} changes nothing: the line to {station.name} has no speed{slow}"

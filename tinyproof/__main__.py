@@ -10,6 +10,7 @@ import importlib
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -161,6 +162,9 @@ def main(**_: Any) -> None:
 
 def start() -> None:
     """The console command."""
+    os.environ.pop("MPLBACKEND", None)  # which a notebook sets for what it runs; nothing is shown in a window here
+    if sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries, to their authors: asked for as errors, they would stop a run
     run(main, program())
 
 

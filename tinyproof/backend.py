@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-# Read once, when TensorFlow is first imported.
+BACKEND = {"KERAS_BACKEND": "tensorflow"}  # whatever else the user prefers: only TensorFlow converts to .tflite
+# Read once, when TensorFlow is first imported; the user's own go first.
 SETTINGS = {
-    "KERAS_BACKEND": "tensorflow",  # whatever the user's own keras.json prefers: only TensorFlow converts to .tflite
     "TF_CPP_MIN_LOG_LEVEL": "3",  # errors only
     "TF_ENABLE_ONEDNN_OPTS": "1",  # trains up to five times faster; the order of its sums depends on the processor
 }
@@ -22,8 +22,7 @@ SETTINGS = {
 def load_keras() -> Any:
     """Import Keras with TensorFlow underneath and return the module. Takes seconds the first time."""
     if "keras" not in sys.modules:
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
+        os.environ.update({**SETTINGS, **os.environ, **BACKEND})
         with quiet():
             import keras  # noqa: F401
     import keras

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tinyproof import advice, interruption
+from tinyproof import advice, interruption, scratch
 
 console = Console(highlight=False, soft_wrap=True, force_jupyter=False)
 UNFINISHED = ".unfinished"  # ends the name of a file until it is whole
@@ -58,7 +58,8 @@ def run(command: click.Command, name: str) -> NoReturn:
     """
     interruption.interruptible()
     try:
-        status = _run(command, name)
+        with scratch.scratch_folder():
+            status = _run(command, name)
     except (click.Abort, KeyboardInterrupt):
         status = _interrupted()
     except Exception:
@@ -99,16 +100,29 @@ def _run(command: click.Command, name: str) -> int:
     except OSError as error:
         if error.filename is None and error.errno not in OF_THE_COMPUTER:
             raise
-        what = f"{error.strerror}; make room where results go, and in {tempfile.gettempdir()}"
-        if error.filename:
-            remedy = "check that it is there, that you may read and write it, and that there is room"
-            what = f"{error.filename}: {error.strerror}; {remedy}"
-        click.echo(f"Error: {what}", err=True)
+        what = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {what}{error.strerror}; {_remedy(error)}", err=True)
         return 2
     except MemoryError:
         click.echo("Error: there is not enough memory for that: end other programs, or take smaller inputs", err=True)
         return 2
     return 0
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+        return advice.access(Path(os.fsdecode(error.filename)))
+    if error.errno in (errno.ENOENT, errno.ENOTDIR) and error.filename:
+        return "check that it is there"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "end other programs, or allow more open files (`ulimit -n 1024`)"
+    if error.errno == errno.EFBIG:
+        return "allow larger files (`ulimit -f unlimited`)"
+    if error.errno in (errno.ENOMEM, errno.EAGAIN):
+        return "end other programs, or allow more memory and processes (`ulimit -v unlimited`, `ulimit -u`)"
+    if error.errno == errno.EIO:
+        return "check the disk or the network drive"
+    return f"make room where results go, and in {scratch.place()}"
 
 
 def _message(error: click.ClickException, name: str) -> str:
@@ -169,18 +183,18 @@ def make_writable(folder: Path, option: str = "out") -> Path:
         ) from None
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be made a folder ({error.strerror}): {another}make the folder around it writable"
+            f"{folder} cannot be made a folder ({error.strerror}): {another}{advice.access(folder.parent)}"
         ) from None
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written to: {another}change its permissions")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{folder} cannot be written to: {another}{advice.access(folder)}")
     return folder
 
 
 def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
     """What to say where files that took work could not be written to the folder that `option` names."""
-    return UserError(
-        f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}make room or change its permissions"
-    )
+    of_access = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    remedy = advice.access(Path(os.fsdecode(error.filename or folder))) if of_access else "make room"
+    return UserError(f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}{remedy}")
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
