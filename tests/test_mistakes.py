@@ -45,9 +45,20 @@ def test_make_refuses_before_it_makes_anything(words, said):
     assert result.stdout == ""
 
 
-def test_make_refuses_a_python_that_is_sent_elsewhere():
-    result = make("-n", "hello", PYTHONHOME="/nope")
-    assert result.returncode == 2 and "PYTHONHOME=/nope" in result.stderr and result.stderr.count("\n") == 1
+def test_make_keeps_what_is_set_for_another_python_from_ours(tmp_path):
+    """Such as the packages of a ROS or a conda installation, which are of other versions."""
+    (tmp_path / "numpy.py").write_text("raise SystemExit('not ours')")
+    others = {"PYTHONHOME": "/nope", "PYTHONSAFEPATH": "1", "PYTHONPATH": str(tmp_path), "PYTHONPLATLIBDIR": "lib7"}
+    result = make("tools", "BOARD=interpreter", **others, PYTHONINSPECT="1", PYTHONWARNINGS="error")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_make_that_is_not_gnus_says_which_one_is_meant():
+    bmake = shutil.which("bmake")
+    if bmake is None:
+        pytest.skip("needs bmake")
+    result = subprocess.run([bmake, "validate"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1 and result.stderr.count("\n") == 1 and "for GNU make, which is" in result.stderr
 
 
 def test_make_says_what_it_takes_from_the_environment():

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from tinyproof.console import UserError
+
 BACKEND = {"KERAS_BACKEND": "tensorflow"}  # whatever else the user prefers: only TensorFlow converts to .tflite
 # Read once, when TensorFlow is first imported; the user's own go first.
 SETTINGS = {
@@ -23,8 +25,17 @@ def load_keras() -> Any:
     """Import Keras with TensorFlow underneath and return the module. Takes seconds the first time."""
     if "keras" not in sys.modules:
         os.environ.update({**SETTINGS, **os.environ, **BACKEND})
-        with quiet():
-            import keras  # noqa: F401
+        try:
+            with quiet():
+                import keras  # noqa: F401
+        except ModuleNotFoundError:
+            raise  # whoever asked knows what needs it
+        except ImportError as error:
+            said = " ".join(str(error).split("\n")[0].split())
+            raise UserError(
+                f"TensorFlow is installed and cannot be loaded ({said}): end other programs where memory is short, "
+                f"else run `{sys.executable} -m pip install --force-reinstall tensorflow`"
+            ) from error
     import keras
 
     return keras

@@ -57,6 +57,7 @@ def run(command: click.Command, name: str) -> NoReturn:
     interruption one line and the status of its signal.
     """
     interruption.interruptible()
+    _open_what_is_closed()
     try:
         with scratch.scratch_folder():
             status = _run(command, name)
@@ -71,6 +72,22 @@ def run(command: click.Command, name: str) -> NoReturn:
     sys.exit(status)
 
 
+def _open_what_is_closed() -> None:
+    """Whoever started us may have closed what every program has open: the next file would be taken for the terminal."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _say_no_more() -> None:
+    """For what Python still has to write of an output that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _interrupted() -> int:
     click.echo(interruption.LINE, err=True)
     return interruption.exit_status() or 128 + signal.SIGINT
@@ -83,8 +100,7 @@ def _run(command: click.Command, name: str) -> int:
             stream.reconfigure(errors="replace")  # what the terminal's encoding has no letter for is a question mark
     try:
         command.main(prog_name=name, standalone_mode=False, complete_var="_TINYPROOF_COMPLETE")
-        if sys.stdout:  # else whoever started us has closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -95,13 +111,17 @@ def _run(command: click.Command, name: str) -> int:
         click.echo(f"Error: {' '.join(_message(error, name).split())}", err=True)
         return status or 2
     except BrokenPipeError:  # whoever read the output has gone, such as `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still has to flush
+        _say_no_more()
         return 2
     except OSError as error:
         if error.filename is None and error.errno not in OF_THE_COMPUTER:
             raise
         what = f"{error.filename}: " if error.filename else ""
         click.echo(f"Error: {what}{error.strerror}; {_remedy(error)}", err=True)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _say_no_more()
         return 2
     except MemoryError:
         click.echo("Error: there is not enough memory for that: end other programs, or take smaller inputs", err=True)
@@ -114,6 +134,8 @@ def _remedy(error: OSError) -> str:
         return advice.access(Path(os.fsdecode(error.filename)))
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and error.filename:
         return "check that it is there"
+    if error.errno in (errno.EISDIR, errno.ENOTEMPTY) and error.filename:
+        return "a file belongs there: move what is in its place"
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "end other programs, or allow more open files (`ulimit -n 1024`)"
     if error.errno == errno.EFBIG:

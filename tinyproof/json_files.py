@@ -23,8 +23,8 @@ def write_json(path: Path, value: DataclassInstance, **more: object) -> None:
 
 
 def read_json(path: Path, kind: type[T], remedy: str, without: tuple[str, ...] = ()) -> T:
-    """What `write_json` wrote, `without` the more. UserError where it is not there or is something else, OSError where it
-    may not be read.
+    """What `write_json` wrote, `without` the more. UserError where it is not there or is something else, OSError
+    where it may not be read.
 
     `remedy` is what makes the file: "run `make export`".
     """
