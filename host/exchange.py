@@ -7,6 +7,7 @@ this one. A question whose answer stays away is asked again under the same seque
 from __future__ import annotations
 
 import random
+import re
 import time
 
 from tinyproof import advice
@@ -254,18 +255,14 @@ class Exchange:
 
 
 def looks_like(came: bytes) -> str:
-    """What bytes that are no answer look like: our own question come back, or a text; nothing where they are neither.
-
-    >>> looks_like(b"\\r\\nReady. Type h for help\\r\\n")
-    ": a text, 'Ready. Type h for help', by another program"
-    """
+    """What bytes that are no answer look like: our own question, or a text; nothing where they are neither."""
     if any(frame.type == Hello.ID for frame in Decoder().push(came)):
         return ": what was sent comes back, as where the wires TX and RX are joined"
     text = came.decode("ascii", "replace")
-    lines = [line.strip() for line in text.splitlines() if len(line.strip()) >= SHORTEST_LINE]
+    lines = re.findall(f"[ -~]{{{SHORTEST_LINE},{LONGEST_LINE}}}", text)
     if not lines or sum(letter.isprintable() or letter.isspace() for letter in text) < TEXT_SHARE * len(text):
         return ""
-    return f": a text, {lines[0][:LONGEST_LINE]!r}, by another program"
+    return f": a text, {lines[0]!r}, by another program"
 
 
 def check_same_device(before: HelloReply, after: HelloReply, url: str) -> None:
