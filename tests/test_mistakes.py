@@ -216,6 +216,7 @@ def test_files_that_belong_together_are_not_changed_where_one_has_no_room(tmp_pa
 def test_what_a_killed_run_could_not_finish_is_cleared_away(model, command):
     for folder in (model, model / "c", model / "c" / "portable"):
         (folder / f".model.c.abc{UNFINISHED}").touch()
+    (model / f".esp32.abc{UNFINISHED}" / "new").mkdir(parents=True)
     assert command("report", "--model", model).returncode == 2  # there is none
     assert not list(model.rglob(f".*{UNFINISHED}")) and not (model / CLAIM_FILE).exists()
 

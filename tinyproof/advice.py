@@ -70,22 +70,23 @@ def name_of(option: str) -> str:
     return option.upper() if by_make() else _option(option, "")
 
 
-def access(path: Path) -> str:
-    """What to do about a file or folder that may not be read or written, by whose it is."""
+def access(path: Path, named: bool = True) -> str:
+    """What to do about a file or folder that may not be read or written, by whose it is; `named`: just before."""
     there = next((place for place in (path, *path.absolute().parents) if os.path.lexists(place)), path)
+    it = "it" if named and there == path else there
     with contextlib.suppress(OSError, AttributeError):  # such as on Windows
         if os.statvfs(there).f_flag & os.ST_RDONLY:
-            return f"{there} is on a drive that can only be read: work on a copy elsewhere"
+            return f"{it} is on a drive that can only be read: work on a copy elsewhere"
     owners = {place: _owner(place) for place in (there, *there.absolute().parents)}
     owner, me = owners[there], _me()
     if not owner or not me or owner == me:
-        return f"change the permissions of {there} (`chmod -R u+rwX {shlex.quote(str(there))}`)"
+        return f"change the permissions of {it} (`chmod -R u+rwX {shlex.quote(str(there))}`)"
     # What this user's project holds, and no other folder, may be asked for as one's own.
     foreign = [place for place, of in owners.items() if of == owner and Path.cwd() in place.absolute().parents]
     if not foreign:
-        return f"{there} belongs to {owner} and not to {me}: ask for access, or take another place"
+        return f"{it} belongs to {owner} and not to {me}: ask for access, or take another place"
     theirs = shlex.quote(os.path.relpath(foreign[-1]))
-    return f"{there} belongs to {owner} and not to {me}: `sudo chown -R {me} {theirs}` changes that"
+    return f"{it} belongs to {owner} and not to {me}: `sudo chown -R {me} {theirs}` changes that"
 
 
 def _owner(path: Path) -> str:

@@ -144,7 +144,7 @@ def _remedy(error: OSError) -> str:
         return "end other programs, or allow more memory and processes (`ulimit -v unlimited`, `ulimit -u`)"
     if error.errno == errno.EIO:
         return "check the disk or the network drive"
-    return f"make room where results go, and in {scratch.place()}"
+    return f"make room where results go, and in {scratch.temporary_files()}"
 
 
 def _message(error: click.ClickException, name: str) -> str:
@@ -205,7 +205,7 @@ def make_writable(folder: Path, option: str = "out") -> Path:
         ) from None
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be made a folder ({error.strerror}): {another}{advice.access(folder.parent)}"
+            f"{folder} cannot be made a folder ({error.strerror}): {another}{advice.access(folder.parent, named=False)}"
         ) from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f"{folder} cannot be written to: {another}{advice.access(folder)}")
@@ -215,7 +215,8 @@ def make_writable(folder: Path, option: str = "out") -> Path:
 def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
     """What to say where files that took work could not be written to the folder that `option` names."""
     of_access = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-    remedy = advice.access(Path(os.fsdecode(error.filename or folder))) if of_access else "make room"
+    place = Path(os.fsdecode(error.filename or folder))
+    remedy = advice.access(place, named=place == folder) if of_access else "make room"
     return UserError(f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}{remedy}")
 
 

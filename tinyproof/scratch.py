@@ -23,7 +23,7 @@ _LOCKING = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 _outer = ""  # where the folder lies, while there is one
 
 
-def place() -> str:
+def temporary_files() -> str:
     """The folder for temporary files that this computer's user has, outside ours."""
     return _outer or tempfile.gettempdir()
 
@@ -35,7 +35,7 @@ def scratch_folder() -> Iterator[None]:
     Where none can be made, all is as without.
     """
     global _outer
-    outer = place()
+    outer = temporary_files()
     try:
         folder = Path(tempfile.mkdtemp(prefix=_prefix(), dir=outer))
     except OSError:
