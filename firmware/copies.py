@@ -67,7 +67,7 @@ def copy_firmware(target: Path, board: Board, model: Path, engine: str, example:
 
 
 def replace_folder(target: Path, write: Callable[[Path], None]) -> Path:
-    """Have `write` fill a new folder, then put it in the place of `target`; returns `target`, which an OSError names."""
+    """Have `write` fill a new folder, then put it in the place of `target`, which an OSError names; returns it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with tempfile.TemporaryDirectory(UNFINISHED, f".{target.name}.", target.parent) as scratch:
