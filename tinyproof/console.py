@@ -216,7 +216,9 @@ def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
     """What to say where files that took work could not be written to the folder that `option` names."""
     of_access = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
     place = Path(os.fsdecode(error.filename or folder))
-    remedy = advice.access(place, named=place == folder) if of_access else "make room"
+    remedy = "allow larger files (`ulimit -f unlimited`)" if error.errno == errno.EFBIG else "make room"
+    if of_access:
+        remedy = advice.access(place, named=place == folder)
     return UserError(f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}{remedy}")
 
 
