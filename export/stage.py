@@ -12,8 +12,8 @@ from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, no_room, write_together
+from tinyproof.export.adapting import adapted
 from tinyproof.export.borders import with_int8_ends
-from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.describe import plain_lines, summary_table
 from tinyproof.export.emit import check_exchange, export_model, write_export
@@ -145,7 +145,7 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     claim(model, make=True)
     board = find_board(board_name)
     runtime = runtime_of(board, engine)
-    content, taken_off = with_int8_ends(with_byte_moves(_read(source), str(source)), str(source))
+    content, taken_off = with_int8_ends(adapted(_read(source), str(source)), str(source))
     labels = load_labels(model / LABELS_FILE) if (model / LABELS_FILE).exists() else ()
     images = load_splits(model / SPLITS_FILE).x_calibration if (model / SPLITS_FILE).exists() else None
     made = export_model(content, str(source), model.resolve().name, labels, images, runtime, Optimize(optimize))

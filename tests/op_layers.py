@@ -154,6 +154,54 @@ def lookup(draw: st.DrawFn, name: str) -> Case:
 
 
 @st.composite
+def byte_functions(draw: st.DrawFn) -> Case:
+    """Several ops of which each takes single bytes: of earlier results, a number, now and then one for each channel."""
+    shape = draw(st.sampled_from(((1, 256), (2, 128), (1, 8, 32))))
+    b, scale = ModelBuilder(), draw(scales)
+    made = [(b.tensor(shape, scale, draw(zero_points)), scale)]
+    saturating = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
+    binaries = ("ADD", "SUB", "MUL", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE")
+    for _ in range(draw(st.integers(1, 6))):
+        name = draw(st.sampled_from((*saturating, "RELU", "RESHAPE", *binaries)))
+        x, y_scale = draw(st.sampled_from(made[-2:]))
+        if name in saturating:
+            y_scale, zero_point = saturating[name]
+            b.op(name, [x], [y := b.tensor(shape, y_scale, zero_point)])
+        elif name == "RELU":
+            b.op(name, [x], [y := b.tensor(shape, y_scale, draw(zero_points))])
+        elif name == "RESHAPE":
+            b.reshape(x, y := b.tensor(shape, y_scale, 0))
+        else:
+            y, y_scale = draw(_of_two(b, name, x, y_scale, made, shape))
+        made.append((y, y_scale))
+    outputs = [index for index, _ in made[1:-1] if draw(st.integers(0, 4)) == 0] + [made[-1][0]]
+    inputs = (np.arange(-128, 128).astype(np.int8), *inputs_of(draw(seeds), shape))
+    return Case(b.build([made[0][0]], outputs), inputs)
+
+
+@st.composite
+def _of_two(
+    draw: st.DrawFn, b: ModelBuilder, name: str, x: int, x_scale: float, made: list[tuple[int, float]], shape: Shape
+) -> tuple[int, float]:
+    """The result of an op of x and an earlier result or a constant, and its scale."""
+    other, other_scale = draw(st.sampled_from(made))
+    if name == "PRELU" or draw(st.booleans()):
+        size = draw(st.sampled_from(((1,), (1,), (1, 1), shape[-1:])))
+        values = np.random.default_rng(draw(seeds)).integers(-128, 128, size, np.int8)
+        other_scale = float(np.float32(x_scale * 2.0 ** draw(st.floats(-2, 2))))
+        other = b.constant(values, [other_scale], [draw(zero_points)])
+    larger = max(x_scale, other_scale)
+    natural = {"MUL": x_scale * other_scale * 64, "SQUARED_DIFFERENCE": larger**2 * 64, "PRELU": x_scale}
+    y_scale = float(np.float32(natural.get(name, larger) * 2.0 ** draw(st.floats(-1, 1))))
+    y = b.tensor(shape, y_scale, draw(zero_points))
+    chosen = None
+    if name in ("ADD", "SUB", "MUL"):
+        chosen = options(f"{name.title()}OptionsT", fusedActivationFunction=activation(draw(activations)))
+    b.op(name, [x, other] if name == "PRELU" or draw(st.booleans()) else [other, x], [y], chosen)
+    return y, y_scale
+
+
+@st.composite
 def reduction(draw: st.DrawFn, name: str) -> Case:
     """MEAN or SUM along any axes."""
     shape = draw(st.one_of(shapes, st.tuples(st.just(1), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))))

@@ -26,6 +26,7 @@ from layers import (
 )
 from op_layers import (
     average_pool2d,
+    byte_functions,
     concatenation,
     depthwise_conv2d,
     elementwise,
@@ -147,6 +148,7 @@ OPS = {
     "grouped_conv2d": grouped_conv2d(),
     "average_pool2d": average_pool2d(),
     **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE")},
+    "functions of bytes": byte_functions(),
     **{name: reduction(name) for name in ("MEAN", "SUM")},
     **RARER,
 }

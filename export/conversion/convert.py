@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyproof.backend import load_keras, quiet
 from tinyproof.console import UserError
-from tinyproof.export.byte_moves import with_byte_moves
+from tinyproof.export.adapting import adapted
 from tinyproof.export.conversion.lost_scales import with_written_scales
 from tinyproof.export.pixels import Taken, taken
 from tinyproof.fidelity import NUMBERS
@@ -93,7 +93,7 @@ def run_converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> bytes
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     with quiet():
         content: bytes = converter.convert()
-    return content if inputs is None else with_byte_moves(with_written_scales(content), "the converted model")
+    return content if inputs is None else adapted(with_written_scales(content), "the converted model")
 
 
 def one_line(error: Exception) -> str:

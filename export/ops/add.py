@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import ActivationOptions, activation_parser
+from tinyproof.export.ops.fixed_point import requantize
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
 from tinyproof.export.ops.requantize import clamp_range, quantize_multiplier
@@ -77,7 +79,21 @@ def leads(params: AddParams) -> tuple[int | None, int | None]:
     return broadcast_leads(params.loops)
 
 
-KERNEL = Kernel("add", leads=leads, has_price=True)
+def of_bytes(params: AddParams) -> Callable[[int, int], int]:
+    """What it makes of two bytes."""
+
+    def scaled(value: int, operand: AddOperand) -> int:
+        return requantize((value - operand.zero_point) << LEFT_SHIFT, operand.multiplier, operand.shift)
+
+    def function(a: int, b: int) -> int:
+        both = scaled(a, params.a) + params.b_sign * scaled(b, params.b)
+        value = params.y_zero_point + requantize(both, params.multiplier, params.shift)
+        return min(max(value, params.y_min), params.y_max)
+
+    return function
+
+
+KERNEL = Kernel("add", leads=leads, has_price=True, of_bytes=of_bytes)
 CALLS = one_call(KERNEL, fold, inputs=2)
 ADD = OpKind("add", "ADD", tflite.BuiltinOptions.AddOptions, activation_parser(tflite.AddOptions), CALLS, no_macs)
 SUB = OpKind("sub", "SUB", tflite.BuiltinOptions.SubOptions, activation_parser(tflite.SubOptions), CALLS, no_macs)

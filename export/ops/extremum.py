@@ -34,7 +34,10 @@ def leads(params: ElementwiseParams) -> tuple[int | None, int | None]:
     return broadcast_leads(params.loops)
 
 
-KERNELS = Kernel("maximum", leads=leads), Kernel("minimum", leads=leads)
+KERNELS = (
+    Kernel("maximum", leads=leads, of_bytes=lambda params: max),
+    Kernel("minimum", leads=leads, of_bytes=lambda params: min),
+)
 MAXIMUM, MINIMUM = (
     OpKind(kernel.name, kernel.name.upper(), 0, parse_nothing, one_call(kernel, fold, inputs=2), no_macs)
     for kernel in KERNELS

@@ -173,7 +173,12 @@ def events(params: LookupParams) -> Events:
     return (params.count,)
 
 
-KERNEL = Kernel("lookup", leads=leads, events=events)
+def of_bytes(params: LookupParams) -> Function:
+    """What it makes of a byte."""
+    return lambda value: int(params.table[value + 128])
+
+
+KERNEL = Kernel("lookup", leads=leads, events=events, of_bytes=of_bytes)
 
 
 def lowered(

@@ -35,6 +35,20 @@ class Loops(CStruct):
         """How many loops."""
         return len(self.table)
 
+    @property
+    def elements(self) -> int:
+        """How many are visited."""
+        return int(self.table[:, 0].prod())
+
+    @property
+    def rows(self) -> int:
+        """How often the innermost loop starts."""
+        return int(self.table[:-1, 0].prod())
+
+    def swapped(self) -> Loops:
+        """With b in the place of a."""
+        return Loops(np.ascontiguousarray(self.table[:, [0, 2, 1]]))
+
 
 def strides(shape: Shape) -> Shape:
     """How many elements apart neighbours along each axis are.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import tflite
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.enums import ActivationOptions, activation_parser
+from tinyproof.export.ops.fixed_point import requantize
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
 from tinyproof.export.ops.requantize import clamp_range, rescale
@@ -49,6 +51,17 @@ def leads(params: MulParams) -> tuple[int | None, int | None]:
     return broadcast_leads(params.loops)
 
 
-KERNEL = Kernel("mul", leads=leads, has_price=True)
+def of_bytes(params: MulParams) -> Callable[[int, int], int]:
+    """What it makes of two bytes."""
+
+    def function(a: int, b: int) -> int:
+        product = (a - params.a_zero_point) * (b - params.b_zero_point)
+        value = params.y_zero_point + requantize(product, params.multiplier, params.shift)
+        return min(max(value, params.y_min), params.y_max)
+
+    return function
+
+
+KERNEL = Kernel("mul", leads=leads, has_price=True, of_bytes=of_bytes)
 CALLS = one_call(KERNEL, fold, inputs=2)
 MUL = OpKind("mul", "MUL", tflite.BuiltinOptions.MulOptions, activation_parser(tflite.MulOptions), CALLS, no_macs)

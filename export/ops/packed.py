@@ -21,6 +21,7 @@ DSP = "dsp"  # the folder of the kernels that read such tables
 MAX_WEIGHT_BYTES = 192 * 1024
 MAX_WEIGHT_BYTES_FAST = 512 * 1024
 GROUP = 4  # output channels computed together
+MAX_SHIFT = 22  # 2^22 * 128 and a product below 2^29 together fit 32 bits
 MOST_WEIGHT, MOST_BYTE = 2**14 - 1, 127  # what a power of two may make of one: doubled it fits 16 bits, or 8 as it is
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
+from tinyproof.export.ops.fixed_point import requantize, saturate
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.lookup import parse_nothing
 from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
@@ -53,5 +55,20 @@ def leads(params: PreluParams) -> tuple[int | None, int | None]:
     return broadcast_leads(params.loops)
 
 
-KERNEL = Kernel("prelu", leads=leads)
+def of_bytes(params: PreluParams) -> Callable[[int, int], int]:
+    """What it makes of a byte and a byte of the slope."""
+
+    def function(x: int, alpha: int) -> int:
+        value = x - params.x_zero_point
+        if value >= 0:
+            scaled = requantize(value, params.multiplier, params.shift)
+        else:
+            product = value * (alpha - params.alpha_zero_point)
+            scaled = requantize(product, params.alpha_multiplier, params.alpha_shift)
+        return saturate(params.y_zero_point + scaled, 8)
+
+    return function
+
+
+KERNEL = Kernel("prelu", leads=leads, of_bytes=of_bytes)
 PRELU = OpKind("prelu", "PRELU", 0, parse_nothing, one_call(KERNEL, fold, inputs=2), no_macs)

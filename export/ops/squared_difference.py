@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.add import AddOperand
+from tinyproof.export.ops.fixed_point import requantize, saturate
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.lookup import parse_nothing
 from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
@@ -53,6 +55,19 @@ def leads(params: SquaredDifferenceParams) -> tuple[int | None, int | None]:
     return broadcast_leads(params.loops)
 
 
-KERNEL = Kernel("squared_difference", leads=leads)
+def of_bytes(params: SquaredDifferenceParams) -> Callable[[int, int], int]:
+    """What it makes of two bytes."""
+
+    def scaled(value: int, operand: AddOperand) -> int:
+        return requantize((value - operand.zero_point) << LEFT_SHIFT, operand.multiplier, operand.shift)
+
+    def function(a: int, b: int) -> int:
+        square = (scaled(a, params.a) - scaled(b, params.b)) ** 2
+        return saturate(params.y_zero_point + requantize(square, params.multiplier, params.shift), 8)
+
+    return function
+
+
+KERNEL = Kernel("squared_difference", leads=leads, of_bytes=of_bytes)
 CALLS = one_call(KERNEL, fold, inputs=2)
 SQUARED_DIFFERENCE = OpKind("squared_difference", "SQUARED_DIFFERENCE", 0, parse_nothing, CALLS, no_macs)
