@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tinyproof import advice, made
+from tinyproof import made
+from tinyproof.access import may_have
 from tinyproof.console import UserError, make_writable, no_room
 from tinyproof.host.transport import open_port
 
@@ -64,7 +65,7 @@ def test_a_folder_of_another_user_is_named_with_the_command_that_changes_it(proj
 
 def test_nobody_is_told_to_take_what_is_not_of_the_project(project):
     assert "chown" not in as_somebody(lambda: make_writable(Path("/etc/tinyproof")))
-    assert "it belongs to root and not to daemon: ask for" in as_somebody(lambda: advice.access(Path("/etc")))
+    assert "it belongs to root and not to daemon: ask for" in as_somebody(lambda: may_have(Path("/etc")))
     os.chown(project, pwd.getpwnam(SOMEBODY).pw_uid, -1)
     project.chmod(0o500)
     assert "(`chmod -R u+rwX 'build/a model'`)" in as_somebody(lambda: make_writable(project))

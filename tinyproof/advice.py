@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import shlex
@@ -68,40 +67,6 @@ def another(option: str) -> str:
 def name_of(option: str) -> str:
     """What an option is called: `--board`, by make `BOARD`."""
     return option.upper() if by_make() else _option(option, "")
-
-
-def access(path: Path, named: bool = True) -> str:
-    """What to do about a file or folder that may not be read or written, by whose it is; `named`: just before."""
-    there = next((place for place in (path, *path.absolute().parents) if os.path.lexists(place)), path)
-    it = "it" if named and there == path else there
-    with contextlib.suppress(OSError, AttributeError):  # such as on Windows
-        if os.statvfs(there).f_flag & os.ST_RDONLY:
-            return f"{it} is on a drive that can only be read: work on a copy elsewhere"
-    owners = {place: _owner(place) for place in (there, *there.absolute().parents)}
-    owner, me = owners[there], _me()
-    if not owner or not me or owner == me:
-        return f"change the permissions of {it} (`chmod -R u+rwX {shlex.quote(str(there))}`)"
-    # What this user's project holds, and no other folder, may be asked for as one's own.
-    foreign = [place for place, of in owners.items() if of == owner and Path.cwd() in place.absolute().parents]
-    if not foreign:
-        return f"{it} belongs to {owner} and not to {me}: ask for access, or take another place"
-    theirs = shlex.quote(os.path.relpath(foreign[-1]))
-    return f"{it} belongs to {owner} and not to {me}: `sudo chown -R {me} {theirs}` changes that"
-
-
-def _owner(path: Path) -> str:
-    """The user whose it is; nothing where the system does not say."""
-    with contextlib.suppress(OSError, NotImplementedError, KeyError):
-        return path.owner()
-    return ""
-
-
-def _me() -> str:
-    with contextlib.suppress(ImportError, KeyError):
-        import pwd
-
-        return pwd.getpwuid(os.geteuid()).pw_name
-    return ""
 
 
 def same_name(name: str, known: Iterable[str]) -> str | None:

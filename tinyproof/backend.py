@@ -34,7 +34,7 @@ def load_keras() -> Any:
             said = " ".join(str(error).split("\n")[0].split())
             raise UserError(
                 f"TensorFlow is installed and cannot be loaded ({said}): end other programs where memory is short, "
-                f"else run `{sys.executable} -m pip install --force-reinstall tensorflow`"
+                "else install it again"
             ) from error
     import keras
 

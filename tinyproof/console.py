@@ -23,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from tinyproof import advice, interruption, scratch
+from tinyproof.access import may_have
 
 console = Console(highlight=False, soft_wrap=True, force_jupyter=False)
 UNFINISHED = ".unfinished"  # ends the name of a file until it is whole
@@ -131,7 +132,7 @@ def _run(command: click.Command, name: str) -> int:
 
 def _remedy(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
-        return advice.access(Path(os.fsdecode(error.filename)))
+        return may_have(Path(os.fsdecode(error.filename)))
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and error.filename:
         return "check that it is there"
     if error.errno in (errno.EISDIR, errno.ENOTEMPTY) and error.filename:
@@ -205,10 +206,10 @@ def make_writable(folder: Path, option: str = "out") -> Path:
         ) from None
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be made a folder ({error.strerror}): {another}{advice.access(folder.parent, named=False)}"
+            f"{folder} cannot be made a folder ({error.strerror}): {another}{may_have(folder.parent, named=False)}"
         ) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(f"{folder} cannot be written to: {another}{advice.access(folder)}")
+        raise UserError(f"{folder} cannot be written to: {another}{may_have(folder)}")
     return folder
 
 
@@ -218,7 +219,7 @@ def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
     place = Path(os.fsdecode(error.filename or folder))
     remedy = "allow larger files (`ulimit -f unlimited`)" if error.errno == errno.EFBIG else "make room"
     if of_access:
-        remedy = advice.access(place, named=place == folder)
+        remedy = may_have(place, named=place == folder)
     return UserError(f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}{remedy}")
 
 
