@@ -2,6 +2,9 @@
 # given here, takes those that are its own, and has nothing to do where its files were made of the same inputs. Stages
 # meet through files below build/<model>/.
 
+# The make of the BSDs takes the next line for a word to its user, GNU make for a target that nobody asks for.
+.error : this Makefile is for GNU make, which is called gmake here
+
 # Every setting. A slip of the finger would otherwise be a run with the defaults.
 SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS ACCEPT_LOSS BOARD ENGINE \
 	OPTIMIZE COMPILER PORT BAUD DEVICES LIMIT RESUME SURE PATIENCE JUNIT THROTTLE INJECT IMAGE FILTER WEIGHT STRIDE PADDING \
@@ -23,9 +26,10 @@ $(foreach name,BOARD PRESET,$(if $(word 2,$($(name))),$(error $(name)=$($(name))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
 
-$(if $(PYTHONHOME),$(error PYTHONHOME=$(PYTHONHOME) sends every Python to the libraries of one: unset it))
+# What others have set for a Python of theirs is not for ours.
+unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
 # The first Python 3.10-3.13 on this machine.
-pythons = $(foreach p,$(1),$(shell $(p) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p)))
+pythons = $(foreach p,$(1),$(shell $(p) -E -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p)))
 ifdef PYTHON
 $(if $(call pythons,$(PYTHON)),,$(error PYTHON=$(PYTHON) is no Python 3.10 to 3.13: give the path of one, or leave PYTHON out))
 else
@@ -35,11 +39,12 @@ quoted = '$(subst ','\'',$(1))'
 given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(name))))))
 ASKED := $(BOARD)
 # Which folder (DIR) and BOARD these settings mean, and what that board needs: tinyproof/make.py says, from its tables.
-$(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -m tinyproof.make $(call given,$(SETTINGS)))),$(eval $(fact)))
+$(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -E -m tinyproof.make $(call given,$(SETTINGS)))),$(eval $(fact)))
 $(if $(PYTHON),$(if $(DIR),,$(error `$(PYTHON) -m tinyproof.make` said nothing; what it says elsewhere is above)))
 GIVEN = $(call given,$(filter-out MODEL,$(SETTINGS)))
 RUN := $(VENV)/bin/tinyproof
-export TINYPROOF_BY_MAKE := 1
+# The goals, whose settings the first stage checks before anything takes long.
+export TINYPROOF_BY_MAKE := $(or $(MAKECMDGOALS),help)
 # All stages of a run have its folder together (tinyproof/claim.py): the run is the make that was typed.
 ifndef TINYPROOF_OWNER
 export TINYPROOF_OWNER := $(shell echo $$PPID)

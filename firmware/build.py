@@ -16,7 +16,7 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.compilers import ZIG_LIBRARY, Compiler
-from tinyproof.console import UserError
+from tinyproof.console import UNFINISHED, UserError
 from tinyproof.cores import Core
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from tinyproof.installing import require_tools
@@ -24,6 +24,7 @@ from tinyproof.json_files import read_json, write_json
 from tinyproof.made import fingerprint, made_files, remember, tree_state
 from tinyproof.manifest import C_FOLDER, MANIFEST_FILE, SOURCES, load_manifest
 from tinyproof.protocol_c import protocol_header
+from tinyproof.scratch import temporary_files
 from tinyproof.toolchain import find_tool, taken_compiler
 from tinyproof.version import package_version
 
@@ -104,7 +105,7 @@ def build(model: Path, board: Board) -> Sizes:
     check_model(manifest, board, board.engine, "flash", "its weights", compiled.weight_bytes)
     folder = model / board.name
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".build.") as scratch_name:
+    with tempfile.TemporaryDirectory(UNFINISHED, ".build.", folder) as scratch_name:
         scratch = Path(scratch_name)
         (scratch / "protocol.h").write_text(protocol_header())
         image = scratch / IMAGE_FILE
@@ -130,7 +131,7 @@ def build_example(model: Path, board: Board, example: str) -> Path:
     folder = model / board.name
     folder.mkdir(parents=True, exist_ok=True)
     image = folder / f"{example}.elf"
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".build.") as scratch:
+    with tempfile.TemporaryDirectory(UNFINISHED, ".build.", folder) as scratch:
         _compile(board, taken_compiler(board), model, Path(scratch), Path(scratch) / image.name, example)
         os.replace(Path(scratch) / image.name, image)
     return image
@@ -220,6 +221,6 @@ def _run_compiler(command: list[str], compiler: Compiler, board: Board) -> None:
         if os.strerror(errno.ENOSPC) in result.stderr:
             raise UserError(
                 f"{compiler.tool.command} has no room: make some where the model's folder lies, and in "
-                f"{tempfile.gettempdir()}"
+                f"{temporary_files()}"
             )
         raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{result.stderr.strip()[-3000:]}")

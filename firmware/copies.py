@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tinyproof.boards import Board
-from tinyproof.console import UserError
+from tinyproof.console import UNFINISHED, UserError
 from tinyproof.firmware.build import FIRMWARE, example_files, example_parts, kernel_folders
 from tinyproof.manifest import C_FOLDER, Manifest
 from tinyproof.protocol_c import protocol_header
@@ -67,15 +67,18 @@ def copy_firmware(target: Path, board: Board, model: Path, engine: str, example:
 
 
 def replace_folder(target: Path, write: Callable[[Path], None]) -> Path:
-    """Have `write` fill a new folder, then put it in the place of `target`; returns `target`."""
+    """Have `write` fill a new folder, then put it in the place of `target`, which an OSError names; returns it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        new.mkdir()
-        write(new)
-        if target.exists():
-            target.rename(old)
-        new.rename(target)
+    try:
+        with tempfile.TemporaryDirectory(UNFINISHED, f".{target.name}.", target.parent) as scratch:
+            new, old = Path(scratch) / "new", Path(scratch) / "old"
+            new.mkdir()
+            write(new)
+            if target.exists():
+                target.rename(old)
+            new.rename(target)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(target)) from error
     return target
 
 

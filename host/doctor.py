@@ -9,7 +9,6 @@ import importlib.util
 import os
 import platform
 import re
-import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from tinyproof.console import UserError, console
 from tinyproof.export.golden import golden_name
 from tinyproof.host.flash import find_platformio
 from tinyproof.host.interpreters import TFLITE_PACKAGES
-from tinyproof.host.ports import SerialPort, boards_behind, scan
+from tinyproof.host.ports import SerialPort, boards_behind, may_open, scan
 from tinyproof.toolchain import demo_board, find_tool, taken_compiler, used_tools, works
 
 OK, MISSING, PROBLEM = "ok", "missing", "problem"
@@ -219,24 +218,11 @@ def _check_interpreter() -> Check:
 
 
 def _check_permission(port: SerialPort, finding: str) -> Check:
-    if os.access(port.device, os.R_OK | os.W_OK) or importlib.util.find_spec("grp") is None:
+    if os.access(port.device, os.R_OK | os.W_OK):
         return Check("port", OK, finding)
-    import grp
-    import pwd
-
-    user = pwd.getpwuid(os.geteuid()).pw_name
-    try:
-        status = os.stat(port.device)
-    except OSError as error:
-        return Check("port", PROBLEM, f"{finding}; {error.strerror}", "plug it in again")
-    group = grp.getgrgid(status.st_gid).gr_name
-    if not status.st_mode & stat.S_IWGRP or group == "root":
-        return Check("port", PROBLEM, f"{finding}; {user} may not open it", "add a udev rule that gives it a group")
-    if user in grp.getgrgid(status.st_gid).gr_mem:
-        remedy = f"{user} joined the group {group} after logging in: log out and in again"
-    else:
-        remedy = f"sudo usermod -aG {group} {user}, then log out and in again"
-    return Check("port", PROBLEM, f"{finding}; {user} may not open it", remedy)
+    if not os.path.exists(port.device):
+        return Check("port", PROBLEM, f"{finding}; it has gone", "plug it in again")
+    return Check("port", PROBLEM, f"{finding}; this user may not open it", may_open(port.device))
 
 
 def _running_programs() -> set[str]:

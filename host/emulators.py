@@ -97,7 +97,10 @@ def _start(command: Sequence[str], line: int, messages: BinaryIO) -> subprocess.
         # In a session of its own: the terminal's Ctrl-C and Ctrl-Z are for whoever counts what it measures, not for it.
         return subprocess.Popen(command, stdin=line, stdout=line, stderr=messages, start_new_session=True)
     except OSError as error:
-        raise UserError(f"cannot start {command[0]}: {error.strerror}") from error
+        # A program that may be executed and does not start lies on a drive where none may.
+        no_programs = isinstance(error, PermissionError) and os.path.isfile(command[0])
+        remedy = "; where its drive lets no programs start (noexec), take another folder" if no_programs else ""
+        raise UserError(f"cannot start {command[0]}: {error.strerror}{remedy}") from error
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

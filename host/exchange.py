@@ -7,10 +7,12 @@ this one. A question whose answer stays away is asked again under the same seque
 from __future__ import annotations
 
 import random
+import re
 import time
 
+from tinyproof import advice
 from tinyproof.console import UserError
-from tinyproof.framing import NUMBERS_IN_SIGHT, SEQUENCES, Frame
+from tinyproof.framing import NUMBERS_IN_SIGHT, SEQUENCES, Decoder, Frame
 from tinyproof.host.pace import Patience
 from tinyproof.host.transport import LineLost, NotBack, Transport
 from tinyproof.line import BAUD, SLOWER_BAUDS
@@ -34,6 +36,8 @@ EXCHANGES = 3  # that show that a speed works
 IN_VAIN = 3  # questions, before the speed is taken for wrong
 NOISE_BYTES = 1024  # to a device at another speed: a few times that makes it go back to the first
 NOISY = 4  # hellos in a row with noise
+TEXT_SHARE = 0.7  # of what came
+SHORTEST_LINE, LONGEST_LINE = 4, 60  # letters of a text that is quoted
 
 
 class DeviceError(UserError):
@@ -70,8 +74,9 @@ class Exchange:
             return reply
         if self.transport.bytes_received:
             raise DeviceError(
-                f"{self.transport.url}: {self.transport.bytes_received} bytes came, none of them an answer; "
-                "is this firmware on it, and the right port?"
+                f"{self.transport.url}: {self.transport.bytes_received} bytes came, none of them an answer"
+                f"{looks_like(self.transport.begun)}; is this firmware on it (`{advice.command('flash')}`), and the "
+                "right port?"
             )
         raise DeviceError(
             f"{self.transport.url}: no answer in {timeout_s:g} s; is the board on, flashed, and on this port?"
@@ -247,6 +252,17 @@ class Exchange:
             raise DeviceError(
                 f"{self.transport.url}: a frame with a good check and a bad layout ({error}); other firmware?"
             ) from error
+
+
+def looks_like(came: bytes) -> str:
+    """What bytes that are no answer look like: our own question, or a text; nothing where they are neither."""
+    if any(frame.type == Hello.ID for frame in Decoder().push(came)):
+        return ": what was sent comes back, as where the wires TX and RX are joined"
+    text = came.decode("ascii", "replace")
+    lines = re.findall(f"[ -~]{{{SHORTEST_LINE},{LONGEST_LINE}}}", text)
+    if not lines or sum(letter.isprintable() or letter.isspace() for letter in text) < TEXT_SHARE * len(text):
+        return ""
+    return f": a text, {lines[0]!r}, by another program"
 
 
 def check_same_device(before: HelloReply, after: HelloReply, url: str) -> None:

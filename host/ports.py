@@ -7,6 +7,7 @@ The ids stand in the table of boards. A USB-to-serial chip says nothing about wh
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -137,6 +138,23 @@ def find_again(before: SerialPort) -> str | None:
         if (port.vendor, port.product) == (before.vendor, before.product) and port.is_same_board(before):
             return before.device if os.path.realpath(before.device) == port.device else port.device
     return None
+
+
+def may_open(device: str) -> str:
+    """What a user does who may not open this port: join its group, as it is on Linux."""
+    try:
+        import grp
+        import pwd
+
+        status, user = os.stat(device), pwd.getpwuid(os.geteuid()).pw_name
+        group = grp.getgrgid(status.st_gid)
+    except (ImportError, KeyError, OSError):
+        return "ask whoever looks after this computer for access to it"
+    if not status.st_mode & stat.S_IWGRP or group.gr_name == "root":
+        return "add a udev rule that gives it a group"
+    if user in group.gr_mem:
+        return f"{user} joined the group {group.gr_name} after logging in: log out and in again"
+    return f"sudo usermod -aG {group.gr_name} {user}, then log out and in again"
 
 
 def wants_dtr(url: str) -> bool:

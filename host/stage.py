@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,6 +62,9 @@ def _plan(wishes: Wishes) -> Plan:
             f"{advice.setting('devices', wishes.devices)} starts emulated boards and {advice.name_of('port')} names "
             "one: give one of the two"
         )
+    real = [os.path.realpath(port) for port in wishes.ports]
+    if twice := [port for place, port in enumerate(wishes.ports) if real[place] in real[:place]]:
+        raise UserError(f"{advice.name_of('port')} names {twice[0]} twice: name each device once")
     if wishes.patience != wishes.patience:
         raise UserError(f"{advice.setting('patience', 'nan')} is no time: give seconds, e.g. 60")
     if wishes.junit:

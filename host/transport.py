@@ -24,10 +24,11 @@ from serial.tools import list_ports
 from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.framing import Decoder, Frame, Session, encode
-from tinyproof.host.ports import find_again, named_port, wants_dtr
+from tinyproof.host.ports import find_again, may_open, named_port, wants_dtr
 from tinyproof.line import BAUD
 
 FRAMES_WAITING = 4096  # received and not yet taken; more are dropped, as if the line had lost them
+BEGUN_BYTES = 512
 WRITE_TIMEOUT_S = 20.0
 SEARCH_INTERVAL_S = 0.05
 
@@ -62,6 +63,7 @@ class Transport:
         self.session = Session()
         self.bytes_sent = 0
         self.bytes_received = 0
+        self.begun = b""  # the first bytes that came, to say what they look like
         before = named_port(url)
         self._find = find or (lambda: find_again(before))
         self.baud = baud
@@ -170,7 +172,7 @@ class Transport:
         except serial.SerialTimeoutException as error:
             raise LineLost(f"{self.url}: the device took no bytes for {WRITE_TIMEOUT_S:g} s") from error
         except (serial.SerialException, OSError) as error:
-            raise LineLost(f"{self.url}: the device went away ({error})") from error
+            raise LineLost(f"{self.url}: the device went away") from error
         self.bytes_sent += len(data)
 
     def _read(
@@ -189,6 +191,7 @@ class Transport:
                 # TypeError: pyserial's answer to a read while another thread closes the port.
                 break
             self.bytes_received += len(data)
+            self.begun += data[: BEGUN_BYTES - len(self.begun)]
             for frame in decoder.push(data):
                 try:
                     frames.put_nowait(frame)
@@ -221,6 +224,8 @@ def open_port(url: str, baud: int, dtr: bool = False) -> serial.SerialBase:
             raise UserError(
                 f"cannot open port {url}: another program has it open{_who_has(url)}; close it there, or wait for it"
             ) from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+            raise UserError(f"cannot open port {url}: this user may not: {may_open(url)}") from error
         known = ", ".join(p.device for p in list_ports.comports()) or "none"
         raise UserError(
             f"cannot open port {url or '(no name)'}: {_reason(url, error)}. Ports there are: {known}; "

@@ -161,6 +161,8 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
             station = opened.enter_context(open_station(plan.model, plan.board, port, plan.line))
             station.greet(manifest, plan.baud)
             hello = station.hello
+            if note := _unused_speed(station, plan.baud):
+                console.print(note, markup=False)
             if plan.board.application and hello.board != plan.board.name:
                 raise DeviceError(
                     f"{station.url}: board {hello.board} answered, not board {plan.board.name}; name its port"
@@ -172,3 +174,14 @@ def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
             )
             stations.append(station)
         yield stations
+
+
+def _unused_speed(station: Station, baud: int) -> str:
+    """What to say where the speed that was asked for changes nothing; empty where it does, or none was asked for."""
+    changes_nothing = f"{advice.setting('baud', baud)} changes nothing: "
+    if station.hello.baud == 0 and baud != FASTEST_BAUD:
+        slow = f"; {advice.setting('throttle', baud)} gives it one" if station.emulator else ""
+        return f"{changes_nothing}the line to {station.name} has no speed{slow}"
+    if 0 < baud < station.hello.baud:
+        return f"{changes_nothing}the line to {station.name} works at {station.hello.baud} at least"
+    return ""

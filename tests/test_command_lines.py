@@ -134,7 +134,7 @@ def test_a_place_that_cannot_be_written_ends_in_one_line_that_names_it(model, co
     (model / "report.html").unlink(missing_ok=True)
     (model / "report.html").mkdir()
     result = command("validate", "--model", model, "--board", "interpreter", "--limit", 3)
-    assert_one_line(result, f"{model / 'report.html'}: Is a directory", "may read and write")
+    assert_one_line(result, f"{model / 'report.html'}: Is a directory; a file belongs there: move what is in its place")
     assert not list(model.glob(".report*"))
 
 
@@ -149,9 +149,9 @@ def test_a_file_that_the_system_refuses_ends_in_one_line(monkeypatch, capsys):
     with pytest.raises(SystemExit) as stopped:
         run(broken, "broken")
     assert stopped.value.code == 2
-    assert capsys.readouterr().err == (
-        "Error: /some/file: Permission denied; check that it is there, that you may read and write it, and that there "
-        "is room\n"
+    error = capsys.readouterr().err
+    assert (
+        error.startswith("Error: /some/file: Permission denied; change the permissions of ") and error.count("\n") == 1
     )
 
 
@@ -337,11 +337,26 @@ def test_make_refuses_a_value_of_a_later_stage_before_the_first_one_works(tmp_pa
         "PATIENCE=60",
         "JUNIT=some.xml",
         "COUNT=5",
-        "PORT=a b",
+        "PORT=/dev/ttyACM0 /dev/ttyACM1",
         "INJECT=7:drop",
         "FILTER=emboss",
     ):
         assert command("tools", "BOARD=interpreter", setting, TINYPROOF_BY_MAKE="1").returncode == 0, setting
+
+
+@pytest.mark.parametrize(
+    "goal, setting, words",
+    [
+        ("predict", "LIMIT=3", "make predict needs IMAGE=: A picture's file or a folder"),
+        ("predict", "IMAGE=nope.jpg", "IMAGE: there is no file or folder nope.jpg"),
+        ("export", "TFLITE=nope.tflite", "TFLITE: there is no file or folder nope.tflite"),
+        ("validate", "PORT=/dev/nope", "there is no port /dev/nope"),
+        ("validate", "PORT=README.md", "README.md is no serial port"),
+    ],
+)
+def test_what_the_goal_of_make_lacks_is_said_by_the_first_stage(command, goal, setting, words):
+    assert_one_line(command("tools", "BOARD=interpreter", setting, TINYPROOF_BY_MAKE=f"doctor {goal}"), words)
+    assert command("tools", "BOARD=interpreter", setting, TINYPROOF_BY_MAKE="lint").returncode == 0
 
 
 def test_a_command_without_a_board_takes_the_emulated_one_that_is_ready():

@@ -106,6 +106,25 @@ def test_a_device_that_never_stops_and_never_answers_is_given_up_in_time(babble)
         assert bounded(transport) and len(device.exchange.logs) <= LOG_LINES_KEPT
 
 
+BOOT = b"\r\n\x00\xf8\x1fets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13\r\nTemperature: 21.5 C\r\n"
+ECHO = "what was sent comes back, as where the wires TX and RX are joined"
+
+
+@pytest.mark.parametrize(
+    "answer, babble, said",
+    [
+        (lambda frame, session: encode(frame, session), b"", ECHO),
+        (lambda *_: b"", BOOT, "a text, 'ets Jul 29 2019 12:21:46', by another program"),
+        (lambda frame, session: b"\r\nERROR\r\n", b"", "a text, 'ERROR', by another program"),
+    ],
+)
+def test_another_program_on_the_port_is_named_by_what_it_says(answer, babble, said):
+    with Hostile(answer, babble) as hostile, Transport(hostile.port) as transport:
+        device = Device(transport, QUICK)
+        with pytest.raises(DeviceError, match=f"none of them an answer: {said}; .*`make flash`"):
+            device.hello(1)
+
+
 @pytest.mark.parametrize("babble", [ENDLESS["log lines"], ENDLESS["zeros"], ENDLESS["frames of no session"]])
 def test_a_device_that_talks_all_the_time_and_answers_is_heard(babble):
     with Hostile(polite, babble) as hostile, Transport(hostile.port) as transport:

@@ -161,3 +161,23 @@ def test_files_that_belong_together_are_all_there_when_the_interruption_is_heard
     assert (result.returncode, result.stdout) == (128 + signal.SIGTERM, "")
     assert result.stderr.split() == ["Error:", "interrupted"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_what_a_killed_command_left_in_the_folder_for_temporary_files_goes_with_the_next(model, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = started([*COMMAND, *arguments("emulate", model)], TMPDIR=str(scratch), **{MARK: "killed"})
+    assert "answers on port" in process.stdout.readline()
+    [left] = scratch.iterdir()
+    (left / "of a library").touch()
+    long_ago = time.time() - 1000
+    os.utime(left, (long_ago, long_ago))
+    describe = [*COMMAND, "describe", "--tflite", str(model / "model.tflite")]
+    for is_over in (False, True):
+        if is_over:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=20)
+        another = started(describe, TMPDIR=str(scratch))
+        another.communicate(timeout=60)
+        assert another.returncode == 0 and left.exists() is not is_over
+    assert not list(scratch.iterdir())

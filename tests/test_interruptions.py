@@ -35,6 +35,9 @@ OTHERS = {
     "sketch": ("sketch", "--board", "nano33ble", "--model"),
     "play": ("play", "--no-dreams", "--model"),
     "explore": ("explore", *("--board", "none", "--size", "64"), "--out"),
+    "notebook": ("notebook", "--no-open", "--model"),
+    "training-report": ("training-report", "--model"),
+    "predict": ("predict", *BOARD, "--image", str(ROOT / "docs/images"), "--model"),
 }
 AT_ONCE = "at-once"
 pytestmark = pytest.mark.timeout(1200)  # many processes, of which a busy machine makes each slow
@@ -94,11 +97,11 @@ def finish(name: str, place: Path) -> None:
 
 
 def contents(folder: Path, left: Sequence[str] = LEFT) -> dict[str, bytes]:
-    """What decides: not times, not the paths in an image, and no names of temporary files."""
+    """What decides: not times, not paths, and no names of temporary files."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name not in left)
     named = {path.relative_to(folder).as_posix(): path for path in files}
     kept = {name: path for name, path in named.items() if not path.name.startswith(".") and path.suffix != ".elf"}
-    return {name: path.read_bytes() for name, path in kept.items()}
+    return {name: path.read_bytes().replace(bytes(folder), b"") for name, path in kept.items()}
 
 
 @pytest.fixture(scope="module")

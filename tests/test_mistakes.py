@@ -45,9 +45,20 @@ def test_make_refuses_before_it_makes_anything(words, said):
     assert result.stdout == ""
 
 
-def test_make_refuses_a_python_that_is_sent_elsewhere():
-    result = make("-n", "hello", PYTHONHOME="/nope")
-    assert result.returncode == 2 and "PYTHONHOME=/nope" in result.stderr and result.stderr.count("\n") == 1
+def test_make_keeps_what_is_set_for_another_python_from_ours(tmp_path):
+    """Such as the packages of a ROS or a conda installation, which are of other versions."""
+    (tmp_path / "numpy.py").write_text("raise SystemExit('not ours')")
+    others = {"PYTHONHOME": "/nope", "PYTHONSAFEPATH": "1", "PYTHONPATH": str(tmp_path), "PYTHONPLATLIBDIR": "lib7"}
+    result = make("tools", "BOARD=interpreter", **others, PYTHONINSPECT="1", PYTHONWARNINGS="error")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_make_that_is_not_gnus_says_which_one_is_meant():
+    bmake = shutil.which("bmake")
+    if bmake is None:
+        pytest.skip("needs bmake")
+    result = subprocess.run([bmake, "validate"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1 and result.stderr.count("\n") == 1 and "for GNU make, which is" in result.stderr
 
 
 def test_make_says_what_it_takes_from_the_environment():
@@ -156,10 +167,41 @@ def test_a_search_that_has_no_storage_leaves_nothing(tmp_path, command):
 
 def test_output_that_nobody_takes_is_one_line_or_none(model):
     line = f"{sys.executable} -m tinyproof describe --tflite {model / 'model.tflite'}"
-    for redirection, status, said in ((">&-", 0, ""), ("> /dev/full", 2, "Error: No space left on device; make room")):
+    full = "Error: No space left on device; make room"
+    for redirection, status, said in ((">&-", 0, ""), ("<&- >&- 2>&-", 0, ""), ("> /dev/full", 2, full)):
         result = subprocess.run(f"{line} {redirection}", shell=True, cwd=ROOT, capture_output=True, text=True)
         assert result.returncode == status and result.stderr.startswith(said), result.stderr
         assert result.stderr.count("\n") == bool(said)
+
+
+def test_a_training_whose_output_is_closed_or_full_says_at_most_a_line(tmp_path):
+    line = f"{sys.executable} -m tinyproof train --epochs 1 --out {tmp_path / 'm'}"
+    for redirection, status, said in (("> /dev/full", 2, "Error: No space left"), (">&-", 0, "")):
+        result = subprocess.run(f"{line} {redirection}", shell=True, cwd=ROOT, capture_output=True, text=True)
+        assert result.returncode == status and result.stderr.startswith(said), result.stderr
+        assert result.stderr.count("\n") == bool(said)
+
+
+def test_what_is_set_for_other_programs_does_not_stop_a_training(command, tmp_path):
+    others = {"KERAS_BACKEND": "torch", "PYTHONWARNINGS": "error", "MPLBACKEND": "of a notebook"}
+    result = command("train", "--epochs", 1, "--out", tmp_path / "m", **others)
+    assert result.returncode == 0 and "after 1 epoch in" in result.stdout, result.stderr
+
+
+def test_a_speed_that_is_not_used_is_said_to_change_nothing(built_model, command):
+    for board, why in (
+        ("host", "works at 115200 at least"),
+        ("interpreter", "has no speed; THROTTLE=9600 gives it one"),
+    ):
+        words = ("validate", "--model", built_model, "--board", board, "--limit", 3)
+        said = command(*words, "--baud", 9600).stdout
+        assert f"BAUD=9600 changes nothing: the line to {board} on /dev/" in said and why in said
+        assert "changes nothing" not in command(*words).stdout
+
+
+def test_one_device_is_not_taken_for_two(model, command):
+    ports = ("--port", "/dev/null", "--port", "/dev/../dev/null")
+    assert_one_line(command("validate", "--model", model, *ports), "PORT names /dev/../dev/null twice")
 
 
 def test_files_that_belong_together_are_not_changed_where_one_has_no_room(tmp_path):
@@ -174,6 +216,7 @@ def test_files_that_belong_together_are_not_changed_where_one_has_no_room(tmp_pa
 def test_what_a_killed_run_could_not_finish_is_cleared_away(model, command):
     for folder in (model, model / "c", model / "c" / "portable"):
         (folder / f".model.c.abc{UNFINISHED}").touch()
+    (model / f".esp32.abc{UNFINISHED}" / "new").mkdir(parents=True)
     assert command("report", "--model", model).returncode == 2  # there is none
     assert not list(model.rglob(f".*{UNFINISHED}")) and not (model / CLAIM_FILE).exists()
 

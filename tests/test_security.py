@@ -133,6 +133,7 @@ def test_a_record_counts_with_our_signature_alone(tmp_path):
 
 def test_the_key_is_nobody_elses_to_read_or_to_choose(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "nothing"))
     own._key.cache_clear()
     try:
         first = own.signature(b"x")
@@ -141,7 +142,6 @@ def test_the_key_is_nobody_elses_to_read_or_to_choose(tmp_path, monkeypatch):
         own._key.cache_clear()
         assert own.signature(b"x") == first
         place.chmod(0o644)  # others may have read it
-        monkeypatch.setattr(sys, "prefix", str(tmp_path / "nothing"))
         monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "nothing"))
         own._key.cache_clear()
         assert own.signature(b"x") != first and place.stat().st_mode & 0o777 == 0o600

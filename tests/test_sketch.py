@@ -123,10 +123,10 @@ def test_a_failure_half_way_leaves_what_was_there(model, monkeypatch):
     before = sorted(path.rglob("*"))
 
     def full_disk(*_):
-        raise OSError("no space left on device")
+        raise OSError(28, "No space left on device", "a source of ours")
 
     monkeypatch.setattr(arduino, "write_readme", full_disk)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OSError, match="No space left on device: .*/sketch/nano33ble/tinyproof_digits_small"):
         sketch(REAL_BOARDS["nano33ble"], model, "compiled")
     assert sorted(path.rglob("*")) == before
     assert sorted(path.parent.iterdir()) == [path, arduino.zip_of(path)]

@@ -10,7 +10,8 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinyproof import interruption
@@ -20,8 +21,9 @@ if __name__ == "__main__" or re.search(r"\btinyproof(\.exe)?$", sys.argv[0]):
 
 import click  # noqa: E402
 
-from tinyproof.advice import NAME, by_make, did_you_mean, program  # noqa: E402
-from tinyproof.console import run  # noqa: E402
+from tinyproof.advice import NAME, by_make, did_you_mean, goals, name_of, program  # noqa: E402
+from tinyproof.console import UserError, run  # noqa: E402
+from tinyproof.options import FILE, PortName  # noqa: E402
 
 # heading: command: its storey, and its line in the list
 COMMANDS = {
@@ -65,6 +67,7 @@ COMMANDS = {
         "screenshots": ("host", "The pictures of docs/images."),
     },
 }
+BY_MAKEFILE = ("model", "out", "board_name", "tflite")  # options that it gives itself
 STOREY_OF = {name: storey for commands in COMMANDS.values() for name, (storey, _) in commands.items()}
 
 
@@ -93,6 +96,7 @@ class Commands(click.Group):
             context.fail(f"there is no command '{words[0]}'{did_you_mean(words[0], STOREY_OF)}")
         name, command, rest = super().resolve_command(context, words)
         if command is not None:
+            _check_goals(context, rest)
             rest = [word for argument in rest for word in _as_options(context, command, argument)]
         return name, command, rest
 
@@ -131,26 +135,57 @@ def _is_yes(context: click.Context, command: click.Command, option: click.Option
         raise click.BadParameter(f"{value!r} is neither 1 nor 0", click.Context(command, context), option) from None
 
 
-def _check_for_others(context: click.Context, name: str, value: str) -> None:
-    """Refuse a value that no command with that option takes: now, and not when the stage that has it is reached."""
-    refused: click.UsageError | None = None
-    for verb in sorted(STOREY_OF, key=lambda each: each == "demo"):  # which borrows its options
+def _check_goals(context: click.Context, words: Sequence[str]) -> None:
+    """Refuse now what `make` was asked for at the end, where a setting lacks that nothing but its user can give."""
+    given = {f"--{word.partition('=')[0].lower()}" for word in words}
+    for verb in goals():
         command = main.get_command(context, verb)
-        assert command is not None
-        options = (option for option in command.params if isinstance(option, click.Option) and name in option.opts)
-        for option in options:
-            try:
-                if option.is_flag:
-                    _is_yes(context, command, option, value)
-                else:
-                    given = value.split() if option.multiple else value
-                    option.type_cast_value(click.Context(command, context, verb), given)
-            except click.UsageError as error:
-                refused = refused or error
-            else:
-                return
-    if refused:
-        raise refused
+        for option in command.params if command else ():
+            if option.required and option.name not in BY_MAKEFILE and not given.intersection(option.opts):
+                text = str(getattr(option, "help", "")).rstrip(".")
+                raise UserError(f"make {verb} needs {name_of(option.opts[0].lstrip('-'))}=: {text}")
+
+
+def _check_for_others(context: click.Context, name: str, value: str) -> None:
+    """Refuse a value that the goals of `make` do not take, or no command where none of them has that option: now, and
+    not when the stage that has it is reached.
+    """
+    found = {verb: _option_of(context, verb, name) for verb in STOREY_OF}
+    takers = {verb: option for verb, option in found.items() if option}
+    wanted = {verb: option for verb, option in takers.items() if verb in goals()}
+    refused: list[click.UsageError] = []
+    for verb, option in sorted(
+        (wanted or takers).items(), key=lambda each: each[0] == "demo"
+    ):  # it borrows its options
+        try:
+            _check_value(context, verb, option, value)
+        except click.UsageError as error:
+            refused.append(error)
+    if refused and (wanted or len(refused) == len(takers)):
+        raise refused[0]
+
+
+def _option_of(context: click.Context, verb: str, name: str) -> click.Option | None:
+    command = main.get_command(context, verb)
+    options = command.params if command else ()
+    return next((option for option in options if isinstance(option, click.Option) and name in option.opts), None)
+
+
+def _check_value(context: click.Context, verb: str, option: click.Option, value: str) -> None:
+    command = main.get_command(context, verb)
+    assert command is not None
+    if option.is_flag:
+        _is_yes(context, command, option, value)
+        return
+    several = option.multiple and not os.path.exists(value)
+    here = click.Context(command, context, verb)
+    option.type_cast_value(here, [value] if option.multiple and not several else value.split() if several else value)
+    for name in (value.split() if several else [value]) if verb in goals() else ():
+        if option.type is FILE and not os.path.lexists(name):
+            raise click.BadParameter(f"there is no file or folder {name}", here, option)
+        if isinstance(option.type, PortName) and "://" not in name:
+            ports = importlib.import_module("tinyproof.host.ports")
+            ports.check_there(ports.SerialPort(name))
 
 
 @click.command(cls=Commands)
@@ -161,6 +196,9 @@ def main(**_: Any) -> None:
 
 def start() -> None:
     """The console command."""
+    os.environ.pop("MPLBACKEND", None)  # which a notebook sets for what it runs; nothing is shown in a window here
+    if sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries, to their authors: asked for as errors, they would stop a run
     run(main, program())
 
 

@@ -10,13 +10,18 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-BY_MAKE = "TINYPROOF_BY_MAKE"  # the Makefile sets it
+BY_MAKE = "TINYPROOF_BY_MAKE"  # the Makefile sets it to its goals
 NAME = "tinyproof"
 
 
 def by_make() -> bool:
     """Whether `make` called us; its words then work where the user stands."""
     return bool(os.environ.get(BY_MAKE))
+
+
+def goals() -> list[str]:
+    """What `make` was asked for."""
+    return os.environ.get(BY_MAKE, "").split()
 
 
 def program() -> str:

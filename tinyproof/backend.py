@@ -11,9 +11,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-# Read once, when TensorFlow is first imported.
+from tinyproof.console import UserError
+
+BACKEND = {"KERAS_BACKEND": "tensorflow"}  # whatever else the user prefers: only TensorFlow converts to .tflite
+# Read once, when TensorFlow is first imported; the user's own go first.
 SETTINGS = {
-    "KERAS_BACKEND": "tensorflow",  # whatever the user's own keras.json prefers: only TensorFlow converts to .tflite
     "TF_CPP_MIN_LOG_LEVEL": "3",  # errors only
     "TF_ENABLE_ONEDNN_OPTS": "1",  # trains up to five times faster; the order of its sums depends on the processor
 }
@@ -22,10 +24,18 @@ SETTINGS = {
 def load_keras() -> Any:
     """Import Keras with TensorFlow underneath and return the module. Takes seconds the first time."""
     if "keras" not in sys.modules:
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
-        with quiet():
-            import keras  # noqa: F401
+        os.environ.update({**SETTINGS, **os.environ, **BACKEND})
+        try:
+            with quiet():
+                import keras  # noqa: F401
+        except ModuleNotFoundError:
+            raise  # whoever asked knows what needs it
+        except ImportError as error:
+            said = " ".join(str(error).split("\n")[0].split())
+            raise UserError(
+                f"TensorFlow is installed and cannot be loaded ({said}): end other programs where memory is short, "
+                "else install it again"
+            ) from error
     import keras
 
     return keras

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -49,7 +50,10 @@ def claim(folder: Path, make: bool = False) -> None:
         raise
     command.find_root().call_on_close(lambda: _leave(place, new))
     for path in _unfinished(folder):  # of a run that was cut short
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _wait_for(place: Path, folder: Path) -> IO[str]:
@@ -63,7 +67,7 @@ def _wait_for(place: Path, folder: Path) -> IO[str]:
 
 
 def _unfinished(folder: Path) -> list[Path]:
-    """What `write_atomically` could not bring to its end, in the folder and its own subfolders."""
+    """What could not be brought to its end, in the folder and its own subfolders."""
     return [path for below in ("", "*/", "*/*/") for path in folder.glob(f"{below}.*{UNFINISHED}")]
 
 

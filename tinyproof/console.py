@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tinyproof import advice, interruption
+from tinyproof import advice, interruption, scratch
+from tinyproof.access import may_have
 
 console = Console(highlight=False, soft_wrap=True, force_jupyter=False)
 UNFINISHED = ".unfinished"  # ends the name of a file until it is whole
@@ -57,8 +58,10 @@ def run(command: click.Command, name: str) -> NoReturn:
     interruption one line and the status of its signal.
     """
     interruption.interruptible()
+    _open_what_is_closed()
     try:
-        status = _run(command, name)
+        with scratch.scratch_folder():
+            status = _run(command, name)
     except (click.Abort, KeyboardInterrupt):
         status = _interrupted()
     except Exception:
@@ -68,6 +71,22 @@ def run(command: click.Command, name: str) -> NoReturn:
     finally:
         interruption.nothing_left()
     sys.exit(status)
+
+
+def _open_what_is_closed() -> None:
+    """Whoever started us may have closed what every program has open: the next file would be taken for the terminal."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _say_no_more() -> None:
+    """For what Python still has to write of an output that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted() -> int:
@@ -82,8 +101,7 @@ def _run(command: click.Command, name: str) -> int:
             stream.reconfigure(errors="replace")  # what the terminal's encoding has no letter for is a question mark
     try:
         command.main(prog_name=name, standalone_mode=False, complete_var="_TINYPROOF_COMPLETE")
-        if sys.stdout:  # else whoever started us has closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2
@@ -94,21 +112,40 @@ def _run(command: click.Command, name: str) -> int:
         click.echo(f"Error: {' '.join(_message(error, name).split())}", err=True)
         return status or 2
     except BrokenPipeError:  # whoever read the output has gone, such as `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python still has to flush
+        _say_no_more()
         return 2
     except OSError as error:
         if error.filename is None and error.errno not in OF_THE_COMPUTER:
             raise
-        what = f"{error.strerror}; make room where results go, and in {tempfile.gettempdir()}"
-        if error.filename:
-            remedy = "check that it is there, that you may read and write it, and that there is room"
-            what = f"{error.filename}: {error.strerror}; {remedy}"
-        click.echo(f"Error: {what}", err=True)
+        what = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {what}{error.strerror}; {_remedy(error)}", err=True)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _say_no_more()
         return 2
     except MemoryError:
         click.echo("Error: there is not enough memory for that: end other programs, or take smaller inputs", err=True)
         return 2
     return 0
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+        return may_have(Path(os.fsdecode(error.filename)))
+    if error.errno in (errno.ENOENT, errno.ENOTDIR) and error.filename:
+        return "check that it is there"
+    if error.errno in (errno.EISDIR, errno.ENOTEMPTY) and error.filename:
+        return "a file belongs there: move what is in its place"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "end other programs, or allow more open files (`ulimit -n 1024`)"
+    if error.errno == errno.EFBIG:
+        return "allow larger files (`ulimit -f unlimited`)"
+    if error.errno in (errno.ENOMEM, errno.EAGAIN):
+        return "end other programs, or allow more memory and processes (`ulimit -v unlimited`, `ulimit -u`)"
+    if error.errno == errno.EIO:
+        return "check the disk or the network drive"
+    return f"make room where results go, and in {scratch.temporary_files()}"
 
 
 def _message(error: click.ClickException, name: str) -> str:
@@ -169,18 +206,21 @@ def make_writable(folder: Path, option: str = "out") -> Path:
         ) from None
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be made a folder ({error.strerror}): {another}make the folder around it writable"
+            f"{folder} cannot be made a folder ({error.strerror}): {another}{may_have(folder.parent, named=False)}"
         ) from None
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} cannot be written to: {another}change its permissions")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{folder} cannot be written to: {another}{may_have(folder)}")
     return folder
 
 
 def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
     """What to say where files that took work could not be written to the folder that `option` names."""
-    return UserError(
-        f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}make room or change its permissions"
-    )
+    of_access = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    place = Path(os.fsdecode(error.filename or folder))
+    remedy = "allow larger files (`ulimit -f unlimited`)" if error.errno == errno.EFBIG else "make room"
+    if of_access:
+        remedy = may_have(place, named=place == folder)
+    return UserError(f"{folder} cannot be written to ({error.strerror}): {advice.another(option)}{remedy}")
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -23,7 +23,8 @@ def write_json(path: Path, value: DataclassInstance, **more: object) -> None:
 
 
 def read_json(path: Path, kind: type[T], remedy: str, without: tuple[str, ...] = ()) -> T:
-    """What `write_json` wrote, `without` the more. UserError where it is not there or is something else.
+    """What `write_json` wrote, `without` the more. UserError where it is not there or is something else, OSError
+    where it may not be read.
 
     `remedy` is what makes the file: "run `make export`".
     """
@@ -36,7 +37,7 @@ def read_json(path: Path, kind: type[T], remedy: str, without: tuple[str, ...] =
             raise ValueError(f"{extra} is nothing that this version knows")
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: {remedy} first") from None
-    except (OSError, ValueError, RecursionError) as error:  # msgspec's are ValueErrors
+    except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors
         raise UserError(f"{path} cannot be used ({error}): {remedy} to make it again") from None
     return value
 

@@ -110,8 +110,8 @@ def _signed_part(stage: str, record: Mapping[str, object]) -> bytes:
 def _read(folder: Path) -> dict[str, object]:
     try:
         record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return {}  # what may not be read is an error: nothing is known then
     return record if isinstance(record, dict) else {}
 
 

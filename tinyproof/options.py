@@ -22,7 +22,7 @@ from tinyproof.toolchain import CHOICES, demo_board
 F = TypeVar("F", bound=Callable[..., Any])
 ENGINES = ("tflm", "compiled")
 NO_BOARD = "none"  # for what can do without
-FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, readable=False)  # whoever reads it says what to do
 MODEL_FILES = ("model.json", "model.tflite", "model.keras")  # of which a model's folder has one
 
 
@@ -46,7 +46,7 @@ class ModelFolder(click.Path):
     name = "model"
 
     def __init__(self) -> None:
-        super().__init__(path_type=Path)
+        super().__init__(path_type=Path, readable=False)
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The folder."""

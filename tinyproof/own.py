@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from tinyproof import scratch
 from tinyproof.console import UserError
 
 KEY_BYTES = 32
@@ -49,7 +50,7 @@ def _places() -> Iterator[Path]:
     with contextlib.suppress(RuntimeError):
         yield Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "tinyproof" / "key"
     yield Path(sys.prefix) / "tinyproof.key"
-    yield Path(tempfile.gettempdir()) / f"tinyproof-{_user()}" / "key"
+    yield Path(scratch.temporary_files()) / f"tinyproof-{_user()}" / "key"
 
 
 def _read(place: Path) -> bytes | None:

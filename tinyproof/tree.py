@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tinyproof.access import may_have
 from tinyproof.console import UserError
 
 LEFT_BEHIND = ("__macosx", "__pycache__", "@eadir", "#recycle", "$recycle.bin", "lost+found")  # @eadir: thumbnails
@@ -55,7 +56,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             return list(entries)
     except PermissionError as error:
-        raise UserError(f"{folder} may not be read: change its permissions") from error
+        raise UserError(f"{folder} may not be read: {may_have(folder)}") from error
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

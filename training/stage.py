@@ -107,7 +107,8 @@ def train_model(wishes: Wishes) -> None:
 def _say_result(record: TrainingRecord, test_images: int) -> None:
     say(
         f"accuracy {record.accuracy_validation:.2%} on validation, {record.accuracy_float:.2%} on "
-        f"{test_images:,} test images, after {record.epochs_run} epochs in {record.seconds:.0f} s"
+        f"{test_images:,} test images, after {record.epochs_run} epoch{'s' * (record.epochs_run != 1)} in "
+        f"{record.seconds:.0f} s"
     )
     if caution := few_pictures(test_images):
         say(caution)

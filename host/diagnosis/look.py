@@ -22,9 +22,10 @@ from tinyproof.manifest import load_manifest
 @contextmanager
 def _examined(model: Path, board: Board, port: str | None) -> Iterator[tuple[Examiner, Samples]]:
     manifest = load_manifest(model)
+    samples = load_samples(model, manifest)
     with open_station(model, board, port) as station:
         station.greet(manifest)
-        yield Examiner(station, manifest, Reference(read_model(model, manifest))), load_samples(model, manifest)
+        yield Examiner(station, manifest, Reference(read_model(model, manifest))), samples
 
 
 def profile(model: Path, board: Board, port: str | None) -> None:

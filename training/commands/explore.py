@@ -49,7 +49,7 @@ from tinyproof.training.lab.pictures import ASCENT, BUNDLED, FULL, LONGEST
 @click.option("--port", type=PortName(), help="The serial port of a real board; without it the board is found on USB.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, readable=False),
     default=BUILD / "explore",
     show_default=True,
     help="A folder for page and figures.",

@@ -29,7 +29,11 @@ from tinyproof.training.presets import PRESETS, SEARCHED
     show_default=True,
     help=f"The network: {', '.join((*PRESETS, SEARCHED))}.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The model folder.  [default: build/<dataset>_<preset>]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, readable=False),
+    help="The model folder.  [default: build/<dataset>_<preset>]",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="Rounds over the training images.  [default: the recipe's]")
 @click.option(
     "--augment",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tinyproof.claim import claim
 from tinyproof.console import console
 from tinyproof.options import model_option
 
@@ -16,4 +17,5 @@ def command(model: Path) -> None:
     """Write training.html into a model's folder again."""
     from tinyproof.training.report import write_report
 
+    claim(model)
     console.print(f"wrote {write_report(model)}", markup=False)

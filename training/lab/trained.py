@@ -86,7 +86,7 @@ def load_trained(model: str | Path) -> Trained:
     folder = _found(model)
     try:
         tflite = (folder / TFLITE_FILE).read_bytes()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{advice.setting('model', model)}: there is no {folder / TFLITE_FILE}; give a folder that "
             f"`{advice.command('export')}` made"
