@@ -34,12 +34,14 @@ LABELLED = 500  # test pictures on which int8 is held against float
 def deciding_code() -> list[Path]:
     """The sources that decide, beside those packages, what is converted to."""
     here = Path(__file__).parent
-    names = ("quantize.py", "calibration.py", "pixels.py")
+    names = ("quantize.py", "calibration.py", "pixels.py", "remedies.py")
     return [*(here / name for name in names), *sorted((here / "conversion").glob("*.py"))]
 
 
-def quantize_model(model: Path) -> Converted:
+def quantize_model(model: Path, against_loss: str = "") -> Converted:
     """The `.tflite` of the model in the folder: int8 in and out, a batch of one, Dense quantized per tensor.
+
+    `against_loss` is a name of `export.remedies`, TRY, or '' to try them where much is lost.
 
     UserError when files are missing, TensorFlow is, or the result is not what a device can run.
     """
@@ -49,10 +51,11 @@ def quantize_model(model: Path) -> Converted:
     splits = load_splits(model / SPLITS_FILE)
     labelled = splits.x_test[:LABELLED], splits.y_test[:LABELLED]
     why = "the training took them so"
-    return _convert(Job(path, f"{again}it again", f"{again}both again", "0..1", why, splits.x_calibration, labelled))
+    words = f"{again}it again", f"{again}both again"
+    return _convert(Job(path, *words, "0..1", why, splits.x_calibration, labelled, against_loss=against_loss))
 
 
-def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Converted:
+def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO, against_loss: str = "") -> Converted:
     """The same of a Keras model from elsewhere, calibrated with images or samples of the user's (`export.calibration`).
 
     `pixels` is what the network takes a pixel as, a name of `export.pixels`, or AUTO to find out. UserError where it
@@ -76,8 +79,8 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
         images = load_calibration(calibration, (shape[0], shape[1], shape[2]))
     y = calibration_labels(calibration)
     labelled = None if y is None else (images, y)
-    job = Job(path, REMEDY, other, pixels, "it was asked for", images, labelled, every_class=calibration.is_dir())
-    return _convert(job)
+    every_class = calibration.is_dir()
+    return _convert(Job(path, REMEDY, other, pixels, "it was asked for", images, labelled, every_class, against_loss))
 
 
 def _convert(job: Job) -> Converted:

@@ -52,6 +52,7 @@ class Fidelity:
     accuracy_int8_interval: Interval | None
     layers: list[LayerFidelity]
     cautions: list[str]
+    remedy: str = ""  # a name of export.remedies; empty: as the converter makes it
 
     @property
     def noun(self) -> str:

@@ -18,13 +18,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.console import UserError
+from tinyproof.console import UserError, console
 from tinyproof.export.lower import lower
+from tinyproof.export.remedies import TRIALS_FILE, TRYING, Trials
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, Fidelity
 from tinyproof.json_files import read_json
 
 LONGEST_S = 1800
+LONGEST_TRIALS_S = 300
 POLL_S = 0.1
 SHARE_OF_MEMORY = 0.8  # of what is free at the start
 LEAST_BYTES = 2 << 30
@@ -42,6 +44,7 @@ class Job:
     images: NDArray[np.uint8] | NDArray[np.float32] | None
     labelled: tuple[NDArray[np.uint8] | NDArray[np.float32], NDArray[np.integer]] | None = None
     every_class: bool = False  # the labels are of all classes that there are
+    against_loss: str = ""  # a name of `export.remedies` to apply, TRY, or '' for TRY where much is lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,7 @@ class Converted:
     plain: bytes  # the `.tflite` of the float network
     fidelity: Fidelity
     notes: list[str]
+    trials: Trials | None  # None where none were made
 
 
 def convert_apart(job: Job) -> Converted:
@@ -59,6 +63,8 @@ def convert_apart(job: Job) -> Converted:
     with _scratch(job, "convert") as folder:
         ended = _run(folder)
         refused = folder / "refused.txt"
+        if ended and (folder / "stage.txt").read_text() == TRYING:
+            ended = ""  # what it has made before is whole
         if ended or refused.exists():
             why = ended or refused.read_text()
             if ended and "converting" not in (folder / "stage.txt").read_text():
@@ -67,8 +73,10 @@ def convert_apart(job: Job) -> Converted:
             raise UserError(f"{job.keras}: {guilty(job, why)}")
         content = (folder / "model.tflite").read_bytes()
         fidelity = read_json(folder / FIDELITY_FILE, Fidelity, "convert")
+        plain, notes = (folder / FLOAT_FILE).read_bytes(), json.loads((folder / "notes.json").read_text())
+        trials = (folder / TRIALS_FILE).exists()
         return Converted(
-            content, (folder / FLOAT_FILE).read_bytes(), fidelity, json.loads((folder / "notes.json").read_text())
+            content, plain, fidelity, notes, read_json(folder / TRIALS_FILE, Trials, "convert") if trials else None
         )
 
 
@@ -111,7 +119,8 @@ def guilty(job: Job, why: str) -> str:
 def _scratch(job: Job, kind: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        words = {name: str(getattr(job, name)) for name in ("remedy", "other", "pixels", "why", "every_class")}
+        names = ("remedy", "other", "pixels", "why", "every_class", "against_loss")
+        words = {name: str(getattr(job, name)) for name in names}
         (folder / "job.json").write_text(json.dumps({"kind": kind, "keras": str(job.keras), **words}))
         (folder / "stage.txt").write_text("starting")
         if job.images is not None:
@@ -123,6 +132,7 @@ def _scratch(job: Job, kind: str) -> Iterator[Path]:
 
 def _run(folder: Path) -> str:
     """Run the child to its end. What ended it before its time, in words, or ''. UserError for an error of its own."""
+    trying: float | None = None
     started, limit = time.monotonic(), max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
     with open(folder / "messages.txt", "wb") as messages:
         command = [sys.executable, "-m", "tinyproof.export.conversion.child", str(folder)]
@@ -141,6 +151,11 @@ def _run(folder: Path) -> str:
                     return f"the converter took more than {limit / 2**30:.1f} GiB of memory"
                 if time.monotonic() - started > LONGEST_S:
                     return f"the converter was not done after {LONGEST_S // 60} minutes"
+                if trying is None and (folder / "stage.txt").read_text() == TRYING:
+                    trying = time.monotonic()
+                    console.print("Int8 falls short of float: trying what may help")
+                if trying is not None and time.monotonic() - trying > LONGEST_TRIALS_S:
+                    return "the remedies took too long"
         finally:
             _end(process)
     if process.returncode < 0:
