@@ -20,15 +20,17 @@ def print_trials(base: Fidelity, trials: Trials) -> None:
         console.print("No remedy could be tried on this network.")
         return
     has_agreement, has_labels = base.agreement is not None, base.accuracy_int8 is not None
-    columns = [*["same answer as float"] * has_agreement, *["accuracy of int8"] * has_labels, "signal to noise"]
-    rows = table(f"Remedies, on the same {base.noun}", "remedy", *columns, "what it does", text=1)
+    columns = [*["same answer"] * has_agreement, *["accuracy"] * has_labels, "SNR"]
+    rows = table(f"Remedies, on the same {base.noun}", "remedy", *columns, text=1)
     for one in (base, *trials.tried):
         shares = [*[one.agreement] * has_agreement, *[one.accuracy_int8] * has_labels]
         figures = [*("–" if each is None else f"{each:.1%}" for each in shares), f"{one.output_snr_db:.1f} dB"]
-        rows.add_row(one.remedy or "none", *figures, REMEDIES.get(one.remedy, ""))
+        rows.add_row(one.remedy or "none", *figures)
     if has_labels and base.accuracy_float is not None:
-        rows.add_row("(float)", *["100.0%"] * has_agreement, f"{base.accuracy_float:.1%}", "", "")
+        rows.add_row("(float)", *["100.0%"] * has_agreement, f"{base.accuracy_float:.1%}", "")
     console.print(rows)
+    for one in trials.tried:
+        console.print(f"{one.remedy}: {REMEDIES[one.remedy]}", markup=False)
     found = best(base, trials)
     if found and not base.loss:
         again = advice.setting("remedy", found.remedy)

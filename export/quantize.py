@@ -13,7 +13,13 @@ import numpy as np
 
 from tinyproof import advice
 from tinyproof.console import UserError
-from tinyproof.export.calibration import calibration_labels, check_calibration, load_calibration
+from tinyproof.export.calibration import (
+    calibration_labels,
+    check_calibration,
+    holds_pictures,
+    load_calibration,
+    load_pictures,
+)
 from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.conversion.process import Converted, Job, convert_apart, input_shape
 from tinyproof.export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
@@ -68,7 +74,7 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO, against_lo
     _require_tensorflow()
     other = "give images of its size"
     shape = None
-    images = load_calibration(calibration, None) if calibration.is_file() else None
+    images = None if holds_pictures(calibration) else load_calibration(calibration, None)
     if images is not None and images.dtype != np.uint8 and pixels != AUTO:
         raise UserError(
             f"{calibration} holds numbers, not pixels (images uint8), and the network gets them as they are: leave "
@@ -76,10 +82,11 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO, against_lo
         )
     if images is None:
         shape = input_shape(Job(path, REMEDY, other, pixels, "", None))
-        images = load_calibration(calibration, (shape[0], shape[1], shape[2]))
-    y = calibration_labels(calibration)
+        images, y = load_pictures(calibration, (shape[0], shape[1], shape[2]))
+    else:
+        y = calibration_labels(calibration)
     labelled = None if y is None else (images, y)
-    every_class = calibration.is_dir()
+    every_class = holds_pictures(calibration)
     return _convert(Job(path, REMEDY, other, pixels, "it was asked for", images, labelled, every_class, against_loss))
 
 

@@ -40,4 +40,4 @@ def best(base: Fidelity, trials: Trials) -> Fidelity | None:
     most = max(map(kept, trials.tried), default=0.0)
     if most < kept(base) + LEAST_GAIN:
         return None
-    return next(one for one in trials.tried if kept(one) > most - LEAST_GAIN / 2)
+    return next(one for one in trials.tried if kept(one) > most - LEAST_GAIN)

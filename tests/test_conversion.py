@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,15 @@ def test_the_range_of_pixels_is_found_out_and_said(tmp_path, name, front, see, p
     assert fidelity["pixels"] == pixels and fidelity["agreement"] >= 0.95 and fidelity["layers"]
 
 
+def test_dark_pictures_to_calibrate_with_are_said():
+    from tinyproof.export.conversion.compare import cautions
+
+    dark = (bars(1, 60)[0] // 4).astype(np.uint8)
+    said = cautions(dark, None)
+    assert len(said) == 1 and f"take {dark.min()} to {dark.max()} of a pixel's 0 to 255 alone" in said[0]
+    assert cautions(bars(1, 60)[0], None) == []
+
+
 def test_labelled_pictures_give_both_accuracies_and_three_blank_ones_a_caution(tmp_path):
     network = fitted(lambda x: x / 255.0, lambda x: x)
     network.save(tmp_path / "net.keras")
@@ -120,15 +130,23 @@ def as_folder(root: Path, seed: int, count: int, names: list[str]) -> Path:
     return root
 
 
-def test_class_folders_to_calibrate_with_are_labels_and_the_part_for_training_is_used(tmp_path):
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_class_folders_to_calibrate_with_are_labels_and_the_part_for_training_is_used(tmp_path, monkeypatch, packed):
+    from tinyproof import archives
+
+    unpackings = []
+    unpack = archives._unpack
+    monkeypatch.setattr(archives, "_unpack", lambda *arguments: (unpackings.append(arguments), unpack(*arguments)))
     fitted(lambda x: x / 255.0, lambda x: x).save(tmp_path / "net.keras")
-    arguments = ["--keras", str(tmp_path / "net.keras"), "--calibration", str(tmp_path / "bars")]
     as_folder(tmp_path / "bars" / "Train", 1, 120, ["a", "b", "c", "d"])
     as_folder(tmp_path / "bars" / "test", 2, 40, ["a", "b", "c", "d"])
+    given = shutil.make_archive(str(tmp_path / "bars"), "zip", tmp_path / "bars") if packed else str(tmp_path / "bars")
+    arguments = ["--keras", str(tmp_path / "net.keras"), "--calibration", given]
     result = CliRunner().invoke(command_line.command, ["--model", str(tmp_path / "out"), *arguments])
     assert result.exit_code == 0, result.output
     assert "the pictures of Train/ are used" in result.output and "2 .txt" in result.output
     assert "accuracy of float on 120 labelled" in result.output and "no more than guessing" not in result.output
+    assert len(unpackings) == packed
 
 
 @pytest.mark.parametrize(
@@ -188,6 +206,12 @@ def test_a_class_that_is_never_the_answer_takes_no_range_once_clipped_and_an_exp
     assert "remedy clip, as before" in taken.output and "is exported already" in taken.output
     assert json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())["agreement"] > 0.95
     assert CliRunner().invoke(export.command, [*place, *arguments, "--remedy", "none"]).exit_code == 2
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "labels.txt").write_text("a\nb\n")  # of another model: the second half refuses
+    place = ["--model", str(tmp_path / "other"), "--board", "interpreter"]
+    refused = CliRunner().invoke(export.command, [*place, *arguments, "--remedy", "clip"])
+    assert_one_line(refused, "has 4 outputs but there are 2 labels")
+    assert not [path for path in (tmp_path / "other").iterdir() if path.suffix in (".tflite", ".json")]
 
 
 def test_an_equalized_network_computes_what_it_did_and_its_channels_are_of_one_size():

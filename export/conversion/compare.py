@@ -72,6 +72,7 @@ def compare(
             *cautions(images, classes(float_scores) if is_classes else None),
             *_other_order(share, labelled),
         ],
+        answers=kind.value,
     )
 
 
