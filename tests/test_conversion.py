@@ -12,11 +12,13 @@ import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from conftest import DEMO_MODEL
 from PIL import Image
 from training_sets import assert_one_line
 
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.fidelity import FIDELITY_FILE
+from tinyproof.model_files import load_splits
 
 pytestmark = needs.tensorflow
 
@@ -95,6 +97,17 @@ def test_the_range_of_pixels_is_found_out_and_said(tmp_path, name, front, see, p
     assert f"pixels {pixels}: " in result.output
     fidelity = json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())
     assert fidelity["pixels"] == pixels and fidelity["agreement"] >= 0.95 and fidelity["layers"]
+
+
+def test_a_model_that_takes_long_is_held_against_float_on_fewer_pictures_spread_over_all(monkeypatch):
+    from tinyproof.export.conversion import compare
+
+    content, images = (DEMO_MODEL / "model.tflite").read_bytes(), load_splits(DEMO_MODEL / "splits.npz").x_calibration
+    assert compare.affordable(content, images) == len(images) > 50
+    monkeypatch.setattr(compare, "LONGEST_S", 0)
+    assert compare.affordable(content, images) == 50
+    assert list(compare.spread(np.arange(300), 4)) == [0, 99, 199, 299]
+    assert list(compare.spread(np.arange(3), 50)) == [0, 1, 2]
 
 
 def test_dark_pictures_to_calibrate_with_are_said():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,22 @@ from tinyproof.fidelity import NUMBERS, Fidelity, LayerFidelity
 from tinyproof.statistics import wilson
 
 LAYER_PICTURES = 16
+LONGEST_S = 60.0  # that the int8 model may take for the pictures
+LEAST_PICTURES = 50
 FEW_LEVELS = 64  # of a pixel's 256
+
+
+def affordable(content: bytes, images: Images) -> int:
+    """How many of the images an int8 model is held against float on: fewer where one takes long."""
+    run(content, images[:1])
+    started = time.monotonic()
+    run(content, images[:2])
+    return min(len(images), max(LEAST_PICTURES, int(LONGEST_S / max(1e-6, (time.monotonic() - started) / 2))))
+
+
+def spread(values: NDArray[Any], count: int) -> NDArray[Any]:
+    """So many of them at most, spread over all."""
+    return values[np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)]
 
 
 def compare(

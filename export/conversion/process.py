@@ -27,6 +27,7 @@ from tinyproof.json_files import read_json
 
 LONGEST_S = 1800
 LONGEST_TRIALS_S = 300
+FIRST_WORD_S = 30.0  # of work without a word; then after twice as long, and so on
 POLL_S = 0.1
 SHARE_OF_MEMORY = 0.8  # of what is free at the start
 LEAST_BYTES = 2 << 30
@@ -132,8 +133,7 @@ def _scratch(job: Job, kind: str) -> Iterator[Path]:
 
 def _run(folder: Path) -> str:
     """Run the child to its end. What ended it before its time, in words, or ''. UserError for an error of its own."""
-    trying: float | None = None
-    started, limit = time.monotonic(), max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
+    limit = max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
     with open(folder / "messages.txt", "wb") as messages:
         command = [sys.executable, "-m", "tinyproof.export.conversion.child", str(folder)]
         process = subprocess.Popen(
@@ -145,17 +145,8 @@ def _run(folder: Path) -> str:
             start_new_session=True,
         )
         try:
-            while process.poll() is None:
-                time.sleep(POLL_S)
-                if _used_bytes(process.pid) > limit:
-                    return f"the converter took more than {limit / 2**30:.1f} GiB of memory"
-                if time.monotonic() - started > LONGEST_S:
-                    return f"the converter was not done after {LONGEST_S // 60} minutes"
-                if trying is None and (folder / "stage.txt").read_text() == TRYING:
-                    trying = time.monotonic()
-                    console.print("Int8 falls short of float: trying what may help")
-                if trying is not None and time.monotonic() - trying > LONGEST_TRIALS_S:
-                    return "the remedies took too long"
+            if ended := _watch(process, folder, limit):
+                return ended
         finally:
             _end(process)
     if process.returncode < 0:
@@ -167,6 +158,27 @@ def _run(folder: Path) -> str:
     if process.returncode:
         last = (folder / "messages.txt").read_text(errors="replace").strip().splitlines()
         return f"the converter ended with status {process.returncode} ({last[-1].strip() if last else 'no word'})"
+    return ""
+
+
+def _watch(process: subprocess.Popen[bytes], folder: Path, limit: int) -> str:
+    """Wait for the end, with a word where it takes long. What it takes too much of, memory or time, in words, or ''."""
+    started, trying, word_s = time.monotonic(), 0.0, FIRST_WORD_S
+    while process.poll() is None:
+        time.sleep(POLL_S)
+        now, stage = time.monotonic(), (folder / "stage.txt").read_text()
+        if _used_bytes(process.pid) > limit:
+            return f"the converter took more than {limit / 2**30:.1f} GiB of memory"
+        if now - started > LONGEST_S:
+            return f"the converter was not done after {LONGEST_S // 60} minutes"
+        if stage == TRYING and not trying:
+            trying = now
+            console.print("Int8 may fall short of float: trying what helps")
+        if trying and now - trying > LONGEST_TRIALS_S:
+            return "the remedies took too long"
+        if now - started > word_s:
+            console.print(f"still {stage}, after {now - started:.0f} s", markup=False)
+            word_s *= 2
     return ""
 
 
