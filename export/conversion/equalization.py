@@ -9,7 +9,7 @@ Through Weight Equalization and Bias Correction (2019), with ranges of activatio
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.conversion.running import Images, activations
 from tinyproof.export.graph import ABSENT, Activation, Graph, Op
-from tinyproof.export.tflite_editing import packed
+from tinyproof.export.tflite_editing import add_tensor, packed
 from tinyproof.export.tflite_reader import read_graph
 
 PICTURES = 32
@@ -30,6 +30,7 @@ LETS_THROUGH = (
     *("RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"),
 )
 Array = NDArray[np.float64]
+Constants = dict[tuple[int, int], Array]  # by op, and which of its operands
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,13 @@ def equalized(calibrated: bytes, images: Images) -> bytes | None:
         for index, values in found.items():
             largest = np.abs(values.astype(np.float64)).reshape(-1, values.shape[-1] if values.ndim else 1).max(0)
             sizes[index] = np.maximum(sizes.get(index, 0.0), largest)
-    indexes = {index for group in groups for op in (*group.makers, *group.readers) for index in op.inputs[1:]}
-    constants = {index: np.array(graph.tensors[index].data, np.float64) for index in indexes - {ABSENT}}
+    constants = {
+        (op.index, place): np.array(graph.tensors[index].data, np.float64)
+        for group in groups
+        for op in (*group.makers, *group.readers)
+        for place, index in enumerate(op.inputs)
+        if place > 0 and index != ABSENT
+    }
     so_far = [np.ones(group.channels) for group in groups]
     for _ in range(ROUNDS):
         for group, total in zip(groups, so_far, strict=True):
@@ -64,18 +70,23 @@ def equalized(calibrated: bytes, images: Images) -> bytes | None:
             for index in group.tensors:
                 sizes[index] *= _repeated(factors, len(sizes[index]))
             _apply(group, factors, constants)
-    return _with_constants(calibrated, {index: values.astype(np.float32) for index, values in constants.items()})
+    return _with_constants(calibrated, constants)
 
 
-def _with_constants(content: bytes, constants: dict[int, NDArray[np.float32]]) -> bytes:
+def _with_constants(content: bytes, constants: Constants) -> bytes:
+    """The model with other weights and biases, each op's its own: equal ones are stored once."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(content, 0)
-    for index, values in constants.items():
-        buffer = schema.BufferT()  # its own: equal ones are stored once
-        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+    subgraph = model.subgraphs[0]
+    for (op, place), values in constants.items():
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(values.astype(np.float32).tobytes(), np.uint8)
         model.buffers.append(buffer)
-        model.subgraphs[0].tensors[index].buffer = len(model.buffers) - 1
+        operands = [int(index) for index in subgraph.operators[op].inputs]
+        like = subgraph.tensors[operands[place]]
+        operands[place] = add_tensor(subgraph, like.name, like.shape, like, len(model.buffers) - 1)
+        subgraph.operators[op].inputs = operands
     return packed(model)
 
 
@@ -89,10 +100,9 @@ def _groups(graph: Graph) -> list[Group]:
         return index
 
     fixed, makers, readers = {*graph.inputs, *graph.outputs}, defaultdict(list), defaultdict(list)
-    uses = Counter(index for op in graph.ops for index in op.inputs)
     for op in graph.ops:
         computed = [index for index in op.inputs if index != ABSENT and graph.tensors[index].data is None]
-        if op.name in LINEAR and computed == [op.inputs[0]] and _owns_constants(graph, op, uses):
+        if op.name in LINEAR and computed == [op.inputs[0]] and _is_readable(graph, op):
             readers[op.inputs[0]].append(op)
             makers[op.outputs[0]].append(op)
             if not _is_homogeneous(op):
@@ -118,12 +128,12 @@ def _groups(graph: Graph) -> list[Group]:
     return groups
 
 
-def _owns_constants(graph: Graph, op: Op, uses: Counter[int]) -> bool:
-    """Whether weights and bias are float constants that no other op reads, and each channel is read by its weights."""
-    own = [index for index in op.inputs[1:] if index != ABSENT]
+def _is_readable(graph: Graph, op: Op) -> bool:
+    """Whether weights and bias are float numbers, and each channel of the input has its weights."""
     x, weights = graph.tensors[op.inputs[0]].shape, graph.tensors[op.inputs[1]].shape
+    own = [index for index in op.inputs[1:] if index != ABSENT]
     fits = op.name == "DEPTHWISE_CONV_2D" or weights[-1] % x[-1] == 0
-    return fits and all(uses[index] == 1 and graph.tensors[index].dtype == "float32" for index in own)
+    return fits and all(graph.tensors[index].dtype == "float32" for index in own)
 
 
 def _is_homogeneous(op: Op) -> bool:
@@ -153,7 +163,7 @@ def _largest(values: Array, channels: int) -> Array:
     return np.abs(values).reshape(-1, channels).max(0)
 
 
-def _factors(group: Group, sizes: dict[int, Array], constants: dict[int, Array]) -> Array:
+def _factors(group: Group, sizes: dict[int, Array], constants: Constants) -> Array:
     """Powers of two that share the ranges out: of what is computed, and of the weights that read it."""
     computed = np.max([_largest(sizes[index], group.channels) for index in group.tensors if index in sizes], axis=0)
     if not computed.any():
@@ -162,11 +172,11 @@ def _factors(group: Group, sizes: dict[int, Array], constants: dict[int, Array])
     computed = np.where(computed > 0, shares, np.median(shares[computed > 0]))  # one that never fires is like others
     for op in group.makers:
         if op.name == "FULLY_CONNECTED":  # whose weights have one scale
-            rows = _largest(np.abs(constants[op.inputs[1]]).max(1), group.channels)
+            rows = _largest(np.abs(constants[op.index, 1]).max(1), group.channels)
             computed = np.maximum(computed, rows / max(rows.max(), 1e-30))
     columns = []
     for op in group.readers:
-        weights = np.abs(constants[op.inputs[1]])
+        weights = np.abs(constants[op.index, 1])
         if op.name != "DEPTHWISE_CONV_2D":  # which has a scale of its own for each channel
             axes = tuple(range(weights.ndim)) if op.name == "FULLY_CONNECTED" else tuple(range(1, weights.ndim))
             columns.append(_largest(weights / np.maximum(weights.max(axes, keepdims=True), 1e-30), group.channels))
@@ -175,15 +185,15 @@ def _factors(group: Group, sizes: dict[int, Array], constants: dict[int, Array])
     return np.asarray(2.0 ** np.rint(np.log2(factors / np.exp(np.log(factors).mean()))))
 
 
-def _apply(group: Group, factors: Array, constants: dict[int, Array]) -> None:
+def _apply(group: Group, factors: Array, constants: Constants) -> None:
     for op in group.makers:
-        weights = constants[op.inputs[1]]
+        weights = constants[op.index, 1]
         rows = _repeated(factors, weights.shape[-1 if op.name == "DEPTHWISE_CONV_2D" else 0])
         weights *= rows if op.name == "DEPTHWISE_CONV_2D" else rows.reshape(-1, *[1] * (weights.ndim - 1))
         if len(op.inputs) > 2 and op.inputs[2] != ABSENT:
-            constants[op.inputs[2]] *= rows
+            constants[op.index, 2] *= rows
     for op in group.readers:
-        weights = constants[op.inputs[1]]
+        weights = constants[op.index, 1]
         if op.name == "DEPTHWISE_CONV_2D":
             weights /= np.repeat(factors, weights.shape[-1] // group.channels)
         else:
