@@ -65,10 +65,10 @@ class LiteRT:
             with _quiet():
                 self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1, **options)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
+            self._inputs = self._interpreter.get_input_details()
+            self._outputs = self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:  # of names that are no UTF-8, too
             raise self._refusal(error) from error
-        self._inputs = self._interpreter.get_input_details()
-        self._outputs = self._interpreter.get_output_details()
 
     def _refusal(self, error: Exception) -> UserError:
         return UserError(f"{self.name} cannot run the model: {' '.join(str(error).split())}")

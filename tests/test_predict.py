@@ -68,8 +68,11 @@ def test_an_answer_is_what_the_outputs_are(scores, kind, unit, answer):
 
 @needs.golden
 @needs.tensorflow
-def test_an_interpreter_that_refuses_the_model_takes_no_verdict_away(folder, tmp_path):
-    """A bias with a quantized_dimension that it does not have, as in person_detect.tflite: TFLM does not look at it."""
+@pytest.mark.parametrize("why", ["bias", "name"])
+def test_an_interpreter_that_refuses_the_model_takes_no_verdict_away(folder, tmp_path, why):
+    """A bias with a quantized_dimension that it does not have, as in person_detect.tflite, or a name that is no UTF-8:
+    TFLM does not look at them.
+    """
     from tensorflow.lite.tools import flatbuffer_utils
 
     from tinyproof.export.stage import Source, export
@@ -78,7 +81,10 @@ def test_an_interpreter_that_refuses_the_model_takes_no_verdict_away(folder, tmp
     bias = next(
         t for t in model.subgraphs[0].tensors if t.type == 2 and len(t.shape) == 1 and t.quantization.scale is not None
     )
-    bias.quantization.quantizedDimension = 3
+    if why == "bias":
+        bias.quantization.quantizedDimension = 3
+    else:
+        model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].name = b"photo \xff"
     (tmp_path / "odd.tflite").write_bytes(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
     made = tmp_path / "odd"
     export(made, Source(tflite=tmp_path / "odd.tflite"), "interpreter", None, "balanced")
