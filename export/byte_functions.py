@@ -1,4 +1,4 @@
-"""Calls that compute a function of one byte, as one lookup: x * logistic(x), a constant taken away, one after the other.
+"""Calls that compute a function of one byte, as one lookup: x * logistic(x), less a constant, one after the other.
 
 What an op makes of single bytes, its kernel says (`Kernel.of_bytes`); a table of all 256 is the op, whatever its kernel
 would have computed at run time. So it is exact, and half of a swish is neither computed nor stored.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import Graph
 from tinyproof.export.ops import lookup
+from tinyproof.export.ops.floats import UNDEFINED
 from tinyproof.export.ops.kind import Call
 from tinyproof.export.ops.lookup import BYTES, LookupParams
 
@@ -33,12 +34,23 @@ def with_lookups(graph: Graph, calls: Sequence[Call], root: Mapping[int, int]) -
         y = root[call.y]
         functions[y] = {y: IDENTITY}
         if origin is not None:
+            table = _defined(graph, call, table, _tables(functions, origin))
             functions[y] |= {index: table[t + 128] for index, t in _tables(functions, origin).items()}
             params = LookupParams(table.astype(np.int8), graph.tensors[call.y].size)
             call = call if call.kernel is lookup.KERNEL else replace(call, kernel=lookup.KERNEL, params=params)
             call = replace(call, xs=(origin,))
         found.append(call)
     return _joined(_read(calls, found, root, kept), root, kept)
+
+
+def _defined(graph: Graph, call: Call, table: Table, origins: Tables) -> Table:
+    """The table with any byte where TFLM's result is undefined: refused, unless its origin never is such a byte."""
+    undefined = table == UNDEFINED
+    *_, reached = origins.values()  # of all origins, what the farthest one makes
+    if np.any(undefined & np.isin(IDENTITY, reached)):
+        why = "gives no number, or one too large for 32 bits, for some of its inputs, where TFLM's result is undefined"
+        raise graph.refusal(call.ops[0], f"it {why}; limit its input before")
+    return np.where(undefined, 0, table)
 
 
 def _tables(functions: Mapping[int, Tables], index: int) -> Tables:
@@ -62,7 +74,8 @@ def _of_one_tensor(
         else:
             return None
     computed = [operand for operand in operands if isinstance(operand, dict)]
-    origin = next((index for index in computed[0] if all(index in other for other in computed)), None) if computed else None
+    nearest = computed[0] if computed else {}
+    origin = next((index for index in nearest if all(index in other for other in computed)), None)
     if origin is None:
         return None
     columns = [operand[origin] if isinstance(operand, dict) else operand for operand in operands]
@@ -91,13 +104,21 @@ def _read(calls: Sequence[Call], found: list[Call], root: Mapping[int, int], kep
 def _joined(calls: Sequence[Call], root: Mapping[int, int], kept: set[int]) -> tuple[Call, ...]:
     """Of two lookups one after the other, the first of which nobody else reads, one."""
     readers = Counter(root[index] for call in calls for index in call.xs)
-    found: list[Call] = []
-    for call in calls:
-        x = root[call.xs[0]] if call.kernel is lookup.KERNEL else None
-        before = next((one for one in found if root[one.y] == x and one.kernel is lookup.KERNEL), None)
-        if before is not None and x not in kept and readers[x] == 1:
-            found.remove(before)
-            table = call.params.table[before.params.table.astype(np.int64) + 128]
-            call = replace(call, ops=before.ops + call.ops, xs=before.xs, params=replace(call.params, table=table))
-        found.append(call)
-    return tuple(found)
+    found: dict[int, Call] = {}  # by their place
+    lookups: dict[int, Call] = {}  # by what they make
+    for place, call in enumerate(calls):
+        if isinstance(call.params, LookupParams):
+            x = root[call.xs[0]]
+            before = lookups.get(x)
+            if before and x not in kept and readers[x] == 1:
+                call = _one_after_the_other(before, call)
+                found = {k: other for k, other in found.items() if other is not before}
+            lookups[root[call.y]] = call
+        found[place] = call
+    return tuple(found.values())
+
+
+def _one_after_the_other(first: Call, second: Call) -> Call:
+    assert isinstance(first.params, LookupParams) and isinstance(second.params, LookupParams)
+    table = second.params.table[first.params.table.astype(np.int64) + 128]
+    return replace(first, ops=first.ops + second.ops, y=second.y, params=replace(second.params, table=table))

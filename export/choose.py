@@ -17,7 +17,7 @@ from tinyproof.cores import Core
 from tinyproof.export.cost import call_cycles
 from tinyproof.export.graph import Graph
 from tinyproof.export.ops import FAST
-from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.conv2d import Conv2dParams, as_convolution
 from tinyproof.export.ops.kind import Call, Fast
 from tinyproof.export.ops.pool2d import MaxPool2dParams
 from tinyproof.export.ops.window import Window
@@ -60,12 +60,18 @@ def _first_choice(
     readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
 
+    def cheapest(offers: Sequence[Call]) -> Call:
+        return min(offers, key=lambda offer: call_cycles(offer, core)) if len(offers) > 1 else offers[0]
+
     def fitting(call: Call, pool: Window | None) -> Call | None:
         for _, equal in groupby((one for one in fast if one.improves is None), lambda one: one.rank):
-            offers = [offer for one in equal if (offer := one.fit(call, pool, optimize))]
-            if offers:
-                return min(offers, key=lambda offer: call_cycles(offer, core)) if len(offers) > 1 else offers[0]
+            if offers := [offer for one in equal if (offer := one.fit(call, pool, optimize))]:
+                return cheapest(offers)
         return None
+
+    def by_itself(call: Call) -> Call:
+        forms = [call, as_convolution(call)]
+        return cheapest([fitting(form, None) or form for form in forms if form])
 
     while remaining:
         call = remaining.pop(0)
@@ -73,7 +79,7 @@ def _first_choice(
         together = fitting(*joined) if joined else None
         if together:
             remaining.pop(0)
-        chosen.append(together or fitting(call, None) or call)
+        chosen.append(together or by_itself(call))
     return tuple(chosen)
 
 

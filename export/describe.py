@@ -10,8 +10,8 @@ from rich.table import Table
 from tinyproof.console import UserError, console, table
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export import c_text
+from tinyproof.export.adapting import adapted
 from tinyproof.export.borders import with_int8_ends
-from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.emit_model import constant_bytes, op_bytes
 from tinyproof.export.graph import Graph, Tensor
 from tinyproof.export.lower import lower
@@ -26,7 +26,7 @@ from tinyproof.optimize import Optimize
 
 def describe(tflite: Path) -> None:
     """Print what is in a `.tflite`, and what the compiled engine would make of it."""
-    content, taken_off = with_int8_ends(with_byte_moves(read_tflite(tflite), str(tflite)), str(tflite))
+    content, taken_off = with_int8_ends(adapted(read_tflite(tflite), str(tflite)), str(tflite))
     graph = read_graph(content, str(tflite))
     try:
         lowered = lower(graph)

@@ -1,43 +1,102 @@
-"""Functions of one number that the converter left in float32 between int8 ones: each becomes a table of 256 bytes.
+"""Functions that are computed in float32 between int8 tensors: each becomes one op, a function of bytes.
 
-DEQUANTIZE, NEG, QUANTIZE is such a function of a byte: an op that has no int8 form, as a LayerNormalization leaves it.
-What is not such a chain stays, and lowering refuses it.
+DEQUANTIZE, NEG, QUANTIZE is such a function: an op that has no int8 form, as a LayerNormalization leaves it. What is
+none, such as a sum along an axis, stays, and lowering refuses it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from tinyproof.export.graph import Graph, Op
-from tinyproof.export.ops.floats import FUNCTIONS, FloatOptions
+import numpy as np
+
+from tinyproof.export.graph import Activation, Graph, Op
+from tinyproof.export.ops.enums import ActivationOptions
+from tinyproof.export.ops.floats import FUNCTIONS, OPERANDS, STEPS, FloatOptions, Operand
+
+MOST_STEPS = 100
 
 
 def fold_floats(graph: Graph) -> Graph:
-    """The graph with one op in the place of each chain, its index that of the QUANTIZE. Others keep theirs."""
+    """The graph with one op in the place of those before a QUANTIZE, its index that of the QUANTIZE."""
     makers = {index: op for op in graph.ops for index in op.outputs}
     ops = [_folded(graph, op, makers) for op in graph.ops]
+    if all(new is old for new, old in zip(ops, graph.ops, strict=True)):
+        return graph
     while True:
         read = {index for op in ops for index in op.inputs} | set(graph.outputs)
-        kept = [op for op in ops if op.name not in (*FUNCTIONS, "DEQUANTIZE") or op.options or read & set(op.outputs)]
+        kept = [op for op in ops if op.name not in (*STEPS, "DEQUANTIZE") or read & set(op.outputs)]
         if len(kept) == len(ops):
             return replace(graph, ops=tuple(ops))
         ops = kept
 
 
-def _folded(graph: Graph, op: Op, makers: dict[int, Op]) -> Op:
-    """The function of a byte that ends in this QUANTIZE; the op itself where there is none."""
-    if op.name != "QUANTIZE":
-        return op
-    names: list[str] = []
-    version, maker = 1, _maker(op, makers)
-    while maker is not None and maker.name in FUNCTIONS and len(names) < len(graph.ops):
-        names.insert(0, maker.name)
-        version = maker.version
-        maker = _maker(maker, makers)
-    if not names or maker is None or maker.name != "DEQUANTIZE" or len(maker.inputs) != 1:
-        return op
-    return replace(op, name=names[0], version=version, inputs=maker.inputs, options=FloatOptions(tuple(names)))
+@dataclass
+class _Found:
+    """What lies before a QUANTIZE."""
+
+    graph: Graph
+    makers: Mapping[int, Op]
+    inputs: list[int] = field(default_factory=list)  # int8
+    steps: list[tuple[str, tuple[Operand, ...]]] = field(default_factory=list)
+    known: dict[int, Operand] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)  # what is being looked into
+
+    def operand(self, index: int) -> Operand | None:
+        """How a tensor is made of the inputs; None where it is not by functions of single numbers."""
+        if index not in self.known:
+            if index in self.waiting or len(self.waiting) >= MOST_STEPS:
+                return None
+            self.waiting.add(index)
+            operand = self._number(index) or self._input(index) or self._step(index)
+            self.waiting.remove(index)
+            if operand is None:
+                return None
+            self.known[index] = operand
+        return self.known[index]
+
+    def _number(self, index: int) -> Operand | None:
+        data = self.graph.tensors[index].data
+        if data is None or data.dtype not in (np.float32, np.bool_) or not data.size:
+            return None
+        return ("number", float(data.flat[0])) if np.all(data == data.flat[0]) else None
+
+    def _input(self, index: int) -> Operand | None:
+        maker = self.makers.get(index)
+        if maker is None or maker.name != "DEQUANTIZE" or len(maker.inputs) != 1:
+            return None
+        if maker.inputs[0] not in self.inputs:
+            self.inputs.append(maker.inputs[0])
+        return "input", self.inputs.index(maker.inputs[0])
+
+    def _step(self, index: int) -> Operand | None:
+        maker = self.makers.get(index)
+        if maker is None or maker.name not in STEPS or len(maker.outputs) != 1:
+            return None
+        if isinstance(maker.options, ActivationOptions) and maker.options.activation is not Activation.NONE:
+            return None
+        if len(maker.inputs) != OPERANDS[maker.name]:
+            return None
+        operands = [self.operand(x) for x in maker.inputs]
+        if any(operand is None for operand in operands):
+            return None
+        self.steps.append((maker.name, tuple(operand for operand in operands if operand)))
+        return "step", len(self.steps) - 1
 
 
-def _maker(op: Op, makers: dict[int, Op]) -> Op | None:
-    return makers.get(op.inputs[0]) if len(op.inputs) == 1 else None
+def _folded(graph: Graph, op: Op, makers: Mapping[int, Op]) -> Op:
+    """The function of bytes that ends in this QUANTIZE; the op itself where there is none."""
+    if op.name != "QUANTIZE" or len(op.inputs) != 1:
+        return op
+    found = _Found(graph, makers)
+    result = found.operand(op.inputs[0])
+    if result is None or result[0] != "step" or not found.inputs:
+        return op
+    # Its name tells the rest of the export which channels it keeps apart: all of one input, or it does not say.
+    alone = len(found.inputs) == 1
+    names = [name for name, _ in found.steps if name in FUNCTIONS and (OPERANDS[name] == 1) == alone]
+    if not alone and not names:
+        return op
+    options = FloatOptions(tuple(found.steps))
+    return replace(op, name=names[0] if names else "QUANTIZE", inputs=tuple(found.inputs), options=options)

@@ -20,7 +20,7 @@ from tinyproof.export.ops.convolution import ConvolutionParams
 from tinyproof.export.ops.copy import CopyParams, FillParams
 from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.fixed_point import requantize
-from tinyproof.export.ops.floats import FLOATS
+from tinyproof.export.ops.floats import FLOATS, OPERANDS, FloatOptions
 from tinyproof.export.ops.kind import Call
 from tinyproof.export.ops.lookup import LOOKUPS, LookupParams
 from tinyproof.export.ops.mean import MeanParams
@@ -73,7 +73,7 @@ def intervals(graph: Graph, calls_of: Mapping[int, tuple[Call, ...]]) -> dict[in
     known = [x for x in graph.tensors if x.dtype == "int8" and x.shape and min(x.shape) > 0]
     found = {x.index: anything(x.shape[-1]) if x.data is None else _of_constant(x) for x in known}
     for op in graph.ops:
-        rule = RULES.get(op.name)
+        rule = None if isinstance(op.options, FloatOptions) else RULES.get(op.name)
         if rule and len(op.outputs) == 1 and op.outputs[0] in found and op.inputs[0] in found:
             found[op.outputs[0]] = rule(graph, op, calls_of[op.index], found)
     return found
@@ -243,7 +243,8 @@ def keeps_channels(graph: Graph, op: Op) -> bool:
     return rank - 1 not in gone and x.shape[-1] == y.shape[-1]
 
 
-LOOKUP_OPS = tuple(kind.tflite_name for kind in (*LOOKUPS, *UNARIES, *FLOATS))
+FLOATS_OF_ONE = [kind for kind in FLOATS if OPERANDS[kind.tflite_name] == 1]
+LOOKUP_OPS = tuple(kind.tflite_name for kind in (*LOOKUPS, *UNARIES, *FLOATS_OF_ONE))
 RULES: dict[str, Rule] = {
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D"), _convolution),
     "FULLY_CONNECTED": _dense,

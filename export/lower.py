@@ -21,12 +21,13 @@ from tinyproof.export.layout import lay_out
 from tinyproof.export.op_table import NEWEST_VERSIONS, cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
-from tinyproof.export.ops.floats import FUNCTIONS, FloatOptions
+from tinyproof.export.ops.floats import FLOATS, FUNCTIONS, FloatOptions, refuse_joining
 from tinyproof.export.ops.kind import Call, OpKind
 from tinyproof.export.ops.operands import QUANTIZE_CURE
 from tinyproof.export.program import Program, Step
 from tinyproof.export.shape_folding import fold_shapes
 from tinyproof.export.unread_pixels import without_unread_pixels
+from tinyproof.export.unseen_taps import without_unseen_taps
 from tinyproof.optimize import Optimize
 
 FLOAT_CURE = "use a layer that has one there, or end the model before it"
@@ -96,7 +97,9 @@ def _lowered(reduced: Reduced, calls_of: dict[int, tuple[Call, ...]]) -> Lowered
     root = _roots(graph, calls_of)
     copies = _copies_to_outputs(graph, root)
     calls = tuple(call for op in graph.ops for call in (*calls_of[op.index], *copies.get(op.index, ())))
-    return Lowered(graph, inputs, outputs, with_lookups(graph, calls, root), root, reduced)
+    simpler = tuple(map(without_unseen_taps, with_lookups(graph, calls, root)))
+    refuse_joining(graph, simpler)
+    return Lowered(graph, inputs, outputs, simpler, root, reduced)
 
 
 def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
@@ -119,7 +122,7 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
 
 
 def _kind(graph: Graph, op: Op) -> OpKind:
-    kind = BY_TFLITE_NAME.get(op.name)
+    kind = FLOATS[0] if isinstance(op.options, FloatOptions) else BY_TFLITE_NAME.get(op.name)
     if op.name == "DEQUANTIZE":
         _refuse_float(graph, op)
     if kind is None:

@@ -135,7 +135,8 @@ PAD 6, PADV2 6, CONCATENATION 7, PACK 5, SPLIT 5, SPLIT_V 3, UNPACK 6, STRIDED_S
 RESIZE_NEAREST_NEIGHBOR 4, RESIZE_BILINEAR 4, LOG_SOFTMAX 2, L2_NORMALIZATION 2, SQUARED_DIFFERENCE 2, BATCH_MATMUL 4,
 GATHER 8, SPACE_TO_DEPTH 2, DEPTH_TO_SPACE 2, SPACE_TO_BATCH_ND 4, BATCH_TO_SPACE_ND 4,
 UNIDIRECTIONAL_SEQUENCE_LSTM 4, NEG 2, SQUARE 1, SQRT 1, EXP 2, LOG 2, SIN 1, COS 1, FLOOR 1, CEIL 1, ROUND 1,
-REVERSE_V2 3, BROADCAST_TO 3, MIRROR_PAD 3
+REVERSE_V2 3, BROADCAST_TO 3, MIRROR_PAD 3, DIV 2, GREATER 2, GREATER_EQUAL 3, LESS 3, LESS_EQUAL 3, EQUAL 4,
+NOT_EQUAL 3, LOGICAL_AND 1, LOGICAL_OR 1, LOGICAL_NOT 1, SELECT_V2 2
 """
 
 # The compiled engine's: ops | by which kernels | what it refuses of them. The ops' own files say no more of it.
@@ -160,8 +161,10 @@ MAXIMUM, MINIMUM | `maximum_s8`, `minimum_s8`, likewise |
 RELU, RELU6, LEAKY_RELU, HARD_SWISH, LOGISTIC, TANH, QUANTIZE | `lookup_s8`: a table of 256 bytes, evaluated at \
 export in TFLM's steps; no call where it changes nothing | LOGISTIC whose output's zero point is not -128
 ELU, ABS, RSQRT | `lookup_s8`, likewise | RSQRT of what can be negative, where TFLM stops
-NEG, SQUARE, SQRT, EXP, LOG, SIN, COS, FLOOR, CEIL, ROUND | `lookup_s8`, with the DEQUANTIZE before and the QUANTIZE \
-behind: together a function of one byte | int8 ones, which TFLM lacks; results that are no numbers
+NEG, SQUARE, SQRT, EXP, LOG, SIN, COS, FLOOR, CEIL, ROUND, DIV, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, EQUAL, \
+NOT_EQUAL, LOGICAL_AND, LOGICAL_OR, LOGICAL_NOT, SELECT_V2 | `lookup_s8`, with all that stands in float32 between \
+DEQUANTIZE and QUANTIZE: together a function of one byte | what joins tensors that do not follow from one; results \
+that are no numbers
 RESHAPE, SQUEEZE, EXPAND_DIMS | no call, the bytes get another name |
 PAD, PADV2 | `fill_s8`, then `copy_s8` | a value computed at run time
 CONCATENATION, PACK | `copy_s8` for each input | inputs quantized unlike the output, as TFLM does

@@ -12,8 +12,8 @@ from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, no_room, write_together
+from tinyproof.export.adapting import adapted
 from tinyproof.export.borders import with_int8_ends
-from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.conversion.process import Converted
 from tinyproof.export.describe import plain_lines, summary_table
@@ -198,7 +198,7 @@ def _emission(
     model: Path, content: bytes, source: str, board_name: str, engine: str | None, optimize: str
 ) -> _Emission:
     runtime = runtime_of(find_board(board_name), engine)
-    content, taken_off = with_int8_ends(with_byte_moves(content, source), source)
+    content, taken_off = with_int8_ends(adapted(content, source), source)
     labels = load_labels(model / LABELS_FILE) if (model / LABELS_FILE).exists() else ()
     images = load_splits(model / SPLITS_FILE).x_calibration if (model / SPLITS_FILE).exists() else None
     made = export_model(content, source, model.resolve().name, labels, images, runtime, Optimize(optimize))

@@ -20,23 +20,24 @@ def add_tensor(subgraph: Any, name: str | bytes, shape: Sequence[int], like: Any
     return len(subgraph.tensors) - 1
 
 
-def new_op(model: Any, name: str, inputs: list[int], y: int) -> Any:
-    """An op of int8 with one output; it stands nowhere yet, and has no options."""
+def new_op(model: Any, name: str, inputs: list[int], y: int, version: int = INT8_VERSION) -> Any:
+    """An op with one output; it stands nowhere yet, and has no options."""
     from ai_edge_litert import schema_py_generated as schema
 
     op = schema.OperatorT()
-    op.opcodeIndex, op.inputs, op.outputs = _code(schema, model, getattr(schema.BuiltinOperator, name)), inputs, [y]
+    number = getattr(schema.BuiltinOperator, name)
+    op.opcodeIndex, op.inputs, op.outputs = _code(schema, model, number, version), inputs, [y]
     return op
 
 
-def _code(schema: Any, model: Any, number: int) -> int:
+def _code(schema: Any, model: Any, number: int, version: int) -> int:
     """The place of the op among the file's op codes."""
     for place, code in enumerate(model.operatorCodes):
-        if code.builtinCode == number and code.version >= INT8_VERSION:
+        if code.builtinCode == number and code.version == version:
             return place
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = number
-    code.version = INT8_VERSION
+    code.version = version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
 

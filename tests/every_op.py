@@ -141,6 +141,28 @@ def _in_floats(chain: _Chain) -> None:
             b.op(name, [before], [real])
         chain.end = chain.tensor(chain.shape, zero_point=-128)
         b.op("QUANTIZE", [real], [chain.end])
+    _decided(chain)
+
+
+def _decided(chain: _Chain) -> None:
+    """Decisions, and what is chosen by them."""
+    b = chain.b
+    real = b.tensor(chain.shape, None, dtype="float32")
+    b.op("DEQUANTIZE", [chain.end], [real])
+    number = b.constant(np.array([1.5], np.float32), None)
+    decisions = []
+    for name in ("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "EQUAL", "NOT_EQUAL"):
+        decisions.append(b.tensor(chain.shape, None, dtype="bool"))
+        b.op(name, [real, number], decisions[-1:])
+    for name in ("LOGICAL_OR", "LOGICAL_AND", "LOGICAL_OR", "LOGICAL_AND", "LOGICAL_NOT"):
+        taken = decisions[: 1 if name == "LOGICAL_NOT" else 2]
+        decisions = [*decisions[len(taken) :], b.tensor(chain.shape, None, dtype="bool")]
+        b.op(name, taken, decisions[-1:])
+    part, chosen = (b.tensor(chain.shape, None, dtype="float32") for _ in range(2))
+    b.op("DIV", [real, number], [part])
+    b.op("SELECT_V2", [decisions[-1], part, real], [chosen])
+    chain.end = chain.tensor(chain.shape)
+    b.op("QUANTIZE", [chosen], [chain.end])
 
 
 def _moved(chain: _Chain) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from every_op import schema_options as options
 
 from tinyproof.cores import CORTEX_M4F, PLAIN, Core
 from tinyproof.export.cost import modelled_cycles
@@ -69,9 +70,12 @@ def test_a_pooling_is_computed_with_the_convolution_before_it(layer, kernels):
 @pytest.mark.parametrize(
     "layer, kernels",
     [
-        ({"pool": (3, 3), "step": (2, 2), "channels": 32}, ["conv2d_winograd", "max_pool2d"]),  # windows overlap
-        ({"second_reader": True}, ["conv2d_winograd", "max_pool2d", "max_pool2d"]),
-        ({"real": 1000.0}, ["conv2d", "max_pool2d"]),  # a shift so far to the left that weights would leave 16 bits
+        ({"pool": (3, 3), "step": (2, 2), "channels": 32}, ["conv2d_winograd", "max_pool2d_packed"]),  # windows overlap
+        ({"second_reader": True}, ["conv2d_winograd", "max_pool2d_packed", "max_pool2d_packed"]),
+        (
+            {"real": 1000.0},
+            ["conv2d", "max_pool2d_packed"],
+        ),  # shifted to the left so far that weights would leave 16 bits
     ],
 )
 def test_it_is_not_where_that_would_not_be_exact_or_would_repeat_work(layer, kernels):
@@ -143,7 +147,7 @@ def test_the_model_s_output_is_never_skipped():
     x, between, y = b.tensor((1, 4, 4, 4), 0.5), b.tensor((1, 4, 4, 4), 50.0), b.tensor((1, 2, 2, 4), 50.0)
     b.conv2d([x, b.constant(np.ones((4, 1, 1, 4), np.int8))], between)
     b.max_pool2d(between, y, (2, 2), (2, 2))
-    assert kernels_of(b.build([x], [between])) == ["conv2d_pointwise", "max_pool2d"]
+    assert kernels_of(b.build([x], [between])) == ["conv2d_pointwise", "max_pool2d_packed"]
 
 
 def test_plain_kernels_alone_on_demand():
@@ -204,3 +208,34 @@ def test_speed_is_bought_with_memory_as_far_as_asked():
 def test_of_kernels_that_take_as_much_flash_the_cheapest_computes_a_layer():
     few, many = (kernels_of(conv_and_pool(channels, 64, side=20)) for channels in (4, 16))
     assert (few, many) == (["conv2d_packed"], ["conv2d_winograd"])
+
+
+def test_what_one_tensor_decides_byte_by_byte_is_one_lookup():
+    b = ModelBuilder()
+    x, swish, less, y = (b.tensor((1, 8), 0.1, zero_point) for zero_point in (3, -100, -90, 0))
+    gate = b.tensor((1, 8), 1 / 256, -128)
+    b.op("LOGISTIC", [x], [gate])
+    b.op("MUL", [x, gate], [swish], options("MulOptionsT"))
+    b.op("SUB", [swish, b.constant(np.array([4], np.int8), [0.1])], [less], options("SubOptionsT"))
+    b.op("ADD", [less, b.constant(np.arange(8, dtype=np.int8), [0.1])], [y], options("AddOptionsT"))
+    program = lower(read_graph(b.build([x], [y]), "model")).program()
+    assert [step.kernel.name for step in program.steps] == ["lookup", "add_packed"]
+    assert [op.name for op in program.steps[0].ops] == ["LOGISTIC", "MUL", "SUB"]
+    both = lower(read_graph(b.build([x], [y, gate]), "model")).program()  # a second reader
+    assert [[op.name for op in step.ops] for step in both.steps] == [["LOGISTIC"], ["MUL", "SUB"], ["ADD"]]
+
+
+def test_a_window_is_no_larger_than_the_image():
+    b = ModelBuilder()
+    x, y, z = (b.tensor((1, side, side, 8), 0.5, 7) for side in (2, 1, 1))
+    b.conv2d([x, b.constant(np.ones((8, 3, 3, 8), np.int8), [0.1])], y, (2, 2), padding="SAME")
+    b.depthwise_conv2d([y, b.constant(np.ones((1, 5, 5, 8), np.int8), [0.1])], z, padding="SAME")
+    windows = [call.params.window for call in lower(read_graph(b.build([x], [z]), "model")).calls]
+    assert [(w.k_h, w.k_w, w.pad_h, w.pad_w) for w in windows] == [(2, 2, 0, 0), (1, 1, 0, 0)]
+
+
+def test_a_dense_layer_of_many_rows_is_a_convolution_of_as_many_pixels():
+    b = ModelBuilder()
+    x, y = b.tensor((12, 16), 0.5), b.tensor((12, 8), 50.0)
+    b.dense([x, b.constant(np.ones((8, 16), np.int8), [0.1])], y)
+    assert kernels_of(b.build([x], [y])) == ["conv2d_pointwise"]

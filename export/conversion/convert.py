@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyproof.backend import load_keras, quiet
 from tinyproof.console import UserError
-from tinyproof.export.byte_moves import with_byte_moves
+from tinyproof.export.adapting import adapted
 from tinyproof.export.conversion.lost_scales import with_written_scales
 from tinyproof.export.pixels import Taken, taken
 from tinyproof.preprocess import preprocess
@@ -100,7 +100,7 @@ def _converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> Any:
 
 def as_written(content: bytes) -> bytes:
     """The converter's int8 model with what it gets wrong put right."""
-    return with_byte_moves(with_written_scales(content), "the converted model")
+    return adapted(with_written_scales(content), "the converted model")
 
 
 def convert_calibrated(network: Any, x_calibration: NDArray[Any], pixels: str) -> bytes:

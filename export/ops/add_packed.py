@@ -1,11 +1,11 @@
-"""ADD and SUB of tensors whose rows have one length, the kernel `add_packed_s8`."""
+"""ADD and SUB, the kernel `add_packed_s8`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tinyproof.export.ops.add import AddOperand, AddParams
+from tinyproof.export.ops.add import LEFT_SHIFT, AddOperand, AddParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.loops import Loops, broadcast_leads
 from tinyproof.export.ops.packed import DSP, MAX_SHIFT, PackedScale, packed_scale
@@ -13,7 +13,6 @@ from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
 EXACT = 2**30, 0  # multiplier and shift of the operand with the larger scale: one half
-ADD_BOTH, TAKE_A, TAKE_B = range(3)  # as `add_packed_signs`
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +22,10 @@ class AddPackedParams(Params):
     c_type: ClassVar[str] = "add_packed_params"
 
     loops: Loops
-    signs: int
     a_factor: int
     a: PackedScale
+    a_sign: int
+    b_factor: int
     y: PackedScale
     y_min: int
     y_max: int
@@ -39,21 +39,18 @@ def pack(add: AddParams) -> tuple[AddPackedParams, bool] | None:
     """
     swapped = (add.b.multiplier, add.b.shift) != EXACT
     a, b, loops = (add.b, add.a, add.loops.swapped()) if swapped else (add.a, add.b, add.loops)
-    in_rows = loops.table[-1, 1:].tolist() == [1, 1]
-    if not in_rows or (b.multiplier, b.shift) != EXACT or not 1 <= -add.shift <= MAX_SHIFT:
+    if (b.multiplier, b.shift) != EXACT or not 1 <= -add.shift <= MAX_SHIFT:
         return None
-    factor, scale = _finer(a)
-    signs = ADD_BOTH if add.b_sign == 1 else TAKE_A if swapped else TAKE_B
-    b_sign = -1 if signs == TAKE_B else 1
-    y = packed_scale(add.multiplier, -add.shift, add.y_zero_point, -b_sign * b.zero_point * 2**20)
-    return AddPackedParams(loops, signs, factor, scale, y, add.y_min, add.y_max), swapped
+    a_sign, b_sign = (add.b_sign, 1) if swapped else (1, add.b_sign)
+    b_factor = b_sign << (LEFT_SHIFT - 1)
+    y = packed_scale(add.multiplier, -add.shift, add.y_zero_point, -2 * b.zero_point * b_factor)
+    return AddPackedParams(loops, *finer(a, LEFT_SHIFT), a_sign, b_factor, y, add.y_min, add.y_max), swapped
 
 
-def _finer(a: AddOperand) -> tuple[int, PackedScale]:
+def finer(a: AddOperand, left_shift: int) -> tuple[int, PackedScale]:
     """What a is multiplied with before its scale. No shift, which is exact, is twice the value shifted by 1."""
-    shift = max(-a.shift, 1)
-    factor = 2**22 if a.shift == 0 else 2**21
-    return factor, packed_scale(a.multiplier, shift, bias=-a.zero_point * factor)
+    factor = 1 << (left_shift + (2 if a.shift == 0 else 1))
+    return factor, packed_scale(a.multiplier, max(-a.shift, 1), bias=-a.zero_point * factor)
 
 
 def leads(params: AddPackedParams) -> tuple[int | None, int | None]:
@@ -62,8 +59,11 @@ def leads(params: AddPackedParams) -> tuple[int | None, int | None]:
 
 
 def events(params: AddPackedParams) -> Events:
-    """How often it does each thing that has a price: rows, elements."""
-    return params.loops.rows, params.loops.elements
+    """How often it does each thing that has a price: rows, elements of the usual ones and of others."""
+    rows, elements = params.loops.rows, params.loops.elements
+    is_sum = (params.a_factor, params.a_sign, params.b_factor) == (1 << LEFT_SHIFT + 1, 1, 1 << LEFT_SHIFT - 1)
+    is_usual = is_sum and params.loops.table[-1, 1:].tolist() == [1, 1]
+    return (rows, elements, 0) if is_usual else (rows, 0, elements)
 
 
 ADD_PACKED = Kernel("add_packed", leads=leads, events=events, folder=DSP)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
 from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, fold_params, parser
-from tinyproof.export.ops.kind import Events, Kernel, OpKind, one_call
-from tinyproof.export.ops.window import fold_window, windows_inside
+from tinyproof.export.ops.dense import DenseParams
+from tinyproof.export.ops.kind import Call, Events, Kernel, OpKind, one_call
+from tinyproof.export.ops.window import Window, fold_window, windows_inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,19 @@ def fold(graph: Graph, op: Op) -> Conv2dParams:
         raise graph.refusal(op, f"it has {y_c} filters but {y.shape[3]} output channels; export the model again")
     window = fold_window(graph, op, x.shape, y.shape, (k_h, k_w), options.stride, options.dilation, options.padding)
     return fold_params(Conv2dParams, graph, op, x, weights, y, window)
+
+
+def as_convolution(call: Call) -> Call | None:
+    """A dense layer of many rows as a convolution of as many pixels in a row, with 1 x 1 filters; None for others."""
+    dense = call.params
+    if not isinstance(dense, DenseParams) or dense.rows == 1:
+        return None
+    window = Window(
+        x_h=1, x_w=dense.rows, x_c=dense.x_c, y_h=1, y_w=dense.rows, y_c=dense.y_c,
+        k_h=1, k_w=1, stride_h=1, stride_w=1, dilation_h=1, dilation_w=1, pad_h=0, pad_w=0,
+    )  # fmt: skip
+    weights = dense.weights.reshape(dense.y_c, 1, 1, dense.x_c)
+    return replace(call, kernel=KERNEL, params=Conv2dParams(weights, dense.bias, 0, window, dense.output))
 
 
 def ungrouped(weights: NDArray[np.int8], x_c: int) -> NDArray[np.int8]:

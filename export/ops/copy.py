@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops.kind import Call, Kernel, Params
 from tinyproof.export.ops.loops import Loops, Shape, nest, strides
@@ -47,8 +49,22 @@ def whole(shape: Shape) -> View:
 
 def copy(graph: Graph, op: Op, x: int, y: int, counts: Sequence[int], source: View, target: View) -> Call:
     """y[target] = x[source], x and y being tensor indexes and `counts` the elements along each axis of both views."""
-    loops = nest(graph, op, counts, source.steps, target.steps)
+    loops = _quickest(nest(graph, op, counts, source.steps, target.steps))
     return Call(COPY, (op,), (x,), y, CopyParams(loops, source.start, target.start))
+
+
+def _quickest(loops: Loops) -> Loops:
+    """The same nest with that loop innermost which makes it quickest: copies may be made in any order."""
+    table = loops.table
+
+    def with_innermost(at: int) -> Loops:
+        return Loops(np.concatenate([np.delete(table, at, axis=0), table[at : at + 1]]))
+
+    def instructions(nest: Loops) -> int:  # about those of copy_s8 on a Cortex-M4
+        count, *steps = nest.table[-1].tolist()
+        return nest.rows * int(30 + (20 + count // 2 if steps == [1, 1] else 6 * count))
+
+    return min(map(with_innermost, reversed(range(len(table)))), key=instructions)
 
 
 def copy_all(graph: Graph, op: Op, x: int, y: int) -> Call:

@@ -30,8 +30,8 @@ class Kernel:
     `leads`: for each x how many bytes before it y has to begin where it may overwrite it, `memory_plan.IN_PLACE` where
     it has to begin with it, None where it must not overwrite it, which is the default. `events`: how often the kernel
     does each thing that `export.cost` has a price for; without it those are the elements it makes and reads, at the
-    price of rare kernels, or its own if it `has_price`. `of_bytes`: of a kernel that goes byte by byte, what it makes of
-    one byte of each x.
+    price of rare kernels, or its own if it `has_price`. `of_bytes`: what a kernel that goes byte by byte makes of one
+    byte of each x.
     """
 
     name: str  # "conv2d": its file is <name>_s8.c

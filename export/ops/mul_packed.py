@@ -21,7 +21,8 @@ class MulPackedParams(Params):
 
     loops: Loops
     a_zero_point: int
-    b_zero_point: int
+    b_factor: int
+    b_offset: int
     y: PackedScale
     y_min: int
     y_max: int
@@ -49,7 +50,7 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     first, second, loops, xs = mul.a_zero_point, mul.b_zero_point, mul.loops, call.xs
     if loops.table[-1, 1] == 0:
         first, second, loops, xs = second, first, loops.swapped(), xs[::-1]
-    params = MulPackedParams(loops, first, second, y, mul.y_min, mul.y_max)
+    params = MulPackedParams(loops, first, 2, -2 * second, y, mul.y_min, mul.y_max)
     return replace(call, kernel=MUL_PACKED, xs=xs, params=params)
 
 

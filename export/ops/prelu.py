@@ -60,9 +60,12 @@ def of_bytes(params: PreluParams) -> Callable[[int, int], int]:
 
     def function(x: int, alpha: int) -> int:
         value = x - params.x_zero_point
-        slope = value * (alpha - params.alpha_zero_point)
-        above, below = (params.multiplier, params.shift), (params.alpha_multiplier, params.alpha_shift)
-        return saturate(params.y_zero_point + (requantize(value, *above) if value >= 0 else requantize(slope, *below)), 8)
+        if value >= 0:
+            scaled = requantize(value, params.multiplier, params.shift)
+        else:
+            product = value * (alpha - params.alpha_zero_point)
+            scaled = requantize(product, params.alpha_multiplier, params.alpha_shift)
+        return saturate(params.y_zero_point + scaled, 8)
 
     return function
 

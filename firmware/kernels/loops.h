@@ -14,7 +14,11 @@ typedef struct {
 
 static inline loop_walk loop_start(const loop_nest *loops) {
     const int32_t *innermost = loops->table + 3 * (loops->count - 1);
-    const loop_walk walk = {loops, {0}, 0, 0, innermost[0], innermost[1], innermost[2]};
+    loop_walk walk;
+    walk.loops = loops;
+    for (int32_t d = 0; d < loops->count - 1; d++) walk.at[d] = 0;
+    walk.a = walk.b = 0;
+    walk.count = innermost[0], walk.a_step = innermost[1], walk.b_step = innermost[2];
     return walk;
 }
 

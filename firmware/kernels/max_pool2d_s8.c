@@ -1,10 +1,7 @@
 // Two-dimensional max pooling, any window, stride and padding. All channels of a pixel at once, as they lie in memory.
 #include <string.h>
 
-#include "kernels.h"
-
-static int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
-static int32_t smaller(int32_t a, int32_t b) { return a < b ? a : b; }
+#include "pool2d.h"
 
 // y[c] = max(y[c], x[c])    x (n,)  y (n,)
 static void raise_to(int8_t *y, const int8_t *x, int32_t n) {
@@ -23,14 +20,11 @@ static void limit_to(int8_t *y, int32_t max, int32_t n) {
 void max_pool2d_s8(int8_t *y, const int8_t *x, const pool2d_params *p) {
     const window_geometry *g = &p->window;
     for (int32_t i = 0; i < g->y_h; i++) {
-        const int32_t top = larger(i * g->stride_h - g->pad_h, 0);
-        const int32_t bottom = smaller(i * g->stride_h - g->pad_h + g->k_h, g->x_h);
         for (int32_t j = 0; j < g->y_w; j++, y += g->y_c) {
-            const int32_t left = larger(j * g->stride_w - g->pad_w, 0);
-            const int32_t right = smaller(j * g->stride_w - g->pad_w + g->k_w, g->x_w);
+            const image_part part = seen_from(g, i, j);
             memset(y, p->y_min, g->y_c);
-            for (int32_t a = top; a < bottom; a++) {
-                for (int32_t b = left; b < right; b++) raise_to(y, x + (a * g->x_w + b) * g->x_c, g->x_c);
+            for (int32_t a = part.top; a < part.bottom; a++) {
+                for (int32_t b = part.left; b < part.right; b++) raise_to(y, x + (a * g->x_w + b) * g->x_c, g->x_c);
             }
             limit_to(y, p->y_max, g->y_c);
         }

@@ -23,6 +23,7 @@ from tinyproof.cores import CORTEX_M4F
 from tinyproof.export.cost import OTHER, events, price_name
 from tinyproof.export.cost_table import CYCLES
 from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.ops import KERNELS
 from tinyproof.export.program import Step
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build as build_image
@@ -116,7 +117,8 @@ def calibrate(kernels: Sequence[str]) -> None:
             f"no layer took {', '.join(sorted(missing))}; those counted: {', '.join(prices) or 'none'}: "
             "correct the name, or add such a layer to LAYERS in host/bench/layers.py"
         )
-    tables = {**CYCLES, CORE.name: dict(sorted({**(known if kernels else {}), **prices}.items()))}
+    kept = {name: costs for name, costs in known.items() if name in KERNELS or name == OTHER}  # of layers not met here
+    tables = {**CYCLES, CORE.name: dict(sorted({**kept, **prices}.items()))}
     text = "".join(_table(core, prices) for core, prices in tables.items())
     write_atomically(TABLE, f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
     console.print(f"written to {TABLE}")

@@ -133,12 +133,14 @@ def _batch_matmul(b: ModelBuilder, rng: Generator, source: Source) -> int:
 
 
 def _pool2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    k, out, channels = int(rng.integers(2, 5)), rng.integers(1, 6, 2), int(rng.integers(4, 33))
+    k, step, channels = int(rng.integers(2, 5)), int(rng.integers(1, 4)), int(rng.integers(1, 41))
     options = schema.Pool2DOptionsT()
-    options.filterHeight = options.filterWidth = options.strideH = options.strideW = k
-    options.padding = schema.Padding.VALID
-    x = source((1, *(int(n) * k for n in out), channels), 1.0)
-    y = b.tensor((1, *map(int, out), channels), 1.0)
+    options.filterHeight = options.filterWidth = k
+    options.strideH = options.strideW = step
+    options.padding = schema.Padding.SAME
+    out = [int(n) for n in rng.integers(1, 9, 2)]
+    x = source((1, *(n * step for n in out), channels), 1.0)
+    y = b.tensor((1, *out, channels), 1.0)
     b.op(str(rng.choice(["MAX_POOL_2D", "AVERAGE_POOL_2D"])), [x], [y], options)
     return y
 
@@ -152,18 +154,28 @@ def _softmax(b: ModelBuilder, rng: Generator, source: Source) -> int:
 
 
 def _add(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    size, constant = int(rng.integers(50, 2000)), rng.random() < 0.5
-    x = source((1, size), 0.3, 5)
-    y = b.tensor((1, size), 0.7, -3)
-    other = b.constant(rng.integers(-128, 128, (1, 1 if constant else size), np.int8), [0.2])
-    b.op("ADD", [x, other], [y], schema.AddOptionsT())
+    rows, size = int(rng.choice([1, 1, 8, 40])), int(rng.integers(4, 100))
+    x = source((rows, size), 0.3, 5)
+    y = b.tensor((rows, size), 0.7, -3)
+    other = b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])
+    if rng.random() < 0.7:
+        b.op("ADD", [x, other], [y], schema.AddOptionsT())
+    else:
+        b.op("SUB", [x, other], [y], schema.SubOptionsT())
     return y
 
 
-def _mul(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    size = int(rng.integers(50, 2000))
-    x = source((1, size), 0.3, 5)
-    y = b.tensor((1, size), 30.0, -3)
+def _squared_difference(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    rows, size = int(rng.choice([1, 8, 40])), int(rng.integers(4, 100))
+    x, y = source((rows, size), 0.3, 5), b.tensor((rows, size), 1.0, -3)
+    b.op("SQUARED_DIFFERENCE", [x, b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])], [y])
+    return y
+
+
+def _mul(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
+    rows, size = int(rng.choice([1, 1, 8, 40])), int(rng.integers(4, 100))
+    x = source((rows, size), 0.3, 5)
+    y = b.tensor((rows, size), 0.061 if plain else 30.0, -3)  # a product that is not shifted has no packed form
     b.op("MUL", [x, b.constant(rng.integers(-128, 128, (1, size), np.int8), [0.2])], [y], schema.MulOptionsT())
     return y
 
@@ -176,11 +188,13 @@ def _tanh(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
-def _mean(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    h, w, channels = map(int, rng.integers(3, 12, 3))
+def _mean(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
+    h, w = map(int, rng.integers(3, 12, 2))
+    channels = 2 if plain else int(rng.integers(4, 65))
+    axes = [1, 2] if plain or rng.random() < 0.7 else [3]
     x = source((1, h, w, channels), 0.5)
-    y = b.tensor((1, channels), 0.5)
-    b.op("MEAN", [x, b.constant(np.array([1, 2], np.int32), None)], [y], schema.ReducerOptionsT())
+    y = b.tensor((1, channels) if len(axes) == 2 else (1, h, w), 0.5)
+    b.op("MEAN", [x, b.constant(np.array(axes, np.int32), None)], [y], schema.ReducerOptionsT())
     return y
 
 
@@ -197,10 +211,13 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_dense, 2),
     (_batch_matmul, 2),
     (partial(_dense, plain=True), 1),
-    (_pool2d, 3),
+    (_pool2d, 5),
     (_softmax, 1),
-    (_add, 2),
-    (_mul, 1),
+    (_add, 3),
+    (_squared_difference, 1),
+    (_mul, 2),
+    (partial(_mul, plain=True), 1),
     (_tanh, 1),
-    (_mean, 1),
+    (_mean, 2),
+    (partial(_mean, plain=True), 1),
 )

@@ -3,30 +3,44 @@
 #include "loops.h"
 #include "packed.h"
 
-// A row of y from rows of a and b; signs says which of the two is taken away.
-INLINED void add_row(
-    int8_t *y, const int8_t *a, const int8_t *b, int32_t count, add_packed_signs signs, const add_packed_params *p
+#define USUAL_A_FACTOR (1 << 21)
+#define USUAL_B_FACTOR (1 << 19)
+
+// The sum of two rows with the usual factors: as constants they leave registers for everything else.
+static __attribute__((noinline)) void sum_row(
+    int8_t *y, const int8_t *a, const int8_t *b, int32_t count, const add_packed_params *p
 ) {
     const packed_scale from = p->a, to = p->y;
-    const int32_t a_factor = p->a_factor;
     const int8_t *const end = a + count;
     while (a != end) {
-        const int32_t finer = packed_scaled(*a++ * a_factor + from.bias, &from);
-        const int32_t coarser = *b++ * (1 << 19);
-        const int32_t sum = signs == ADD_BOTH ? coarser + finer : signs == TAKE_A ? coarser - finer : finer - coarser;
+        const int32_t in_a = *a++, in_b = *b++;
+        const int32_t sum = packed_scaled(in_a * USUAL_A_FACTOR + from.bias, &from) + in_b * USUAL_B_FACTOR;
+        *y++ = (int8_t)saturate_s8(packed_scaled(2 * sum + to.bias, &to));
+    }
+}
+
+// Of either sign, where one of them may stay the same.
+static __attribute__((noinline)) void signed_row(
+    int8_t *y, const int8_t *a, const int8_t *b, const loop_walk *walk, const add_packed_params *p
+) {
+    const packed_scale from = p->a, to = p->y;
+    for (int32_t k = 0; k < walk->count; k++, a += walk->a_step, b += walk->b_step) {
+        const int32_t finer = packed_scaled(*a * p->a_factor + from.bias, &from);
+        const int32_t sum = finer * p->a_sign + *b * p->b_factor;
         *y++ = (int8_t)saturate_s8(packed_scaled(2 * sum + to.bias, &to));
     }
 }
 
 void add_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed_params *p) {
     loop_walk walk = loop_start(&p->loops);
+    const int32_t usual_factors = p->a_factor == USUAL_A_FACTOR && p->a_sign == 1 && p->b_factor == USUAL_B_FACTOR;
+    const int32_t is_usual = usual_factors && walk.a_step == 1 && walk.b_step == 1;
     int8_t *out = y;
     do {
-        const int8_t *in_a = a + walk.a, *in_b = b + walk.b;
-        switch (p->signs) {
-            case TAKE_A: add_row(out, in_a, in_b, walk.count, TAKE_A, p); break;
-            case TAKE_B: add_row(out, in_a, in_b, walk.count, TAKE_B, p); break;
-            default: add_row(out, in_a, in_b, walk.count, ADD_BOTH, p);
+        if (is_usual) {
+            sum_row(out, a + walk.a, b + walk.b, walk.count, p);
+        } else {
+            signed_row(out, a + walk.a, b + walk.b, &walk, p);
         }
         out += walk.count;
     } while (loop_next(&walk));

@@ -1,30 +1,50 @@
-// Average pooling of few enough pixels that 16 bits hold their sums: four channels at a time, two in a word.
+// Average pooling, four channels at a time: the last four again where their number is no multiple.
+#include "pool2d.h"
+#include "byte_sums.h"
 #include "packed.h"
 
-// sum / count, rounded to nearest, halves away from zero
-static __attribute__((noinline)) int32_t mean(int32_t sum, int32_t count) {
-    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+static __attribute__((noinline)) int8_t mean(int32_t sum, int32_t count) { return (int8_t)rounded_mean(sum, count); }
+
+// The sum of a channel over the part of x, from where it begins.
+INLINED int32_t sum_of_channel(const int8_t *x, image_part part, int32_t x_c, int32_t row) {
+    int32_t sum = 0;
+    for (int32_t a = part.top; a < part.bottom; a++, x += row) {
+        const int8_t *const end = x + (part.right - part.left) * x_c;
+        for (const int8_t *pixel = x; pixel != end; pixel += x_c) sum += *pixel;
+    }
+    return sum;
+}
+
+// y[0..3] = the means of four channels
+INLINED void means_of_channels(int8_t *y, const int8_t *x, image_part part, int32_t x_c, int32_t row, int32_t count) {
+    byte_sums s = {{0, 0, 0, 0}, 0, 0};
+    for (int32_t a = part.top; a < part.bottom; a++, x += row) {
+        const int8_t *const end = x + (part.right - part.left) * x_c;
+        for (const int8_t *pixel = x; pixel != end; pixel += x_c) add_bytes(&s, load_word(pixel));
+        if (count > MOST_IN_PAIRS) widen_sums(&s);
+    }
+    widen_sums(&s);
+    y[0] = mean(s.sums.a, count), y[1] = mean(s.sums.b, count);
+    y[2] = mean(s.sums.c, count), y[3] = mean(s.sums.d, count);
 }
 
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p) {
     const window_geometry *g = &p->window;
-    const int32_t row = g->x_w * g->x_c, count = g->k_h * g->k_w;
+    const int32_t x_c = g->x_c, row = g->x_w * x_c;
+    int8_t *out = y;
     for (int32_t i = 0; i < g->y_h; i++) {
-        for (int32_t j = 0; j < g->y_w; j++) {
-            const int8_t *window = x + i * g->stride_h * row + j * g->stride_w * g->x_c;
-            for (int32_t c = 0; c < g->y_c; c += 4, y += 4) {
-                uint32_t even = 0, odd = 0;
-                for (int32_t a = 0; a < g->k_h; a++) {
-                    const int8_t *pixel = window + a * row + c;
-                    for (int32_t b = 0; b < g->k_w; b++, pixel += g->x_c) {
-                        even = add_pairs(even, even_bytes(load_word(pixel)));
-                        odd = add_pairs(odd, odd_bytes(load_word(pixel)));
-                    }
-                }
-                const int32_t sums[4] = {low_half(even), low_half(odd), high_half(even), high_half(odd)};
-                for (int32_t k = 0; k < 4; k++) y[k] = (int8_t)mean(sums[k], count);
+        for (int32_t j = 0; j < g->y_w; j++, out += x_c) {
+            const image_part part = seen_from(g, i, j);
+            const int32_t count = (part.bottom - part.top) * (part.right - part.left);
+            const int8_t *first = x + part.top * row + part.left * x_c;
+            int32_t c = 0;
+            for (; c + 4 <= x_c; c += 4) means_of_channels(out + c, first + c, part, x_c, row, count);
+            if (c < x_c && x_c > 4) {
+                means_of_channels(out + x_c - 4, first + x_c - 4, part, x_c, row, count);
+            } else {
+                for (; c < x_c; c++) out[c] = mean(sum_of_channel(first + c, part, x_c, row), count);
             }
-            limit_s8(y - g->y_c, g->y_c, p->y_min, p->y_max);
         }
     }
+    limit_s8(y, (int32_t)(out - y), p->y_min, p->y_max);
 }

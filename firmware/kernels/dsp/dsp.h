@@ -33,6 +33,9 @@ INLINED uint32_t odd_bytes(uint32_t word);
 INLINED uint32_t add_pairs(uint32_t a, uint32_t b);
 INLINED uint32_t subtract_pairs(uint32_t a, uint32_t b);
 
+// The larger one of each of the four int8 of two words.
+INLINED uint32_t larger_bytes(uint32_t a, uint32_t b);
+
 // The low halves of two pairs as a pair, and the high halves.
 INLINED uint32_t low_halves(uint32_t a, uint32_t b);
 INLINED uint32_t high_halves(uint32_t a, uint32_t b);
@@ -87,6 +90,15 @@ INLINED uint32_t load_word(const int8_t *x) {
     __builtin_memcpy(&word, x, sizeof word);  // memcpy would be a call in freestanding code
 #endif
     return word;
+}
+
+INLINED void store_word(int8_t *y, uint32_t word) {
+#if defined(DSP_INSTRUCTIONS) && !defined(__ARM_FEATURE_UNALIGNED)
+    struct { int8_t bytes[4]; } *const four = (void *)y;
+    __asm__("str %1, %0" : "=m"(*four) : "r"(word));
+#else
+    __builtin_memcpy(y, &word, sizeof word);
+#endif
 }
 
 // y[0..1] = the pair

@@ -40,6 +40,16 @@ INLINED uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return y;
 }
 
+INLINED uint32_t larger_bytes(uint32_t a, uint32_t b) {
+    uint32_t y;
+    __asm__("ssub8 %0, %1, %2\n"
+            "sel %0, %1, %2"
+            : "=&r"(y)
+            : "r"(a), "r"(b)
+            : "cc");
+    return y;
+}
+
 INLINED uint32_t low_halves(uint32_t a, uint32_t b) {
     uint32_t y;
     __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(a), "r"(b));

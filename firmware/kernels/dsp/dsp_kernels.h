@@ -128,16 +128,19 @@ void depthwise_conv2d_packed_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_packed_params *p
 );
 
-// y = average_pool2d_s8(x) for windows inside x of at most 255 pixels; y_c a multiple of 4
+// y = max_pool2d_s8(x), y = average_pool2d_s8(x)
+void max_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p);
 
-typedef enum { ADD_BOTH, TAKE_A, TAKE_B } add_packed_signs;
+// y = mean_s8(x)
+void mean_packed_s8(int8_t *y, const int8_t *x, const mean_params *p);
 
 typedef struct {
-    loop_nest loops;  // the elements of y in order, with steps of 1 along a row
-    int32_t signs;    // an add_packed_signs
+    loop_nest loops;  // the elements of y in order
     int32_t a_factor;
-    packed_scale a, y;
+    packed_scale a;
+    int32_t a_sign, b_factor;  // 1 and 2^19, or one of them negative
+    packed_scale y;
     int32_t y_min, y_max;
 } add_packed_params;
 
@@ -146,13 +149,27 @@ void add_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed
 
 typedef struct {
     loop_nest loops;  // the elements of y in order, with a step of 1 in a along a row, and of 1 or 0 in b
-    int32_t a_zero_point, b_zero_point;
+    int32_t a_zero_point;
+    int32_t b_factor, b_offset;  // 2 and -2 times b's zero point
     packed_scale y;
     int32_t y_min, y_max;
 } mul_packed_params;
 
 // y = mul_s8(a, b).  y may be a or b where that one does not repeat.
 void mul_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const mul_packed_params *p);
+
+typedef struct {
+    loop_nest loops;  // the elements of y in order
+    int32_t a_factor;
+    packed_scale a;
+    int32_t b_offset;  // b's zero point * 2^6
+    packed_scale y;
+} squared_difference_packed_params;
+
+// y = squared_difference_s8(a, b); b has the larger scale.  y may be a or b where that one does not repeat.
+void squared_difference_packed_s8(
+    int8_t *y, const int8_t *a, const int8_t *b, const squared_difference_packed_params *p
+);
 
 // The same without a pooling and with 36 multiplications instead of 144 for each 4 x 4 outputs and channel; weights
 // (groups, 36, quads, 2, 4, 2), of another transform.

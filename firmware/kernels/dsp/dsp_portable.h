@@ -19,6 +19,15 @@ INLINED uint32_t subtract_pairs(uint32_t a, uint32_t b) {
     return ((a - b) & 0xffff) | ((a >> 16) - (b >> 16)) << 16;
 }
 
+INLINED uint32_t larger_bytes(uint32_t a, uint32_t b) {
+    uint32_t y = 0;
+    for (int32_t k = 0; k < 32; k += 8) {
+        const int8_t first = (int8_t)(a >> k & 0xff), second = (int8_t)(b >> k & 0xff);
+        y |= (uint32_t)(uint8_t)(first > second ? first : second) << k;
+    }
+    return y;
+}
+
 INLINED uint32_t low_halves(uint32_t a, uint32_t b) { return (a & 0xffff) | b << 16; }
 
 INLINED uint32_t high_halves(uint32_t a, uint32_t b) { return a >> 16 | (b & 0xffff0000u); }

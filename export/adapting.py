@@ -1,0 +1,13 @@
+"""A model with ops that TensorFlow Lite Micro runs in the place of those that it does not."""
+
+from __future__ import annotations
+
+from tinyproof.export.byte_moves import with_byte_moves
+from tinyproof.export.float_islands import with_float_islands
+
+
+def adapted(content: bytes, source: str) -> bytes:
+    """The `.tflite` with its moves of numbers as moves of bytes, and in float32 what has no int8 form there; the same
+    bytes where there is nothing to change. UserError where they are no model.
+    """
+    return with_float_islands(with_byte_moves(content, source), source)
