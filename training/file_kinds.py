@@ -43,6 +43,6 @@ def kind_of(path: Path) -> str:
     for beginning, kind in BEGINNINGS:
         if start.startswith(beginning):
             return kind
-    if kind := stand_in(start):
-        return f"{kind[0]} ({kind[1]})"
+    if other := stand_in(start):
+        return f"{other[0]} ({other[1]})"
     return ENDINGS.get(path.suffix.lower(), "nothing that holds pictures")

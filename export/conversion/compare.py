@@ -41,7 +41,7 @@ def affordable(content: bytes, images: Images) -> int:
 
 def spread(values: NDArray[Any], count: int) -> NDArray[Any]:
     """So many of them at most, spread over all."""
-    return values[np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)]
+    return np.asarray(values[np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)])
 
 
 def compare(

@@ -160,7 +160,7 @@ def _repeated(factors: Array, count: int) -> Array:
 
 def _largest(values: Array, channels: int) -> Array:
     """The largest of each channel, along the last axis."""
-    return np.abs(values).reshape(-1, channels).max(0)
+    return np.asarray(np.abs(values).reshape(-1, channels).max(0))
 
 
 def _factors(group: Group, sizes: dict[int, Array], constants: Constants) -> Array:

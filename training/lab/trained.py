@@ -98,10 +98,8 @@ def load_trained(model: str | Path) -> Trained:
     if others:
         raise UserError(f"{folder}: the model has {1 + len(others)} inputs; the lab opens models of one image")
     if not (folder / SPLITS_FILE).is_file():
-        raise UserError(
-            f"{folder} was not trained here, and the lab looks into a model with the pictures that it learned from: "
-            f"leave {advice.name_of('model')} out; `{advice.command('predict')}` says what it takes a picture for"
-        )
+        without = f"leave {advice.name_of('model')} out; `{advice.command('predict')}` says what it takes a picture for"
+        raise UserError(f"{folder} was not trained here, so there are no pictures to look into it with: {without}")
     splits = load_splits(folder / SPLITS_FILE)
     if splits.x_test.shape[1:] != x.shape[1:]:
         raise UserError(
