@@ -16,6 +16,12 @@ from tinyproof.export.ops.enums import ActivationOptions
 from tinyproof.export.ops.floats import FUNCTIONS, OPERANDS, STEPS, FloatOptions, Operand
 
 MOST_STEPS = 100
+LIMITS = {  # of fused activations
+    Activation.NONE: (None, None),
+    Activation.RELU: (0.0, None),
+    Activation.RELU6: (0.0, 6.0),
+    Activation.RELU_N1_TO_1: (-1.0, 1.0),
+}
 
 
 def fold_floats(graph: Graph) -> Graph:
@@ -74,14 +80,20 @@ class _Found:
         maker = self.makers.get(index)
         if maker is None or maker.name not in STEPS or len(maker.outputs) != 1:
             return None
-        if isinstance(maker.options, ActivationOptions) and maker.options.activation is not Activation.NONE:
-            return None
-        if len(maker.inputs) != OPERANDS[maker.name]:
+        limits = LIMITS.get(maker.options.activation) if isinstance(maker.options, ActivationOptions) else (None, None)
+        if limits is None or len(maker.inputs) != OPERANDS[maker.name]:
             return None
         operands = [self.operand(x) for x in maker.inputs]
         if any(operand is None for operand in operands):
             return None
-        self.steps.append((maker.name, tuple(operand for operand in operands if operand)))
+        result = self._add(maker.name, *(operand for operand in operands if operand))
+        low, high = limits
+        if low is not None:
+            result = self._add("MAXIMUM", result, ("number", low))
+        return result if high is None else self._add("MINIMUM", result, ("number", high))
+
+    def _add(self, name: str, *operands: Operand) -> Operand:
+        self.steps.append((name, operands))
         return "step", len(self.steps) - 1
 
 

@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 
 from tinyproof.console import UserError
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
-from tinyproof.export.ops.floats import FUNCTIONS
+from tinyproof.export.ops.floats import FUNCTIONS, STEPS
 from tinyproof.export.tflite_editing import INT8_VERSION, add_tensor, new_op, packed
 from tinyproof.export.tflite_reader import BROKEN_OFFSETS, read_graph
 
 CLIPS = {"RELU_N1_TO_1": (-1.0, 1.0), "RELU_0_TO_1": (0.0, 1.0)}
 GELU, SELECT = "GELU", "SELECT"  # a SELECT of operands of one shape is a SELECT_V2
+OTHERS = (*CLIPS, GELU, SELECT)
 ROOT_OF_TWO_BY_PI, CUBIC = 0.7978845608028654, 0.044715
 
 
 def with_float_islands(content: bytes, source: str) -> bytes:
     """The model with such ops in float32; the same bytes where there are none. UserError where they are no model."""
     graph = read_graph(content, source)
-    wanted = {op.index for op in graph.ops if _is_island(graph, op)}
+    wanted = _wanted(graph)
     if not wanted:
         return content
     from ai_edge_litert import schema_py_generated as schema
@@ -38,22 +39,43 @@ def with_float_islands(content: bytes, source: str) -> bytes:
         raise UserError(
             f"{source} is not a readable .tflite: an offset leads out of the file; export it again."
         ) from None
-    islands = _Islands(schema, model, graph)
+    islands = _Islands(schema, model, graph, wanted)
     for place, op in enumerate(model.subgraphs[0].operators):
         islands.add(graph.ops[place], op) if place in wanted else islands.ops.append(op)
     model.subgraphs[0].operators = islands.ops
     return packed(model)
 
 
-def _is_island(graph: Graph, op: Op) -> bool:
-    if op.name not in (*FUNCTIONS, *CLIPS, GELU, SELECT) or len(op.outputs) != 1 or ABSENT in (*op.inputs, *op.outputs):
+def _wanted(graph: Graph) -> set[int]:
+    """The indexes of the ops that are to be in float32: those without another form, and with them all that follows from
+    the same tensor number by number. So a softplus is rounded once and not after each of its steps.
+    """
+    origin: dict[int, int] = {}  # by tensor, the one from which it follows
+    members: dict[int, list[Op]] = {}
+    for op in graph.ops:
+        if not _is_function(graph, op):
+            continue
+        computed = [index for index in op.inputs if graph.tensors[index].data is None]
+        origins = {origin.get(index, index) for index in computed}
+        first = origins.pop() if len(origins) == 1 else op.outputs[0]
+        if origins or graph.tensors[first].dtype != "int8":  # of several tensors, which stays for itself
+            first = op.outputs[0]
+        else:
+            origin[op.outputs[0]] = first
+        members.setdefault(first, []).append(op)
+    needy = {first for first, ops in members.items() if any(op.name in (*FUNCTIONS, *OTHERS) for op in ops)}
+    return {op.index for first in needy for op in members[first]}
+
+
+def _is_function(graph: Graph, op: Op) -> bool:
+    """Whether it can be in float32: of int8 tensors of one shape and of numbers."""
+    if op.name not in (*STEPS, *OTHERS) or len(op.outputs) != 1 or ABSENT in (*op.inputs, *op.outputs):
         return False
-    xs = [graph.tensors[index] for index in op.inputs]
-    whole = [*xs, graph.tensors[op.outputs[0]]]
-    if any(x.dtype not in ("int8", "bool") or (x.dtype == "int8" and not _has_one_scale(x)) for x in whole):
+    xs, y = [graph.tensors[index] for index in op.inputs], graph.tensors[op.outputs[0]]
+    if any(x.dtype not in ("int8", "bool") or (x.dtype == "int8" and not _has_one_scale(x)) for x in (*xs, y)):
         return False
-    alike = op.name != SELECT or len({x.shape for x in xs}) == 1
-    return alike and any(x.dtype == "int8" for x in xs)
+    shapes = [x.shape for x in xs if x.data is None]
+    return bool(shapes) and all(shape == y.shape for shape in shapes)
 
 
 def _has_one_scale(x: Tensor) -> bool:
@@ -63,9 +85,10 @@ def _has_one_scale(x: Tensor) -> bool:
 class _Islands:
     """The ops of the new model, as far as they are made."""
 
-    def __init__(self, schema: Any, model: Any, graph: Graph) -> None:
+    def __init__(self, schema: Any, model: Any, graph: Graph, wanted: set[int]) -> None:
         self.ops: list[Any] = []
         self._schema, self._model, self._graph = schema, model, graph
+        self._read = {index for op in graph.ops if op.index not in wanted for index in op.inputs} | set(graph.outputs)
         self._subgraph = model.subgraphs[0]
         self._floats: dict[int, int] = {}  # by int8 tensor, the float32 one of the same numbers
 
@@ -86,7 +109,9 @@ class _Islands:
                 new = self.ops[-1]
                 new.builtinOptionsType, new.builtinOptions = given.builtinOptionsType, given.builtinOptions
         if y.dtype == "int8":
-            self._op("QUANTIZE", [result], y.index)
+            self._floats[y.index] = result
+            if y.index in self._read:
+                self._op("QUANTIZE", [result], y.index)
 
     def _in_float(self, index: int) -> int:
         x = self._graph.tensors[index]

@@ -26,6 +26,10 @@ NAME_LIMIT = 63  # of the specification
 SOURCES = "tinyproof"  # the folder of src/
 CAMERA = "Camera"  # the example that takes a model of pictures
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same model makes the same bytes
+NO_PAGE = (
+    "# This library has no page of its own, so url says nothing. The IDE needs none; before you publish it, give your "
+    "own:\n# the Library Manager and arduino-lint (LP056) ask for one.\n"
+)
 KEYWORDS = {
     "KEYWORD1": ("example_io", "picture_number"),
     "KEYWORD2": ("hello_model", "classify_picture", "classify_begin", "classify_character", "engine_invoke"),
@@ -148,7 +152,7 @@ def _properties(name: str, manifest: Manifest, engine: str) -> str:
         "includes": f"{name}.h",
         **({"depends": TFLM_LIBRARY} if engine == "tflm" else {}),
     }
-    return "".join(f"{field}={value}\n" for field, value in fields.items())
+    return ("" if fields["url"] else NO_PAGE) + "".join(f"{field}={value}\n" for field, value in fields.items())
 
 
 def _picture(model: Path, manifest: Manifest) -> str:

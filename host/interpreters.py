@@ -56,19 +56,30 @@ class LiteRT:
 
     def __init__(self, model: bytes, keep_tensors: bool = False) -> None:
         self.name, module = _tflite_module()
-        options: dict[str, Any] = {}
-        if keep_tensors:
-            options["experimental_preserve_all_tensors"] = True
-            options["experimental_op_resolver_type"] = module.OpResolverType.BUILTIN_REF
-            self.name += ", reference kernels"
+        kinds = module.OpResolverType
         try:
-            with _quiet():
-                self._interpreter: Any = module.Interpreter(model_content=model, num_threads=1, **options)
-                self._interpreter.allocate_tensors()
+            if keep_tensors:
+                try:
+                    self._allocate(module, model, True, kinds.BUILTIN_REF)
+                    self.name += ", reference kernels"
+                except ValueError:  # some ops have none
+                    self._allocate(module, model, True, kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+            else:
+                self._allocate(module, model, False, kinds.AUTO)
             self._inputs = self._interpreter.get_input_details()
             self._outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:  # of names that are no UTF-8, too
             raise self._refusal(error) from error
+
+    def _allocate(self, module: Any, model: bytes, keep_tensors: bool, kind: Any) -> None:
+        with _quiet():
+            self._interpreter: Any = module.Interpreter(
+                model_content=model,
+                num_threads=1,
+                experimental_preserve_all_tensors=keep_tensors,
+                experimental_op_resolver_type=kind,
+            )
+            self._interpreter.allocate_tensors()
 
     def _refusal(self, error: Exception) -> UserError:
         return UserError(f"{self.name} cannot run the model: {' '.join(str(error).split())}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinyproof import advice
 from tinyproof.boards import BOARDS, find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable
+from tinyproof.host.judging.explanation import explain
 from tinyproof.host.line.faults import LineSettings, parse_faults
 from tinyproof.host.record.file import save_report
 from tinyproof.host.report.junit import save_junit
@@ -45,6 +46,8 @@ def validate_model(wishes: Wishes) -> int:
     path = save_report(wishes.model, report)
     if wishes.junit:
         save_junit(report, wishes.junit)
+    report = replace(report, explanation=explain(wishes.model, report))
+    save_report(wishes.model, report)
     page = save_page(report, wishes.model)
     print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
     console.print(f"report: {page} (its numbers: {path.name})")

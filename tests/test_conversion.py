@@ -272,8 +272,10 @@ def small(*layers: Any, head: bool = True) -> Any:
 def refused_networks() -> dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]]:
     return {
         "bicubic": (lambda k: small(k.Resizing(6, 6, interpolation="bicubic")), ("(Resizing,", "bilinear")),
-        "elu": (lambda k: small(k.Conv2D(2, 3, activation="elu", name="mine")), ("layer 'mine'", "elu", "relu6")),
-        "norm": (lambda k: small(k.LayerNormalization(name="ln")), ("layer 'ln'", "BatchNormalization")),
+        "sparsemax": (
+            lambda k: small(k.Conv2D(2, 3, activation="sparsemax", name="mine")),
+            ("layer 'mine'", "softmax"),
+        ),
         "lambda": (lambda k: small(k.Lambda(lambda x: x / 2, name="half")), ("layer 'half' is a Lambda", "Rescaling")),
         "outputs": (lambda k: two_outputs(), ("has 2 outputs",)),
         "bytes": (lambda k: of_bytes(), ("takes uint8", "without a dtype")),
@@ -295,7 +297,7 @@ def two_outputs() -> Any:
     return keras.Model(x, [keras.layers.Dense(2)(y), keras.layers.Dense(3)(y)])
 
 
-@pytest.mark.parametrize("name", ["bicubic", "elu", "norm", "lambda", "outputs", "bytes"])
+@pytest.mark.parametrize("name", ["bicubic", "sparsemax", "lambda", "outputs", "bytes"])
 def test_a_refusal_names_the_users_layer_and_advises(tmp_path, name):
     import keras
 

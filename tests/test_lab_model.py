@@ -18,6 +18,7 @@ from tinyproof.export.golden import Golden
 from tinyproof.export.graph import Graph
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.export.truncation import truncate
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_splits
 from tinyproof.toolchain import demo_board
 from tinyproof.training.lab.device_maps import maps_on_device, parts
@@ -35,7 +36,6 @@ from tinyproof.training.lab.trained import (
     relative,
     total,
 )
-from tinyproof.training.lab.truncation import truncate
 
 
 @pytest.fixture

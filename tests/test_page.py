@@ -26,6 +26,8 @@ PARTS = {
     "banner": lambda text: parts.banner("bad", text, text, [text]),
     "tiles": lambda text: parts.tiles([Tile(text, text, text, "good")]),
     "note": lambda text: parts.note(text),
+    "bullets": lambda text: parts.bullets([text]),
+    "strips": lambda text: parts.strips([(text, [Picture(PIXELS, text, text), Picture(PIXELS, text)]), (text, [])]),
     "facts": lambda text: parts.facts([(text, text), (text, None)]),
     "code": lambda text: parts.code(text, text),
     "details": lambda text: parts.details(text, parts.note(text)),

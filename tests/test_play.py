@@ -5,27 +5,34 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest import DEMO_MODEL
+from every_op import schema_options
 from needs import golden, portable, tensorflow
 from page_check import faults
 from web import node
 
 from tinyproof.boards import BOARDS
+from tinyproof.console import UserError
 from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import image_path
-from tinyproof.manifest import load_manifest
+from tinyproof.manifest import load_manifest, save_manifest
 from tinyproof.training.lab.convolution import convolve, pool
 from tinyproof.training.lab.filters import NAMED, as_filter
 from tinyproof.training.lab.int8_layer import int8_layer, quantize
-from tinyproof.training.lab.trained import feature_maps, first_filters, layer_bytes, load_trained
-from tinyproof.training.play import ascent
+from tinyproof.training.lab.trained import feature_maps, first_filters, layer_bytes, load_trained, read_layers
+from tinyproof.training.play import ascent, content
 from tinyproof.training.play.bundle import MODULES, bundle
 from tinyproof.training.play.content import chosen_pictures
+from tinyproof.training.play.gradients import gradients
+from tinyproof.training.play.playable import load_playable
 from tinyproof.training.play.stage import make_page
 
 pytestmark = portable
@@ -137,6 +144,79 @@ def test_each_step_of_the_climb_excites_the_model_more(monkeypatch):
             for kept in (before, after)
         ]
         assert (excited[1] >= excited[0] - 1e-6).all() and excited[1].sum() > excited[0].sum(), climb.start
+
+
+@tensorflow
+def test_gradients_of_keras_tell_the_pixels_of_a_picture_that_matter():
+    trained = load_trained(DEMO_MODEL)
+    rows = chosen_pictures(trained.splits.y_test, 28 * 28)
+    found = gradients(DEMO_MODEL, trained, rows, [0, 30])
+    labels = trained.splits.y_test[rows[[0, 30]]]
+    assert {(0, labels[0]), (30, labels[1])} <= {(one.picture, one.label) for one in found} and len(found) >= 4
+    for one in found:
+        saliency = np.frombuffer(zlib.decompress(base64.b64decode(one.saliency)), np.uint8).reshape(28, 28)
+        picture = trained.splits.x_test[rows[one.picture], :, :, 0]
+        near = picture[4:24, 4:24].any() and saliency[4:24, 4:24].mean() > 2 * saliency[[0, 1, 26, 27]].mean()
+        assert near and saliency.max() == 255 and one.cam_shape in {(5, 5), (0, 0)}
+    assert gradients(DEMO_MODEL / "c", trained, rows, [0]) == []  # no model.keras there
+
+
+def without_pictures(model, **changed):
+    """As a model from elsewhere is exported: no test pictures, no names of classes."""
+    for name in ("splits.npz", "labels.txt", "model.keras"):
+        (model / name).unlink()
+    save_manifest(model, replace(load_manifest(model), labels=(), **changed))
+    return model
+
+
+def test_a_model_from_elsewhere_has_a_page_to_draw_on(model):
+    trained = load_playable(without_pictures(model), load_manifest(model))
+    assert trained.labels[3] == "class 3" and trained.splits.x_test.shape == (0, 28, 28, 1)
+    assert content._kind(trained) == "shares" and content._median(trained.splits.x_test) == (0,)
+    assert content._kind(replace(trained, layers=trained.layers[:-1])) == "scores"
+    assert content._kind(replace(trained, labels=("output",))) == "number"
+    assert content._median(np.full((3, 4, 4, 3), 255, np.uint8)) == (255, 255, 255)
+
+
+def test_a_mean_of_maps_slides_no_window():
+    b = ModelBuilder()
+    x, y = b.tensor((1, 5, 5, 4), 0.1, 0), b.tensor((1, 4), 0.1, 0)
+    b.op(
+        "MEAN",
+        [x, b.constant(np.array([1, 2], np.int32), None)],
+        [y],
+        schema_options("ReducerOptionsT", keepDims=False),
+    )
+    assert [layer.window for layer in read_layers(read_graph(b.build([x], [y]), "built"))] == [None]
+
+
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"pixel_input": False}, "this model takes 28x28x1, which are no pixels"),
+        ({"inputs": 2}, "this model takes 28x28x1, 28x28x1"),
+        ({"outputs": 2}, "this model gives 10, 10"),
+        ({"outputs": (1, 2, 5, 1)}, "this model gives 2x5x1"),
+    ],
+)
+def test_a_model_of_something_else_than_one_picture_is_refused(model, changed, words):
+    manifest = load_manifest(model)
+    name, value = next(iter(changed.items()))
+    if name != "pixel_input":
+        ends = getattr(manifest, name)
+        value = ends * value if isinstance(value, int) else (replace(ends[0], shape=value),)
+    with pytest.raises(UserError, match=re.escape(words)):
+        load_playable(model, replace(manifest, **{name: value}))
+
+
+@pytest.mark.parametrize(
+    "side, expected", [(28, ((0, 2, 5, 12, 30, 70), 3, 16)), (64, ((0, 12, 70), 2, 6)), (400, ((0, 12, 70), 2, 0))]
+)
+def test_large_pictures_that_excite_are_fewer(side, expected):
+    steps, targets, most = ascent._affordable(
+        {0: "first", 2: "last", 5: "classes"}, side * side * (3 if side > 28 else 1)
+    )
+    assert (steps, len(targets), most) == expected and "classes" in targets.values()
 
 
 def test_a_second_time_nothing_is_made_again(model, command):

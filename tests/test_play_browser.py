@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import shutil
 import urllib.error
 import urllib.request
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from conftest import DEMO_MODEL
 from needs import golden, portable
 from PIL import Image
+from test_play import without_pictures
 from web import chromium, open_page
 
 from tinyproof.boards import BOARDS
@@ -24,6 +28,7 @@ from tinyproof.training.lab.scene import draw_scene
 from tinyproof.training.play import ascent
 from tinyproof.training.play.lab_content import halved
 from tinyproof.training.play.live import new_path, serving
+from tinyproof.training.play.page import json_text
 from tinyproof.training.play.stage import make_page, page_of
 
 pytestmark = portable
@@ -185,6 +190,85 @@ def test_a_map_tells_its_filter_what_it_sees_and_what_excites_it(page):
     page.click("text=Try it in the convolution room")
     assert page.locator("#convolution").is_visible()
     assert page.locator("#numbers input").count() == 9
+
+
+@golden
+def test_a_walk_leads_from_the_picture_to_the_pixels_that_mattered(page):
+    page.wait_for_selector(PROVEN)
+    page.locator("#walk-next").focus()
+    names = [
+        "the picture",
+        "spots and edges",
+        "parts",
+        "what a map looks for",
+        "the answer",
+        "the pixels that mattered",
+    ]
+    for step, name in enumerate(names, 1):
+        assert page.inner_text("#walk-step") == f"Step {step} of 6: {name}"
+        assert page.locator("#walk-show > *").count() >= 1
+        if name == "spots and edges":
+            page.click("#walk-show button >> nth=0")
+            assert "of conv_1" in page.inner_text(".details h4")
+            page.locator("#walk-next").focus()
+        if name == "parts":
+            assert (
+                "conv_2 sees" in page.inner_text("#walk-text")
+                and page.locator("#walk-show .part > canvas").count() == 3
+            )
+        if name == "what a map looks for":
+            assert page.locator("#walk-show .thumbnail").count() == 5
+        page.keyboard.press("Enter")
+    wait(page, "#walk-show", "Orange")
+    gradients = page.locator("#walk-show", has_text="Saliency")
+    assert gradients.count() == bool(find_spec("tensorflow"))
+    page.click("#clear")
+    page.locator("#walk-show").scroll_into_view_if_needed()
+    wait(page, "#walk-show", "The sheet is empty")
+    page.locator("#sheet").scroll_into_view_if_needed()
+    draw(page, [(0.5, 0.2), (0.5, 0.8)])
+    page.locator("#walk-show").scroll_into_view_if_needed()
+    wait(page, "#walk-text", f"Which pixels made it \u201c{page.inner_text('#answer')}\u201d")
+    assert gradients.count() == 0  # Keras saw the test pictures alone
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """The demo's model as one from elsewhere (test_play.py), and the page's text of it."""
+    folder = tmp_path_factory.mktemp("odd") / DEMO_MODEL.name
+    shutil.copytree(DEMO_MODEL, folder, ignore=shutil.ignore_patterns("expected.npz", "journal*", "report.*", *BOARDS))
+    return make_page(without_pictures(folder), folder / "play.html", dreams=False).read_text()
+
+
+# What the page is told otherwise -> what it says of a drawing.
+KINDS = {
+    "from elsewhere": ({}, "class 7", "% sure"),
+    "logits": ({"kind": "scores"}, "class 7", "scores are no shares of 100"),
+    "a hundred names": ({"labels": ["<b>a</b>", *(f"\U0001f40e {i}" for i in range(99))]}, "\U0001f40e 6", "% sure"),
+    "one number": ({"kind": "number", "labels": ["output"]}, "0", "the only number"),
+}
+
+
+@golden
+@pytest.mark.parametrize("name", KINDS)
+def test_a_page_of_another_kind_of_model_says_what_its_numbers_mean(browser, odd, tmp_path, name):
+    changed, answer, certainty = KINDS[name]
+    start, text, end = re.split(r'(?<=id="content">)(.*?)(?=</script>)', odd, maxsplit=1, flags=re.DOTALL)
+    content = json.loads(text)
+    content["model"].update(changed)
+    (tmp_path / "play.html").write_text(start + json_text(content) + end)
+    page = open_page(browser, tmp_path / "play.html", width=360)
+    wait(page, "#note", "came without test pictures")
+    draw(page, [(0.3, 0.2), (0.75, 0.2), (0.45, 0.85)])
+    assert page.inner_text("#answer") == answer and certainty in page.inner_text("#certainty").replace("\u00a0", " ")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    if name == "a hundred names":
+        assert page.locator("#scores button").count() == 8
+        page.select_option(".others select", label="<b>a</b>")
+        page.wait_for_selector("#heat:not([hidden])", state="attached")
+        assert page.inner_text("#why h3") == "What speaks for \u201c<b>a</b>\u201d"
+    assert page.faults == []
+    page.context.close()
 
 
 def test_a_class_tells_which_pixels_speak_for_it(page):

@@ -11,8 +11,10 @@ import numpy as np
 from tinyproof.backend import load_keras
 from tinyproof.export.conversion.convert import one_line, run_converter
 from tinyproof.export.conversion.walk import calls, describe, leaves
+from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op
 from tinyproof.export.op_table import TFLM_OPS
+from tinyproof.export.ops.floats import FloatOptions
 from tinyproof.export.tflite_reader import read_graph
 
 SAMPLES = 4
@@ -68,7 +70,9 @@ def layer_of(graph: Graph, op: Op, network: Any) -> tuple[int, Any] | None:
 
 def strange_op(graph: Graph) -> str:
     """The first op that computes in float or that no engine runs; empty where there is none."""
-    for op in graph.ops:
+    for op in fold_floats(graph).ops:
+        if isinstance(op.options, FloatOptions):  # a function of one byte
+            continue
         kinds = {graph.tensors[index].dtype for index in (*op.inputs[:1], *op.outputs) if index != ABSENT}
         tflm = TFLM_OPS.get(op.name)
         if tflm is None or (op.name not in ENDS and "float32" in kinds):
@@ -79,18 +83,12 @@ def strange_op(graph: Graph) -> str:
 
 
 REPLACEMENTS = {
-    **dict.fromkeys(
-        ("mish", "softplus", "softsign", "exponential", "celu", "glu", "sparsemax", "squareplus", "log_sigmoid"),
-        "use the activation relu, relu6, leaky_relu or hard_swish",
-    ),
+    "sparsemax": "use the activation softmax or relu",
     "RMSNormalization": "use BatchNormalization, which costs nothing once quantized",
     "MultiHeadAttention": "use Conv1D over the steps, or GlobalAveragePooling1D",
     "Conv3D": "use Conv2D or Conv1D: no engine here has windows of three dimensions",
     "ConvLSTM2D": "use Conv2D for each picture and LSTM behind it",
     "Embedding": "look the words up before the network, and give it their vectors",
-    "elu": "use the activation relu, relu6 or leaky_relu",
-    "selu": "use the activation relu, relu6 or leaky_relu",
-    "gelu": "use the activation relu, relu6 or leaky_relu",
     "LayerNormalization": "use BatchNormalization, which costs nothing once quantized",
     "GroupNormalization": "use BatchNormalization, which costs nothing once quantized",
     "UnitNormalization": "use BatchNormalization, which costs nothing once quantized",

@@ -25,8 +25,8 @@ def interpreter_of(content: bytes, keep: bool) -> Any:
     kinds = tf.lite.experimental.OpResolverType
     try:
         return _allocated(content, keep, kinds.BUILTIN_REF if keep else kinds.AUTO)
-    except RuntimeError:  # its delegate refuses some models that its kernels run
-        return _allocated(content, keep, kinds.BUILTIN_REF if keep else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    except (RuntimeError, ValueError):  # its delegate refuses some models that its kernels run; some have no reference
+        return _allocated(content, keep, kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
 
 
 def _allocated(content: bytes, keep: bool, kind: Any) -> Any:

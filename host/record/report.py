@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinyproof.host.record.accuracies import Accuracy, Agreement, Classification
+from tinyproof.host.record.explanation import Explanation
 from tinyproof.host.record.parts import (
     Cost,
     DeviceResult,
@@ -56,6 +57,7 @@ class Report:
     diagnosis: Diagnosis
     examples: list[Example]
     origin: Origin
+    explanation: Explanation | None = None  # None: nobody asked for it
 
     @property
     def verdict(self) -> str:

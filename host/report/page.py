@@ -26,9 +26,11 @@ from tinyproof.host.report.sections.fidelity import add_fidelity
 from tinyproof.host.report.sections.images import add_images
 from tinyproof.host.report.sections.journey import add_journey
 from tinyproof.host.report.sections.line import add_line
+from tinyproof.host.report.sections.looks import add_looks
 from tinyproof.host.report.sections.numbers import add_numbers
 from tinyproof.host.report.sections.ops import add_ops
 from tinyproof.host.report.sections.origin import add_origin
+from tinyproof.host.report.sections.todo import add_todo, remedies
 from tinyproof.host.report.sections.verdict import use_verdict, verdict
 from tinyproof.host.report.sections.words import count
 from tinyproof.host.report.usefulness import usefulness
@@ -111,9 +113,11 @@ def build_page(report: Report, beside: Beside) -> Page:
         add_fidelity(page.section("What int8 costs", "Int8 against the float network it was made of."), fidelity)
     if report.classification.confusion.int8_device is not None:
         add_classes(page.section("Classes", "What is taken for what, against the labels."), report)
+    _confusions(page, report, beside)
     if report.examples:
         intro = "What each party says about samples that differ from the golden, then about misclassified ones."
         add_images(page.section("Samples", intro), report, beside.manifest, beside.images, beside.why_no_images)
+    _explain(page, report, beside)
     add_time(page.section("Time"), report)
     if report.diagnosis.ops:
         add_ops(page.section("Ops"), report)
@@ -128,3 +132,15 @@ def build_page(report: Report, beside: Beside) -> Page:
     add_line(page.section("Devices and line"), report, beside.manifest)
     add_origin(page.section("Make it again"), report, beside.folder, beside.record)
     return page
+
+
+def _confusions(page: Page, report: Report, beside: Beside) -> None:
+    sides = beside.manifest.inputs[0].shape[1:3] if beside.manifest else ()
+    if len(sides) == 2 and (found := remedies(report, beside.record, sides)):
+        add_todo(page.section("What it confuses"), found)
+
+
+def _explain(page: Page, report: Report, beside: Beside) -> None:
+    if report.explanation is not None:
+        section = page.section("What it looks at", "The parts of a picture that an answer rests on.")
+        add_looks(section, report.explanation, beside.images, beside.why_no_images, report.classification.classes)

@@ -14,6 +14,7 @@ from tinyproof.console import UserError
 from tinyproof.environment import run_module
 
 SEVEN = ((0.3, 0.22), (0.72, 0.2), (0.5, 0.55), (0.42, 0.82))  # strokes on the sheet, in shares of its sides
+WALKED = 2  # steps of the walk
 STEPS = 12  # of the mouse from one point to the next
 WIDTH, NETWORK_HEIGHT, CONVOLUTION_HEIGHT = 1280, 1450, 900
 
@@ -70,6 +71,8 @@ def _network(chromium: Any, path: Path) -> bytes:
     page.click("#clear")
     draw(page, SEVEN)
     page.click("[aria-label='Maps of conv_1'] button >> nth=3")
+    for _ in range(WALKED):
+        page.click("#walk-next")
     page.locator(".details canvas >> nth=0").hover()
     page.evaluate("scrollTo(0, 0)")
     picture: bytes = page.screenshot()

@@ -68,6 +68,7 @@ SHOTS = (
     Shot("report-phone", MODEL, None, 360, 760, dark=True, scale=2),
     Shot("report-classes", MODEL, "classes", 960, 1200),
     Shot("report-samples", FAULTY, "samples", 960, 700),
+    Shot("report-looks", MODEL, "what-it-looks-at", 960, 790),
     Shot("report-memory", MODEL, "memory", 960, 1000),
 )
 

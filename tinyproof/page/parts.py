@@ -78,6 +78,11 @@ def note(text: str | Markup, kind: Kind = "") -> Markup:
     return _part("note", text=text, kind=kind)
 
 
+def bullets(items: Sequence[str | Markup]) -> Markup:
+    """Sentences below each other."""
+    return _part("bullets", items=items)
+
+
 def facts(items: Sequence[tuple[str, Cell]]) -> Markup:
     """Names and values; None is shown as not known."""
     return _part("facts", items=[(name, cell_text(value)) for name, value in items])
@@ -171,3 +176,12 @@ def gallery(pictures: Sequence[Picture], side: int = 112) -> Markup:
     """Small images side by side, each enlarged without smoothing to `side` pixels of width."""
     shown = [(picture, png_url(picture.pixels) if picture.pixels is not None else "") for picture in pictures]
     return _part("gallery", pictures=shown, side=side)
+
+
+def strips(rows: Sequence[tuple[str, Sequence[Picture]]]) -> Markup:
+    """Rows of small pictures that belong together, each with a line above it; as many beside each other as fit."""
+    shown = [
+        (title, [(one, png_url(one.pixels) if one.pixels is not None else "") for one in pictures])
+        for title, pictures in rows
+    ]
+    return _part("strips", rows=shown)

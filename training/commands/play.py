@@ -20,7 +20,7 @@ from tinyproof.options import board_option, model_option, port_option
 @click.option(
     "--dreams/--no-dreams",
     default=True,
-    help="Pictures that excite each filter, made with Keras, which takes ten seconds.",
+    help="What Keras makes, in ten seconds and more: pictures that excite each filter, maps by gradient.",
 )
 @click.option("--live", is_flag=True, help="Serve the page, with a device behind it that gets what is drawn.")
 @board_option

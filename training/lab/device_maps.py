@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.boards import Board
+from tinyproof.export.truncation import truncate
 from tinyproof.line import BAUD
 from tinyproof.protocol import TENSOR_COUNT_LIMIT
 from tinyproof.training.lab.device import DeviceRun, run_on_device
 from tinyproof.training.lab.trained import Layer, Trained, input_bytes, split_layers, to_real
-from tinyproof.training.lab.truncation import truncate
 
 OUTPUT_BYTES = 64 << 10  # of the maps in one firmware; a quarter of a Cortex-M4's RAM
 

@@ -23,6 +23,7 @@ from tinyproof.export.lower import check_ends
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.window import Window
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.truncation import truncate
 from tinyproof.fidelity import FLOAT_FILE
 from tinyproof.folders import BUILD
 from tinyproof.host import interpreters
@@ -30,7 +31,6 @@ from tinyproof.host.interpreters import default_interpreter, golden_interpreter
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
 from tinyproof.training.lab.filters import NAMED, Filter
-from tinyproof.training.lab.truncation import truncate
 
 FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
 IMAGES_OF_A_CLASS = 40  # looked at to tell which filter fires for which class
@@ -56,9 +56,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A model folder's model and its images. `plain` is the float network that it was made of, empty where it is not
-    there.
-    """
+    """A model folder's model and its images. `plain` is the float network that it was made of, or empty."""
 
     name: str
     tflite: bytes
@@ -97,19 +95,7 @@ def load_trained(model: str | Path) -> Trained:
     (x, *others), (y, *_) = check_ends(graph)
     if others:
         raise UserError(f"{folder}: the model has {1 + len(others)} inputs; the lab opens models of one image")
-    if not (folder / SPLITS_FILE).is_file():
-        without = f"leave {advice.name_of('model')} out; `{advice.command('predict')}` says what it takes a picture for"
-        raise UserError(f"{folder} was not trained here, so there are no pictures to look into it with: {without}")
-    splits = load_splits(folder / SPLITS_FILE)
-    if splits.x_test.shape[1:] != x.shape[1:]:
-        raise UserError(
-            f"{folder}: {SPLITS_FILE} holds images of another model; run `{advice.command('export')}` again"
-        )
-    labels = load_labels(folder / LABELS_FILE)
-    if len(labels) != y.size:
-        raise UserError(
-            f"{folder}: {LABELS_FILE} holds the classes of another model; run `{advice.command('export')}` again"
-        )
+    splits, labels = load_images(folder, x.shape), load_classes(folder, y.size)
     layers = read_layers(graph)
     if not any(layer.is_maps and layer.op.name == "CONV_2D" for layer in layers):
         raise UserError(f"{folder}: the model has no convolution whose output is a picture, so there is nothing to see")
@@ -119,11 +105,34 @@ def load_trained(model: str | Path) -> Trained:
     )
 
 
+def load_images(folder: Path, shape: tuple[int, ...]) -> Splits:
+    """Its images. UserError where they are none for an input of `shape`, (1,H,W,C)."""
+    if not (folder / SPLITS_FILE).is_file():
+        without = f"leave {advice.name_of('model')} out; `{advice.command('predict')}` says what it takes a picture for"
+        raise UserError(f"{folder} was not trained here, so there are no pictures to look into it with: {without}")
+    splits = load_splits(folder / SPLITS_FILE)
+    if splits.x_test.shape[1:] != shape[1:]:
+        raise _of_another(folder, f"{SPLITS_FILE} holds images")
+    return splits
+
+
+def load_classes(folder: Path, count: int) -> tuple[str, ...]:
+    """Their names. UserError where there are not as many as outputs."""
+    labels = load_labels(folder / LABELS_FILE)
+    if len(labels) != count:
+        raise _of_another(folder, f"{LABELS_FILE} holds the classes")
+    return labels
+
+
+def _of_another(folder: Path, what: str) -> UserError:
+    return UserError(f"{folder}: {what} of another model; run `{advice.command('export')}` again")
+
+
 def _found(model: str | Path) -> Path:
     here = Path.cwd()
     above = (base / BUILD / model for base in (here, *here.parents))
     near = Path(model) if Path(model).is_dir() else BUILD / model
-    return near if near.is_dir() else next((folder for folder in above if folder.is_dir()), near)
+    return next((folder for folder in (near, *above) if folder.is_dir()), near)
 
 
 def read_layers(graph: Graph) -> tuple[Layer, ...]:
@@ -161,7 +170,7 @@ def _layer(graph: Graph, op: Op, name: str) -> Layer:
     if kind is None:
         raise graph.refusal(op, "the lab does not know this op; it opens models that the compiled engine runs")
     calls = kind.lower(graph, op)
-    windows = [call.params.window for call in calls if hasattr(call.params, "window")]
+    windows = [getattr(call.params, "window", None) for call in calls]
     macs = kind.macs(graph, op)
     constants = [graph.tensors[index].size for index in _operands(graph, op)] if macs else []
     return Layer(
@@ -171,7 +180,7 @@ def _layer(graph: Graph, op: Op, name: str) -> Layer:
         shape=graph.tensors[op.outputs[0]].shape[1:],
         parameters=sum(constants),
         macs=macs,
-        window=windows[0] if windows else None,
+        window=next((window for window in windows if isinstance(window, Window)), None),
     )
 
 
@@ -208,7 +217,7 @@ def _cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 def input_bytes(trained: Trained, images: NDArray[np.uint8]) -> NDArray[np.int8]:
     """Images uint8 (N,H,W,C) as a device gets them, int8 (N, input bytes)."""
     x = tensor_info(trained.graph.tensors[trained.graph.inputs[0]])
-    return device_bytes(x, images).reshape(len(images), -1)
+    return device_bytes(x, images).reshape(len(images), prod(images.shape[1:]))
 
 
 def layer_bytes(trained: Trained, layers: Sequence[Layer], images: NDArray[np.uint8]) -> list[NDArray[np.int8]]:
@@ -223,8 +232,7 @@ def layer_bytes(trained: Trained, layers: Sequence[Layer], images: NDArray[np.ui
 
 def split_layers(layers: Sequence[Layer], outputs: NDArray[np.int8]) -> list[NDArray[np.int8]]:
     """The bytes of all layers one after the other, int8 (N, bytes) -> for each layer int8 (N, *layer.shape)."""
-    ends = np.cumsum([prod(layer.shape) for layer in layers])
-    parts = np.split(outputs, ends[:-1], axis=1)
+    parts = np.split(outputs, np.cumsum([prod(layer.shape) for layer in layers])[:-1], axis=1)
     return [part.reshape(len(outputs), *layer.shape) for layer, part in zip(layers, parts, strict=True)]
 
 
@@ -291,9 +299,5 @@ def total(layers: Sequence[Layer]) -> tuple[int, int]:
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """28x28x1; a plain list of numbers is its length.
-
-    >>> shape_text((26, 26, 16)), shape_text((1600,))
-    ('26x26x16', '1600')
-    """
+    """As in 28x28x1."""
     return "x".join(map(str, shape)) if prod(shape) else "0"

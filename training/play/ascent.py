@@ -22,7 +22,8 @@ from tinyproof.training.play.packed import packed_pictures
 STEPS = (0, 2, 5, 12, 30, 70)  # after as many, the picture is kept
 RATE = 0.03  # of the range of pixels, a step
 FILTERS = 16  # of a layer, at most
-MOST_BYTES = 600_000  # of all kept pictures, unpacked
+MOST_BYTES = 600_000  # of all kept pictures, unpacked,
+FEWEST, MOST_BYTES_OF_FEWEST = 4, 1_000_000  # or, where that is not so many of every layer, of the last ones alone
 SMOOTHING, WEIGHT_DECAY = 0.12, 0.004  # without them the pictures are noise of single pixels
 SEED = 1
 
@@ -54,18 +55,29 @@ def ascent(model: Path, trained: Trained) -> Ascent | None:
     with tempfile.TemporaryDirectory() as scratch:
         network = load_network(model / KERAS_FILE, Path(scratch), trained.input_shape, "train it again").network
     targets = _targets(network, trained)
-    room = MOST_BYTES // (len(STEPS) * int(np.prod(trained.input_shape)) * 2 * max(len(targets), 1))
-    most = min(FILTERS, room)
+    steps, targets, most = _affordable(targets, int(np.prod(trained.input_shape)))
     if not targets or most < 1:
         return None
-    picture = trained.splits.x_test[0].astype(np.float32) / 255
+    pictures = trained.splits.x_test[:1].astype(np.float32) / 255  # none where the model came without
     climbs = []
     for place, output in targets.items():
         count = min(most, int(output.shape[-1]))
-        for start in ("noise", "picture"):
-            found = _climb(network, output, count, picture if start == "picture" else None, trained.input_shape)
+        for start in ("noise", "picture")[: 1 + len(pictures)]:
+            found = _climb(
+                network, output, count, steps, pictures[0] if start == "picture" else None, trained.input_shape
+            )
             climbs.append(Climb(place, start, count, packed_pictures(found.reshape(-1, *trained.input_shape))))
-    return Ascent(STEPS, tuple(climbs))
+    return Ascent(steps, tuple(climbs))
+
+
+def _affordable(targets: dict[int, Any], picture_bytes: int) -> tuple[tuple[int, ...], dict[int, Any], int]:
+    """The steps whose pictures are kept, the layers to climb, and how many filters of each."""
+    most = MOST_BYTES // (len(STEPS) * picture_bytes * 2 * max(len(targets), 1))
+    if most >= FEWEST:
+        return STEPS, targets, min(most, FILTERS)
+    steps = tuple(dict.fromkeys((STEPS[0], STEPS[len(STEPS) // 2], STEPS[-1])))
+    last = dict(sorted(targets.items())[-2:])  # the classes, and the maps before them
+    return steps, last, min(MOST_BYTES_OF_FEWEST // (len(steps) * picture_bytes * 2 * max(len(last), 1)), FILTERS)
 
 
 def _targets(network: Any, trained: Trained) -> dict[int, Any]:
@@ -83,7 +95,12 @@ def _targets(network: Any, trained: Trained) -> dict[int, Any]:
 
 
 def _climb(
-    network: Any, output: Any, count: int, picture: NDArray[np.float32] | None, shape: tuple[int, int, int]
+    network: Any,
+    output: Any,
+    count: int,
+    steps: tuple[int, ...],
+    picture: NDArray[np.float32] | None,
+    shape: tuple[int, int, int],
 ) -> NDArray[np.uint8]:
     """Pictures uint8 (steps, count, H, W, C) that excite the first `count` filters more and more."""
     import keras
@@ -105,8 +122,8 @@ def _climb(
     climb = tf.function(gradient)
 
     kept = []
-    for step in range(STEPS[-1] + 1):
-        if step in STEPS:
+    for step in range(steps[-1] + 1):
+        if step in steps:
             kept.append(np.clip(np.rint(x.numpy() * 255), 0, 255).astype(np.uint8))
         slope = climb()
         size = tf.math.reduce_std(slope, axis=[1, 2, 3], keepdims=True) + 1e-8

@@ -24,7 +24,9 @@ from tinyproof.training.lab.trained import Layer, Trained, input_bytes
 from tinyproof.training.play.packed import packed, packed_pictures
 
 MOST_PICTURES, MOST_BYTES = 300, 1_000_000  # test pictures within the page, unpacked
+GREY = 128  # of colour pictures of which nothing is known
 INK = 64  # a brighter pixel is part of what was drawn
+TO_TRY = 10  # test pictures beside the sheet
 DARK = 32  # a data set whose pictures have darker borders is drawn white on black
 
 
@@ -82,11 +84,12 @@ class TestPictures:
     pixels: str
     labels: tuple[int, ...]
     golden: str
+    to_try: tuple[int, ...]  # the places of those beside the sheet
 
 
 @dataclass(frozen=True)
 class ModelContent:
-    """Everything about the model."""
+    """Everything about the model. `kind` of its outputs: "shares" of 1, "scores" of any size, or one "number"."""
 
     name: str
     sha256: str
@@ -97,6 +100,8 @@ class ModelContent:
     width: int
     channels: int
     byte_of_pixel: tuple[int, ...]  # (256,): what the model gets for it
+    cover: tuple[int, ...]  # a pixel that says least: the test pictures' median
+    kind: str
     output_scale: float
     output_zero_point: int
     macs: int
@@ -107,8 +112,8 @@ class ModelContent:
     ink: Ink | None
 
 
-def model_content(trained: Trained, manifest: Manifest, module: WebModule) -> ModelContent:
-    """The model as the page gets it."""
+def model_content(trained: Trained, manifest: Manifest, module: WebModule, rows: NDArray[np.int64]) -> ModelContent:
+    """The model as the page gets it, with the test pictures `rows`."""
     x, y = tensor_info(module.program.inputs[0]), tensor_info(module.program.outputs[0])
     height, width, channels = trained.input_shape
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
@@ -122,15 +127,29 @@ def model_content(trained: Trained, manifest: Manifest, module: WebModule) -> Mo
         width=width,
         channels=channels,
         byte_of_pixel=tuple(device_bytes(x, levels).reshape(-1).tolist()),
+        cover=_median(trained.splits.x_test),
+        kind=_kind(trained),
         output_scale=y.scale,
         output_zero_point=y.zero_point,
         macs=manifest.macs,
         tflite_bytes=manifest.tflite_bytes,
         wasm=packed(module.wasm),
         layers=_layers(trained, module.program),
-        test=_test_pictures(trained),
+        test=_test_pictures(trained, rows),
         ink=ink_of(trained.splits.x_test),
     )
+
+
+def _kind(trained: Trained) -> str:
+    if len(trained.labels) == 1:
+        return "number"
+    return "shares" if trained.layers[-1].op.name in ("SOFTMAX", "LOGISTIC") else "scores"
+
+
+def _median(pictures: NDArray[np.uint8]) -> tuple[int, ...]:
+    if not len(pictures):
+        return (GREY,) * 3 if pictures.shape[3] == 3 else (0,)  # grey ones are drawn white on black
+    return tuple(np.median(pictures, axis=(0, 1, 2)).astype(int).tolist())
 
 
 def chosen_pictures(labels: NDArray[np.integer], picture_bytes: int) -> NDArray[np.int64]:
@@ -147,9 +166,23 @@ def chosen_pictures(labels: NDArray[np.integer], picture_bytes: int) -> NDArray[
     return np.sort(np.argsort(place, kind="stable")[:count])
 
 
+def places_to_try(count: int) -> tuple[int, ...]:
+    """Of so many pictures those beside the sheet.
+
+    >>> places_to_try(3), places_to_try(300)[:3]
+    ((0, 1, 2), (0, 30, 60))
+    """
+    return tuple(range(0, count, max(count // TO_TRY, 1)))[:TO_TRY]
+
+
 def ink_of(pictures: NDArray[np.uint8]) -> Ink | None:
     """Of pictures uint8 (N,H,W,C) that show something bright on black, as drawings do; None of others."""
-    if pictures.shape[3] != 1 or np.median(_border(pictures)) >= DARK or np.median(pictures) >= DARK:
+    if (
+        not len(pictures)
+        or pictures.shape[3] != 1
+        or np.median(_border(pictures)) >= DARK
+        or np.median(pictures) >= DARK
+    ):
         return None
     bright = pictures[..., 0] > INK
     bright = bright[bright.any(axis=(1, 2))]
@@ -168,9 +201,8 @@ def _ends(filled: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int6
     return filled.argmax(axis=1), filled.shape[1] - filled[:, ::-1].argmax(axis=1)
 
 
-def _test_pictures(trained: Trained) -> TestPictures:
+def _test_pictures(trained: Trained, rows: NDArray[np.int64]) -> TestPictures:
     splits = trained.splits
-    rows = chosen_pictures(splits.y_test, int(np.prod(splits.x_test.shape[1:])))
     pictures = splits.x_test[rows]
     golden = Golden(trained.tflite) if golden_available() else None
     answers = [golden.run_bytes(row.tobytes()) for row in input_bytes(trained, pictures)] if golden else []
@@ -179,6 +211,7 @@ def _test_pictures(trained: Trained) -> TestPictures:
         pixels=packed_pictures(pictures),
         labels=tuple(splits.y_test[rows].tolist()),
         golden=base64.b64encode(b"".join(answers)).decode(),
+        to_try=places_to_try(len(rows)),
     )
 
 

@@ -15,10 +15,12 @@ from tinyproof.page.page import stylesheet
 from tinyproof.training.play.ascent import Ascent
 from tinyproof.training.play.bundle import bundle
 from tinyproof.training.play.content import ModelContent
+from tinyproof.training.play.gradients import GradientMaps
 from tinyproof.training.play.lab_content import LabContent
 from tinyproof.training.play.link_content import LinkContent
 
 HERE = Path(__file__).parent
+CLASSES_OF_ONE = "one output"
 CANNOT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -29,6 +31,7 @@ class Content:
     model: ModelContent
     lab: LabContent
     ascent: Ascent | None
+    gradients: list[GradientMaps]
     link: LinkContent
 
 
@@ -46,7 +49,8 @@ def play_page(content: Content) -> str:
     return environment.get_template("play.html.j2").render(
         model=model.name,
         subtitle=f"{model.macs:,} multiplications, {model.tflite_bytes:,} bytes, "
-        f"{len(model.labels)} classes: the chip's engine answers in your browser",
+        f"{CLASSES_OF_ONE if model.kind == 'number' else f'{len(model.labels)} classes'}: "
+        "the chip's engine answers in your browser",
         size=f"{model.width}×{model.height}" + (" in colour" if model.channels == 3 else " in grey"),
         style=Markup(stylesheet() + (HERE / "play.css").read_text(encoding="utf-8")),
         content=Markup(json_text(asdict(content))),

@@ -6,6 +6,8 @@ import contextlib
 import threading
 from pathlib import Path
 
+import numpy as np
+
 from tinyproof.boards import Board
 from tinyproof.claim import claim
 from tinyproof.console import console, make_writable, write_atomically
@@ -17,13 +19,14 @@ from tinyproof.made import code_of, fingerprint, is_made, remember
 from tinyproof.manifest import C_FOLDER, MANIFEST_FILE, TFLITE_FILE, load_manifest
 from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE
 from tinyproof.page.page import stylesheet
-from tinyproof.training.lab.trained import load_trained
 from tinyproof.training.play.ascent import ascent
-from tinyproof.training.play.content import model_content
+from tinyproof.training.play.content import chosen_pictures, model_content, places_to_try
+from tinyproof.training.play.gradients import gradients
 from tinyproof.training.play.lab_content import lab_content
 from tinyproof.training.play.link_content import link_content
 from tinyproof.training.play.live import new_path, serving
 from tinyproof.training.play.page import HERE, Content, play_page
+from tinyproof.training.play.playable import load_playable
 from tinyproof.version import package_version, tool_version
 
 MODEL_FILES = (TFLITE_FILE, MANIFEST_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE)
@@ -63,13 +66,17 @@ def play_live(model: Path, dreams: bool, board: Board, port: str | None) -> None
 
 def page_of(model: Path, dreams: bool, live: str = "") -> str:
     """The page as HTML; `live` is the path of the device behind its own server."""
-    manifest, trained = load_manifest(model), load_trained(model)
+    manifest = load_manifest(model)
+    trained = load_playable(model, manifest)
     console.print(f"Compiling {trained.name} to WebAssembly", markup=False)
     module = build_web_module(model)
     if dreams:
         console.print("Climbing: what excites each filter")
     climbs = ascent(model, trained) if dreams else None
-    return play_page(Content(model_content(trained, manifest, module), lab_content(), climbs, link_content(live)))
+    rows = chosen_pictures(trained.splits.y_test, int(np.prod(trained.input_shape)))
+    maps = gradients(model, trained, rows, places_to_try(len(rows))) if dreams else []
+    content = model_content(trained, manifest, module, rows)
+    return play_page(Content(content, lab_content(), climbs, maps, link_content(live)))
 
 
 def _inputs(model: Path, dreams: bool) -> str:

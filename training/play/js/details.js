@@ -31,6 +31,7 @@ export class Details {
     if (again) return;
     Object.assign(this, { place, channel, layer: this.room.engine.content.layers[place] });
     const card = this.room.layers.cards[place];
+    if (card.isOld) this.room.layers.refresh(card); // opened from elsewhere, before it was in sight
     this.tile = card.maps[channel].tile;
     this.tile.classList.add("open");
     this.tile.setAttribute("aria-expanded", "true");
@@ -193,6 +194,7 @@ export class Details {
 
   exciting() {
     const { room, place, channel } = this;
+    if (!room.engine.content.test.count) return "";
     if (!room.proof.isWhole)
       return element(
         "div",

@@ -1,5 +1,6 @@
 // The device room: what is on the sheet goes to a real device, too; its answer stands beside the page's, byte by byte.
-import { element, find, percent } from "./dom.js";
+import { element, find } from "./dom.js";
+import { wordsOf } from "./verdict.js";
 import { hex } from "./data.js";
 import { different, largest } from "./engine.js";
 import { LiveDevice, SerialDevice } from "./serial.js";
@@ -10,6 +11,7 @@ export class DeviceRoom {
     Object.assign(this, { engine, link, device: null, busy: false, next: null, last: null });
     this.reset();
     find("connect").addEventListener("click", () => (this.device ? this.leave("Disconnected.") : this.choose()));
+    find("stream").hidden = !engine.content.test.count;
     find("stream").addEventListener("click", () => this.stream());
     const canConnect = link.live || "serial" in navigator;
     find("connect").hidden = !canConnect;
@@ -150,7 +152,7 @@ export class DeviceRoom {
       const cells = bytes
         ? [
             engine.content.labels[best],
-            percent(engine.score(bytes[best])),
+            wordsOf(engine, bytes[best]),
             time,
             Array.from(bytes).join(" ").replaceAll("-", "\u2212"),
           ]

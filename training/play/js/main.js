@@ -45,7 +45,7 @@ async function start() {
   const device = new DeviceRoom(engine, content.link);
   const network = new NetworkRoom(
     engine,
-    content.ascent,
+    content,
     (rows) => {
       enter("convolution");
       room.take(rows);

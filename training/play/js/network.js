@@ -1,5 +1,5 @@
 // The network room: a sheet to draw on, the answer, every map of every layer, and why.
-import { button, canvas, element, find } from "./dom.js";
+import { button, element, find } from "./dom.js";
 import { paintHeat, paintPixels } from "./colours.js";
 import { Sheet } from "./sheet.js";
 import { Camera, square } from "./camera.js";
@@ -7,19 +7,20 @@ import { Verdict } from "./verdict.js";
 import { Layers } from "./layers.js";
 import { Details, thumbnail } from "./details.js";
 import { Proof } from "./proof.js";
-import { occlude } from "./occlusion.js";
 import { climbed } from "./climb.js";
-
-const TO_TRY = 10; // test pictures beside the sheet
+import { gradientPanels, occlusionPanel } from "./rests.js";
+import { Walk } from "./walk.js";
 
 export class NetworkRoom {
-  // take(rows): a filter goes to the convolution room. answered(pixels, bytes): after every answer.
-  constructor(engine, ascent, take, answered) {
-    Object.assign(this, { engine, ascent, take, answered });
+  // ascent, gradients: what Keras made, null and [] without. take(rows): a filter goes to the convolution room.
+  // answered(pixels, bytes): after every answer.
+  constructor(engine, { ascent, gradients }, take, answered) {
+    Object.assign(this, { engine, ascent, gradients, take, answered });
     this.verdict = new Verdict(engine, (label) => this.why(label));
     this.proof = new Proof(engine);
     this.layers = new Layers(engine, (place, channel) => this.details.open(place, channel));
     this.details = new Details(this);
+    this.walk = new Walk(this);
     this.wanted = false;
     this.sheet = new Sheet(engine.content, find("sheet"), () => this.soon());
     this.camera = new Camera(
@@ -30,9 +31,10 @@ export class NetworkRoom {
     this.first();
   }
 
-  // A test picture, so that there is something to see at once.
+  // A test picture, so that there is something to see at once; a model from elsewhere came without.
   first() {
-    this.pick(0);
+    if (this.engine.content.test.count) this.pick(0);
+    else this.say("This model came without test pictures: draw, drop a picture here, or use the camera.");
     this.answer();
     this.proof.run();
   }
@@ -43,6 +45,7 @@ export class NetworkRoom {
       this.stopCamera();
       this.sheet.clear();
     });
+    find("another").hidden = !content.test.count;
     find("another").addEventListener("click", () => this.pick(Math.floor(Math.random() * content.test.count)));
     find("own").addEventListener("change", async (event) => {
       const [file] = event.target.files;
@@ -60,10 +63,7 @@ export class NetworkRoom {
       this.sheet.fit = event.target.checked;
       this.soon();
     });
-    const step = Math.max(1, Math.floor(content.test.count / TO_TRY));
-    find("to-try").replaceChildren(
-      ...Array.from({ length: Math.min(TO_TRY, content.test.count) }, (_, i) => this.thumbnail(i * step)),
-    );
+    find("to-try").replaceChildren(...content.test.to_try.map((index) => this.thumbnail(index)));
     const easel = find("easel");
     easel.addEventListener("dragover", (event) => event.preventDefault());
     easel.addEventListener("drop", (event) => {
@@ -94,6 +94,12 @@ export class NetworkRoom {
   pick(index) {
     this.stopCamera();
     this.sheet.show(this.engine.picture(index));
+    this.last = { index, pixels: this.sheet.exact };
+  }
+
+  // The test picture on the sheet; null where it is something else.
+  get picked() {
+    return this.last && this.sheet.exact === this.last.pixels ? this.last.index : null;
   }
 
   // An answer before the next picture of the screen, however often it is asked for until then.
@@ -117,6 +123,7 @@ export class NetworkRoom {
     this.verdict.show(this.sheet.empty ? null : bytes, took);
     this.layers.update();
     this.details.update();
+    this.walk.update(pixels, this.sheet.empty ? null : bytes);
     this.mark(null);
     this.forget();
     this.answered?.(pixels, bytes, took);
@@ -126,18 +133,14 @@ export class NetworkRoom {
   // Why the network says a class, or does not: a heat over the picture, and the picture that excites the class most.
   why(label) {
     const { engine } = this;
-    const name = engine.content.labels[label];
+    const { width, height, labels, layers } = engine.content;
+    const name = labels[label];
     this.stopOcclusion?.();
-    const pixels = this.sheet.pixels();
-    const cover = engine.content.ink ? 0 : 128;
-    const said = element("p", { text: "A patch moves over the picture\u2026" });
-    const place = engine.content.layers.findLastIndex((layer) => layer.op === "FULLY_CONNECTED");
-    const [picture, heat] = [
-      canvas(1, 1, `Your picture, and over it what speaks for ${name}`),
-      canvas(1, 1, "", "over"),
-    ];
-    const { width, height, channels } = engine.content;
-    paintPixels(picture, pixels, width, height, channels);
+    const { panel, stop } = occlusionPanel(engine, this.sheet.pixels(), label, (shares) => {
+      paintHeat(find("heat"), shares, width, height);
+      find("heat").hidden = false;
+    });
+    const place = layers.findLastIndex((layer) => layer.op === "FULLY_CONNECTED");
     find("why").replaceChildren(
       element(
         "div",
@@ -145,26 +148,21 @@ export class NetworkRoom {
         element("h3", { text: `What speaks for \u201c${name}\u201d` }),
         button("Close", () => {
           this.forget();
-          this.verdict.rows[label].row.focus();
+          this.verdict.focus(label);
         }),
       ),
       element(
         "div",
         { class: "columns" },
-        element("div", {}, element("div", { class: "sheet" }, picture, heat), said),
+        panel,
+        ...gradientPanels(engine, this.gradients, this.picked, label),
         climbed(this, place, label, `What the network takes for a perfect \u201c${name}\u201d`, "h4") || "",
       ),
     );
     find("why").hidden = false;
     find("why").scrollIntoView({ block: "nearest" });
     this.explained = true;
-    this.stopOcclusion = occlude(engine, pixels, label, cover, (shares, most) => {
-      for (const over of [heat, find("heat")]) paintHeat(over, shares, width, height);
-      find("heat").hidden = false;
-      said.textContent = most
-        ? `Orange: with this spot covered, less speaks for \u201c${name}\u201d; the picture needs it. Blue: covered, more does.`
-        : `No single spot matters for \u201c${name}\u201d.`;
-    });
+    this.stopOcclusion = stop;
   }
 
   forget() {

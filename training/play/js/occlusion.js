@@ -11,10 +11,10 @@ export function patches(height, width) {
   return { side, stops };
 }
 
-// done(shares): Float32Array (H,W), 1 where the score falls most. The score is told before the softmax if the model has
-// one, for behind it a sure answer hides what it rests on. Returns what stops it.
-export function occlude(engine, pixels, label, cover, done) {
-  const { height, width, channels } = engine.content;
+// done(shares, most): Float32Array (H,W), 1 where the score falls most. The score is told before the softmax if the model
+// has one, for behind it a sure answer hides what it rests on. Returns what stops it.
+export function occlude(engine, pixels, label, done) {
+  const { height, width, channels, cover } = engine.content;
   const before = logits(engine);
   const score = (scores) => (before ? engine.tensor(before)[label] : scores[label]);
   const usual = score(engine.answer(pixels, true));
@@ -27,7 +27,7 @@ export function occlude(engine, pixels, label, cover, done) {
     for (let y = Math.max(top - (side >> 1), 0); y < Math.min(top - (side >> 1) + side, height); y++) {
       const from = Math.max(left - (side >> 1), 0);
       const to = Math.min(left - (side >> 1) + side, width);
-      covered.fill(cover, (y * width + from) * channels, (y * width + to) * channels);
+      for (let i = (y * width + from) * channels; i < (y * width + to) * channels; i++) covered[i] = cover[i % channels];
     }
     const fall = usual - score(engine.answer(covered, true));
     for (let y = top; y < Math.min(top + step, height); y++)
@@ -47,7 +47,7 @@ export function occlude(engine, pixels, label, cover, done) {
 function logits(engine) {
   const { layers } = engine.content;
   const last = layers.at(-1);
-  return last.op === "SOFTMAX" && last.inputs[0] >= 0 && layers[last.inputs[0]].offset >= 0
+  return ["SOFTMAX", "LOGISTIC"].includes(last.op) && last.inputs[0] >= 0 && layers[last.inputs[0]].offset >= 0
     ? layers[last.inputs[0]]
     : null;
 }

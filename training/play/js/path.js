@@ -1,5 +1,6 @@
 // Six steps for who sees a convolution for the first time: a sentence, a thing to do, a thing to notice.
-import { element, find } from "./dom.js";
+import { find } from "./dom.js";
+import { Steps } from "./steps.js";
 
 const STEPS = [
   {
@@ -50,32 +51,13 @@ const STEPS = [
 
 export class Path {
   constructor(room) {
-    this.room = room;
-    this.at = 0;
-    find("path-next").addEventListener("click", () => this.go(this.at + 1));
-    find("path-back").addEventListener("click", () => this.go(this.at - 1));
-    this.show();
-  }
-
-  go(to) {
-    this.at = Math.min(Math.max(to, 0), STEPS.length - 1);
-    find("pooling").value = "";
-    find("second").value = "";
-    find("negatives").value = "clamp";
-    STEPS[this.at].set(this.room);
-    this.room.redraw();
-    this.show();
-  }
-
-  show() {
-    const { says, todo, notice } = STEPS[this.at];
-    find("path-step").textContent = `Step ${this.at + 1} of ${STEPS.length}`;
-    find("path-text").replaceChildren(
-      element("p", { class: "says", text: says }),
-      element("p", {}, element("strong", { text: "Do: " }), todo),
-      element("p", {}, element("strong", { text: "Notice: " }), notice),
-    );
-    find("path-back").disabled = this.at === 0;
-    find("path-next").disabled = this.at === STEPS.length - 1;
+    this.steps = new Steps("path", STEPS, (step) => {
+      find("pooling").value = "";
+      find("second").value = "";
+      find("negatives").value = "clamp";
+      step.set(room);
+      room.redraw();
+    });
+    this.steps.show();
   }
 }

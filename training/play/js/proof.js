@@ -77,7 +77,7 @@ export class Proof {
       ? `${state.wrong.toLocaleString("en")} of ${state.bytes.toLocaleString("en")} bytes differ from TensorFlow Lite Micro`
       : "Nothing to compare with: TensorFlow Lite Micro does not exist for the computer that made this page";
     find("proven-of").textContent =
-      `${vectors} golden vectors and ${count} test pictures, ${state.correct} of them right. ` +
+      `${vectors} golden vectors${count ? ` and ${count} test pictures, ${state.correct} of them right` : ""}. ` +
       `${Math.round((1000 * (vectors + count)) / (state.busy || 1)).toLocaleString("en")} answers a second. ` +
       (isRight
         ? "The constants in this page have the hash of the exported ones."

@@ -19,12 +19,14 @@ export class Sheet {
   }
 
   get pen() {
-    const shade = this.content.ink ? 255 : 128;
+    const { cover } = this.content;
+    const shade = cover.reduce((sum, one) => sum + one, 0) / cover.length < 128 ? 255 : 0; // seen on an empty sheet
     return { width: Math.max(this.surface.width / 9, 2), style: `rgb(${shade},${shade},${shade})` };
   }
 
   clear() {
-    this.context.fillStyle = this.content.ink ? "#000" : "#808080";
+    const { cover } = this.content;
+    this.context.fillStyle = `rgb(${[0, 1, 2].map((i) => cover[i % cover.length]).join(",")})`;
     this.context.fillRect(0, 0, this.surface.width, this.surface.height);
     this.exact = null;
     this.drawn = true;

@@ -1,50 +1,96 @@
-// The answer: the class with the most, and a bar for every class, each a button that asks why.
-import { element, find, percent } from "./dom.js";
+// The answer: the class with the most, and a bar for each class, each a button that asks why. Of many classes the likeliest.
+import { element, find, number, percent } from "./dom.js";
 import { largest } from "./engine.js";
 
 const CERTAIN = 0.5; // a smaller share is no answer
+const MOST_ROWS = 20; // more classes are not all listed,
+const LIKELIEST = 8; // but so many of them, and the others by name
 
 export class Verdict {
   // asked(index): a class was clicked.
   constructor(engine, asked) {
-    this.engine = engine;
-    this.rows = engine.content.labels.map((label, index) => {
-      const fill = element("span", { class: "fill" });
-      const share = element("span", { class: "share" });
-      const row = element(
-        "button",
-        { type: "button", class: "score", onclick: () => asked(index) },
-        element("span", { class: "label", text: label }),
-        element("span", { class: "track" }, fill),
-        share,
-      );
-      return { row, fill, share };
-    });
-    const longest = Math.max(...engine.content.labels.map((label) => label.length));
+    Object.assign(this, { engine, asked });
+    const { labels } = engine.content;
+    this.isPart = labels.length > MOST_ROWS;
+    this.rows = Array.from({ length: this.isPart ? LIKELIEST : labels.length }, (_, at) => this.row(at));
+    const longest = Math.max(...labels.map((label) => label.length));
     find("scores").style.setProperty("--label", `${Math.min(longest + 1, 14)}ch`);
     find("scores").replaceChildren(...this.rows.map(({ row }) => element("li", {}, row)));
+    if (this.isPart) find("scores").after(this.others(labels));
+  }
+
+  row(at) {
+    const [label, fill, share] = ["label", "fill", "share"].map((name) => element("span", { class: name }));
+    const row = element(
+      "button",
+      { type: "button", class: "score", onclick: () => this.asked(this.rows[at].index) },
+      label,
+      element("span", { class: "track" }, fill),
+      share,
+    );
+    return { row, label, fill, share, index: at };
+  }
+
+  // Any class by name, where not all have a bar.
+  others(labels) {
+    const list = element(
+      "select",
+      { onchange: () => list.selectedIndex && this.asked(list.selectedIndex - 1) },
+      element("option", { text: `one of ${labels.length}` }),
+      ...labels.map((label) => element("option", { text: label })),
+    );
+    this.list = list;
+    return element("label", { class: "others" }, "Another class ", list);
+  }
+
+  // Where the keyboard goes back to after a class was asked for.
+  focus(label) {
+    (this.rows.find(({ index }) => index === label)?.row || this.list).focus();
   }
 
   // bytes: int8 (classes,); null while the sheet is empty.
   show(bytes, milliseconds) {
-    const { engine, rows } = this;
-    const shares = Array.from(bytes || [], (byte) => engine.score(byte));
+    const { labels, kind } = this.engine.content;
     const best = bytes ? largest(bytes) : -1;
-    rows.forEach(({ row, fill, share }, i) => {
-      fill.style.width = bytes ? `${Math.min(Math.max(100 * shares[i], 0), 100)}%` : "0";
-      share.textContent = bytes ? percent(shares[i]) : "";
-      row.classList.toggle("best", i === best);
-      const label = engine.content.labels[i];
-      row.setAttribute("aria-label", bytes ? `${label}: ${percent(shares[i])}, byte ${bytes[i]}. Ask why.` : label);
-      row.disabled = !bytes;
+    const order = this.isPart && bytes ? Array.from(bytes.keys()).sort((a, b) => bytes[b] - bytes[a]) : null;
+    this.rows.forEach((one, at) => {
+      one.index = order ? order[at] : at;
+      this.fill(one, bytes, one.index === best);
     });
-    find("answer").textContent = bytes ? engine.content.labels[best] : "\u2026";
-    find("certainty").textContent = !bytes
-      ? "nothing drawn yet"
-      : shares[best] >= CERTAIN
-        ? `${percent(shares[best])} sure`
-        : `only ${percent(shares[best])}: not sure at all`;
+    if (this.list) [this.list.disabled, this.list.selectedIndex] = [!bytes, 0];
+    const said = kind === "number" ? bytes && wordsOf(this.engine, bytes[0]) : labels[best];
+    find("answer").textContent = bytes ? said : "\u2026";
+    find("certainty").textContent = bytes ? this.certainty(bytes, best) : "nothing drawn yet";
     find("took").textContent = bytes ? `computed in ${milliseconds.toFixed(1)} ms` : "";
     find("bytes").textContent = bytes ? Array.from(bytes).join(" ").replaceAll("-", "\u2212") : "";
   }
+
+  fill({ row, label, fill, share, index }, bytes, isBest) {
+    const { labels, kind } = this.engine.content;
+    label.textContent = labels[index];
+    const part = bytes && (kind === "shares" ? this.engine.score(bytes[index]) : (bytes[index] + 128) / 255);
+    fill.style.width = bytes ? `${Math.min(Math.max(100 * part, 0), 100)}%` : "0";
+    share.textContent = bytes ? wordsOf(this.engine, bytes[index]) : "";
+    row.classList.toggle("best", isBest);
+    const words = bytes && `${labels[index]}: ${share.textContent}, byte ${bytes[index]}. Ask why.`;
+    row.setAttribute("aria-label", words || labels[index]);
+    row.disabled = !bytes;
+  }
+
+  // How sure the answer is, as far as its numbers say.
+  certainty(bytes, best) {
+    const { kind } = this.engine.content;
+    if (kind === "number") return "the only number that this model gives";
+    const share = this.engine.score(bytes[best]);
+    if (kind === "shares")
+      return share >= CERTAIN ? `${percent(share)} sure` : `only ${percent(share)}: not sure at all`;
+    const next = bytes.reduce((most, byte, i) => (i !== best && byte > most ? byte : most), -128);
+    return `by ${number(share - this.engine.score(next))}; scores are no shares of 100\u00a0%`;
+  }
+}
+
+// A byte of the output in words.
+export function wordsOf(engine, byte) {
+  const real = engine.score(byte);
+  return engine.content.kind === "shares" ? percent(real) : number(real);
 }

@@ -17,7 +17,7 @@ from tinyproof.export.graph import ABSENT
 def truncate(tflite: bytes, op_indexes: Sequence[int]) -> bytes:
     """The model up to the last of these ops, whose outputs are what each of them computes, in this order.
 
-    What only later ops used is left out. `tflite` must be what `export.tflite_reader` accepts.
+    What only later ops used is left out. `tflite` must be what `tflite_reader` accepts.
     """
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     graph = model.subgraphs[0]

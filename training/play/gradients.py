@@ -1,0 +1,134 @@
+"""Which pixels matter, by the gradients of the Keras model: beside the page's occlusion maps, for its sample pictures.
+
+Saliency: how much the score changes with each pixel, as the mean over noisy copies of the picture (Smilkov and others,
+SmoothGrad, 2017). Grad-CAM: which places of the last stack of maps speak for the class (Selvaraju and others, Grad-CAM,
+ICCV 2017). Both of the float network, of the score before a last softmax. TensorFlow is imported here alone.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.model_files import KERAS_FILE
+from tinyproof.preprocess import preprocess
+from tinyproof.training.lab.trained import Trained
+from tinyproof.training.play.packed import packed
+
+CLASSES = 2  # the likeliest of a picture, and its label
+COPIES, NOISE, SEED = 16, 0.08, 1  # noise in shares of the range of pixels
+SIDE = 48  # of a map, at most
+SQUEEZING = ("softmax", "sigmoid", "log_softmax")
+
+
+@dataclass(frozen=True)
+class GradientMaps:
+    """Of one test picture of the page and one class; packed uint8 maps, 255 is the most."""
+
+    picture: int
+    label: int
+    saliency: str
+    saliency_shape: tuple[int, int]
+    cam: str  # of 0 x 0 where no layer hands on maps, or none of them speaks for the class
+    cam_shape: tuple[int, int]
+
+
+def gradients(model: Path, trained: Trained, rows: NDArray[np.int64], places: Sequence[int]) -> list[GradientMaps]:
+    """Maps for the test pictures rows[place] of every place; none without the Keras model, or without Keras."""
+    if not places or not (model / KERAS_FILE).is_file() or find_spec("tensorflow") is None:
+        return []
+    from tinyproof.export.conversion.loading import load_network
+
+    with tempfile.TemporaryDirectory() as scratch:
+        network = load_network(model / KERAS_FILE, Path(scratch), trained.input_shape, "train it again").network
+    scorer = _scorer(network)
+    found = []
+    for place in places:
+        image = preprocess(trained.splits.x_test[rows[place]][np.newaxis])
+        scores = np.asarray(scorer(image)[0]).reshape(-1)
+        likeliest = np.argsort(-scores, kind="stable")[:CLASSES].tolist()
+        for label in dict.fromkeys([*likeliest, int(trained.splits.y_test[rows[place]])]):
+            saliency, cam = _maps(scorer, image, label)
+            found.append(
+                GradientMaps(
+                    place, label, packed(saliency.tobytes()), _sides(saliency), packed(cam.tobytes()), _sides(cam)
+                )
+            )
+    return found
+
+
+def _sides(grid: NDArray[np.uint8]) -> tuple[int, int]:
+    return grid.shape[0], grid.shape[1]
+
+
+def _scorer(network: Any) -> Any:
+    """From pictures to [scores before what squeezes them, the last stack of maps or nothing]."""
+    import keras
+
+    ends = (layer for layer in network.layers if getattr(layer, "output", None) is network.outputs[0])
+    last = next(ends, network.layers[-1])  # a Sequential's outputs are its last layer's, under another name
+    name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
+    scores = last.output
+    if name in SQUEEZING and isinstance(last, keras.layers.Activation | keras.layers.Softmax):
+        scores = last.input
+    elif name in SQUEEZING:
+        last.activation = keras.activations.linear
+    return keras.Model(network.inputs[0], [scores, *_maps_before(scores)])
+
+
+def _maps_before(scores: Any) -> list[Any]:
+    """The nearest stack of maps that they are computed from; none where there is none but the picture."""
+    waiting, seen = [scores], set()
+    while waiting:
+        tensor = waiting.pop(0)
+        operation, node, _ = tensor._keras_history
+        if id(tensor) in seen or not operation._inbound_nodes[node].input_tensors:
+            continue
+        seen.add(id(tensor))
+        if _is_maps(tensor):
+            return [tensor]
+        waiting += operation._inbound_nodes[node].input_tensors
+    return []
+
+
+def _is_maps(tensor: Any) -> bool:
+    shape = tensor.shape
+    return len(shape) == 4 and None not in shape[1:3] and min(shape[1:3]) > 1
+
+
+def _maps(scorer: Any, image: NDArray[np.float32], label: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    import tensorflow as tf
+
+    random = np.random.default_rng(SEED)
+    copies = tf.constant(image + random.normal(0, NOISE, (COPIES, *image.shape[1:])).astype(np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(copies)
+        score = tf.reduce_sum(scorer(copies, training=False)[0][..., label])
+    slopes = tf.abs(tape.gradient(score, copies))
+    saliency = tf.reduce_max(tf.reduce_mean(slopes, axis=0), axis=-1).numpy()
+    if len(scorer.outputs) < 2:
+        return _bytes(saliency), np.zeros((0, 0), np.uint8)
+    picture = tf.constant(image)
+    with tf.GradientTape() as tape:
+        tape.watch(picture)  # else nothing leads to the maps of a network without weights to train before them
+        scores, maps = scorer(picture, training=False)
+        score = scores[0, ..., label]
+    weights = tf.reduce_mean(tape.gradient(score, maps), axis=(1, 2))[0]
+    cam = np.maximum((maps[0] * weights).numpy().sum(axis=-1), 0)
+    return _bytes(saliency), _bytes(cam) if cam.any() else np.zeros((0, 0), np.uint8)
+
+
+def _bytes(grid: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A map (h,w) >= 0 as uint8, means of blocks, no side longer than SIDE."""
+    step = -(-max(grid.shape) // SIDE)
+    rows, columns = max(grid.shape[0] // step, 1), max(grid.shape[1] // step, 1)
+    blocks = grid[: rows * step, : columns * step].reshape(rows, min(step, grid.shape[0]), columns, -1)
+    means = blocks.mean(axis=(1, 3))
+    return np.asarray(np.rint(255 * means / (means.max() or 1)), np.uint8)
