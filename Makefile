@@ -6,7 +6,7 @@
 .error : this Makefile is for GNU make, which is called gmake here
 
 # Every setting. A slip of the finger would otherwise be a run with the defaults.
-SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS ACCEPT_LOSS BOARD ENGINE \
+SETTINGS := DATASET PRESET EPOCHS SEED AUGMENT SIZE COLOR TENSORBOARD MODEL TFLITE KERAS CALIBRATION PIXELS ACCEPT_LOSS REMEDY BOARD ENGINE \
 	OPTIMIZE COMPILER PORT BAUD DEVICES LIMIT RESUME SURE PATIENCE JUNIT THROTTLE INJECT IMAGE FILTER WEIGHT STRIDE PADDING \
 	CLASSES TRIALS MILLISECONDS STORAGE SAMPLE SECONDS COUNT OVERWRITE LIVE DREAMS
 VENV := .venv
@@ -68,7 +68,7 @@ help: ## this list
 	@echo
 	@echo "Settings, as in \`make validate BOARD=host LIMIT=100\`"
 	@echo "  what to train    DATASET=$(USUAL_DATASET) PRESET=$(USUAL_PRESET) EPOCHS SEED AUGMENT SIZE=96x64 COLOR=1 OVERWRITE=1 TENSORBOARD=folder"
-	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1 ACCEPT_LOSS=1"
+	@echo "  or which model   MODEL=a folder's name in build/, TFLITE=file, KERAS=file CALIBRATION=folder PIXELS=0..1 REMEDY=equalize ACCEPT_LOSS=1"
 	@echo "  where it runs    BOARD=$(BOARD) (README.md lists them) PORT BAUD DEVICES=2 ENGINE=tflm or compiled"
 	@echo "                   OPTIMIZE=small, balanced or fast; COMPILER=system or zig"
 	@echo "  validate         LIMIT RESUME=1 SURE=1 PATIENCE=60 JUNIT=file.xml THROTTLE=115200 INJECT=7"

@@ -29,13 +29,8 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
     Of more than 500, as many spread over all of them. UserError if there are none, or arrays of another shape or type.
     """
     check_calibration(path)
-    if input_shape and (path.is_dir() or _is_packed(path)):
-        if input_shape[2] not in (1, 3):
-            raise UserError(
-                f"the network takes {input_shape[2]} channels, pictures have 1 or 3: give an .npy of images"
-            )
-        with _folder_of(path) as root:
-            return _read_folder(path, root, input_shape)
+    if input_shape and holds_pictures(path):
+        return load_pictures(path, input_shape)[0]
     array = _read_array(path)
     if array.ndim < 2 or 0 in array.shape:
         shape = " x ".join(map(str, array.shape))
@@ -47,6 +42,19 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
     if array.dtype == np.uint8 and array.ndim in (3, 4):
         return np.asarray(chosen if array.ndim == 4 else chosen[..., np.newaxis], np.uint8)
     return _numbers(path, chosen)
+
+
+def load_pictures(path: Path, input_shape: tuple[int, int, int]) -> tuple[Images, NDArray[np.int64] | None]:
+    """The images of a folder or an archive, as `load_calibration` has them, and their labels where there are any."""
+    if input_shape[2] not in (1, 3):
+        raise UserError(f"the network takes {input_shape[2]} channels, pictures have 1 or 3: give an .npy of images")
+    with _folder_of(path) as root:
+        return _read_folder(path, root, input_shape), _folder_labels(root)
+
+
+def _folder_labels(root: Path) -> NDArray[np.int64] | None:
+    labels = _pictures(root, say_order=True)[2]
+    return None if labels is None else np.array([labels[place] for place in _spread(len(labels))], np.int64)
 
 
 def _read_folder(path: Path, root: Path, input_shape: tuple[int, int, int]) -> Images:
@@ -81,11 +89,11 @@ def _folder_of(path: Path) -> Iterator[Path]:
             yield root
 
 
-def _is_packed(path: Path) -> bool:
-    """Whether the file is an archive, and not one of arrays."""
+def holds_pictures(path: Path) -> bool:
+    """Whether it is a folder, or an archive that is not one of arrays."""
     from tinyproof.archives import is_archive
 
-    return path.suffix.lower() not in (".npz", ".npy") and is_archive(path)
+    return path.is_dir() or (path.suffix.lower() not in (".npz", ".npy") and is_archive(path))
 
 
 def _numbers(path: Path, array: NDArray[np.generic]) -> Numbers:
@@ -111,10 +119,9 @@ def calibration_labels(path: Path) -> NDArray[np.int64] | None:
     """The labels (n,) of those images: of an .npz that holds x and y, or which class folder, by name, a picture lies
     in. None where there are none.
     """
-    if path.is_dir() or _is_packed(path):
+    if holds_pictures(path):
         with _folder_of(path) as root:
-            labels = _pictures(root, say_order=True)[2]
-        return None if labels is None else np.array([labels[place] for place in _spread(len(labels))], np.int64)
+            return _folder_labels(root)
     try:
         found = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray) or set(found.files) != {"x", "y"}:

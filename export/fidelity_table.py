@@ -5,12 +5,36 @@ from __future__ import annotations
 from tinyproof import advice
 from tinyproof.console import UserError, console, table
 from tinyproof.export.pixels import USUAL
+from tinyproof.export.remedies import REMEDIES, Trials, best
 from tinyproof.fidelity import NUMBERS, Fidelity
 from tinyproof.statistics import Interval
 
 SHOWN = 5  # of the worst layers
 FEW_PICTURES = 100
 EATEN = 0.2  # of the int8 range used by all but one value in a thousand
+
+
+def print_trials(base: Fidelity, trials: Trials) -> None:
+    """What each remedy makes of it, on the same pictures, and how to have the best."""
+    if not trials.tried:
+        console.print("No remedy could be tried on this network.")
+        return
+    has_agreement, has_labels = base.agreement is not None, base.accuracy_int8 is not None
+    columns = [*["same answer"] * has_agreement, *["accuracy"] * has_labels, "SNR"]
+    rows = table(f"Remedies, on the same {base.noun}", "remedy", *columns, text=1)
+    for one in (base, *trials.tried):
+        shares = [*[one.agreement] * has_agreement, *[one.accuracy_int8] * has_labels]
+        figures = [*("–" if each is None else f"{each:.1%}" for each in shares), f"{one.output_snr_db:.1f} dB"]
+        rows.add_row(one.remedy or "none", *figures)
+    if has_labels and base.accuracy_float is not None:
+        rows.add_row("(float)", *["100.0%"] * has_agreement, f"{base.accuracy_float:.1%}", "")
+    console.print(rows)
+    for one in trials.tried:
+        console.print(f"{one.remedy}: {REMEDIES[one.remedy]}", markup=False)
+    found = best(base, trials)
+    if found and not base.loss:
+        again = advice.setting("remedy", found.remedy)
+        console.print(f"The same command with {again} keeps {_kept(found)}.")
 
 
 def print_fidelity(fidelity: Fidelity, found: bool) -> None:
@@ -21,7 +45,8 @@ def print_fidelity(fidelity: Fidelity, found: bool) -> None:
         console.print(
             f"pixels {fidelity.pixels}: {fidelity.why_pixels} ({_other(fidelity)} to say otherwise)", markup=False
         )
-    rows = table("Int8 against float", "", "")
+    remedy = f", with the remedy {fidelity.remedy}" if fidelity.remedy else ""
+    rows = table(f"Int8 against float{remedy}", "", "")
     if fidelity.agreement is not None:
         rows.add_row(
             f"same answer on {fidelity.images:,} calibration {fidelity.noun}",
@@ -51,10 +76,24 @@ def share(value: float, interval: Interval | None) -> str:
     return f"{value:.1%}" + (f" ({interval.low:.1%} to {interval.high:.1%})" if interval else "")
 
 
-def refuse_loss(fidelity: Fidelity) -> None:
-    """Raise UserError where too much is lost: both figures, the likely cause, and what to do."""
-    if fidelity.loss:
-        raise UserError(f"{fidelity.loss}: {_cause(fidelity)}; or go on with {advice.setting('accept_loss', True)}")
+def refuse_loss(fidelity: Fidelity, trials: Trials | None = None) -> None:
+    """Raise UserError where too much is lost: both figures, the remedy that helps or the likely cause, what to do."""
+    if not fidelity.loss:
+        return
+    found = best(fidelity, trials) if trials else None
+    cause = _cause(fidelity)
+    if found and not found.loss:
+        again = advice.setting("remedy", found.remedy)
+        cause = f"the same command with {again} keeps {_kept(found)}, measured above"
+    elif found:
+        cause += f"; of the remedies {found.remedy} keeps most, {_kept(found)}, which is too little"
+    raise UserError(f"{fidelity.loss}: {cause}; or go on with {advice.setting('accept_loss', True)}")
+
+
+def _kept(fidelity: Fidelity) -> str:
+    if fidelity.accuracy_int8 is not None:
+        return f"{fidelity.accuracy_int8:.1%}"
+    return f"{fidelity.output_snr_db:.1f} dB" if fidelity.agreement is None else f"{fidelity.agreement:.1%}"
 
 
 def _cause(fidelity: Fidelity) -> str:

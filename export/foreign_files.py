@@ -7,13 +7,13 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from tinyproof.beginnings import stand_in
+
 TO_TFLITE = "convert it to an int8 .tflite where it comes from, and give that"
 START = 1 << 16
 MODELS = (".keras", ".h5", ".hdf5", ".tflite")
 # How files begin, once white space and capitals are taken away.
 TEXTS = (
-    ((b"<html", b"<!doctype", b"<?xml"), "a web page: download the file itself, not the page about it"),
-    ((b"version https://git-lfs",), "a Git LFS pointer: run `git lfs pull` where it comes from"),
     (
         (b"{", b"["),
         "JSON, a network without its weights: keras.models.model_from_json(text), load_weights(...), save it",
@@ -48,6 +48,8 @@ def foreign(content: bytes, ending: str = "") -> str:
 
 
 def _text(start: bytes) -> str:
+    if kind := stand_in(start):
+        return ": ".join(kind)
     text = start.lstrip().lower()
     for beginnings, words in TEXTS:
         if text.startswith(beginnings):

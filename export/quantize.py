@@ -13,7 +13,13 @@ import numpy as np
 
 from tinyproof import advice
 from tinyproof.console import UserError
-from tinyproof.export.calibration import calibration_labels, check_calibration, load_calibration
+from tinyproof.export.calibration import (
+    calibration_labels,
+    check_calibration,
+    holds_pictures,
+    load_calibration,
+    load_pictures,
+)
 from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.conversion.process import Converted, Job, convert_apart, input_shape
 from tinyproof.export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
@@ -34,12 +40,14 @@ LABELLED = 500  # test pictures on which int8 is held against float
 def deciding_code() -> list[Path]:
     """The sources that decide, beside those packages, what is converted to."""
     here = Path(__file__).parent
-    names = ("quantize.py", "calibration.py", "pixels.py")
+    names = ("quantize.py", "calibration.py", "pixels.py", "remedies.py")
     return [*(here / name for name in names), *sorted((here / "conversion").glob("*.py"))]
 
 
-def quantize_model(model: Path) -> Converted:
+def quantize_model(model: Path, against_loss: str = "") -> Converted:
     """The `.tflite` of the model in the folder: int8 in and out, a batch of one, Dense quantized per tensor.
+
+    `against_loss` is a name of `export.remedies`, TRY, or '' to try them where much is lost.
 
     UserError when files are missing, TensorFlow is, or the result is not what a device can run.
     """
@@ -49,10 +57,11 @@ def quantize_model(model: Path) -> Converted:
     splits = load_splits(model / SPLITS_FILE)
     labelled = splits.x_test[:LABELLED], splits.y_test[:LABELLED]
     why = "the training took them so"
-    return _convert(Job(path, f"{again}it again", f"{again}both again", "0..1", why, splits.x_calibration, labelled))
+    words = f"{again}it again", f"{again}both again"
+    return _convert(Job(path, *words, "0..1", why, splits.x_calibration, labelled, against_loss=against_loss))
 
 
-def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Converted:
+def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO, against_loss: str = "") -> Converted:
     """The same of a Keras model from elsewhere, calibrated with images or samples of the user's (`export.calibration`).
 
     `pixels` is what the network takes a pixel as, a name of `export.pixels`, or AUTO to find out. UserError where it
@@ -65,7 +74,7 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
     _require_tensorflow()
     other = "give images of its size"
     shape = None
-    images = load_calibration(calibration, None) if calibration.is_file() else None
+    images = None if holds_pictures(calibration) else load_calibration(calibration, None)
     if images is not None and images.dtype != np.uint8 and pixels != AUTO:
         raise UserError(
             f"{calibration} holds numbers, not pixels (images uint8), and the network gets them as they are: leave "
@@ -73,11 +82,12 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO) -> Convert
         )
     if images is None:
         shape = input_shape(Job(path, REMEDY, other, pixels, "", None))
-        images = load_calibration(calibration, (shape[0], shape[1], shape[2]))
-    y = calibration_labels(calibration)
+        images, y = load_pictures(calibration, (shape[0], shape[1], shape[2]))
+    else:
+        y = calibration_labels(calibration)
     labelled = None if y is None else (images, y)
-    job = Job(path, REMEDY, other, pixels, "it was asked for", images, labelled, every_class=calibration.is_dir())
-    return _convert(job)
+    every_class = holds_pictures(calibration)
+    return _convert(Job(path, REMEDY, other, pixels, "it was asked for", images, labelled, every_class, against_loss))
 
 
 def _convert(job: Job) -> Converted:

@@ -5,7 +5,7 @@ Says on the terminal what it made. Everything that computes is elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinyproof import advice
@@ -15,13 +15,15 @@ from tinyproof.console import UserError, console, no_room, write_together
 from tinyproof.export.adapting import adapted
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.conversion.loading import check_keras_file
+from tinyproof.export.conversion.process import Converted
 from tinyproof.export.describe import plain_lines, summary_table
-from tinyproof.export.emit import check_exchange, export_model, write_export
-from tinyproof.export.fidelity_table import print_fidelity, refuse_loss
+from tinyproof.export.emit import Export, check_exchange, export_model, write_export
+from tinyproof.export.fidelity_table import print_fidelity, print_trials, refuse_loss
 from tinyproof.export.golden import golden_name
 from tinyproof.export.pixels import AUTO
 from tinyproof.export.quantize import CONVERTERS, REMEDY, deciding_code, quantize_keras, quantize_model
-from tinyproof.export.runtimes import runtime_of
+from tinyproof.export.remedies import NONE, TRY
+from tinyproof.export.runtimes import Runtime, runtime_of
 from tinyproof.export.tflite_reader import read_tflite
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, save_fidelity
 from tinyproof.folders import BUILD
@@ -41,6 +43,7 @@ class Source:
     calibration: Path | None = None
     pixels: str = AUTO
     accept_loss: bool = False
+    remedy: str = ""  # of export.remedies; empty: as before, or none
 
 
 def export(model: Path, source: Source, board_name: str, engine: str | None, optimize: str) -> None:
@@ -51,40 +54,66 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
         check_keras_file(source.keras, REMEDY)
     claim(model, make=True)
     keras_file = source.keras or model / KERAS_FILE
-    if source.tflite is None and keras_file.is_file() or source.keras:
-        inputs = fingerprint(
-            keras_file,
-            model / SPLITS_FILE if source.calibration is None else tree_state(source.calibration).encode(),
-            source.pixels,
-            deciding_code(),
-            package_versions(*CONVERTERS),
-        )
-        if not is_made(model, "quantize", inputs):
-            _refuse_changed(model, inputs)
-            quantize(model, source.keras, source.calibration, source.pixels, source.accept_loss)
-            remember(
-                model,
-                "quantize",
-                inputs,
-                [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE],
-                {TFLITE_FILE: fingerprint(model / TFLITE_FILE)},
-            )
+    new = _quantized_if_new(model, keras_file, source) if source.keras or _has_own_keras(keras_file, source) else None
     tflite = source.tflite or model / TFLITE_FILE
+    content = new.made.content if new else _read(tflite)
     runtime = runtime_of(find_board(board_name), engine)
     inputs = fingerprint(
-        _read(tflite),
+        content,
         *(model / LABELS_FILE, model / SPLITS_FILE),
         *(runtime.name if runtime else None, optimize, golden_name(), tool_version()),
         code_of("tinyproof.export"),
     )
-    if is_made(model, "emit", inputs):
+    if new is None and is_made(model, "emit", inputs):
         console.print(f"{model} is exported already", markup=False)
-    else:
-        if inputs_of(model, "emit") == inputs:
-            console.print(f"{model}: what the export wrote was changed, and is written again", markup=False)
-        emit(model, tflite, board_name, engine, optimize)
-        files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
-        remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE)})
+        return
+    if new is None and inputs_of(model, "emit") == inputs:
+        console.print(f"{model}: what the export wrote was changed, and is written again", markup=False)
+    emission = _emission(
+        model, content, str(tflite), board_name, engine, optimize
+    )  # may refuse: nothing is written yet
+    if new:
+        _write_quantized(model, new.made)
+        files = [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE]
+        settings = {TFLITE_FILE: fingerprint(model / TFLITE_FILE), "remedy": new.remedy, "network": new.network}
+        remember(model, "quantize", new.inputs, files, settings)
+    _write_emission(model, emission, board_name, runtime)
+    files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
+    remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE)})
+
+
+@dataclass(frozen=True, eq=False)
+class _Quantized:
+    """A model just quantized, and what is to be remembered of it."""
+
+    made: Converted
+    inputs: str
+    remedy: str
+    network: str
+
+
+def _has_own_keras(keras_file: Path, source: Source) -> bool:
+    return source.tflite is None and keras_file.is_file()
+
+
+def _quantized_if_new(model: Path, keras_file: Path, source: Source) -> _Quantized | None:
+    """Quantize, unless the same inputs were; the remedy of an earlier export stays for the same network."""
+    network, earlier = fingerprint(keras_file), settings_of(model, "quantize") or {}
+    remedy = "" if source.remedy in (NONE, TRY) else source.remedy
+    if not source.remedy and earlier.get("network") == network and (remedy := earlier.get("remedy", "")):
+        console.print(f"remedy {remedy}, as before ({advice.setting('remedy', NONE)} leaves it out)")
+    inputs = fingerprint(
+        keras_file,
+        model / SPLITS_FILE if source.calibration is None else tree_state(source.calibration).encode(),
+        source.pixels,
+        remedy,
+        deciding_code(),
+        package_versions(*CONVERTERS),
+    )
+    if source.remedy != TRY and is_made(model, "quantize", inputs):
+        return None
+    _refuse_changed(model, inputs)
+    return _Quantized(_quantized(model, replace(source, remedy=source.remedy or remedy)), inputs, remedy, network)
 
 
 def _refuse_changed(model: Path, inputs: str) -> None:
@@ -100,41 +129,50 @@ def _refuse_changed(model: Path, inputs: str) -> None:
         )
 
 
-def quantize(
-    model: Path, keras_file: Path | None, calibration: Path | None, pixels: str, accept_loss: bool = False
-) -> None:
-    """Write model.tflite into the folder `model`: of its own Keras model, or of another that `calibration` images and a
-    range of `pixels` go with. UserError where that cannot be.
+def quantize(model: Path, source: Source) -> None:
+    """Write model.tflite into the folder `model`: of its own Keras model, or of another, with images to calibrate with.
+    UserError where that cannot be.
     """
     claim(model, make=True)
-    if keras_file is None:
-        _refuse_calibration(calibration, pixels)
+    _write_quantized(model, _quantized(model, source))
+
+
+def _quantized(model: Path, source: Source) -> Converted:
+    """The int8 model, said how near it comes to float. UserError where that is not near enough."""
+    if source.keras is None:
+        _refuse_calibration(source.calibration, source.pixels)
     console.print("Quantizing to int8")
-    if keras_file is None:
-        made = quantize_model(model)
-    elif calibration is None:
+    remedy = "" if source.remedy == NONE else source.remedy
+    if source.keras is None:
+        made = quantize_model(model, remedy)
+    elif source.calibration is None:
         raise UserError(
-            f"{keras_file} needs images to calibrate with: add {advice.setting('calibration')}, a folder of pictures "
+            f"{source.keras} needs images to calibrate with: add {advice.setting('calibration')}, a folder of pictures "
             "or an .npy of images uint8 (N,H,W,C) or of other samples float32, such as a few hundred of "
             "those it was trained on"
         )
     else:
-        made = quantize_keras(keras_file, calibration, pixels)
+        made = quantize_keras(source.keras, source.calibration, source.pixels, remedy)
     for note in made.notes:
-        console.print(f"{keras_file or KERAS_FILE}: {note}", markup=False)
-    print_fidelity(made.fidelity, found=keras_file is not None)
-    if not accept_loss:
-        refuse_loss(made.fidelity)
-    content = made.content
+        console.print(f"{source.keras or KERAS_FILE}: {note}", markup=False)
+    print_fidelity(made.fidelity, found=source.keras is not None)
+    if made.trials:
+        print_trials(made.fidelity, made.trials)
+    if not source.accept_loss:
+        refuse_loss(made.fidelity, made.trials)
+    return made
+
+
+def _write_quantized(model: Path, made: Converted) -> None:
     try:
         write_together(
-            {model / TFLITE_FILE: content, model / FLOAT_FILE: made.plain},
+            {model / TFLITE_FILE: made.content, model / FLOAT_FILE: made.plain},
             lambda: (model / MANIFEST_FILE).unlink(missing_ok=True),  # it describes the earlier model
         )
         save_fidelity(model, made.fidelity)
     except OSError as error:
         raise no_room(model, error, "model") from None
-    console.print(f"wrote {model / TFLITE_FILE}: {len(content):,} bytes, int8 in and out")
+    console.print(f"wrote {model / TFLITE_FILE}: {len(made.content):,} bytes, int8 in and out")
 
 
 def emit(model: Path, source: Path, board_name: str, engine: str | None, optimize: str) -> None:
@@ -143,19 +181,39 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     UserError for what the engine of the board does not run.
     """
     claim(model, make=True)
-    board = find_board(board_name)
-    runtime = runtime_of(board, engine)
-    content, taken_off = with_int8_ends(adapted(_read(source), str(source)), str(source))
+    emission = _emission(model, _read(source), str(source), board_name, engine, optimize)
+    _write_emission(model, emission, board_name, runtime_of(find_board(board_name), engine))
+
+
+@dataclass(frozen=True, eq=False)
+class _Emission:
+    """An export that can be written: the `.tflite`, and what was taken off it, in a line."""
+
+    content: bytes
+    made: Export
+    taken_off: str
+
+
+def _emission(
+    model: Path, content: bytes, source: str, board_name: str, engine: str | None, optimize: str
+) -> _Emission:
+    runtime = runtime_of(find_board(board_name), engine)
+    content, taken_off = with_int8_ends(adapted(content, source), source)
     labels = load_labels(model / LABELS_FILE) if (model / LABELS_FILE).exists() else ()
     images = load_splits(model / SPLITS_FILE).x_calibration if (model / SPLITS_FILE).exists() else None
-    made = export_model(content, str(source), model.resolve().name, labels, images, runtime, Optimize(optimize))
-    check_exchange(str(source), made.manifest)
-    write_export(model, content, made)
+    made = export_model(content, source, model.resolve().name, labels, images, runtime, Optimize(optimize))
+    check_exchange(source, made.manifest)
+    return _Emission(content, made, taken_off)
+
+
+def _write_emission(model: Path, emission: _Emission, board_name: str, runtime: Runtime | None) -> None:
+    made, board = emission.made, find_board(board_name)
+    write_export(model, emission.content, made)
     console.print(summary_table(made.manifest, board.core))
     compiled = made.manifest.compiled.get(board.core.name)
     for line in plain_lines(compiled.steps if compiled and runtime is None else ()):
         console.print(line, markup=False)
-    for line in filter(None, [taken_off, made.left_out]):
+    for line in filter(None, [emission.taken_off, made.left_out]):
         console.print(line)
     if made.manifest.compiled_refusal:
         console.print(f"not for the compiled engine: {made.manifest.compiled_refusal}")

@@ -66,10 +66,10 @@ class LiteRT:
                     self._allocate(module, model, True, kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
             else:
                 self._allocate(module, model, False, kinds.AUTO)
-        except (ValueError, RuntimeError) as error:
+            self._inputs = self._interpreter.get_input_details()
+            self._outputs = self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:  # of names that are no UTF-8, too
             raise self._refusal(error) from error
-        self._inputs = self._interpreter.get_input_details()
-        self._outputs = self._interpreter.get_output_details()
 
     def _allocate(self, module: Any, model: bytes, keep_tensors: bool, kind: Any) -> None:
         with _quiet():

@@ -40,6 +40,7 @@ class Prediction:
 
     file: str
     answer: str
+    kind: str  # of the answer: `class`, `decisions` or `numbers`
     labels: list[str]
     float: Scores | None
     int8_host: Scores | None
@@ -117,13 +118,16 @@ def _predictions(
         python = default_interpreter(tflite)
         host = [python.run_bytes(data) for data in inputs]
     floats = None
-    if (model / FLOAT_FILE).is_file() and load_fidelity(model, manifest.model_sha256):
+    fidelity = load_fidelity(model, manifest.model_sha256)
+    if (model / FLOAT_FILE).is_file() and fidelity:
         floats = float_scores((model / FLOAT_FILE).read_bytes(), images)
+    kind = _kind(y, fidelity.answers if fidelity else "")
     labels = list(manifest.labels) or _labels(model) or [str(number) for number in range(y.size_bytes)]
     return [
         Prediction(
             file=str(file),
-            answer=_answer(_real(answers[k], y), labels),
+            answer=_answer(_real(answers[k], y), labels, kind, _edge(y)),
+            kind=kind,
             labels=labels,
             float=None if floats is None else [float(value) for value in floats[k].ravel()],
             int8_host=None if host is None else _real(host[k], y),
@@ -138,9 +142,30 @@ def _labels(model: Path) -> list[str]:
     return list(load_labels(model / LABELS_FILE)) if (model / LABELS_FILE).is_file() else []
 
 
-def _answer(scores: list[float], labels: list[str]) -> str:
-    best = int(np.argmax(scores))
-    return labels[best] if best < len(labels) else str(best)
+def _kind(y: TensorInfo, said: str) -> str:
+    """What outputs are: as the quantization found, else several of one row are classes, and one is if it is a share."""
+    if said:
+        return said
+    is_row = y.size_bytes == y.shape[-1]
+    return "class" if is_row and (y.size_bytes > 1 or _edge(y) > 0) else "numbers"
+
+
+def _edge(y: TensorInfo) -> float:
+    """Where an output that is a decision by itself turns to yes: one half of a share, 0 of a logit."""
+    is_share = y.zero_point == -128 and y.scale * 255 <= 1
+    return 0.5 if is_share else 0.0
+
+
+def _answer(scores: list[float], labels: list[str], kind: str, edge: float) -> str:
+    """A class, the classes that are decided for, or the numbers."""
+    if kind == "numbers":
+        return ", ".join(f"{score:.4g}" for score in scores[:SHOWN]) + ", ..." * (len(scores) > SHOWN)
+    names = [labels[k] if k < len(labels) else str(k) for k in range(len(scores))]
+    if kind == "decisions":
+        return ", ".join(name for name, score in zip(names, scores, strict=True) if score > edge) or "none"
+    if len(scores) == 1:
+        return str(int(scores[0] > edge))  # of two classes
+    return names[int(np.argmax(scores))]
 
 
 def _real(output: bytes, y: TensorInfo) -> list[float]:
@@ -151,10 +176,15 @@ def _real(output: bytes, y: TensorInfo) -> list[float]:
 def _show(prediction: Prediction, image: NDArray[np.uint8]) -> None:
     console.print(Text(prediction.file, style="bold"))
     console.print(picture_text(image, bool(console.color_system)))
-    rows = table(f"Taken for {prediction.answer}", "class", "float", "int8 in Python", "int8 on the device")
-    order = np.argsort(-np.array(prediction.int8_device), kind="stable")[:SHOWN]
+    scores, is_one = prediction.int8_device, len(prediction.int8_device) == 1
+    told = {"numbers": "Output", "decisions": "Decided for"}.get(prediction.kind, "Taken for")
+    says = ", for its one output says " + ("yes" if prediction.answer == "1" else "no")
+    title = f"{told} {prediction.answer}" + (says if is_one and prediction.kind == "class" else "")
+    names = ("output" if is_one or prediction.kind == "numbers" else "class", "float", "int8 in Python")
+    rows = table(title, *names, "int8 on the device")
+    order = np.arange(len(scores)) if prediction.kind == "numbers" else np.argsort(-np.array(scores), kind="stable")
     parties = (prediction.float, prediction.int8_host, prediction.int8_device)
-    for k in map(int, order):
+    for k in map(int, order[:SHOWN]):
         name = prediction.labels[k] if k < len(prediction.labels) else str(k)
         rows.add_row(Text(name), *("–" if scores is None else f"{scores[k]:.3f}" for scores in parties))
     console.print(rows)

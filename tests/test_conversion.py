@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import needs
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from conftest import DEMO_MODEL
 from PIL import Image
 from training_sets import assert_one_line
 
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.fidelity import FIDELITY_FILE
+from tinyproof.model_files import load_splits
 
 pytestmark = needs.tensorflow
 
@@ -96,6 +99,26 @@ def test_the_range_of_pixels_is_found_out_and_said(tmp_path, name, front, see, p
     assert fidelity["pixels"] == pixels and fidelity["agreement"] >= 0.95 and fidelity["layers"]
 
 
+def test_a_model_that_takes_long_is_held_against_float_on_fewer_pictures_spread_over_all(monkeypatch):
+    from tinyproof.export.conversion import compare
+
+    content, images = (DEMO_MODEL / "model.tflite").read_bytes(), load_splits(DEMO_MODEL / "splits.npz").x_calibration
+    assert compare.affordable(content, images) == len(images) > 50
+    monkeypatch.setattr(compare, "LONGEST_S", 0)
+    assert compare.affordable(content, images) == 50
+    assert list(compare.spread(np.arange(300), 4)) == [0, 99, 199, 299]
+    assert list(compare.spread(np.arange(3), 50)) == [0, 1, 2]
+
+
+def test_dark_pictures_to_calibrate_with_are_said():
+    from tinyproof.export.conversion.compare import cautions
+
+    dark = (bars(1, 60)[0] // 4).astype(np.uint8)
+    said = cautions(dark, None)
+    assert len(said) == 1 and f"take {dark.min()} to {dark.max()} of a pixel's 0 to 255 alone" in said[0]
+    assert cautions(bars(1, 60)[0], None) == []
+
+
 def test_labelled_pictures_give_both_accuracies_and_three_blank_ones_a_caution(tmp_path):
     network = fitted(lambda x: x / 255.0, lambda x: x)
     network.save(tmp_path / "net.keras")
@@ -120,15 +143,23 @@ def as_folder(root: Path, seed: int, count: int, names: list[str]) -> Path:
     return root
 
 
-def test_class_folders_to_calibrate_with_are_labels_and_the_part_for_training_is_used(tmp_path):
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_class_folders_to_calibrate_with_are_labels_and_the_part_for_training_is_used(tmp_path, monkeypatch, packed):
+    from tinyproof import archives
+
+    unpackings = []
+    unpack = archives._unpack
+    monkeypatch.setattr(archives, "_unpack", lambda *arguments: (unpackings.append(arguments), unpack(*arguments)))
     fitted(lambda x: x / 255.0, lambda x: x).save(tmp_path / "net.keras")
-    arguments = ["--keras", str(tmp_path / "net.keras"), "--calibration", str(tmp_path / "bars")]
     as_folder(tmp_path / "bars" / "Train", 1, 120, ["a", "b", "c", "d"])
     as_folder(tmp_path / "bars" / "test", 2, 40, ["a", "b", "c", "d"])
+    given = shutil.make_archive(str(tmp_path / "bars"), "zip", tmp_path / "bars") if packed else str(tmp_path / "bars")
+    arguments = ["--keras", str(tmp_path / "net.keras"), "--calibration", given]
     result = CliRunner().invoke(command_line.command, ["--model", str(tmp_path / "out"), *arguments])
     assert result.exit_code == 0, result.output
     assert "the pictures of Train/ are used" in result.output and "2 .txt" in result.output
     assert "accuracy of float on 120 labelled" in result.output and "no more than guessing" not in result.output
+    assert len(unpackings) == packed
 
 
 @pytest.mark.parametrize(
@@ -146,7 +177,7 @@ def test_class_folders_that_are_not_the_networks_classes_are_said(tmp_path, name
     assert result.exit_code == 0 and says in " ".join(result.output.split()), result.output
 
 
-def test_a_loss_stops_with_its_figure_and_accept_loss_goes_on(tmp_path):
+def test_a_loss_stops_with_its_figure_and_the_remedy_that_was_measured_or_accept_loss_goes_on(tmp_path):
     """One weight of a million takes the range of its Dense layer, and int8 has nothing left for the others."""
     network = fitted(lambda x: x / 255.0, lambda x: x)
     dense = network.layers[-1]
@@ -159,10 +190,76 @@ def test_a_loss_stops_with_its_figure_and_accept_loss_goes_on(tmp_path):
     convolution.set_weights([kernel, offsets])
     network.save(tmp_path / "net.keras")
     refused = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0])
-    assert_one_line(refused, "int8 gives float's answer on", "limit: 90%", "ACCEPT_LOSS=1")
-    assert not (tmp_path / "out").exists()
+    assert_one_line(refused, "int8 gives float's answer on", "limit: 90%", "REMEDY=equalize keeps", "ACCEPT_LOSS=1")
+    assert "Remedies, on the same pictures" in refused.stdout and not (tmp_path / "out").exists()
     accepted = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0], "--accept-loss")
     assert accepted.exit_code == 0 and (tmp_path / "out" / "model.tflite").is_file()
+    remedied = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0], "--remedy", "equalize")
+    assert remedied.exit_code == 0 and "with the remedy equalize" in remedied.output, remedied.output
+    fidelity = json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())
+    assert fidelity["agreement"] > 0.95 and fidelity["remedy"] == "equalize" and fidelity["layers"]
+
+
+def test_a_class_that_is_never_the_answer_takes_no_range_once_clipped_and_an_export_keeps_its_remedy(tmp_path):
+    from tinyproof.export.commands import export
+
+    network = fitted(lambda x: x / 255.0, lambda x: x)
+    weights, bias = network.layers[-1].get_weights()
+    bias[3] = -40000  # a logit by which int8 has one level for all the others
+    network.layers[-1].set_weights([weights, bias])
+    network.save(tmp_path / "net.keras")
+    np.save(tmp_path / "net.npy", bars(1, 150)[0])
+    arguments = ["--keras", str(tmp_path / "net.keras"), "--calibration", str(tmp_path / "net.npy")]
+    place = ["--model", str(tmp_path / "out"), "--board", "interpreter"]
+    tried = CliRunner().invoke(export.command, [*place, *arguments, "--remedy", "try"])
+    assert_one_line(tried, "REMEDY=clip keeps")
+    for more in (["--remedy", "clip"], []):
+        taken = CliRunner().invoke(export.command, [*place, *arguments, *more])
+        assert taken.exit_code == 0, taken.output
+    assert "remedy clip, as before" in taken.output and "is exported already" in taken.output
+    assert json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())["agreement"] > 0.95
+    assert CliRunner().invoke(export.command, [*place, *arguments, "--remedy", "none"]).exit_code == 2
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "labels.txt").write_text("a\nb\n")  # of another model: the second half refuses
+    place = ["--model", str(tmp_path / "other"), "--board", "interpreter"]
+    refused = CliRunner().invoke(export.command, [*place, *arguments, "--remedy", "clip"])
+    assert_one_line(refused, "has 4 outputs but there are 2 labels")
+    assert not [path for path in (tmp_path / "other").iterdir() if path.suffix in (".tflite", ".json")]
+
+
+def test_an_equalized_network_computes_what_it_did_and_its_channels_are_of_one_size():
+    import keras
+
+    from tinyproof.export.conversion.convert import convert_calibrated
+    from tinyproof.export.conversion.equalization import equalized
+    from tinyproof.export.conversion.running import activations
+    from tinyproof.export.tflite_reader import read_graph
+
+    k = keras.layers
+    keras.utils.set_random_seed(4)
+    pixels = keras.Input((SIDE, SIDE, 3))
+    y = k.Conv2D(6, 3, padding="same", activation="relu")(pixels)
+    y = k.MaxPooling2D()(k.DepthwiseConv2D(3, depth_multiplier=2, activation="relu")(y))
+    y = k.Add()([y, k.Conv2D(12, 3, padding="same")(y)])
+    y = k.Conv2D(8, 2, activation="relu6")(k.LeakyReLU()(y))
+    y = k.Dense(5)(k.Dense(9, activation="relu")(k.Flatten()(k.Conv2D(4, 1, groups=2)(y))))
+    network = keras.Model(pixels, y)
+    rng = np.random.default_rng(0)
+    for layer in network.layers[1:]:
+        layer.set_weights([w * 10 ** rng.uniform(-1, 1, w.shape[-1]).astype(np.float32) for w in layer.get_weights()])
+    x = rng.integers(0, 256, (30, SIDE, SIDE, 3), np.uint8)
+    before = convert_calibrated(network, x, "0..1")
+    after = equalized(before, x)
+    assert after is not None
+    graph = read_graph(before, "net")
+    first = next(op for op in graph.ops if op.name == "CONV_2D").outputs[0]
+    spread = []
+    for content in (before, after):
+        seen = list(activations(content, x))
+        largest = np.max([each[first] for each in seen], axis=(0, 1, 2, 3))
+        spread.append((largest.max() / largest[largest > 0].min(), [each[graph.outputs[0]] for each in seen]))
+    assert np.array_equal(spread[0][1], spread[1][1])  # to the last bit
+    assert spread[1][0] < min(3, spread[0][0] / 3)
 
 
 def small(*layers: Any, head: bool = True) -> Any:

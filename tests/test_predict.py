@@ -43,10 +43,36 @@ def test_a_folder_of_pictures_is_predicted_by_three_parties_that_agree(folder, c
         assert np.abs(np.array(one["float"]) - one["int8_device"]).max() < 0.1
 
 
+@pytest.mark.parametrize(
+    ("scores", "kind", "unit", "answer"),
+    [
+        ([0.2, 0.7], "class", True, "dog"),
+        ([0.7], "class", True, "1"),
+        ([-0.7], "class", False, "0"),
+        ([0.7, 0.6], "decisions", True, "cat, dog"),
+        ([0.1, 0.2], "decisions", True, "none"),
+        ([46.02], "numbers", False, "46.02"),
+        ([1.0] * 9, "numbers", False, "1, 1, 1, 1, 1, ..."),
+    ],
+)
+def test_an_answer_is_what_the_outputs_are(scores, kind, unit, answer):
+    from tinyproof.host.predict import _answer, _edge, _kind
+    from tinyproof.manifest import TensorInfo
+
+    y = TensorInfo("y", (1, len(scores)), "int8", 1 / 256 if unit else 0.4, -128 if unit else 0)
+    assert _answer(scores, ["cat", "dog"], kind, _edge(y)) == answer
+    assert _kind(y, kind) == kind
+    assert _kind(y, "") == ("numbers" if len(scores) == 1 and not unit else "class")
+    assert _kind(TensorInfo("y", (1, 4, 4, 3), "int8", 0.1, 0), "") == "numbers"
+
+
 @needs.golden
 @needs.tensorflow
-def test_an_interpreter_that_refuses_the_model_takes_no_verdict_away(folder, tmp_path):
-    """A bias with a quantized_dimension that it does not have, as in person_detect.tflite: TFLM does not look at it."""
+@pytest.mark.parametrize("why", ["bias", "name"])
+def test_an_interpreter_that_refuses_the_model_takes_no_verdict_away(folder, tmp_path, why):
+    """A bias with a quantized_dimension that it does not have, as in person_detect.tflite, or a name that is no UTF-8:
+    TFLM does not look at them.
+    """
     from tensorflow.lite.tools import flatbuffer_utils
 
     from tinyproof.export.stage import Source, export
@@ -55,7 +81,10 @@ def test_an_interpreter_that_refuses_the_model_takes_no_verdict_away(folder, tmp
     bias = next(
         t for t in model.subgraphs[0].tensors if t.type == 2 and len(t.shape) == 1 and t.quantization.scale is not None
     )
-    bias.quantization.quantizedDimension = 3
+    if why == "bias":
+        bias.quantization.quantizedDimension = 3
+    else:
+        model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].name = b"photo \xff"
     (tmp_path / "odd.tflite").write_bytes(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
     made = tmp_path / "odd"
     export(made, Source(tflite=tmp_path / "odd.tflite"), "interpreter", None, "balanced")

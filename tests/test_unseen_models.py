@@ -121,6 +121,15 @@ def test_labels_in_another_order_are_not_taken_for_black_in_the_place_of_white()
 
 
 @needs.tensorflow
+def test_pixels_less_a_mean_are_suspected_without_labels_and_pixels_as_they_are_are_not():
+    from tinyproof.export.conversion.wanted_pixels import wanted_pixels
+
+    for see, is_suspected in ((lambda x: x - 128, True), (lambda x: x, False)):
+        name, why = wanted_pixels(fitted(see), blobs(1, 120)[0], None)
+        assert name == "0..255" and ("sharper less a mean" in why and "PIXELS=caffe" in why) == is_suspected, why
+
+
+@needs.tensorflow
 def test_statistics_of_batch_normalization_tell_pixels_less_a_mean_without_labels():
     import keras
 

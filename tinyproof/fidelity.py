@@ -52,6 +52,8 @@ class Fidelity:
     accuracy_int8_interval: Interval | None
     layers: list[LayerFidelity]
     cautions: list[str]
+    answers: str = ""  # what outputs are: `class`, `decisions` or `numbers`; empty: an earlier version did not say
+    remedy: str = ""  # a name of export.remedies; empty: as the converter makes it
 
     @property
     def noun(self) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
 
+from tinyproof.beginnings import stand_in
 from tinyproof.console import UserError, track
 
 SUFFIXES = (
@@ -160,10 +161,10 @@ def what_it_is(path: Path) -> str:
     if not start:
         return "empty"
     text = start.lstrip().lower()
-    if text.startswith((b"<html", b"<!doctype", b"<?xml")):
-        return "a web page" if b"svg" not in text else "SVG, which is no picture of pixels"
-    if text.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer"
+    if text.startswith((b"<svg", b"<!doctype svg", b"<?xml")) and b"<svg" in text:
+        return "SVG, which is no picture of pixels"
+    if kind := stand_in(start):
+        return kind[0]
     if start.startswith((b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM", b"RIFF", b"II*", b"MM\0*")) or start[4:8] == b"ftyp":
         return "damaged or cut short"
     if start.startswith(b"PK"):

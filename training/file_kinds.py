@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tinyproof.beginnings import stand_in
 from tinyproof.class_folders import is_picture
 
 BEGINNINGS = (
@@ -18,7 +19,6 @@ BEGINNINGS = (
     (b"PK\x03\x04", "a zip that is cut short"),
     (b"\x1f\x8b", "a compressed file, but no tar in it"),
     (b"\x00\x00\x08", "an IDX file, as MNIST has it"),
-    (b"version https://git-lfs", "a Git LFS pointer, so `git lfs pull` fetches what it stands for"),
 )
 ENDINGS = {
     ".tfrecord": "a TFRecord file",
@@ -37,13 +37,12 @@ def kind_of(path: Path) -> str:
     if is_picture(path):
         return "a single picture"
     with path.open("rb") as file:
-        start = file.read(64)
+        start = file.read(512)
     if not start:
         return "empty"
     for beginning, kind in BEGINNINGS:
         if start.startswith(beginning):
             return kind
-    text = start.lstrip().lower()
-    if text.startswith((b"<html", b"<!doctype")):
-        return "a web page, perhaps that of a failed download"
+    if other := stand_in(start):
+        return f"{other[0]} ({other[1]})"
     return ENDINGS.get(path.suffix.lower(), "nothing that holds pictures")

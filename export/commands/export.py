@@ -14,6 +14,7 @@ from tinyproof.export.commands.options import (
     folder_option,
     keras_option,
     pixels_option,
+    remedy_option,
     tflite_option,
 )
 from tinyproof.folders import model_folder
@@ -27,6 +28,7 @@ from tinyproof.options import board_option_for, engine_option, optimize_option
 @calibration_option
 @pixels_option
 @accept_loss_option
+@remedy_option
 @board_option_for("The board it has to run on.")
 @engine_option
 @optimize_option
@@ -37,6 +39,7 @@ def command(
     calibration: Path | None,
     pixels: str,
     accept_loss: bool,
+    remedy: str | None,
     board_name: str,
     engine: str | None,
     optimize: str,
@@ -58,4 +61,5 @@ def command(
             f"name a model: {names[0]}, a folder's name in build/, or a file with {names[1]} or {names[2]}."
         )
     folder = model or model_folder(file or Path())
-    export(folder, Source(tflite, keras_file, calibration, pixels, accept_loss), board_name, engine, optimize)
+    source = Source(tflite, keras_file, calibration, pixels, accept_loss, remedy or "")
+    export(folder, source, board_name, engine, optimize)

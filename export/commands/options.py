@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from tinyproof.export.pixels import AUTO, HELP, USUAL
-from tinyproof.options import FILE, ModelFolder, Words
+from tinyproof.export.remedies import NONE, REMEDIES, TRY
+from tinyproof.options import FILE, ModelFolder, OneOf, Words
 
 folder_option = click.option(
     "--model", type=ModelFolder(), help="The model's folder.  [default: build/<name of the file>]"
@@ -27,4 +28,10 @@ pixels_option = click.option(
 )
 accept_loss_option = click.option(
     "--accept-loss", is_flag=True, help="Go on where int8 loses much of the float network's answers."
+)
+remedy_option = click.option(
+    "--remedy",
+    type=OneOf("remedy", (*REMEDIES, TRY, NONE)),
+    help=f"Against what int8 loses: {', '.join(REMEDIES)}; {TRY} measures them all.  [default: measured where much is "
+    "lost, none taken]",
 )

@@ -11,6 +11,7 @@ from tinyproof.export.commands.options import (
     calibration_option,
     keras_option,
     pixels_option,
+    remedy_option,
 )
 from tinyproof.options import model_option
 
@@ -21,8 +22,11 @@ from tinyproof.options import model_option
 @calibration_option
 @pixels_option
 @accept_loss_option
-def command(model: Path, keras_file: Path | None, calibration: Path | None, pixels: str, accept_loss: bool) -> None:
+@remedy_option
+def command(
+    model: Path, keras_file: Path | None, calibration: Path | None, pixels: str, accept_loss: bool, remedy: str | None
+) -> None:
     """Convert a Keras model to a full-integer model.tflite."""
-    from tinyproof.export.stage import quantize
+    from tinyproof.export.stage import Source, quantize
 
-    quantize(model, keras_file, calibration, pixels, accept_loss)
+    quantize(model, Source(None, keras_file, calibration, pixels, accept_loss, remedy or ""))

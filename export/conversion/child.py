@@ -28,15 +28,16 @@ from tinyproof.export.conversion.ends import (
     taken_shape,
 )
 from tinyproof.export.pixels import AUTO
-from tinyproof.fidelity import FLOAT_FILE, NUMBERS, save_fidelity
+from tinyproof.export.remedies import TRIALS_FILE, TRY, TRYING
+from tinyproof.fidelity import FLOAT_FILE, NUMBERS, Fidelity, save_fidelity
+from tinyproof.json_files import write_json
 
 
 def main(folder: Path) -> None:
     """Do the job; every error that can be put into words is in error.txt afterwards."""
     job = json.loads((folder / "job.json").read_text())
     try:
-        notes = _work(folder, job)
-        (folder / "notes.json").write_text(json.dumps(notes))
+        (folder / "notes.json").write_text(json.dumps(_work(folder, job)))
     except UserError as error:
         (folder / "error.txt").write_text(error.message)
     except ModuleNotFoundError as error:
@@ -128,10 +129,11 @@ def _make(
     labelled: tuple[Any, Any] | None,
 ) -> list[str]:
     from tinyproof.export.conversion.answers import loss_of
-    from tinyproof.export.conversion.compare import compare
+    from tinyproof.export.conversion.compare import affordable, compare, spread
     from tinyproof.export.conversion.convert import convert_float
     from tinyproof.export.conversion.probe import guilty_layer, suspects
-    from tinyproof.export.conversion.wanted_pixels import odd_numbers, scaled, unequal_features
+    from tinyproof.export.conversion.remedied import trials
+    from tinyproof.export.conversion.wanted_pixels import noun, odd_numbers, scaled, unequal_features
 
     network = loaded.network
     if job["kind"] == "probe":
@@ -139,39 +141,65 @@ def _make(
         guilty = guilty_layer(network, scaled(images[:1], pixels[0]), lambda place: _stage(folder, place))
         (folder / "guilty.txt").write_text(guilty)
         return []
-    content = _convert(folder, network, images, pixels[0], job["keras"])
-    if content is None:
+    asked = "" if job["against_loss"] == TRY else job["against_loss"]
+    made = _convert(folder, network, images, pixels[0], job["keras"], asked)
+    if made is None:
         return []
     _stage(folder, "comparing it with the float network")
     plain = convert_float(network, images.shape[1:], pixels[0])
     (folder / FLOAT_FILE).write_bytes(plain)
-    found = compare(network, content, plain, images, pixels, labelled, loss_of(Path(job["keras"])))
+
+    seen, known = images, labelled
+    if (few := affordable(made[0], images)) < len(images):
+        loaded.notes.append(f"held against float on {few} of {len(images)} {noun(images)}, for they take long")
+        seen = spread(images, few)
+        known = labelled and (spread(labelled[0], few), spread(labelled[1], few))
+
+    def measure(content: bytes, exact: bytes, by_layer: bool = False) -> Fidelity:
+        return compare(network, content, exact, seen, pixels, known, loss_of(Path(job["keras"])), by_layer)
+
+    found = measure(made[0], made[1] or plain, by_layer=True)
     odd = [*unequal_features(network, images), *odd_numbers(network, images)] if pixels[0] == NUMBERS else []
-    save_fidelity(folder, replace(found, cautions=odd + found.cautions))
+    save_fidelity(folder, replace(found, cautions=odd + found.cautions, remedy=asked))
     notes: list[str] = loaded.notes
+    (folder / "notes.json").write_text(json.dumps(notes))  # whatever becomes of the trials
+    if (found.loss and not asked) or job["against_loss"] == TRY:
+        _stage(folder, TRYING)
+        write_json(folder / TRIALS_FILE, trials(network, images, pixels[0], measure))
     return notes
 
 
-def _convert(folder: Path, network: Any, images: NDArray[Any], pixels: str, source: str) -> bytes | None:
-    """The `.tflite`, also in the folder; None where the converter refuses, with the reason in refused.txt."""
+def _convert(
+    folder: Path, network: Any, images: NDArray[Any], pixels: str, source: str, remedy: str
+) -> tuple[bytes, bytes | None] | None:
+    """The `.tflite`, also in the folder, and the float model that a remedy has made it of; None where the converter
+    refuses, with the reason in refused.txt.
+    """
     from tinyproof.export.conversion.convert import convert, with_full_range
     from tinyproof.export.conversion.probe import reason, strange_layer
+    from tinyproof.export.conversion.remedied import NothingToDo, with_remedy
     from tinyproof.export.tflite_reader import read_graph
 
     _stage(folder, "converting it")
+    made: tuple[bytes, bytes | None]
     try:
-        content = convert(network, images if pixels == NUMBERS else with_full_range(images), pixels)
+        if remedy:
+            made = with_remedy(network, images, pixels, remedy)
+        else:
+            made = convert(network, images if pixels == NUMBERS else with_full_range(images), pixels), None
+    except NothingToDo:
+        raise
     except UserError as error:
         (folder / "refused.txt").write_text(error.message)
         return None
     except Exception as error:  # of the converter, whatever it raises
         (folder / "refused.txt").write_text(f"The converter cannot make an int8 model of it: {reason(error)}")
         return None
-    (folder / "model.tflite").write_bytes(content)
-    if why := strange_layer(read_graph(content, source), network):
+    (folder / "model.tflite").write_bytes(made[0])
+    if why := strange_layer(read_graph(made[0], source), network):
         (folder / "refused.txt").write_text(why)
         return None
-    return content
+    return made
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,29 @@ from tinyproof.export.conversion.answers import (
     snr_db,
 )
 from tinyproof.export.conversion.probe import layer_of
+from tinyproof.export.conversion.running import Images, feed, interpreter_of, real, run
 from tinyproof.export.conversion.wanted_pixels import noun, scaled
-from tinyproof.export.device_input import quantized
-from tinyproof.export.golden import Golden, golden_available
-from tinyproof.export.graph import Graph, Tensor
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import NUMBERS, Fidelity, LayerFidelity
-from tinyproof.preprocess import preprocess
 from tinyproof.statistics import wilson
 
 LAYER_PICTURES = 16
+LONGEST_S = 60.0  # that the int8 model may take for the pictures
+LEAST_PICTURES = 50
 FEW_LEVELS = 64  # of a pixel's 256
-Images = NDArray[Any]  # uint8 (N,H,W,C), or samples float32 (N,...)
+
+
+def affordable(content: bytes, images: Images) -> int:
+    """How many of the images an int8 model is held against float on: fewer where one takes long."""
+    run(content, images[:1])
+    started = time.monotonic()
+    run(content, images[:2])
+    return min(len(images), max(LEAST_PICTURES, int(LONGEST_S / max(1e-6, (time.monotonic() - started) / 2))))
+
+
+def spread(values: NDArray[Any], count: int) -> NDArray[Any]:
+    """So many of them at most, spread over all."""
+    return np.asarray(values[np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)])
 
 
 def compare(
@@ -40,11 +52,12 @@ def compare(
     pixels: tuple[str, str],
     labelled: tuple[Images, Any] | None,
     loss: str = "",
+    by_layer: bool = True,
 ) -> Fidelity:
     """Hold the int8 model against the network on the images and, where there are some, on labelled ones. `plain` is
-    the network converted without quantization, `loss` the name of what it was trained with.
+    the network converted without quantization, `loss` the name of what it was trained with. Layers only `by_layer`.
     """
-    int8, float_scores = _run(content, images), _float(network, images, pixels[0])
+    int8, float_scores = run(content, images), _float(network, images, pixels[0])
     kind = kind_of(network, float_scores, loss, labelled is not None, pixels[0] != NUMBERS)
     agreement = None if kind is Answers.NUMBERS else agreeing(kind, float_scores, int8)
     is_classes = kind is Answers.CLASS
@@ -52,7 +65,7 @@ def compare(
     count = 0
     if labelled is not None and is_classes:
         count = len(labelled[1])
-        for name, scores in (("float", _float(network, labelled[0], pixels[0])), ("int8", _run(content, labelled[0]))):
+        for name, scores in (("float", _float(network, labelled[0], pixels[0])), ("int8", run(content, labelled[0]))):
             right[name] = int((classes(scores) == labelled[1]).sum())
     share = {name: right[name] / count if count else None for name in ("float", "int8") if right} or {}
     interval = {name: wilson(right[name], count) for name in right}
@@ -69,12 +82,13 @@ def compare(
         accuracy_float_interval=interval.get("float"),
         accuracy_int8=share.get("int8"),
         accuracy_int8_interval=interval.get("int8"),
-        layers=_layers(network, content, plain, images),
+        layers=_layers(network, content, plain, images) if by_layer else [],
         cautions=[
             *lost_columns(kind, float_scores, int8),
             *cautions(images, classes(float_scores) if is_classes else None),
             *_other_order(share, labelled),
         ],
+        answers=kind.value,
     )
 
 
@@ -114,73 +128,12 @@ def _float(network: Any, images: Images, pixels: str) -> NDArray[np.float32]:
     )
 
 
-def _interpreter(content: bytes, keep: bool) -> Any:
-    import tensorflow as tf
-
-    kinds = tf.lite.experimental.OpResolverType
-    try:
-        return _allocated(content, keep, kinds.BUILTIN_REF if keep else kinds.AUTO)
-    except (RuntimeError, ValueError):  # its delegate refuses some models that its kernels run; some have no reference
-        return _allocated(content, keep, kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
-
-
-def _allocated(content: bytes, keep: bool, kind: Any) -> Any:
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(
-        model_content=content, experimental_preserve_all_tensors=keep, experimental_op_resolver_type=kind
-    )
-    interpreter.allocate_tensors()
-    return interpreter
-
-
-def _feed(interpreter: Any, image: Images) -> None:
-    detail = interpreter.get_input_details()[0]
-    x = image[np.newaxis]
-    if detail["dtype"] == np.int8:
-        x = _levels(x, *detail["quantization"])
-    elif x.dtype == np.uint8:
-        x = preprocess(x)
-    interpreter.reset_all_variables()  # an LSTM begins with a state of zero
-    interpreter.set_tensor(detail["index"], x)
-    interpreter.invoke()
-
-
-def _levels(x: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.int8]:
-    """What an int8 input gets: of images uint8 the pixels less 128, of samples float32 what they are in its scale."""
-    return (x.astype(np.int16) - 128).astype(np.int8) if x.dtype == np.uint8 else quantized(x, scale, zero_point)
-
-
-def _run(content: bytes, images: Images) -> NDArray[np.float32]:
-    graph = read_graph(content, "int8")
-    if golden_available() and any(tensor.is_variable for tensor in graph.tensors):
-        return _run_golden(content, graph, images)  # the default interpreter begins an LSTM with another state
-    interpreter = _interpreter(content, keep=False)
-    detail = interpreter.get_output_details()[0]
-    scale, zero_point = detail["quantization"]
-    rows = []
-    for image in images:
-        _feed(interpreter, image)
-        rows.append((interpreter.get_tensor(detail["index"]).astype(np.float32) - zero_point) * scale)
-    return np.concatenate(rows)
-
-
-def _run_golden(content: bytes, graph: Graph, images: Images) -> NDArray[np.float32]:
-    golden, (scale, zero_point) = Golden(content), _real(graph.tensors[graph.outputs[0]])
-    x_scale, x_zero_point = _real(graph.tensors[graph.inputs[0]])
-    rows = []
-    for image in images:
-        levels = _levels(image[np.newaxis], x_scale, x_zero_point)
-        rows.append((golden.run(levels).astype(np.float32) - zero_point) * np.float32(scale))
-    return np.concatenate(rows)
-
-
 def _layers(network: Any, content: bytes, plain: bytes, images: Images) -> list[LayerFidelity]:
     """Every op's output that both models have under one name."""
     graphs = read_graph(content, "int8"), read_graph(plain, "float")
     by_name = {graphs[1].label(op): graphs[1].tensors[op.outputs[0]] for op in graphs[1].ops}
     try:
-        runs = _interpreter(content, keep=True), _interpreter(plain, keep=True)
+        runs = interpreter_of(content, keep=True), interpreter_of(plain, keep=True)
     except (ValueError, RuntimeError):  # the reference kernels lack an op of it
         return []
     pairs = []
@@ -191,10 +144,10 @@ def _layers(network: Any, content: bytes, plain: bytes, images: Images) -> list[
             pairs.append((op, y, other))
     seen: list[tuple[list[Any], list[Any]]] = [([], []) for _ in pairs]
     for image in images[:: max(1, len(images) // LAYER_PICTURES)][:LAYER_PICTURES]:
-        for run in runs:
-            _feed(run, image)
+        for each in runs:
+            feed(each, image)
         for (_, y, other), (int8, exact) in zip(pairs, seen, strict=True):
-            scale, zero_point = _real(y)
+            scale, zero_point = real(y)
             int8.append((runs[0].get_tensor(y.index).astype(np.float32) - zero_point) * scale)
             exact.append(runs[1].get_tensor(other.index).copy())
     results = []
@@ -209,13 +162,7 @@ def _layers(network: Any, content: bytes, plain: bytes, images: Images) -> list[
                 op=op.name,
                 snr_db=snr_db(b, a),
                 cosine=float(a @ b) / norm if norm else 1.0,
-                range_used=min(1.0, float(high - low) / (255 * _real(y)[0])),
+                range_used=min(1.0, float(high - low) / (255 * real(y)[0])),
             )
         )
     return results
-
-
-def _real(y: Tensor) -> tuple[float, int]:
-    """(scale, zero_point) of a tensor that has one of each."""
-    assert y.quantization is not None
-    return float(y.quantization.scale[0]), int(y.quantization.zero_point[0])

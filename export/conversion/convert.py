@@ -13,7 +13,6 @@ from tinyproof.console import UserError
 from tinyproof.export.adapting import adapted
 from tinyproof.export.conversion.lost_scales import with_written_scales
 from tinyproof.export.pixels import Taken, taken
-from tinyproof.fidelity import NUMBERS
 from tinyproof.preprocess import preprocess
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
@@ -41,9 +40,8 @@ def convert(network: Any, x_calibration: NDArray[Any], pixels: str = "0..1") -> 
     The model's input is the sample, or a pixel divided by 255; where the network takes pixels otherwise, ops before it
     see to that.
     """
-    inputs = [x[np.newaxis] if pixels == NUMBERS else preprocess(x[np.newaxis]) for x in x_calibration]
     try:
-        return run_converter(_fixed(network, x_calibration.shape[1:], pixels), inputs)
+        return run_converter(_fixed(network, x_calibration.shape[1:], pixels), as_inputs(x_calibration))
     except (ValueError, RuntimeError) as error:
         raise UserError(f"The converter cannot make an int8 model of the network: {one_line(error)}") from None
 
@@ -80,6 +78,12 @@ def _as_taken(x: Any, how: Taken) -> Any:
 
 def run_converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> bytes:
     """A Keras model of a fixed batch -> `.tflite` bytes: int8, calibrated with `inputs`, or float32 without any."""
+    with quiet():
+        content: bytes = _converter(model, inputs).convert()
+    return content if inputs is None else as_written(content)
+
+
+def _converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> Any:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
@@ -91,9 +95,50 @@ def run_converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> bytes
         converter.inference_output_type = tf.int8
         # Runtimes from before mid-2024 read only the first scale of a Dense layer, and give wrong results silently.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    return converter
+
+
+def as_written(content: bytes) -> bytes:
+    """The converter's int8 model with what it gets wrong put right."""
+    return adapted(with_written_scales(content), "the converted model")
+
+
+def convert_calibrated(network: Any, x_calibration: NDArray[Any], pixels: str) -> bytes:
+    """As `convert`, up to where the converter would round: a float model, each tensor of which has its range."""
+    converter = _converter(_fixed(network, x_calibration.shape[1:], pixels), as_inputs(x_calibration))
+    converter._experimental_calibrate_only = True
     with quiet():
         content: bytes = converter.convert()
-    return content if inputs is None else adapted(with_written_scales(content), "the converted model")
+    return content
+
+
+def calibrated_again(content: bytes, x_calibration: NDArray[Any]) -> bytes:
+    """Such a model, changed since, with its ranges taken anew."""
+    from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+    with quiet():
+        calibrated: bytes = Calibrator(content).calibrate(lambda: ([x] for x in as_inputs(x_calibration)))
+    return calibrated
+
+
+def convert_quantized(calibrated: bytes) -> bytes:
+    """Such a model rounded to int8: `convert` is this of `convert_calibrated`."""
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    with quiet():
+        content: bytes = mlir_quantize(
+            calibrated,
+            input_data_type=tf.int8,
+            output_data_type=tf.int8,
+            disable_per_channel_for_dense_layers=True,
+        )
+    return as_written(content)
+
+
+def as_inputs(images: NDArray[Any]) -> list[NDArray[np.float32]]:
+    """What the converted model takes, one after the other, of images uint8 or samples float32."""
+    return [preprocess(x[np.newaxis]) if x.dtype == np.uint8 else x[np.newaxis] for x in images]
 
 
 def one_line(error: Exception) -> str:

@@ -18,13 +18,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.console import UserError
+from tinyproof.console import UserError, console
 from tinyproof.export.lower import lower
+from tinyproof.export.remedies import TRIALS_FILE, TRYING, Trials
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, Fidelity
 from tinyproof.json_files import read_json
 
 LONGEST_S = 1800
+LONGEST_TRIALS_S = 300
+FIRST_WORD_S = 30.0  # of work without a word; then after twice as long, and so on
 POLL_S = 0.1
 SHARE_OF_MEMORY = 0.8  # of what is free at the start
 LEAST_BYTES = 2 << 30
@@ -42,6 +45,7 @@ class Job:
     images: NDArray[np.uint8] | NDArray[np.float32] | None
     labelled: tuple[NDArray[np.uint8] | NDArray[np.float32], NDArray[np.integer]] | None = None
     every_class: bool = False  # the labels are of all classes that there are
+    against_loss: str = ""  # a name of `export.remedies` to apply, TRY, or '' for TRY where much is lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,7 @@ class Converted:
     plain: bytes  # the `.tflite` of the float network
     fidelity: Fidelity
     notes: list[str]
+    trials: Trials | None  # None where none were made
 
 
 def convert_apart(job: Job) -> Converted:
@@ -59,6 +64,8 @@ def convert_apart(job: Job) -> Converted:
     with _scratch(job, "convert") as folder:
         ended = _run(folder)
         refused = folder / "refused.txt"
+        if ended and (folder / "stage.txt").read_text() == TRYING:
+            ended = ""  # what it has made before is whole
         if ended or refused.exists():
             why = ended or refused.read_text()
             if ended and "converting" not in (folder / "stage.txt").read_text():
@@ -67,8 +74,10 @@ def convert_apart(job: Job) -> Converted:
             raise UserError(f"{job.keras}: {guilty(job, why)}")
         content = (folder / "model.tflite").read_bytes()
         fidelity = read_json(folder / FIDELITY_FILE, Fidelity, "convert")
+        plain, notes = (folder / FLOAT_FILE).read_bytes(), json.loads((folder / "notes.json").read_text())
+        trials = (folder / TRIALS_FILE).exists()
         return Converted(
-            content, (folder / FLOAT_FILE).read_bytes(), fidelity, json.loads((folder / "notes.json").read_text())
+            content, plain, fidelity, notes, read_json(folder / TRIALS_FILE, Trials, "convert") if trials else None
         )
 
 
@@ -111,7 +120,8 @@ def guilty(job: Job, why: str) -> str:
 def _scratch(job: Job, kind: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        words = {name: str(getattr(job, name)) for name in ("remedy", "other", "pixels", "why", "every_class")}
+        names = ("remedy", "other", "pixels", "why", "every_class", "against_loss")
+        words = {name: str(getattr(job, name)) for name in names}
         (folder / "job.json").write_text(json.dumps({"kind": kind, "keras": str(job.keras), **words}))
         (folder / "stage.txt").write_text("starting")
         if job.images is not None:
@@ -123,7 +133,7 @@ def _scratch(job: Job, kind: str) -> Iterator[Path]:
 
 def _run(folder: Path) -> str:
     """Run the child to its end. What ended it before its time, in words, or ''. UserError for an error of its own."""
-    started, limit = time.monotonic(), max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
+    limit = max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
     with open(folder / "messages.txt", "wb") as messages:
         command = [sys.executable, "-m", "tinyproof.export.conversion.child", str(folder)]
         process = subprocess.Popen(
@@ -135,12 +145,8 @@ def _run(folder: Path) -> str:
             start_new_session=True,
         )
         try:
-            while process.poll() is None:
-                time.sleep(POLL_S)
-                if _used_bytes(process.pid) > limit:
-                    return f"the converter took more than {limit / 2**30:.1f} GiB of memory"
-                if time.monotonic() - started > LONGEST_S:
-                    return f"the converter was not done after {LONGEST_S // 60} minutes"
+            if ended := _watch(process, folder, limit):
+                return ended
         finally:
             _end(process)
     if process.returncode < 0:
@@ -152,6 +158,27 @@ def _run(folder: Path) -> str:
     if process.returncode:
         last = (folder / "messages.txt").read_text(errors="replace").strip().splitlines()
         return f"the converter ended with status {process.returncode} ({last[-1].strip() if last else 'no word'})"
+    return ""
+
+
+def _watch(process: subprocess.Popen[bytes], folder: Path, limit: int) -> str:
+    """Wait for the end, with a word where it takes long. What it takes too much of, memory or time, in words, or ''."""
+    started, trying, word_s = time.monotonic(), 0.0, FIRST_WORD_S
+    while process.poll() is None:
+        time.sleep(POLL_S)
+        now, stage = time.monotonic(), (folder / "stage.txt").read_text()
+        if _used_bytes(process.pid) > limit:
+            return f"the converter took more than {limit / 2**30:.1f} GiB of memory"
+        if now - started > LONGEST_S:
+            return f"the converter was not done after {LONGEST_S // 60} minutes"
+        if stage == TRYING and not trying:
+            trying = now
+            console.print("Int8 may fall short of float: trying what helps")
+        if trying and now - trying > LONGEST_TRIALS_S:
+            return "the remedies took too long"
+        if now - started > word_s:
+            console.print(f"still {stage}, after {now - started:.0f} s", markup=False)
+            word_s *= 2
     return ""
 
 

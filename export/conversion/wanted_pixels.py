@@ -28,6 +28,7 @@ RATHER_SHARP = 0.5
 LEAST_LEVELS = 8  # of an int8 input, for a feature to tell anything
 MOST_FEATURES = 512
 WEAKEST, STRONGEST = 0.02, 20.0  # deviation of what reaches the first weights: pixels in a usual range are within
+LESS_A_MEAN = ("-128..127", "caffe")  # of what looks like 0..255 otherwise
 SURER = "labels would tell this and the order of its colours: class folders, or an .npz of x and y"
 WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
@@ -52,15 +53,17 @@ def wanted_pixels(network: Any, images: Images, labels: NDArray[np.integer] | No
     """(what `export.pixels.taken` understands, why in words that follow 'because')."""
     every = slice(None, None, max(1, len(images) // PICTURES))
     sample = images[every]
-    names = list(USUAL) if labels is None else candidates(images.shape[3])
+    less_a_mean = [name for name in candidates(images.shape[3], orders=False) if name in LESS_A_MEAN]
+    names = [*USUAL, *less_a_mean] if labels is None else candidates(images.shape[3])
     answers = {name: np.asarray(network(scaled(sample, name), training=False)) for name in names}
     known = labels[every] if labels is not None else None
     usual = {name: answers[name] for name in USUAL}
+    kind = kind_of(network, usual[DEFAULT], loss, known is not None, True)
     found = (
         _by_labels(usual, known)
         or _by_first_weights(network, sample)
         or _by_statistics(network, sample)
-        or _by_sharpness(usual, kind_of(network, usual[DEFAULT], loss, known is not None, True), known is not None)
+        or _by_sharpness(usual, kind, known is not None, [answers[name] for name in less_a_mean])
     )
     return _corrected(answers, known, found[0]) or found
 
@@ -186,7 +189,10 @@ def _otherwise() -> str:
     return f"of pixels less a mean or over a deviation: labelled pictures would tell, or give {torch} or {caffe}"
 
 
-def _by_sharpness(answers: dict[str, Scores], kind: Answers, labelled: bool) -> tuple[str, str]:
+def _by_sharpness(
+    answers: dict[str, Scores], kind: Answers, labelled: bool, less_a_mean: list[Scores]
+) -> tuple[str, str]:
+    """The range in which answers tell most, with a word where those of pixels `less_a_mean` tell more still."""
     if kind is Answers.NUMBERS:
         return DEFAULT, "nothing in the network says otherwise, and its answers are numbers, of any size"
     told = {name: information(scores, kind) for name, scores in answers.items()}
@@ -204,4 +210,8 @@ def _by_sharpness(answers: dict[str, Scores], kind: Answers, labelled: bool) -> 
         name = "-1..1"
     figures = ", ".join(f"{told[name]:.2f} bits in {name}" for name in order)
     guess = "" if labelled else f"; {SURER}"
+    other = max((information(scores, kind) for scores in less_a_mean), default=0.0)
+    if name == "0..255" and not labelled and other > told[name]:
+        asked = " or ".join(advice.setting("pixels", name) for name in LESS_A_MEAN[: len(less_a_mean)])
+        return name, f"its answers are sharp then ({figures}), but sharper less a mean ({other:.2f} bits): try {asked}"
     return name, f"its answers are sharp and varied then ({figures})" + (f"; {_otherwise()}" if vague else guess)

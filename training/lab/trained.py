@@ -95,18 +95,19 @@ def load_trained(model: str | Path) -> Trained:
     (x, *others), (y, *_) = check_ends(graph)
     if others:
         raise UserError(f"{folder}: the model has {1 + len(others)} inputs; the lab opens models of one image")
-    splits, labels = load_images(folder, x.shape), load_classes(folder, y.size)
-    layers = read_layers(graph)
+    splits, labels, layers = load_images(folder, x.shape), load_classes(folder, y.size), read_layers(graph)
     if not any(layer.is_maps and layer.op.name == "CONV_2D" for layer in layers):
         raise UserError(f"{folder}: the model has no convolution whose output is a picture, so there is nothing to see")
     plain = folder / FLOAT_FILE
-    return Trained(
-        folder.resolve().name, tflite, graph, layers, labels, splits, plain.read_bytes() if plain.is_file() else b""
-    )
+    exact = plain.read_bytes() if plain.is_file() else b""
+    return Trained(folder.resolve().name, tflite, graph, layers, labels, splits, exact)
 
 
 def load_images(folder: Path, shape: tuple[int, ...]) -> Splits:
     """Its images. UserError where they are none for an input of `shape`, (1,H,W,C)."""
+    if not (folder / SPLITS_FILE).is_file():
+        out = f"leave {advice.name_of('model')} out"
+        raise UserError(f"{folder} was not trained here, so there are no pictures to look into it with: {out}")
     splits = load_splits(folder / SPLITS_FILE)
     if splits.x_test.shape[1:] != shape[1:]:
         raise _of_another(folder, f"{SPLITS_FILE} holds images")
@@ -126,8 +127,7 @@ def _of_another(folder: Path, what: str) -> UserError:
 
 
 def _found(model: str | Path) -> Path:
-    here = Path.cwd()
-    above = (base / BUILD / model for base in (here, *here.parents))
+    above = (base / BUILD / model for base in (Path.cwd(), *Path.cwd().parents))
     near = Path(model) if Path(model).is_dir() else BUILD / model
     return next((folder for folder in (near, *above) if folder.is_dir()), near)
 

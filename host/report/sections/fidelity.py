@@ -25,6 +25,8 @@ def add_fidelity(section: Section, fidelity: Fidelity) -> None:
         section.add(note(f"{text[0].upper()}{text[1:]}."))
     what = "No pixels" if fidelity.pixels == NUMBERS else f"Pixels {fidelity.pixels}"
     section.add(note(f"{what}: {fidelity.why_pixels}."))
+    if fidelity.remedy:
+        section.add(note(f"Quantized with the remedy {fidelity.remedy} (docs/training.md)."))
     if fidelity.layers:
         lines = [
             [layer.name, layer.op, f"{layer.snr_db:.1f}", f"{layer.cosine:.4f}", percent(layer.range_used)]
