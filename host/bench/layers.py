@@ -69,6 +69,14 @@ def _pointwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
+def _conv2d_of_few(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    x_c, y_c, side, k = (int(n) for n in rng.integers((1, 1, 6, 1), (33, 3, 17, 6)))
+    x = source((1, side, side, x_c), 1.0, -128)
+    y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.conv2d([x, *_linear(b, rng, y_c, (y_c, k, k, x_c))], y, padding="SAME", activation="RELU")
+    return y
+
+
 def _wide_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     """Sums of a filter that leave no room for a second one's."""
     side, x_c, y_c = int(rng.integers(3, 8)), int(rng.choice([64, 72, 80])), int(rng.choice([6, 8, 16]))
@@ -220,6 +228,7 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_inner_conv2d, 3),
     (partial(_conv2d, plain=True), 1),
     (_pointwise_conv2d, 3),
+    (_conv2d_of_few, 3),
     (_wide_conv2d, 1),
     (_depthwise_conv2d, 4),
     (partial(_depthwise_conv2d, usual=False), 6),

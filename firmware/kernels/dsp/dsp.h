@@ -101,6 +101,12 @@ INLINED void store_word(int8_t *y, uint32_t word) {
 #endif
 }
 
+INLINED uint32_t load_pair(const int16_t *x) {
+    uint32_t pair;
+    __builtin_memcpy(&pair, __builtin_assume_aligned(x, 4), sizeof pair);
+    return pair;
+}
+
 // y[0..1] = the pair
 INLINED void store_pair(int16_t *y, uint32_t pair) {
     __builtin_memcpy(__builtin_assume_aligned(y, 4), &pair, sizeof pair);

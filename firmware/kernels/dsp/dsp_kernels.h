@@ -208,6 +208,17 @@ void squared_difference_packed_s8(
 void conv2d_winograd4_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p);
 
 typedef struct {
+    const int16_t *weights;  // (y_c, quads, 4), doubled, of each quad taps 0, 2, 1, 3
+    int32_t x_zero_point;    // the value of x outside the image: the real number zero
+    int32_t run, quads;      // bytes that a window sees side by side, at least 4; words of all its runs
+    window_geometry window;
+    packed_output output;
+} conv2d_few_params;
+
+// y = conv2d_s8(x) for few filters.  scratch (k_h, k_w, x_c): what an output pixel at a border sees
+void conv2d_few_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_few_params *p);
+
+typedef struct {
     const int8_t *weights;  // (groups, quads, 4, 4)
     int32_t rows, x_c, y_c;
     packed_output output;
