@@ -239,3 +239,10 @@ def test_a_dense_layer_of_many_rows_is_a_convolution_of_as_many_pixels():
     x, y = b.tensor((12, 16), 0.5), b.tensor((12, 8), 50.0)
     b.dense([x, b.constant(np.ones((8, 16), np.int8), [0.1])], y)
     assert kernels_of(b.build([x], [y])) == ["conv2d_pointwise"]
+
+
+def test_a_single_filter_takes_no_kernel_that_computes_four():
+    b = ModelBuilder()
+    x, y = b.tensor((1, 12, 12, 16), 0.5), b.tensor((1, 12, 12, 1), 50.0)
+    b.conv2d([x, b.constant(np.ones((1, 1, 1, 16), np.int8), [0.1])], y)
+    assert kernels_of(b.build([x], [y])) == ["conv2d_few"]

@@ -123,6 +123,7 @@ KINDS: dict[str, Callable[[], Net]] = {
     "conv 3x3, stride 2, 3 to 8": lambda: Net((96, 96, 3)).conv(8, (3, 3), 2),
     "conv 1x1, 8 to 16": lambda: Net((48, 48, 8)).conv(16),
     "conv 1x1, 61 to 35": lambda: Net((12, 12, 61)).conv(35),
+    "conv 3x3, 32 to 1": lambda: Net((24, 24, 32)).conv(1, (3, 3)),
     "dense, 128 to 640": lambda: Net((128,)).dense(640),
     "MobileNetV1-like": _mobilenet_v1,
     "MobileNetV2-like": _mobilenet_v2,
