@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.console import UserError
 from tinyproof.export.graph import ABSENT, Activation, Graph, Op, Quantization, Tensor
 from tinyproof.export.ops.concatenation import MAX_INPUTS, ConcatenationOptions
-from tinyproof.export.tflite_editing import add_tensor, new_op, packed
-from tinyproof.export.tflite_reader import BROKEN_OFFSETS, read_graph
+from tinyproof.export.tflite_editing import add_tensor, new_op, packed, unpacked
+from tinyproof.export.tflite_reader import read_graph
 
 # What moves numbers, and which of its operands they are.
 MOVES = {
@@ -45,12 +44,7 @@ def with_byte_moves(content: bytes, source: str) -> bytes:
         return content
     from ai_edge_litert import schema_py_generated as schema
 
-    try:
-        model = schema.ModelT.InitFromPackedBuf(content, 0)
-    except BROKEN_OFFSETS:
-        raise UserError(
-            f"{source} is not a readable .tflite: an offset leads out of the file; export it again."
-        ) from None
+    model = unpacked(content, source)
     for detour in detours:
         _move_bytes(model.subgraphs[0], detour)
     replaced = {op.index: _gathers(schema, model, graph, op) for op in tiles}

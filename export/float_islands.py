@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.console import UserError
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.ops.floats import FUNCTIONS, STEPS
-from tinyproof.export.tflite_editing import INT8_VERSION, add_tensor, new_op, packed
-from tinyproof.export.tflite_reader import BROKEN_OFFSETS, read_graph
+from tinyproof.export.tflite_editing import INT8_VERSION, add_tensor, new_op, packed, unpacked
+from tinyproof.export.tflite_reader import read_graph
 
 CLIPS = {"RELU_N1_TO_1": (-1.0, 1.0), "RELU_0_TO_1": (0.0, 1.0)}
 GELU, SELECT = "GELU", "SELECT"  # a SELECT of operands of one shape is a SELECT_V2
@@ -33,12 +32,7 @@ def with_float_islands(content: bytes, source: str) -> bytes:
         return content
     from ai_edge_litert import schema_py_generated as schema
 
-    try:
-        model = schema.ModelT.InitFromPackedBuf(content, 0)
-    except BROKEN_OFFSETS:
-        raise UserError(
-            f"{source} is not a readable .tflite: an offset leads out of the file; export it again."
-        ) from None
+    model = unpacked(content, source)
     islands = _Islands(schema, model, graph, wanted)
     for place, op in enumerate(model.subgraphs[0].operators):
         islands.add(graph.ops[place], op) if place in wanted else islands.ops.append(op)

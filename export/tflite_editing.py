@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tinyproof.console import UserError
+from tinyproof.export.tflite_reader import BROKEN_OFFSETS
+
 INT8_VERSION = 2  # of GATHER, CONCATENATION and QUANTIZE the first that takes int8 and gives it
+
+
+def unpacked(content: bytes, source: str) -> Any:
+    """The model's object. UserError where offsets lead out of the bytes."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    try:
+        return schema.ModelT.InitFromPackedBuf(content, 0)
+    except BROKEN_OFFSETS:
+        raise UserError(
+            f"{source} is not a readable .tflite: an offset leads out of the file; export it again."
+        ) from None
 
 
 def add_tensor(subgraph: Any, name: str | bytes, shape: Sequence[int], like: Any | None = None, buffer: int = 0) -> int:
