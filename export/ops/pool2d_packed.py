@@ -14,11 +14,21 @@ WIDEST = 255  # bytes, of which 16 bits hold the sum
 
 
 def events(params: Pool2dParams) -> Events:
-    """How often it does each thing that has a price: pixels, fours of channels, their rows, their taps."""
+    """How often it does each thing that has a price: pixels; fours of channels, their rows and taps; the same of fewer
+    channels, one at a time.
+    """
     window = params.window
+    rows = _inside(window.y_h, window.k_h, window.stride_h, window.pad_h, window.x_h)
+    columns = _inside(window.y_w, window.k_w, window.stride_w, window.pad_w, window.x_w)
     pixels = window.y_h * window.y_w
-    words = pixels * (fours(window.y_c) if window.y_c >= 4 else window.y_c)
-    return pixels, words, words * window.k_h, words * window.k_h * window.k_w
+    each = pixels, rows * window.y_w, rows * columns
+    fours_of, singles = (fours(window.y_c), 0) if window.y_c >= 4 else (0, window.y_c)
+    return pixels, *(fours_of * n for n in each), *(singles * n for n in each)
+
+
+def _inside(y: int, k: int, stride: int, pad: int, x: int) -> int:
+    """How many taps along an axis lie inside, of all windows."""
+    return sum(min(i * stride - pad + k, x) - max(i * stride - pad, 0) for i in range(y))
 
 
 def _instead_of(plain: Kernel) -> Fast:
