@@ -215,7 +215,7 @@ def test_a_devices_feature_maps_are_the_goldens(board, trained, tmp_path):
     "damage, words",
     [
         (lambda folder: (folder / "model.tflite").unlink(), "there is no"),
-        (lambda folder: (folder / SPLITS_FILE).unlink(), "make train"),
+        (lambda folder: (folder / SPLITS_FILE).unlink(), "no pictures to look into it with"),
         (lambda folder: (folder / LABELS_FILE).write_text("a\nb\n"), "classes of another model"),
         (lambda folder: (folder / "model.tflite").write_bytes(b"nothing at all"), "not a readable .tflite"),
     ],

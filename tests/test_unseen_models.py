@@ -333,17 +333,17 @@ def of_words() -> Any:
     return keras.Model(x, k.Dense(3)(k.Flatten()(k.Embedding(9, 4, name="words")(x))))
 
 
-def softplus() -> Any:
+def sparsemax() -> Any:
     import keras
 
-    return small(keras.layers.Conv2D(3, 3), keras.layers.Activation("softplus", name="soft"))
+    return small(keras.layers.Conv2D(3, 3), keras.layers.Activation("sparsemax", name="sparse"))
 
 
 REFUSED = {
     "batch": (batch_of_32, (SIDE, SIDE, 3), ("batch of 32 alone",)),
     "keras_int8": (quantized_by_keras, (SIDE, SIDE, 3), ("is quantized by Keras ('int8')", "before model.quantize()")),
     "words": (of_words, (5,), ("takes int32", "'words' (Embedding) does before the network")),
-    "softplus": (softplus, (SIDE, SIDE, 3), ("layer 'soft'", "relu6")),
+    "sparsemax": (sparsemax, (SIDE, SIDE, 3), ("layer 'sparse'", "softmax or relu")),
     "grey": (lambda: small(shape=(SIDE, SIDE, 1)), (SIDE, SIDE, 3), ("the network sees grey", "x.mean(-1")),
     "rgba": (small, (SIDE, SIDE, 4), ("x[..., :3]",)),
     "first": (lambda: small(shape=(3, SIDE, SIDE)), (SIDE, SIDE, 3), ("channels first", "transpose(0, 3, 1, 2)")),
