@@ -151,7 +151,7 @@ def test_the_assembly_of_depthwise_windows_gives_the_bytes_of_tflm(seed, tmp_pat
     content = depthwise_layers(seed)
     assert_image_equals_golden(content, tmp_path, Optimize.BALANCED)
     kernels = {kernel for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for kernel in step.kernels}
-    assert kernels == {"depthwise_conv2d_packed"}
+    assert kernels == {"depthwise_conv2d_packed", "depthwise_conv2d_taps"}
 
 
 @needs.golden
