@@ -37,8 +37,7 @@ def with_lookups(graph: Graph, calls: Sequence[Call], root: Mapping[int, int]) -
             table = _defined(graph, call, table, _tables(functions, origin))
             functions[y] |= {index: table[t + 128] for index, t in _tables(functions, origin).items()}
             params = LookupParams(table.astype(np.int8), graph.tensors[call.y].size)
-            call = call if call.kernel is lookup.KERNEL else replace(call, kernel=lookup.KERNEL, params=params)
-            call = replace(call, xs=(origin,))
+            call = replace(call, kernel=lookup.KERNEL, xs=(origin,), params=params)
         found.append(call)
     return _joined(_read(calls, found, root, kept), root, kept)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.ops.floats import FUNCTIONS, STEPS
-from tinyproof.export.tflite_editing import INT8_VERSION, add_tensor, new_op, packed, unpacked
+from tinyproof.export.tflite_editing import INT8_VERSION, add_buffer, add_tensor, new_op, packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
 
 CLIPS = {"RELU_N1_TO_1": (-1.0, 1.0), "RELU_0_TO_1": (0.0, 1.0)}
@@ -143,11 +143,7 @@ class _Islands:
 
     def _tensor(self, like: Tensor | None, data: NDArray[np.float32] | None = None) -> int:
         """A new float32 tensor; of the shape and name of another one, if that is given."""
-        buffer = 0
-        if data is not None:
-            self._model.buffers.append(self._schema.BufferT())
-            buffer = len(self._model.buffers) - 1
-            self._model.buffers[buffer].data = np.frombuffer(data.astype("<f4").tobytes(), np.uint8)
+        buffer = 0 if data is None else add_buffer(self._model, data.astype("<f4"))
         name, shape = (like.name, like.shape) if like else ("number", (1,))
         index = add_tensor(self._subgraph, f"{name}/float", list(shape), buffer=buffer)
         self._subgraph.tensors[index].type = self._schema.TensorType.FLOAT32

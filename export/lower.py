@@ -122,14 +122,15 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
 
 
 def _kind(graph: Graph, op: Op) -> OpKind:
-    kind = FLOATS[0] if isinstance(op.options, FloatOptions) else BY_TFLITE_NAME.get(op.name)
+    is_of_floats = isinstance(op.options, FloatOptions)  # whatever its name; their kinds differ in nothing else
+    kind = FLOATS[0] if is_of_floats else BY_TFLITE_NAME.get(op.name)
     if op.name == "DEQUANTIZE":
         _refuse_float(graph, op)
     if kind is None:
         raise graph.refusal(op, f"the compiled engine does not run {op.name}; {cure(op.name)}")
     if kind.options_type and op.options is None:
         raise graph.refusal(op, "its options are missing; export the model again")
-    refused_anyway = op.name in FUNCTIONS and not isinstance(op.options, FloatOptions)  # in words of its own
+    refused_anyway = op.name in FUNCTIONS and not is_of_floats  # in words of its own
     if op.version > NEWEST_VERSIONS[op.name] and not refused_anyway:
         why = f"it has version {op.version} of its op, and {NEWEST_VERSIONS[op.name]} is the newest that is known here"
         raise graph.refusal(op, f"{why}; convert the model with TensorFlow 2.21 or an earlier one")

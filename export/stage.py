@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tinyproof import advice
-from tinyproof.boards import find_board
+from tinyproof.boards import Board, find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, no_room, write_together
 from tinyproof.export.adapting import adapted
@@ -69,15 +69,14 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
         return
     if new is None and inputs_of(model, "emit") == inputs:
         console.print(f"{model}: what the export wrote was changed, and is written again", markup=False)
-    emission = _emission(
-        model, content, str(tflite), board_name, engine, optimize
-    )  # may refuse: nothing is written yet
+    # May refuse: nothing is written yet.
+    emission = _emission(model, content, str(tflite), board_name, engine, optimize)
     if new:
         _write_quantized(model, new.made)
         files = [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE]
         settings = {TFLITE_FILE: fingerprint(model / TFLITE_FILE), "remedy": new.remedy, "network": new.network}
         remember(model, "quantize", new.inputs, files, settings)
-    _write_emission(model, emission, board_name, runtime)
+    _write_emission(model, emission)
     files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
     remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE)})
 
@@ -181,8 +180,7 @@ def emit(model: Path, source: Path, board_name: str, engine: str | None, optimiz
     UserError for what the engine of the board does not run.
     """
     claim(model, make=True)
-    emission = _emission(model, _read(source), str(source), board_name, engine, optimize)
-    _write_emission(model, emission, board_name, runtime_of(find_board(board_name), engine))
+    _write_emission(model, _emission(model, _read(source), str(source), board_name, engine, optimize))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,26 +190,29 @@ class _Emission:
     content: bytes
     made: Export
     taken_off: str
+    board: Board
+    runtime: Runtime | None
 
 
 def _emission(
     model: Path, content: bytes, source: str, board_name: str, engine: str | None, optimize: str
 ) -> _Emission:
-    runtime = runtime_of(find_board(board_name), engine)
+    board = find_board(board_name)
+    runtime = runtime_of(board, engine)
     content, taken_off = with_int8_ends(adapted(content, source), source)
     labels = load_labels(model / LABELS_FILE) if (model / LABELS_FILE).exists() else ()
     images = load_splits(model / SPLITS_FILE).x_calibration if (model / SPLITS_FILE).exists() else None
     made = export_model(content, source, model.resolve().name, labels, images, runtime, Optimize(optimize))
     check_exchange(source, made.manifest)
-    return _Emission(content, made, taken_off)
+    return _Emission(content, made, taken_off, board, runtime)
 
 
-def _write_emission(model: Path, emission: _Emission, board_name: str, runtime: Runtime | None) -> None:
-    made, board = emission.made, find_board(board_name)
+def _write_emission(model: Path, emission: _Emission) -> None:
+    made, board = emission.made, emission.board
     write_export(model, emission.content, made)
     console.print(summary_table(made.manifest, board.core))
     compiled = made.manifest.compiled.get(board.core.name)
-    for line in plain_lines(compiled.steps if compiled and runtime is None else ()):
+    for line in plain_lines(compiled.steps if compiled and emission.runtime is None else ()):
         console.print(line, markup=False)
     for line in filter(None, [emission.taken_off, made.left_out]):
         console.print(line)

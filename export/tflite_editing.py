@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinyproof.console import UserError
 from tinyproof.export.tflite_reader import BROKEN_OFFSETS
 
@@ -33,6 +36,16 @@ def add_tensor(subgraph: Any, name: str | bytes, shape: Sequence[int], like: Any
         tensor.type, tensor.quantization = like.type, like.quantization
     subgraph.tensors.append(tensor)
     return len(subgraph.tensors) - 1
+
+
+def add_buffer(model: Any, values: NDArray[Any]) -> int:
+    """The index of a new buffer with these numbers, little-endian as they are."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    return len(model.buffers) - 1
 
 
 def new_op(model: Any, name: str, inputs: list[int], y: int, version: int = INT8_VERSION) -> Any:

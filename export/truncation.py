@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from tinyproof.export.graph import ABSENT
+from tinyproof.export.tflite_editing import packed, unpacked
 
 
 def truncate(tflite: bytes, op_indexes: Sequence[int]) -> bytes:
@@ -19,7 +19,7 @@ def truncate(tflite: bytes, op_indexes: Sequence[int]) -> bytes:
 
     What only later ops used is left out. `tflite` must be what `tflite_reader` accepts.
     """
-    model = schema.ModelT.InitFromPackedBuf(tflite, 0)
+    model = unpacked(tflite, "the model")
     graph = model.subgraphs[0]
     graph.operators = graph.operators[: max(op_indexes) + 1]
     graph.outputs = [graph.operators[index].outputs[0] for index in op_indexes]
@@ -28,9 +28,7 @@ def truncate(tflite: bytes, op_indexes: Sequence[int]) -> bytes:
     model.signatureDefs = None  # they and the metadata refer to tensors and buffers by their old numbers
     model.metadata = None
     model.metadataBuffer = None
-    builder = flatbuffers.Builder(len(tflite))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(model)
 
 
 def _keep_used_tensors(graph: schema.SubGraphT) -> None:

@@ -56,22 +56,25 @@ class LiteRT:
 
     def __init__(self, model: bytes, keep_tensors: bool = False) -> None:
         self.name, module = _tflite_module()
-        kinds = module.OpResolverType
         try:
-            if keep_tensors:
-                try:
-                    self._allocate(module, model, True, kinds.BUILTIN_REF)
-                    self.name += ", reference kernels"
-                except ValueError:  # some ops have none
-                    self._allocate(module, model, True, kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
-            else:
-                self._allocate(module, model, False, kinds.AUTO)
+            self._allocate(module, model, keep_tensors)
             self._inputs = self._interpreter.get_input_details()
             self._outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:  # of names that are no UTF-8, too
             raise self._refusal(error) from error
 
-    def _allocate(self, module: Any, model: bytes, keep_tensors: bool, kind: Any) -> None:
+    def _allocate(self, module: Any, model: bytes, keep_tensors: bool) -> None:
+        kinds = module.OpResolverType
+        if not keep_tensors:
+            self._allocate_by(kinds.AUTO, module, model, False)
+            return
+        try:
+            self._allocate_by(kinds.BUILTIN_REF, module, model, True)
+            self.name += ", reference kernels"
+        except ValueError:  # some ops have none
+            self._allocate_by(kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES, module, model, True)
+
+    def _allocate_by(self, kind: Any, module: Any, model: bytes, keep_tensors: bool) -> None:
         with _quiet():
             self._interpreter: Any = module.Interpreter(
                 model_content=model,

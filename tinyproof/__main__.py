@@ -121,10 +121,14 @@ def _as_options(context: click.Context, command: click.Command, argument: str) -
         if option.is_flag:
             yield from [name] if _is_yes(context, command, option, value) else option.secondary_opts
         else:
-            several = option.multiple and not os.path.exists(value)  # a path may have spaces
-            yield from (f"{name}={one}" for one in (value.split() if several else [value]))
+            yield from (f"{name}={one}" for one in _values(option, value))
     elif option is None and not by_make():
         raise click.UsageError(f"there is no setting {match[1]}", click.Context(command, context, command.name))
+
+
+def _values(option: click.Option, value: str) -> list[str]:
+    """What a setting holds: of an option that may be given several times all, unless it is a path with spaces."""
+    return value.split() if option.multiple and not os.path.exists(value) else [value]
 
 
 def _is_yes(context: click.Context, command: click.Command, option: click.Option, value: str) -> bool:
@@ -154,9 +158,8 @@ def _check_for_others(context: click.Context, name: str, value: str) -> None:
     takers = {verb: option for verb, option in found.items() if option}
     wanted = {verb: option for verb, option in takers.items() if verb in goals()}
     refused: list[click.UsageError] = []
-    for verb, option in sorted(
-        (wanted or takers).items(), key=lambda each: each[0] == "demo"
-    ):  # it borrows its options
+    demo_last = sorted((wanted or takers).items(), key=lambda each: each[0] == "demo")  # it borrows its options
+    for verb, option in demo_last:
         try:
             _check_value(context, verb, option, value)
         except click.UsageError as error:
@@ -177,10 +180,9 @@ def _check_value(context: click.Context, verb: str, option: click.Option, value:
     if option.is_flag:
         _is_yes(context, command, option, value)
         return
-    several = option.multiple and not os.path.exists(value)
-    here = click.Context(command, context, verb)
-    option.type_cast_value(here, [value] if option.multiple and not several else value.split() if several else value)
-    for name in (value.split() if several else [value]) if verb in goals() else ():
+    here, values = click.Context(command, context, verb), _values(option, value)
+    option.type_cast_value(here, values if option.multiple else value)
+    for name in values if verb in goals() else ():
         if option.type is FILE and not os.path.lexists(name):
             raise click.BadParameter(f"there is no file or folder {name}", here, option)
         if isinstance(option.type, PortName) and "://" not in name:

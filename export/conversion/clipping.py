@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.conversion.running import Images, activations
 from tinyproof.export.graph import Graph
-from tinyproof.export.tflite_editing import packed
+from tinyproof.export.tflite_editing import packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
 
 PICTURES = 64
@@ -24,9 +24,7 @@ def clipped(calibrated: bytes, images: Images) -> bytes:
     """The model with ranges of 99.95 % of each tensor's values. A pixel keeps its own; so do outputs of softmax, the
     inputs of which end below where they count.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    graph, model = read_graph(calibrated, "float"), schema.ModelT.InitFromPackedBuf(calibrated, 0)
+    graph, model = read_graph(calibrated, "float"), unpacked(calibrated, "the float model")
     tensors = model.subgraphs[0].tensors
     chosen = images[:: max(1, len(images) // PICTURES)][:PICTURES]
     kept = set(graph.inputs) if images.dtype == np.uint8 else set()

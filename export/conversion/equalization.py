@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.conversion.running import Images, activations
 from tinyproof.export.graph import ABSENT, Activation, Graph, Op
-from tinyproof.export.tflite_editing import add_tensor, packed
+from tinyproof.export.tflite_editing import add_buffer, add_tensor, packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
 
 PICTURES = 32
@@ -75,17 +75,13 @@ def equalized(calibrated: bytes, images: Images) -> bytes | None:
 
 def _with_constants(content: bytes, constants: Constants) -> bytes:
     """The model with other weights and biases, each op's its own: equal ones are stored once."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model = unpacked(content, "the float model")
     subgraph = model.subgraphs[0]
     for (op, place), values in constants.items():
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(values.astype(np.float32).tobytes(), np.uint8)
-        model.buffers.append(buffer)
+        buffer = add_buffer(model, values.astype("<f4"))
         operands = [int(index) for index in subgraph.operators[op].inputs]
         like = subgraph.tensors[operands[place]]
-        operands[place] = add_tensor(subgraph, like.name, like.shape, like, len(model.buffers) - 1)
+        operands[place] = add_tensor(subgraph, like.name, like.shape, like, buffer)
         subgraph.operators[op].inputs = operands
     return packed(model)
 

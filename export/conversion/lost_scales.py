@@ -10,7 +10,7 @@ from __future__ import annotations
 from tinyproof.export.byte_moves import MOVES
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.ops.lstm import HIDDEN_STATE, LSTM
-from tinyproof.export.tflite_editing import add_tensor, new_op, packed
+from tinyproof.export.tflite_editing import add_tensor, new_op, packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
 
 
@@ -20,9 +20,7 @@ def with_written_scales(content: bytes) -> bytes:
     wrong = {op.index: written for op in graph.ops if (written := _mislabelled(graph, op))}
     if not wrong:
         return content
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    model = unpacked(content, "the converted model")
     subgraph = model.subgraphs[0]
     ops = []
     for index, op in enumerate(subgraph.operators):

@@ -30,6 +30,10 @@ class AddOperand(CStruct):
     multiplier: int
     shift: int
 
+    def scaled(self, value: int, left_shift: int) -> int:
+        """A byte in steps of the common scale, which is finer by 2^left_shift."""
+        return requantize((value - self.zero_point) << left_shift, self.multiplier, self.shift)
+
 
 @dataclass(frozen=True, eq=False)
 class AddParams(Params):
@@ -74,26 +78,18 @@ def fold(graph: Graph, op: Op) -> AddParams:
     )
 
 
-def leads(params: AddParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
-
-
 def of_bytes(params: AddParams) -> Callable[[int, int], int]:
     """What it makes of two bytes."""
 
-    def scaled(value: int, operand: AddOperand) -> int:
-        return requantize((value - operand.zero_point) << LEFT_SHIFT, operand.multiplier, operand.shift)
-
     def function(a: int, b: int) -> int:
-        both = scaled(a, params.a) + params.b_sign * scaled(b, params.b)
+        both = params.a.scaled(a, LEFT_SHIFT) + params.b_sign * params.b.scaled(b, LEFT_SHIFT)
         value = params.y_zero_point + requantize(both, params.multiplier, params.shift)
         return min(max(value, params.y_min), params.y_max)
 
     return function
 
 
-KERNEL = Kernel("add", leads=leads, has_price=True, of_bytes=of_bytes)
+KERNEL = Kernel("add", leads=broadcast_leads, has_price=True, of_bytes=of_bytes)
 CALLS = one_call(KERNEL, fold, inputs=2)
 ADD = OpKind("add", "ADD", tflite.BuiltinOptions.AddOptions, activation_parser(tflite.AddOptions), CALLS, no_macs)
 SUB = OpKind("sub", "SUB", tflite.BuiltinOptions.SubOptions, activation_parser(tflite.SubOptions), CALLS, no_macs)

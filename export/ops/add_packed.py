@@ -37,25 +37,29 @@ def pack(add: AddParams) -> tuple[AddPackedParams, bool] | None:
     b is the operand with the larger scale: half of it on the common scale is (b - zero_point) * 2^19 and needs no
     rounding. a takes TFLM's product of (a - zero_point) * 2^20, doubled.
     """
-    swapped = (add.b.multiplier, add.b.shift) != EXACT
-    a, b, loops = (add.b, add.a, add.loops.swapped()) if swapped else (add.a, add.b, add.loops)
-    if (b.multiplier, b.shift) != EXACT or not 1 <= -add.shift <= MAX_SHIFT:
+    ordered = coarser_second(add.a, add.b, add.loops)
+    if ordered is None or not 1 <= -add.shift <= MAX_SHIFT:
         return None
+    a, b, loops, swapped = ordered
     a_sign, b_sign = (add.b_sign, 1) if swapped else (1, add.b_sign)
     b_factor = b_sign << (LEFT_SHIFT - 1)
     y = packed_scale(add.multiplier, -add.shift, add.y_zero_point, -2 * b.zero_point * b_factor)
     return AddPackedParams(loops, *finer(a, LEFT_SHIFT), a_sign, b_factor, y, add.y_min, add.y_max), swapped
 
 
+def coarser_second(a: AddOperand, b: AddOperand, loops: Loops) -> tuple[AddOperand, AddOperand, Loops, bool] | None:
+    """The operands and their loops, the one with the larger scale second, and whether they changed places for it; None
+    where neither is brought to the common scale exactly.
+    """
+    if (b.multiplier, b.shift) == EXACT:
+        return a, b, loops, False
+    return (b, a, loops.swapped(), True) if (a.multiplier, a.shift) == EXACT else None
+
+
 def finer(a: AddOperand, left_shift: int) -> tuple[int, PackedScale]:
     """What a is multiplied with before its scale. No shift, which is exact, is twice the value shifted by 1."""
     factor = 1 << (left_shift + (2 if a.shift == 0 else 1))
     return factor, packed_scale(a.multiplier, max(-a.shift, 1), bias=-a.zero_point * factor)
-
-
-def leads(params: AddPackedParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
 
 
 def events(params: AddPackedParams) -> Events:
@@ -66,7 +70,7 @@ def events(params: AddPackedParams) -> Events:
     return (rows, elements, 0) if is_usual else (rows, 0, elements)
 
 
-ADD_PACKED = Kernel("add_packed", leads=leads, events=events, folder=DSP)
+ADD_PACKED = Kernel("add_packed", leads=broadcast_leads, events=events, folder=DSP)
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

@@ -29,14 +29,9 @@ def fold(graph: Graph, op: Op) -> ElementwiseParams:
     return ElementwiseParams(broadcast(graph, op, a.shape, b.shape, y.shape))
 
 
-def leads(params: ElementwiseParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
-
-
 KERNELS = (
-    Kernel("maximum", leads=leads, of_bytes=lambda params: max),
-    Kernel("minimum", leads=leads, of_bytes=lambda params: min),
+    Kernel("maximum", leads=broadcast_leads, of_bytes=lambda params: max),
+    Kernel("minimum", leads=broadcast_leads, of_bytes=lambda params: min),
 )
 MAXIMUM, MINIMUM = (
     OpKind(kernel.name, kernel.name.upper(), 0, parse_nothing, one_call(kernel, fold, inputs=2), no_macs)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,12 +84,24 @@ def broadcast(graph: Graph, op: Op, a: Shape, b: Shape, y: Shape) -> Loops:
     return nest(graph, op, y, *steps)
 
 
-def broadcast_leads(loops: Loops) -> tuple[int | None, int | None]:
+class Looped(Protocol):
+    """The params of a kernel of two operands that repeat."""
+
+    @property
+    def loops(self) -> Loops:
+        """The elements of y in order."""
+
+
+def broadcast_leads(params: Looped) -> tuple[int | None, int | None]:
     """How many bytes before each operand the output has to begin where it overwrites it.
 
     One that is read in the order of y may be y.
     """
-    a, b = (
-        0 if np.array_equal(loops.table[:, 1 + which], strides(tuple(loops.table[:, 0]))) else None for which in (0, 1)
-    )
+    counts, *steps = params.loops.table.T
+    a, b = (0 if np.array_equal(of_one, strides(tuple(counts))) else None for of_one in steps)
     return a, b
+
+
+def broadcast_events(params: Looped) -> tuple[int, int]:
+    """How often a fast kernel does each thing that has a price: rows, elements."""
+    return params.loops.rows, params.loops.elements

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
 from tinyproof.export.ops.mean import KERNEL as PLAIN
 from tinyproof.export.ops.mean import MeanParams
-from tinyproof.export.ops.packed import DSP
+from tinyproof.export.ops.packed import DSP, fours
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -19,9 +19,9 @@ def events(params: MeanParams) -> Events:
     outputs, window = params.outputs, params.window
     columns, length = outputs.table[-1, 0], window.table[-1, 0]
     in_fours = outputs.table[-1, 1] == 1 and columns >= LEAST
-    windows = outputs.rows * -(-int(columns) // 4) if in_fours else outputs.elements
+    windows = outputs.rows * fours(int(columns)) if in_fours else outputs.elements
     rows = windows * window.rows
-    return windows, rows, rows * (int(length) if in_fours else -(-int(length) // 4))
+    return windows, rows, rows * (int(length) if in_fours else fours(int(length)))
 
 
 MEAN_PACKED = Kernel("mean_packed", events=events, folder=DSP)

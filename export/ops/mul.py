@@ -46,11 +46,6 @@ def fold(graph: Graph, op: Op) -> MulParams:
     return MulParams(loops, a.zero_point, b.zero_point, multiplier, shift, y.zero_point, y_min, y_max)
 
 
-def leads(params: MulParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
-
-
 def of_bytes(params: MulParams) -> Callable[[int, int], int]:
     """What it makes of two bytes."""
 
@@ -62,6 +57,6 @@ def of_bytes(params: MulParams) -> Callable[[int, int], int]:
     return function
 
 
-KERNEL = Kernel("mul", leads=leads, has_price=True, of_bytes=of_bytes)
+KERNEL = Kernel("mul", leads=broadcast_leads, has_price=True, of_bytes=of_bytes)
 CALLS = one_call(KERNEL, fold, inputs=2)
 MUL = OpKind("mul", "MUL", tflite.BuiltinOptions.MulOptions, activation_parser(tflite.MulOptions), CALLS, no_macs)

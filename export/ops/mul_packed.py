@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.loops import Loops, broadcast_leads
+from tinyproof.export.ops.kind import Call, Fast, Kernel, Params
+from tinyproof.export.ops.loops import Loops, broadcast_events, broadcast_leads
 from tinyproof.export.ops.mul import MulParams
 from tinyproof.export.ops.packed import DSP, MAX_SHIFT, PackedScale, packed_scale
 from tinyproof.export.ops.window import Window
@@ -28,17 +28,7 @@ class MulPackedParams(Params):
     y_max: int
 
 
-def leads(params: MulPackedParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
-
-
-def events(params: MulPackedParams) -> Events:
-    """How often it does each thing that has a price: rows, elements."""
-    return params.loops.rows, params.loops.elements
-
-
-MUL_PACKED = Kernel("mul_packed", leads=leads, events=events, folder=DSP)
+MUL_PACKED = Kernel("mul_packed", leads=broadcast_leads, events=broadcast_events, folder=DSP)
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

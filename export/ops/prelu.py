@@ -50,11 +50,6 @@ def fold(graph: Graph, op: Op) -> PreluParams:
     )
 
 
-def leads(params: PreluParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
-
-
 def of_bytes(params: PreluParams) -> Callable[[int, int], int]:
     """What it makes of a byte and a byte of the slope."""
 
@@ -70,5 +65,5 @@ def of_bytes(params: PreluParams) -> Callable[[int, int], int]:
     return function
 
 
-KERNEL = Kernel("prelu", leads=leads, of_bytes=of_bytes)
+KERNEL = Kernel("prelu", leads=broadcast_leads, of_bytes=of_bytes)
 PRELU = OpKind("prelu", "PRELU", 0, parse_nothing, one_call(KERNEL, fold, inputs=2), no_macs)

@@ -50,24 +50,16 @@ def fold(graph: Graph, op: Op) -> SquaredDifferenceParams:
     return SquaredDifferenceParams(loops, first, second, multiplier, shift, y.zero_point)
 
 
-def leads(params: SquaredDifferenceParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
-
-
 def of_bytes(params: SquaredDifferenceParams) -> Callable[[int, int], int]:
     """What it makes of two bytes."""
 
-    def scaled(value: int, operand: AddOperand) -> int:
-        return requantize((value - operand.zero_point) << LEFT_SHIFT, operand.multiplier, operand.shift)
-
     def function(a: int, b: int) -> int:
-        square = (scaled(a, params.a) - scaled(b, params.b)) ** 2
+        square = (params.a.scaled(a, LEFT_SHIFT) - params.b.scaled(b, LEFT_SHIFT)) ** 2
         return saturate(params.y_zero_point + requantize(square, params.multiplier, params.shift), 8)
 
     return function
 
 
-KERNEL = Kernel("squared_difference", leads=leads, of_bytes=of_bytes)
+KERNEL = Kernel("squared_difference", leads=broadcast_leads, of_bytes=of_bytes)
 CALLS = one_call(KERNEL, fold, inputs=2)
 SQUARED_DIFFERENCE = OpKind("squared_difference", "SQUARED_DIFFERENCE", 0, parse_nothing, CALLS, no_macs)

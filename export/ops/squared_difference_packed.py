@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from tinyproof.export.ops.add_packed import EXACT, finer
-from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.loops import Loops, broadcast_leads
+from tinyproof.export.ops.add_packed import coarser_second, finer
+from tinyproof.export.ops.kind import Call, Fast, Kernel, Params
+from tinyproof.export.ops.loops import Loops, broadcast_events, broadcast_leads
 from tinyproof.export.ops.packed import DSP, MAX_SHIFT, PackedScale, packed_scale
 from tinyproof.export.ops.squared_difference import LEFT_SHIFT, SquaredDifferenceParams
 from tinyproof.export.ops.window import Window
@@ -27,17 +27,9 @@ class SquaredDifferencePackedParams(Params):
     y: PackedScale
 
 
-def leads(params: SquaredDifferencePackedParams) -> tuple[int | None, int | None]:
-    """How many bytes before each operand the output has to begin where it overwrites it."""
-    return broadcast_leads(params.loops)
-
-
-def events(params: SquaredDifferencePackedParams) -> Events:
-    """How often it does each thing that has a price: rows, elements."""
-    return params.loops.rows, params.loops.elements
-
-
-SQUARED_DIFFERENCE_PACKED = Kernel("squared_difference_packed", leads=leads, events=events, folder=DSP)
+SQUARED_DIFFERENCE_PACKED = Kernel(
+    "squared_difference_packed", leads=broadcast_leads, events=broadcast_events, folder=DSP
+)
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
@@ -45,15 +37,14 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     plain = call.params
     if not isinstance(plain, SquaredDifferenceParams) or not 1 <= -plain.shift <= MAX_SHIFT:
         return None
-    a, b, loops, xs = plain.a, plain.b, plain.loops, call.xs
-    if (b.multiplier, b.shift) != EXACT:
-        a, b, loops, xs = b, a, loops.swapped(), xs[::-1]
-    if (b.multiplier, b.shift) != EXACT:
+    ordered = coarser_second(plain.a, plain.b, plain.loops)
+    if ordered is None:
         return None
+    a, b, loops, swapped = ordered
     y = packed_scale(plain.multiplier, -plain.shift, plain.y_zero_point)
     b_offset = b.zero_point << (LEFT_SHIFT - 1)
     params = SquaredDifferencePackedParams(loops, *finer(a, LEFT_SHIFT), b_offset, y)
-    return replace(call, kernel=SQUARED_DIFFERENCE_PACKED, xs=xs, params=params)
+    return replace(call, kernel=SQUARED_DIFFERENCE_PACKED, xs=call.xs[::-1] if swapped else call.xs, params=params)
 
 
 FAST = Fast(SQUARED_DIFFERENCE_PACKED, fit)
