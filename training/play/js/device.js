@@ -34,6 +34,7 @@ export class DeviceRoom {
       const board = this.link.boards.find(({ vendor, product }) => vendor === usbVendorId && product === usbProductId);
       await port.setSignals({ dataTerminalReady: Boolean(board?.dtr), requestToSend: false });
     } catch (error) {
+      await port?.close().catch(() => {});
       if (error.name !== "NotFoundError") this.say(`The port cannot be opened: ${error.message}`, "bad");
       return null;
     }

@@ -4,8 +4,10 @@ import { unpack, unpackPictures, base64Bytes, hex } from "./data.js";
 export class Engine {
   // content: what Python says of the model (training/play/content.py).
   static async open(content) {
-    const { instance } = await WebAssembly.instantiate(await unpack(content.wasm), {});
-    const pictures = await unpackPictures(content.test.pixels, content.width, content.channels);
+    const [{ instance }, pictures] = await Promise.all([
+      unpack(content.wasm).then((module) => WebAssembly.instantiate(module, {})),
+      unpackPictures(content.test.pixels, content.width, content.channels),
+    ]);
     return new Engine(content, instance.exports, pictures);
   }
 

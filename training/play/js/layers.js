@@ -70,11 +70,12 @@ export class Layers {
     return parts.join(" \u00b7 ");
   }
 
-  // What the last watched answer left; all maps of a layer on one scale. A layer out of sight waits until it is in it.
-  update() {
+  // What the last watched answer left; all maps of a layer on one scale. A layer out of
+  // sight waits until it is in it, or on paper.
+  update(isAll = false) {
     for (const card of this.cards) {
       card.isOld = true;
-      if (card.isInSight) this.refresh(card);
+      if (isAll || card.isInSight) this.refresh(card);
     }
   }
 
