@@ -36,7 +36,9 @@ def measure(browser: Any, path: Path) -> None:
     rate = re.search(r"([\d,]+) answers a second", proven)
     assert rate
     print(f"{path.parent.name}: {path.stat().st_size:,} bytes")
-    print(f"  first answer after opening, s   {min(first):.2f} to {max(first):.2f}, median {statistics.median(first):.2f}")
+    print(
+        f"  first answer after opening, s   {min(first):.2f} to {max(first):.2f}, median {statistics.median(first):.2f}"
+    )
     print(f"  answers a second                {rate[1]}")
     print(f"  answers a second while drawing  {drawn(page):.0f}, with every map in sight")
     print(f"  {proven}")

@@ -3,7 +3,7 @@ import { canvas, element } from "./dom.js";
 import { paintPixels } from "./colours.js";
 import { unpackPictures } from "./data.js";
 
-const STARTS = { noise: "from noise", picture: "from a test picture" };
+const STARTS = { noise: "from noise", picture: "from a picture" };
 
 const FLAT = 30; // greys between the darkest and the brightest pixel of a picture in which nothing grew
 

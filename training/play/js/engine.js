@@ -60,6 +60,12 @@ export class Engine {
     return this.pictures.subarray(index * this.inputBytes, (index + 1) * this.inputBytes);
   }
 
+  // What a picture is called: its class where it has a label.
+  nameOf(index) {
+    const { labels, test } = this.content;
+    return labels[test.labels[index]] ?? `${test.noun} ${index + 1}`;
+  }
+
   // What TensorFlow Lite Micro answers to a test picture; null where no such answers came with the page.
   golden(index) {
     if (!this.goldenAnswers.length) return null;
@@ -97,6 +103,12 @@ export class Engine {
   score(byte) {
     return this.content.output_scale * (byte - this.content.output_zero_point);
   }
+}
+
+// What the pictures that came with the page are called, many of them, at the start of a sentence.
+export function plural(engine) {
+  const { noun } = engine.content.test;
+  return `${noun[0].toUpperCase()}${noun.slice(1)}s`;
 }
 
 export function size(layer) {

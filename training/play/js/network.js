@@ -35,8 +35,8 @@ export class NetworkRoom {
   first() {
     const { isRead } = this.sheet;
     if (this.engine.content.test.count) this.pick(0);
-    else this.say("This model came without test pictures: draw, drop a picture here, or use the camera.");
-    if (!isRead) this.say("This browser guards canvases: what you draw reaches the network as noise. Test pictures do not.");
+    else this.say("This model came without pictures: draw, drop a picture here, or use the camera.");
+    if (!isRead) this.say("This browser guards canvases: what you draw reaches the network as noise. Pictures that came with it do not.");
     this.answer();
     this.proof.run();
   }
