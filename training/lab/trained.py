@@ -140,11 +140,13 @@ def read_layers(graph: Graph) -> tuple[Layer, ...]:
 def _names(graph: Graph) -> list[str]:
     """The layers' names in Keras, each once; else the op and its place.
 
-    Keras appends `_1` to every one of them when it converts a model; where all have it, none is shown with it.
+    Keras appends `_1` to every one of them when it converts a model, a higher number where that is another's; where all
+    have one, none is shown with it.
     """
     names = [_scope(graph.tensors[op.outputs[0]].name) for op in graph.ops]
-    if all(name.endswith("_1") for name in names if name):
-        names = [name.removesuffix("_1") for name in names]
+    stems = [name.rpartition("_")[0] for name in names]
+    if all(name.endswith("_1") or (stem and stem in names) for name, stem in zip(names, stems, strict=True) if name):
+        names = stems
     return [
         name if name and names.count(name) == 1 else f"{name or op.name.lower()}_{op.index}"
         for name, op in zip(names, graph.ops, strict=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tinyproof.training.lab.trained import Trained
 from tinyproof.training.play.elsewhere import Origin
+from tinyproof.training.play.gradients import scores_of
 from tinyproof.training.play.packed import packed_pictures
 
 STEPS = (0, 2, 5, 12, 30, 70)  # after as many, the picture is kept
@@ -82,7 +83,7 @@ def _affordable(targets: dict[int, Any], picture_bytes: int) -> tuple[tuple[int,
 
 
 def _targets(network: Any, trained: Trained) -> dict[int, Any]:
-    """By the place of a layer its output in Keras: convolutions, and the last layer that is no softmax."""
+    """By the place of a layer its output in Keras: convolutions, and the scores."""
     by_name = {layer.name: layer for layer in network.layers}
     found = {
         place: by_name[layer.name].output
@@ -90,8 +91,9 @@ def _targets(network: Any, trained: Trained) -> dict[int, Any]:
         if layer.op.name == "CONV_2D" and layer.name in by_name and len(by_name[layer.name].output.shape) == 4
     }
     last = max((place for place, layer in enumerate(trained.layers) if layer.op.name == "FULLY_CONNECTED"), default=-1)
-    if last >= 0 and trained.layers[last].name in by_name:
-        found[last] = by_name[trained.layers[last].name].output
+    scores = scores_of(network)
+    if last >= 0 and tuple(scores.shape[1:]) == trained.layers[last].shape:
+        found[last] = scores
     return found
 
 

@@ -88,4 +88,4 @@ def splits_of(images: NDArray[np.uint8], labels: NDArray[np.int32]) -> Splits:
 
 def _noted(model: Path) -> dict[str, str]:
     """What the export wrote down; nothing where the record is another's."""
-    return (settings_of(model, "quantize") or {}) if inputs_of(model, "quantize") else {}
+    return (settings_of(model, "quantize") or {}) if inputs_of(model, "quantize") is not None else {}

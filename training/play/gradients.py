@@ -74,18 +74,25 @@ def _sides(grid: NDArray[np.uint8]) -> tuple[int, int]:
     return grid.shape[0], grid.shape[1]
 
 
-def _scorer(network: Any) -> Any:
-    """From pictures to [scores before what squeezes them, the last stack of maps or nothing]."""
+def scores_of(network: Any) -> Any:
+    """Its scores, before what squeezes them into shares; a last activation is taken off the network."""
     import keras
 
     ends = (layer for layer in network.layers if getattr(layer, "output", None) is network.outputs[0])
     last = next(ends, network.layers[-1])  # a Sequential's outputs are its last layer's, under another name
     name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
-    scores = last.output
     if name in SQUEEZING and isinstance(last, keras.layers.Activation | keras.layers.Softmax):
-        scores = last.input
-    elif name in SQUEEZING:
+        return last.input
+    if name in SQUEEZING:
         last.activation = keras.activations.linear
+    return last.output
+
+
+def _scorer(network: Any) -> Any:
+    """From pictures to [scores before what squeezes them, the last stack of maps or nothing]."""
+    import keras
+
+    scores = scores_of(network)
     return keras.Model(network.inputs[0], [scores, *_maps_before(scores)])
 
 

@@ -1,6 +1,6 @@
 // The device room: what is on the sheet goes to a real device, too; its answer stands beside the page's, byte by byte.
 import { element, find } from "./dom.js";
-import { said, wordsOf } from "./verdict.js";
+import { inBytes, said, wordsOf } from "./verdict.js";
 import { hex } from "./data.js";
 import { different, largest } from "./engine.js";
 import { LiveDevice, SerialDevice } from "./serial.js";
@@ -155,7 +155,7 @@ export class DeviceRoom {
             said(engine, bytes),
             engine.content.kind === "numbers" ? "" : wordsOf(engine, bytes[best]),
             time,
-            Array.from(bytes).join(" ").replaceAll("-", "\u2212"),
+            inBytes(bytes),
           ]
         : ["\u2013", "", "", ""];
       return element(

@@ -4,6 +4,7 @@ import { largest } from "./engine.js";
 
 const HALF = 0.5; // of a share: more is a yes
 const MOST_SAID = 4; // numbers in one line
+const MOST_BYTES = 40; // of the output that are shown
 const CERTAIN = 0.5; // a smaller share is no answer
 const MOST_ROWS = 20; // more classes are not all listed,
 const LONG = 14; // letters of an answer that is written smaller
@@ -19,6 +20,8 @@ export class Verdict {
     const longest = Math.max(...labels.map((label) => label.length));
     find("scores").style.setProperty("--label", `${Math.min(longest + 1, 14)}ch`);
     find("scores").replaceChildren(...this.rows.map(({ row }) => element("li", {}, row)));
+    if (labels.length === 1 || engine.content.kind === "numbers")
+      find("ask").textContent = "Choose an output to see which pixels it rests on.";
     if (this.isPart) find("scores").after(this.others(labels));
   }
 
@@ -64,7 +67,7 @@ export class Verdict {
     find("answer").classList.toggle("long", find("answer").textContent.length > LONG);
     find("certainty").textContent = bytes ? this.certainty(bytes, best) : "nothing drawn yet";
     find("took").textContent = bytes ? `computed in ${milliseconds.toFixed(1)} ms` : "";
-    find("bytes").textContent = bytes ? Array.from(bytes).join(" ").replaceAll("-", "\u2212") : "";
+    find("bytes").textContent = bytes ? inBytes(bytes) : "";
   }
 
   fill({ row, label, fill, share, index }, bytes, isBest) {
@@ -76,6 +79,7 @@ export class Verdict {
     row.classList.toggle("best", isBest);
     const words = bytes && `${labels[index]}: ${share.textContent}, byte ${bytes[index]}. Ask why.`;
     row.setAttribute("aria-label", words || labels[index]);
+    row.title = labels[index];
     row.disabled = !bytes;
   }
 
@@ -94,6 +98,12 @@ export class Verdict {
     const next = bytes.reduce((most, byte, i) => (i !== best && byte > most ? byte : most), -128);
     return `by ${number(share - this.engine.score(next))}; scores are no shares of 100\u00a0%`;
   }
+}
+
+// The bytes in decimal numbers, of very many the first.
+export function inBytes(bytes) {
+  const shown = Array.from(bytes.slice(0, MOST_BYTES)).join(" ").replaceAll("-", "\u2212");
+  return bytes.length > MOST_BYTES ? `${shown} \u2026 ${bytes.length} in all` : shown;
 }
 
 function isShare(kind) {
