@@ -18,6 +18,7 @@ from training_sets import assert_one_line
 
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.fidelity import FIDELITY_FILE
+from tinyproof.made import settings_of
 from tinyproof.model_files import load_splits
 
 pytestmark = needs.tensorflow
