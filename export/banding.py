@@ -63,6 +63,17 @@ BANDS = Kernel("bands", lambda params: params.scratch_bytes, lambda params: para
 
 
 @dataclass(frozen=True, eq=False)
+class Candidate:
+    """Layers [first, last] as a chain, and how many bytes are needed while it runs."""
+
+    chain: Chain
+    schedule: Schedule
+    first: int
+    last: int
+    need: int
+
+
+@dataclass(frozen=True, eq=False)
 class Unit:
     """Layers [first, last]: their calls, or one for all of them."""
 
@@ -104,21 +115,22 @@ class Banding:
         most = max(needed)
         place = needed.index(most)
         enough = max(needed[:place] + needed[place + 1 :], default=0)
-        found = sorted(self._candidates(self.units[place], most), key=lambda each: each[0])
-        made = ((need, unit) for need, *how in found[:TRIED] if (unit := self._unit(*how)))
+        found = sorted(self.candidates(self.units[place], most), key=lambda each: each.need)
+        made = ((each.need, unit) for each in found[:TRIED] if (unit := self.joined(each)))
         few = list(islice(made, COMPARED))
         if not few:
             return False
         _, unit = min(few, key=lambda each: (max(each[0], enough), each[1].cycles))
-        self._replace(unit)
+        self.take(unit)
         return True
 
-    def _replace(self, unit: Unit) -> None:
+    def take(self, unit: Unit) -> None:
+        """Have a chain in the place of its layers."""
         before = [other for other in self.units if other.last < unit.first]
         self.units = [*before, unit, *(other for other in self.units if other.first > unit.last)]
 
-    def _candidates(self, at: Unit, most: int) -> Iterator[tuple[int, Chain, Schedule, int, int]]:
-        """(bytes needed, chain, schedule, first, last) of chains around a unit that need less than the most."""
+    def candidates(self, at: Unit, most: int) -> Iterator[Candidate]:
+        """Chains around a unit that need less than the most."""
         for first, last in self._spans(at):
             chain = Chain(self._layers[first : last + 1], self._root)
             if not chain.is_sound or not self._is_private(chain, first, last):
@@ -130,7 +142,7 @@ class Banding:
                     schedule = chain.schedule(height, step)
                     need = self._need(chain, schedule, first, last) + scratch
                     if need < most:
-                        yield need, chain, schedule, first, last
+                        yield Candidate(chain, schedule, first, last, need)
 
     def _spans(self, at: Unit) -> Iterator[tuple[int, int]]:
         """Choices around a unit that go by rows, from the first to the last, and leave no unit in two."""
@@ -171,8 +183,9 @@ class Banding:
         over = 0 if self._root[chain.layers[-1].y.index] in self._outside else max(saved, default=0)
         return sum(aligned(each.size) for each in alive) - over + sum(chain.kept_bytes(schedule))
 
-    def _unit(self, chain: Chain, schedule: Schedule, first: int, last: int) -> Unit | None:
+    def joined(self, candidate: Candidate) -> Unit | None:
         """The layers of a chain as one call; None where a kernel does not take a part, or it takes too long."""
+        chain, schedule, first, last = candidate.chain, candidate.schedule, candidate.first, candidate.last
         made = list(_band_calls(chain, schedule, self._root))
         calls = [each for each in made if each]
         cycles = sum(self._cycles(each.call) for each in calls)
@@ -226,8 +239,12 @@ def _band_calls(chain: Chain, schedule: Schedule, root: Mapping[int, int]) -> It
             if rows[0] == rows[1]:
                 continue
             y, seen = rows_at(layer.y, rows, band), layer.reads(rows)
-            for call, xs in zip(layer.of(rows) or [None], layer.xs, strict=False):
-                yield BandCall(call, y, tuple(rows_at(x, seen, band) for x in xs), None) if call else None
+            calls = layer.of(rows)
+            if calls is None:
+                yield None
+                return
+            for call, xs in zip(calls, layer.xs, strict=True):
+                yield BandCall(call, y, tuple(rows_at(x, seen, band) for x in xs), None)
 
 
 def _move(layer: Layer, to: At, distance: int) -> BandCall:

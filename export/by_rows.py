@@ -124,9 +124,11 @@ class Bytes(_Parts):
         self._row = row
 
     def seen(self, rows: Rows) -> Rows:
+        """Which rows of each x some rows of y need."""
         return rows
 
     def part(self, rows: Rows) -> Part | None:
+        """What makes these rows of y."""
         count = (rows[1] - rows[0]) * self._row
         if isinstance(self._params, LookupParams):
             return self._part(count, count=count)

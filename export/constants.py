@@ -16,7 +16,7 @@ Key = tuple[object, ...]
 class Constants:
     """Names of tables and structs.
 
-    `tables`: by name, in order; `table_of`: by step and member, the table it has; `structs`: by step, whose struct it has.
+    `tables`: by name, in order; `table_of`: by step and member, which one it has; `structs`: by step, whose it has.
     """
 
     def __init__(self, program: Program) -> None:

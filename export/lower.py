@@ -19,13 +19,13 @@ from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
 from tinyproof.export.layout import lay_out
-from tinyproof.export.placed_calls import placed_calls
 from tinyproof.export.op_table import NEWEST_VERSIONS, cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.floats import FLOATS, FUNCTIONS, FloatOptions, refuse_joining
 from tinyproof.export.ops.kind import Call, Choice, OpKind
 from tinyproof.export.ops.operands import QUANTIZE_CURE
+from tinyproof.export.placed_calls import placed_calls
 from tinyproof.export.program import Program, Step
 from tinyproof.export.shape_folding import fold_shapes
 from tinyproof.export.unread_pixels import without_unread_pixels
@@ -48,24 +48,27 @@ class Lowered:
 
     def program(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> Program:
         """The Program for a core; `optimize` says what its fast kernels may take."""
+        return self.laid_out(self._together(self.choices(core, optimize), core, optimize))
 
-        def arena_bytes(calls: Sequence[Call]) -> int:
-            return lay_out(self.graph, calls, self.root).arena_bytes
-
-        def together(choices: Sequence[Choice]) -> tuple[Call, ...]:
-            return with_bands(self.graph, choices, self.root, core, optimize, arena_bytes)
-
-        choices = choose_kernels(
+    def choices(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> tuple[Choice, ...]:
+        """Which kernel computes what."""
+        return choose_kernels(
             self.graph,
             self.calls,
             core,
             optimize,
-            arena_bytes=lambda choices: arena_bytes([choice.call for choice in choices]),
-            least_bytes=lambda choices: arena_bytes(together(choices)),
+            arena_bytes=lambda choices: self._arena_bytes([choice.call for choice in choices]),
+            least_bytes=lambda choices: self._arena_bytes(self._together(choices, core, optimize)),
         )
-        return self._laid_out(together(choices))
 
-    def _laid_out(self, calls: tuple[Call, ...]) -> Program:
+    def _together(self, choices: Sequence[Choice], core: Core, optimize: Optimize) -> tuple[Call, ...]:
+        return with_bands(self.graph, choices, self.root, core, optimize, self._arena_bytes)
+
+    def _arena_bytes(self, calls: Sequence[Call]) -> int:
+        return lay_out(self.graph, calls, self.root).arena_bytes
+
+    def laid_out(self, calls: tuple[Call, ...]) -> Program:
+        """The Program of these calls."""
         graph = self.graph
         layout = lay_out(graph, calls, self.root)
         placed = [

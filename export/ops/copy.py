@@ -86,7 +86,7 @@ def fill(op: Op, y: int, value: int, count: int) -> Call:
 
 
 def events(params: CopyParams) -> Events:
-    """How often it does each thing that has a price: rows side by side in both, and their bytes; and bytes one by one."""
+    """How often it does each thing that has a price: rows, their bytes, and bytes one by one."""
     _, *steps = params.loops.table[-1].tolist()
     rows, elements = params.loops.rows, params.loops.elements
     return (rows, elements, 0) if steps == [1, 1] else (rows, 0, elements)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.device_input import device_bytes
 from tinyproof.export.constants import Constants
+from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden, golden_available
 from tinyproof.export.graph import ABSENT
