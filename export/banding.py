@@ -235,8 +235,8 @@ def _band_calls(chain: Chain, schedule: Schedule, root: Mapping[int, int]) -> It
             stays = needed[band + 1][place], before[place]
             if place != last and moved > 0 and stays[0] < stays[1]:
                 yield _move(layer, rows_at(layer.y, stays, band), moved * row_bytes(layer.y))
-            rows = before[place], after[place]
-            if rows[0] == rows[1]:
+            rows = max(before[place], needed[band + 1][place]), after[place]  # windows may leave rows out
+            if rows[0] >= rows[1]:
                 continue
             y, seen = rows_at(layer.y, rows, band), layer.reads(rows)
             calls = layer.of(rows)
@@ -253,7 +253,7 @@ def _move(layer: Layer, to: At, distance: int) -> BandCall:
     part = row * max(rows for rows in range(1, distance // row + 1) if count % rows == 0)
     loops = Loops(np.array([[to.size_bytes // part, part, part], [part, 1, 1]], np.int32))
     of = layer.calls[-1]
-    call = Call(MOVE, of.ops[-1:], (of.y,), of.y, CopyParams(loops, 0, 0))
+    call = Call(MOVE, of.ops, (of.y,), of.y, CopyParams(loops, 0, 0))
     return BandCall(call, to, (replace(to, offset=to.offset + distance),), None)
 
 

@@ -34,9 +34,11 @@ def plain_layers(program: Program, core: Core, optimize: Optimize) -> dict[str, 
 
 
 def _share(program: Program, step: Step, core: Core) -> str:
-    """Its part of an inference's modelled cycles, in words."""
+    """Its layer's part of an inference's modelled cycles, in words."""
+    same = (other for other in program.steps if (other.ops, other.kernel) == (step.ops, step.kernel))
     try:
-        return f"{step_cycles(step, core) / modelled_cycles(program, core):.0%} of the time"
+        cycles = sum(step_cycles(other, core) for other in same)
+        return f"{cycles / modelled_cycles(program, core):.0%} of the time"
     except KeyError:  # while a kernel is given its first price
         return "an unknown part of the time"
 
