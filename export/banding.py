@@ -27,7 +27,7 @@ from tinyproof.optimize import Optimize
 HEIGHTS, STEPS = (1, 2, 3, 4, 6, 8, 12, 16), (1, 2, 4)  # rows of a band; kernels make rows by twos and fours
 MOST_BANDS, MOST_LAYERS = 12, 12
 TRIED, COMPARED = 40, 4  # chains that are made, of those that need least; and among which the quickest is taken
-WORTH_BYTES, WORTH_SHARE = 4096, 0.1  # of the arena, to be saved at least
+WORTH_BYTES, WORTH_SHARE = 2048, 0.1  # of the arena, to be saved at least
 MOST_TIME = {Optimize.BALANCED: 1.02, Optimize.SMALL: 1.1}  # of that without bands
 
 

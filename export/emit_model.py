@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from tinyproof.export import c_text
+from tinyproof.export.by_rows import row_bytes
 from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.constants import Constants, operand_name, operand_table
 from tinyproof.export.graph import Tensor
 from tinyproof.export.layout import Buffer, Place
+from tinyproof.export.ops.copy import MOVE
 from tinyproof.export.program import Program, Step
 
 
@@ -165,7 +167,11 @@ def _watched(step: Step) -> str:
 def _shapes(step: Step) -> str:
     """What goes in and what comes out."""
     pooled = ", max-pooled" if step.ops[-1].name == "MAX_POOL_2D" and len(step.ops) > 1 else ""
-    return f"{', '.join(_shape(x, 1) for x in step.xs)} -> {_shape(step.y, 1)}{pooled}"
+    shapes = f"{', '.join(_shape(x, 1) for x in step.xs)} -> {_shape(step.y, 1)}{pooled}"
+    if not step.parts:
+        return shapes
+    rows = step.parts[0].size_bytes // row_bytes(step.y)
+    return f"{shapes}: {rows} rows{' that stay' if step.kernel is MOVE else ''}"
 
 
 def _where(buffer: Buffer) -> str:

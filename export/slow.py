@@ -13,6 +13,7 @@ import numpy as np
 from tinyproof.cores import Core
 from tinyproof.export.cost import modelled_cycles, step_cycles
 from tinyproof.export.ops import FAST, macs_of
+from tinyproof.export.ops.copy import MOVE
 from tinyproof.export.ops.kind import Call, Params
 from tinyproof.export.ops.requantize import OutputStage
 from tinyproof.export.program import Program, Step
@@ -28,7 +29,7 @@ def plain_layers(program: Program, core: Core, optimize: Optimize) -> dict[str, 
         return {}
     found = {}
     for step in program.steps:
-        if step.kernel.folder == "" and macs_of(program.graph, step.ops) >= LARGE:
+        if step.kernel.folder == "" and step.kernel is not MOVE and macs_of(program.graph, step.ops) >= LARGE:
             found[step.name] = f"{_share(program, step, core)}: {_reason(step, core, optimize)}"
     return found
 

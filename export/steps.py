@@ -73,7 +73,7 @@ def _describe(
     written = next(first for first, other in enumerate(program.steps) if other.y.index == step.y.index)
     start, end = _scratch(calls)
     return StepInfo(
-        name=calls[0].name,
+        name=_name(calls),
         kernels=_kernels(group),
         ops=tuple(ops),
         label=graph.label(list(ops.values())[-1]),
@@ -94,6 +94,12 @@ def _describe(
         scratch_bytes=end - start,
         plain="; ".join(dict.fromkeys(plain[call.name] for call in calls if call.name in plain)),
     )
+
+
+def _name(calls: Sequence[Step]) -> str:
+    """That of the first call, or from which op to which layers go in bands."""
+    first, last = calls[0], calls[-1]
+    return f"{first.name.rpartition('_')[0]}-{last.ops[-1].index}" if first.parts else first.name
 
 
 def _scratch(calls: Sequence[Step]) -> tuple[int, int]:
