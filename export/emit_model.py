@@ -171,7 +171,8 @@ def _shapes(step: Step) -> str:
     if not step.parts:
         return shapes
     rows = step.parts[0].size_bytes // row_bytes(step.y)
-    return f"{shapes}: {rows} rows{' that stay' if step.kernel is MOVE else ''}"
+    stay = " that stay" if step.kernel is MOVE else ""
+    return f"{shapes}: {rows} {'row' if rows == 1 else 'rows'}{stay}"
 
 
 def _where(buffer: Buffer) -> str:
