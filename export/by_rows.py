@@ -17,7 +17,7 @@ from tinyproof.export.ops.loops import Loops
 from tinyproof.export.ops.pool2d import Pool2dParams
 from tinyproof.export.ops.resize_nearest import ResizeNearestParams
 from tinyproof.export.ops.transpose_conv2d import TransposeConv2dParams
-from tinyproof.export.ops.window import Window, of_rows, of_rows_back
+from tinyproof.export.ops.window import Window, of_rows, of_rows_back, rows_seen, rows_seen_back
 
 Rows = tuple[int, int]  # the first one, and that behind the last
 Part = tuple[Params, Window | None]  # of a plain call, and of the pooling that is part of it
@@ -76,28 +76,27 @@ class _Windows(_Parts):
         self._pool = pool
 
     def seen(self, rows: Rows) -> Rows:
-        middle = of_rows(self._pool, rows)[1] if self._pool else rows
-        return of_rows(self._params.window, middle)[1]
+        return rows_seen(self._params.window, self._before_pool(rows))
 
     def part(self, rows: Rows) -> Part | None:
-        pool = None
-        if self._pool:
-            pool, rows = of_rows(self._pool, rows)
-        window, seen = of_rows(self._params.window, rows)
-        if seen[0] >= seen[1] or rows[0] >= rows[1]:
-            return None
-        return self._part((window, pool), pool, window=window)
+        pool = of_rows(self._pool, rows) if self._pool else None
+        rows = self._before_pool(rows)
+        window = of_rows(self._params.window, rows)
+        return self._part((window, pool), pool, window=window) if min(window.x_h, window.y_h) > 0 else None
+
+    def _before_pool(self, rows: Rows) -> Rows:
+        return rows_seen(self._pool, rows) if self._pool else rows
 
 
 class _Transposed(_Parts):
     """A transposed convolution."""
 
     def seen(self, rows: Rows) -> Rows:
-        return of_rows_back(self._params.window, rows)[1]
+        return rows_seen_back(self._params.window, rows)
 
     def part(self, rows: Rows) -> Part | None:
-        window, seen = of_rows_back(self._params.window, rows)
-        return self._part(window, window=window) if seen[0] < seen[1] and window.pad_h >= 0 else None
+        window = of_rows_back(self._params.window, rows)
+        return self._part(window, window=window) if window.x_h > 0 and window.pad_h >= 0 else None
 
 
 class _Nearest(_Parts):
