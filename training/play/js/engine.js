@@ -111,6 +111,11 @@ export function plural(engine) {
   return `${noun[0].toUpperCase()}${noun.slice(1)}s`;
 }
 
+// Whether a layer hands on a stack of pictures, and not just numbers.
+export function isStack({ offset, shape }) {
+  return offset >= 0 && shape.length === 3 && shape[0] * shape[1] > 1;
+}
+
 export function size(layer) {
   return layer.shape.reduce((product, side) => product * side, 1);
 }

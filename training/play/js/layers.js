@@ -1,7 +1,7 @@
 // The layers one after the other, each with all of its maps; a click on a map opens what is known of its filter.
 import { arrows, canvas, element, find, number, sides } from "./dom.js";
 import { paintMap } from "./colours.js";
-import { size } from "./engine.js";
+import { isStack, size } from "./engine.js";
 
 const WORDS = {
   CONV_2D: "convolution",
@@ -25,7 +25,7 @@ export class Layers {
   }
 
   card(layer, place, opened) {
-    const isMaps = layer.offset >= 0 && layer.shape.length === 3;
+    const isMaps = isStack(layer);
     const channels = isMaps ? layer.shape[2] : 0;
     const maps = Array.from({ length: channels }, (_, channel) => {
       const picture = canvas(layer.shape[1], layer.shape[0]);

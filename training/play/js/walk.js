@@ -2,7 +2,7 @@
 // excites a map, the answer, and the pixels that mattered. Made of whatever layers the model has.
 import { button, canvas, element, find, sides } from "./dom.js";
 import { paintMap, paintPixels } from "./colours.js";
-import { largest, plural } from "./engine.js";
+import { isStack, largest, plural } from "./engine.js";
 import { climbed } from "./climb.js";
 import { gradientPanels, occlusionPanel } from "./rests.js";
 import { said, wordsOf } from "./verdict.js";
@@ -23,8 +23,8 @@ export class Walk {
     Object.assign(this, { room, engine: room.engine });
     const { layers } = this.engine.content;
     const withFilters = [...layers.keys()].filter((place) => {
-      const { filters, rows, offset } = layers[place];
-      return filters && rows && offset >= 0;
+      const { filters, rows } = layers[place];
+      return filters && rows && isStack(layers[place]);
     });
     [this.first, this.last] = [withFilters[0], withFilters.at(-1)];
     this.steps = new Steps("walk", this.stepsOf(withFilters.length), () => this.draw());
