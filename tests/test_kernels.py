@@ -8,7 +8,7 @@ from __future__ import annotations
 import needs
 import numpy as np
 import pytest
-from every_op import every_op_model
+from every_op import every_op_model, schema_options
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from kernel_library import KERNELS, KernelLibrary, kernel_sources
@@ -225,3 +225,17 @@ def test_a_model_of_every_op_gives_the_bytes_of_tflm(kernels):
     assert taken_off
     shape = read_graph(content, "every op").tensors[read_graph(content, "every op").inputs[0]].shape
     assert_equal_to_golden(kernels, Case(content, inputs_for(shape, 1)))
+
+
+def test_products_of_matrices_are_rescaled_by_a_product_in_double_precision(kernels):
+    """Of these 65,536 sums some lie so close to a rounding edge that a multiplier from float32 makes another byte."""
+    rng = np.random.default_rng(52)
+    a_scale, b_scale = (float(np.float32(rng.uniform(0.001, 0.1))) for _ in range(2))
+    sides = (256, 14)
+    a, c = (rng.integers(-128, 128, sides, np.int8) for _ in range(2))
+    largest = np.abs((a.astype(int) - 14) @ (c.astype(int) + 51).T).max()
+    b = ModelBuilder()
+    xs = [b.tensor(sides, a_scale, 14), b.tensor(sides, b_scale, -51)]
+    y = b.tensor((256, 256), float(np.float32(a_scale * b_scale * largest / 127)))
+    b.op("BATCH_MATMUL", xs, [y], schema_options("BatchMatMulOptionsT", adjY=True))
+    assert_equal_to_golden(kernels, Case(b.build(xs, [y]), [np.concatenate([a.reshape(-1), c.reshape(-1)])]))

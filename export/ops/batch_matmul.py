@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import tflite
 
 from tinyproof.export.graph import Graph, Op, OpOptions
@@ -54,7 +53,7 @@ def parse(table: Any) -> BatchMatmulOptions:
 
 
 def fold(graph: Graph, op: Op) -> BatchMatmulParams:
-    """All constants of the op. TFLM multiplies the scales of the operands in float32 (batch_matmul.cc)."""
+    """All constants of the op."""
     options = op.options
     assert isinstance(options, BatchMatmulOptions)
     operands.check_arity(graph, op, inputs=(2,))
@@ -70,9 +69,8 @@ def fold(graph: Graph, op: Op) -> BatchMatmulParams:
     fits = all(m == n or 1 in (m, n) for m, n in zip(over_a, over_b, strict=True))
     if depth != b_depth or not fits or y.shape != (*batches, rows, columns):
         raise graph.refusal(op, f"{a.shape} times {b.shape} do not make {y.shape}; export the model again")
-    with np.errstate(over="ignore"):
-        product = float(a.scale * b.scale)
-    multiplier, shift = rescale(graph, op, product / float(y.scale), 255 * 255 * depth)
+    real = float(a.scale) * float(b.scale) / float(y.scale)
+    multiplier, shift = rescale(graph, op, real, 255 * 255 * depth)
 
     def steps(over: tuple[int, ...], size: int) -> list[int]:
         return [step * size if n > 1 else 0 for n, step in zip(over, strides(over), strict=True)]

@@ -99,7 +99,8 @@ def fold_output_stage(
     """The output stage for the real multipliers x_scale * weight_scale / y_scale, one or one for each channel.
 
     The product is in double precision, as in the golden. Sources of TFLM up to August 2026 round it to float32 for
-    FULLY_CONNECTED with one scale: they can differ where an output lies within 2^-24 of itself from a rounding edge.
+    FULLY_CONNECTED with one scale and for BATCH_MATMUL: they can differ where an output lies within 2^-24 of itself
+    from a rounding edge.
     """
     real_multipliers = np.float64(x.scale) * weights.scale.astype(np.float64) / np.float64(y.scale)
     pairs = [quantize_multiplier(float(real)) for real in real_multipliers]
