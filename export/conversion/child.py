@@ -28,7 +28,7 @@ from tinyproof.export.conversion.ends import (
     taken_shape,
 )
 from tinyproof.export.pixels import AUTO
-from tinyproof.export.remedies import TRIALS_FILE, TRY, TRYING
+from tinyproof.export.remedies import FINETUNE, TRIALS_FILE, TRY, TRYING
 from tinyproof.fidelity import FLOAT_FILE, NUMBERS, Fidelity, save_fidelity
 from tinyproof.json_files import write_json
 
@@ -131,6 +131,7 @@ def _make(
     from tinyproof.export.conversion.answers import loss_of
     from tinyproof.export.conversion.compare import affordable, compare, spread
     from tinyproof.export.conversion.convert import convert_float
+    from tinyproof.export.conversion.finetuning import held_out
     from tinyproof.export.conversion.probe import guilty_layer, suspects
     from tinyproof.export.conversion.remedied import trials
     from tinyproof.export.conversion.wanted_pixels import noun, odd_numbers, scaled, unequal_features
@@ -155,17 +156,23 @@ def _make(
         seen = spread(images, few)
         known = labelled and (spread(labelled[0], few), spread(labelled[1], few))
 
-    def measure(content: bytes, exact: bytes, by_layer: bool = False) -> Fidelity:
-        return compare(network, content, exact, seen, pixels, known, loss_of(Path(job["keras"])), by_layer)
+    def measure(content: bytes, exact: bytes, by_layer: bool = False, learnt: bool = False) -> Fidelity:
+        x, xy = seen, known
+        if learnt:  # from three of four of them
+            x = spread(images[held_out(len(images))], few)
+            if labelled is not None and np.array_equal(labelled[0], images):
+                xy = x, spread(labelled[1][held_out(len(images))], few)
+        return compare(network, content, exact, x, pixels, xy, loss_of(Path(job["keras"])), by_layer)
 
-    found = measure(made[0], made[1] or plain, by_layer=True)
+    found = measure(made[0], made[1] or plain, by_layer=True, learnt=asked == FINETUNE)
     odd = [*unequal_features(network, images), *odd_numbers(network, images)] if pixels[0] == NUMBERS else []
     save_fidelity(folder, replace(found, cautions=odd + found.cautions, remedy=asked))
     notes: list[str] = loaded.notes
     (folder / "notes.json").write_text(json.dumps(notes))  # whatever becomes of the trials
     if (found.loss and not asked) or job["against_loss"] == TRY:
         _stage(folder, TRYING)
-        write_json(folder / TRIALS_FILE, trials(network, images, pixels[0], measure))
+        for tried in trials(network, images, pixels[0], measure):
+            write_json(folder / TRIALS_FILE, tried)
     return notes
 
 
@@ -180,7 +187,7 @@ def _convert(
     from tinyproof.export.conversion.remedied import NothingToDo, with_remedy
     from tinyproof.export.tflite_reader import read_graph
 
-    _stage(folder, "converting it")
+    _stage(folder, f"converting it with the remedy {remedy}" if remedy else "converting it")
     made: tuple[bytes, bytes | None]
     try:
         if remedy:
