@@ -262,6 +262,69 @@ def test_an_equalized_network_computes_what_it_did_and_its_channels_are_of_one_s
     assert spread[1][0] < min(3, spread[0][0] / 3)
 
 
+def test_weights_trained_to_be_rounded_help_where_nothing_else_does(tmp_path):
+    """One channel of two layers is large and of no use, and ReLU6 keeps the others from being brought to its size."""
+    import keras
+
+    k = keras.layers
+    keras.utils.set_random_seed(2)
+    convolutions = [k.Conv2D(12, 3, activation="relu6"), k.Conv2D(12, 3, activation="relu6")]
+    ends = [k.Flatten(), k.Dense(4, activation="softmax")]
+    network = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *convolutions, *ends])
+    network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    x, y = bars(0, 400)
+    network.fit(x / 255, y, epochs=8, verbose=0)
+    for layer, reader in zip(convolutions, (convolutions[1], ends[1]), strict=True):
+        weights, bias = (0.004 * values for values in layer.get_weights())
+        weights[..., 0], bias[0] = 0, 5
+        layer.set_weights([weights, bias])
+        weights, bias = reader.get_weights()
+        weights = weights / 0.004
+        weights.reshape(-1, 12, weights.shape[-1])[:, 0] = 0
+        reader.set_weights([weights, bias])
+    network.save(tmp_path / "net.keras")
+    refused = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0])
+    assert_one_line(refused, "limit: 90%", "REMEDY=finetune keeps")
+    tuned = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0], "--remedy", "finetune")
+    assert tuned.exit_code == 0 and "with the remedy finetune" in tuned.output, tuned.output
+    fidelity = json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())
+    assert fidelity["agreement"] > 0.95 and fidelity["output_snr_db"] > 20
+    assert fidelity["images"] == 38  # those that it did not learn from
+
+
+def test_a_float_model_computes_the_same_in_tensorflow_and_what_it_cannot_is_named():
+    import keras
+
+    from tinyproof.export.conversion.convert import as_inputs, convert_calibrated
+    from tinyproof.export.conversion.differentiable import Unknown, outputs
+    from tinyproof.export.conversion.remedied import NothingToDo, Remedies
+    from tinyproof.export.conversion.running import activations
+    from tinyproof.export.tflite_reader import read_graph
+
+    k = keras.layers
+    keras.utils.set_random_seed(4)
+    pixels = keras.Input((SIDE, SIDE, 3))
+    y = k.Conv2D(6, 3, 2, padding="same", activation="relu")(k.ZeroPadding2D(1)(pixels))
+    y = k.Add()([y, k.DepthwiseConv2D(3, padding="same", depth_multiplier=1, activation="relu6")(y)])
+    y = k.Concatenate()([k.MaxPooling2D(2, 1)(y), k.AveragePooling2D(2, 1)(y)])
+    y = k.Multiply()([y, k.Activation("sigmoid")(k.Conv2D(12, 1, dilation_rate=2)(y))])
+    y = k.Activation("hard_swish")(k.Activation("tanh")(y))
+    ends = k.Concatenate()([k.GlobalAveragePooling2D()(y), k.Dense(4)(k.Flatten()(y))])
+    network = keras.Model(pixels, k.Dense(5, activation="softmax")(ends))
+    x = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), np.uint8)
+    content = convert_calibrated(network, x, "0..1")
+    graph = read_graph(content, "net")
+    found = outputs(graph, np.concatenate(as_inputs(x)), {}, lambda _, y: y)
+    wanted = np.concatenate([each[graph.ops[-1].inputs[0]] for each in activations(content, x)])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    grouped = keras.Sequential([keras.Input((SIDE, SIDE, 4)), k.Conv2D(4, 1, groups=2), k.Flatten(), k.Dense(2)])
+    graph = read_graph(convert_calibrated(grouped, x[..., [0, 1, 2, 0]], "0..1"), "net")
+    with pytest.raises(Unknown, match="CONV_2D of groups"):
+        outputs(graph, np.zeros((1, SIDE, SIDE, 4), np.float32), {}, lambda _, y: y)
+    with pytest.raises(NothingToDo, match="finetune does nothing for it: give 64 pictures"):
+        Remedies(network, x, "0..1").model("finetune")
+
+
 def small(*layers: Any, head: bool = True) -> Any:
     import keras
 

@@ -375,6 +375,8 @@ def test_files_of_other_programs_are_each_called_what_they_are(tmp_path):
         "a pickle": pickle.dumps({"a": 1}),
         "ONNX": b"\x08\x08\x12\x07pytorch\x1a\x05",
         "JSON": b'{"class_name": "Sequential"}',
+        "TensorFlow.js": b'{"modelTopology": {}, "weightsManifest": []}',
+        "a zip of a SavedModel": zipped(tmp_path / "d", "net/saved_model.pb", "net/variables/variables.index"),
         "C source": b"alignas(8) const unsigned char g_model[] = {0x1c};",
         "Python code": b"import keras\n",
         "base64": b"HAAAAFRGTDMUACAA",
@@ -384,7 +386,7 @@ def test_files_of_other_programs_are_each_called_what_they_are(tmp_path):
         with pytest.raises(UserError, match="no.* readable .tflite") as caught:
             read_graph(content, "net")
         assert words in caught.value.message and "\n" not in caught.value.message
-    assert foreign(bytes(40)) == ""
+    assert foreign(bytes(40)) == "" and foreign(bytes(40), ".mlmodel").startswith("Core ML: convert it")
 
 
 @needs.tensorflow
