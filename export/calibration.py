@@ -47,6 +47,11 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
 def load_pictures(path: Path, input_shape: tuple[int, int, int]) -> tuple[Images, NDArray[np.int64] | None]:
     """The images of a folder or an archive, as `load_calibration` has them, and their labels where there are any."""
     if input_shape[2] not in (1, 3):
+        if input_shape[0] in (1, 3):
+            raise UserError(
+                f"the network has its channels first, {input_shape}, and pictures have them last: give an .npy of "
+                "images, x.transpose(0, 3, 1, 2)"
+            )
         raise UserError(f"the network takes {input_shape[2]} channels, pictures have 1 or 3: give an .npy of images")
     with _folder_of(path) as root:
         return _read_folder(path, root, input_shape), _folder_labels(root)

@@ -117,6 +117,7 @@ def test_dark_pictures_to_calibrate_with_are_said():
     said = cautions(dark, None)
     assert len(said) == 1 and f"take {dark.min()} to {dark.max()} of a pixel's 0 to 255 alone" in said[0]
     assert cautions(bars(1, 60)[0], None) == []
+    assert "are grey and the network sees colours" in cautions(bars(1, 60)[0].repeat(3, -1), None)[0]
 
 
 def test_labelled_pictures_give_both_accuracies_and_three_blank_ones_a_caution(tmp_path):

@@ -130,19 +130,31 @@ def test_pixels_less_a_mean_are_suspected_without_labels_and_pixels_as_they_are_
 
 
 @needs.tensorflow
-def test_statistics_of_batch_normalization_tell_pixels_less_a_mean_without_labels():
+@pytest.mark.parametrize(
+    ("see", "momentum", "pixels", "says"),
+    [
+        (caffe, 0.5, "caffe", "fit this range best"),
+        (lambda x: x / 255, 0.99, "0..1", "once a short training is allowed for"),
+        (lambda x: x, 0.99, "0..255", "once a short training is allowed for"),
+        (lambda x: x / 255, 0.9999, "0..1", "fit 0..1 and -1..1 alike; "),
+    ],
+    ids=["caffe", "unit", "bytes", "hardly"],
+)
+def test_statistics_of_batch_normalization_tell_pixels_without_labels(see, momentum, pixels, says):
+    """After three epochs: a momentum near 1 leaves the statistics near where they start."""
     import keras
 
     from tinyproof.export.conversion.wanted_pixels import wanted_pixels
 
     k = keras.layers
     keras.utils.set_random_seed(2)
-    ends = [k.BatchNormalization(momentum=0.5), k.ReLU(), k.Flatten(), k.Dense(4, activation="softmax")]
+    ends = [k.BatchNormalization(momentum=momentum), k.ReLU(), k.Flatten(), k.Dense(4, activation="softmax")]
     network = keras.Sequential([keras.Input((SIDE, SIDE, 3)), k.Conv2D(6, 3, use_bias=False), *ends])
     network.compile("adam", "sparse_categorical_crossentropy")
     x, y = blobs(0, 300)
-    network.fit(caffe(x.astype(np.float32)), y, epochs=3, verbose=0)
-    assert wanted_pixels(network, blobs(1, 120)[0], None)[0] == "caffe"
+    network.fit(see(x.astype(np.float32)), y, epochs=3, verbose=0)
+    name, why = wanted_pixels(network, blobs(1, 120)[0], None)
+    assert name == pixels and says in why
 
 
 def numbers(y: Any) -> Any:

@@ -107,6 +107,8 @@ def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
         )
     elif len(np.unique(images.reshape(len(images), -1), axis=0)) * 2 < len(images) and len(images) > 1:
         found.append(f"most calibration {what} are copies of others")
+    if images.dtype == np.uint8 and images.shape[-1] == 3 and (images == images[..., :1]).all() and np.ptp(images):
+        found.append("all calibration pictures are grey and the network sees colours: give such as it was trained on")
     if answers is not None and len(images) > 1 and len(np.unique(answers)) == 1:
         found.append(f"float gives all calibration {what} the same answer, class {answers[0]}: are they of one class?")
     return found
