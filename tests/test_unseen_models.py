@@ -157,6 +157,34 @@ def test_statistics_of_batch_normalization_tell_pixels_without_labels(see, momen
     assert name == pixels and says in why
 
 
+@needs.tensorflow
+@needs.golden
+@pytest.mark.parametrize("kind", ["map", "row"])
+def test_a_network_of_maps_or_rows_of_pixels_takes_pictures_in_the_range_that_it_was_trained_on(tmp_path, kind):
+    """As the first lesson of TensorFlow has it, Flatten(input_shape=(28, 28)), with the arrays of an mnist.npz; labels
+    as words, or counted from 1.
+    """
+    import keras
+
+    k = keras.layers
+    keras.utils.set_random_seed(2)
+    x, y = (values[..., 0] if values.ndim == 4 else values % 2 for values in blobs(0, 400))
+    begin = [keras.Input((SIDE, SIDE)), k.Flatten()] if kind == "map" else [keras.Input((SIDE * SIDE,))]
+    network = keras.Sequential([*begin, k.Dense(16, "relu"), k.Dense(2)])
+    network.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = np.where((np.arange(SIDE) < 4)[:, np.newaxis] == y[:, np.newaxis, np.newaxis], x, x // 2), y
+    rows = x if kind == "map" else x.reshape(len(x), -1)
+    network.fit(rows[:300] / 255, y[:300], epochs=6, verbose=0)
+    arrays = {"x_train": rows[300:], "y_train": np.array(["off", "on"])[y[300:]], "x_test": rows[:3], "y_test": y[:3]}
+    given = arrays if kind == "map" else {"x": rows[300:], "y": y[300:] + 1}
+    result = quantize(network, tmp_path, **given)
+    said = " ".join(result.output.split())
+    assert result.exit_code == 0 and "is taken as a grey picture (8, 8)" in said, said
+    assert ("classes count in the order off, on" if kind == "map" else "they are taken as one less") in said
+    assert measured(tmp_path)["pixels"] == "0..1" and measured(tmp_path)["accuracy_int8"] > 0.9
+    assert (on_device(tmp_path, x[300:, ..., np.newaxis]).argmax(1) == y[300:]).mean() > 0.9
+
+
 def numbers(y: Any) -> Any:
     """Of class 0..3 a number of hundreds and one below one."""
     return np.stack([1000 + 100.0 * y, y / 4], 1)

@@ -25,7 +25,9 @@ from tinyproof.export.conversion.ends import (
     fitting_labels,
     image_shape,
     other_images,
+    picture_of,
     taken_shape,
+    with_picture,
 )
 from tinyproof.export.pixels import AUTO
 from tinyproof.export.remedies import FINETUNE, TRIALS_FILE, TRY, TRYING
@@ -70,8 +72,11 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     images = np.load(folder / "images.npy") if (folder / "images.npy").exists() else None
     _stage(folder, "loading it")
     loaded = load_network(path, folder, None if images is None else tuple(images.shape[1:]), job["remedy"])
+    check_ends(loaded.network, path)
+    if (images is None or images.dtype == np.uint8) and (picture := picture_of(loaded.network)):
+        notes = [*loaded.notes, f"its input {loaded.network.input_shape[1:]} is taken as a grey picture {picture[:2]}"]
+        loaded = replace(loaded, network=with_picture(loaded.network, picture), notes=notes)
     network = loaded.network
-    check_ends(network, path)
     if images is not None:
         images = as_numbers(network, images)
         if images.dtype != np.uint8:
@@ -165,7 +170,9 @@ def _make(
         return compare(network, content, exact, x, pixels, xy, loss_of(Path(job["keras"])), by_layer)
 
     found = measure(made[0], made[1] or plain, by_layer=True, learnt=asked == FINETUNE)
-    odd = [*unequal_features(network, images), *odd_numbers(network, images)] if pixels[0] == NUMBERS else []
+    odd = []
+    if pixels[0] == NUMBERS:
+        odd = [*unequal_features(network, images), *odd_numbers(network, images, picture_of(network) is not None)]
     save_fidelity(folder, replace(found, cautions=odd + found.cautions, remedy=asked))
     notes: list[str] = loaded.notes
     (folder / "notes.json").write_text(json.dumps(notes))  # whatever becomes of the trials

@@ -35,7 +35,7 @@ LEAST_LEVELS = 8  # of an int8 input, for a feature to tell anything
 MOST_FEATURES = 512
 WEAKEST, STRONGEST = 0.02, 20.0  # deviation of what reaches the first weights: pixels in a usual range are within
 LESS_A_MEAN = ("-128..127", "caffe")  # of what looks like 0..255 otherwise
-SURER = "labels would tell this and the order of its colours: class folders, or an .npz of x and y"
+SURER = "labels would tell this{}: class folders, or an .npz of x and y"
 WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
 Scores = NDArray[np.floating[Any]]
@@ -118,7 +118,7 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
         ends = np.stack([np.zeros(images.shape[1:], np.uint8), np.full(images.shape[1:], 255, np.uint8)])
         x = scaled(ends, name)
         found = first_input(network, x, lambda layer: type(layer).__name__.startswith(WEIGHTED))
-        if found is None or found[1].ndim != 4 or len(found[1]) != 2:
+        if found is None or found[1].ndim not in (2, 4) or len(found[1]) != 2:
             return None
         low, high = (float(part.mean()) for part in found[1])
         if not np.isfinite((low, high)).all():
@@ -152,12 +152,14 @@ def unequal_features(network: Any, samples: NDArray[np.float32]) -> list[str]:
     ]
 
 
-def odd_numbers(network: Any, samples: NDArray[np.float32]) -> list[str]:
-    """What makes samples float32 (N,H,W,C) look like pixels in another range than the network takes."""
-    if samples.ndim != 4 or samples.shape[3] not in (1, 3):
+def odd_numbers(network: Any, samples: NDArray[np.float32], is_picture: bool) -> list[str]:
+    """What makes samples float32, (N,H,W,C) or else of a picture, look like pixels in another range than the network
+    takes.
+    """
+    if not is_picture and (samples.ndim != 4 or samples.shape[3] not in (1, 3)):
         return []
     found = first_input(network, samples[:PICTURES], lambda layer: type(layer).__name__.startswith(WEIGHTED))
-    if found is None or found[1].ndim != 4:
+    if found is None or (found[1].ndim != 4 and not is_picture):
         return []
     spread, given = float(found[1].std()), float(samples[:PICTURES].std())
     low, high = float(samples.min()), float(samples.max())
@@ -236,7 +238,7 @@ def _by_sharpness(
     if name == "0..1" and told.get("-1..1", 0.0) > told["0..1"] * 1.25:
         name = "-1..1"
     figures = ", ".join(f"{told[name]:.2f} bits in {name}" for name in order)
-    guess = "" if labelled else f"; {SURER}"
+    guess = "" if labelled else "; " + SURER.format(" and the order of its colours" if len(less_a_mean) > 1 else "")
     other = max((information(scores, kind) for scores in less_a_mean), default=0.0)
     if name == "0..255" and not labelled and other > told[name]:
         asked = " or ".join(advice.setting("pixels", name) for name in LESS_A_MEAN[: len(less_a_mean)])
