@@ -227,7 +227,19 @@ def _read_array(path: Path) -> NDArray[np.generic]:
             array: NDArray[np.generic] = archive[keys[0]]
             return array
     except NPZ_DAMAGE:
-        raise UserError(f"{path} cannot be read as an array of numbers: save it with numpy.save") from None
+        raise UserError(f"{path} {_what_else(path)}") from None
+
+
+def _what_else(path: Path) -> str:
+    """What a file is that holds no array, and what to do, in words that follow its name."""
+    from tinyproof.class_folders import TABLES, is_picture
+
+    if is_picture(path):
+        return "is one picture: give the folder of some hundreds of those that the network was trained on"
+    if path.suffix.lower() in TABLES:
+        load = "numpy.loadtxt(file, delimiter=',', dtype='float32')"
+        return f"cannot be read as an array: of a table make one, numpy.save('samples.npy', {load})"
+    return "cannot be read as an array of numbers: save it with numpy.save"
 
 
 def _spread(count: int) -> list[int]:

@@ -158,6 +158,25 @@ def test_statistics_of_batch_normalization_tell_pixels_without_labels(see, momen
 
 
 @needs.tensorflow
+def test_answers_for_every_place_of_a_picture_tell_the_range_too_and_numbers_are_said_to_tell_nothing():
+    import keras
+
+    from tinyproof.export.conversion.wanted_pixels import wanted_pixels
+
+    k = keras.layers
+    keras.utils.set_random_seed(2)
+    pixels = keras.Input((SIDE, SIDE, 3))
+    network = keras.Model(pixels, k.Conv2D(2, 1, activation="softmax")(k.Conv2D(6, 3, 1, "same")(pixels)))
+    network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    x = blobs(0, 200)[0]
+    network.fit(x.astype(np.float32), (x[..., 0] > x[..., 2]) * 1, epochs=6, verbose=0)
+    assert wanted_pixels(network, blobs(1, 120)[0], None)[0] == "0..255"
+    scores = keras.Model(pixels, k.Conv2D(2, 1)(network.layers[1].output))
+    name, why = wanted_pixels(scores, blobs(1, 120)[0], None, "mse")
+    assert name == "0..1" and why.startswith("this is assumed")
+
+
+@needs.tensorflow
 @needs.golden
 @pytest.mark.parametrize("kind", ["map", "row"])
 def test_a_network_of_maps_or_rows_of_pixels_takes_pictures_in_the_range_that_it_was_trained_on(tmp_path, kind):

@@ -63,6 +63,7 @@ def wanted_pixels(network: Any, images: Images, labels: NDArray[np.integer] | No
     names = [*USUAL, *less_a_mean] if labels is None else candidates(images.shape[3])
     answers = {name: np.asarray(network(scaled(sample, name), training=False)) for name in names}
     known = labels[every] if labels is not None else None
+    answers = {name: _by_place(scores) for name, scores in answers.items()} if labels is None else answers
     usual = {name: answers[name] for name in USUAL}
     kind = kind_of(network, usual[DEFAULT], loss, known is not None, True)
     found = _by_labels(usual, known) or _by_first_weights(network, sample)
@@ -75,6 +76,13 @@ def wanted_pixels(network: Any, images: Images, labels: NDArray[np.integer] | No
             name, sharp = _by_sharpness(usual, kind, known is not None, others, fitting or ORDER)
             found = name, why + sharp
     return _corrected(answers, known, found[0]) or found
+
+
+def _by_place(scores: Scores) -> Scores:
+    """Shares of classes for every place of a picture (N,H,W,classes) as so many answers (N*H*W,classes)."""
+    is_share = scores.ndim == 4 and scores.min() >= 0 and scores.max() <= 1
+    is_share = is_share and (scores.shape[3] == 1 or np.allclose(scores.sum(3), 1, atol=1e-2))
+    return scores.reshape(-1, scores.shape[3]) if is_share else scores
 
 
 def _by_labels(answers: dict[str, Scores], labels: NDArray[np.integer] | None) -> tuple[str, str] | None:
@@ -223,7 +231,7 @@ def _by_sharpness(
     more still.
     """
     if kind is Answers.NUMBERS:
-        return order[0], "nothing in the network says otherwise, and its answers are numbers, of any size"
+        return order[0], "this is assumed, for nothing in the network says otherwise and its answers are numbers"
     answers = {name: answers[name] for name in order}
     told = {name: information(scores, kind) for name, scores in answers.items()}
     most = max(told.values())
