@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,13 +134,10 @@ def _make(
     pixels: tuple[str, str],
     labelled: tuple[Any, Any] | None,
 ) -> list[str]:
-    from tinyproof.export.conversion.answers import loss_of
-    from tinyproof.export.conversion.compare import affordable, compare, spread
     from tinyproof.export.conversion.convert import convert_float
-    from tinyproof.export.conversion.finetuning import held_out
     from tinyproof.export.conversion.probe import guilty_layer, suspects
     from tinyproof.export.conversion.remedied import trials
-    from tinyproof.export.conversion.wanted_pixels import noun, odd_numbers, scaled, unequal_features
+    from tinyproof.export.conversion.wanted_pixels import odd_numbers, scaled, unequal_features
 
     network = loaded.network
     if job["kind"] == "probe":
@@ -155,20 +153,7 @@ def _make(
     plain = convert_float(network, images.shape[1:], pixels[0])
     (folder / FLOAT_FILE).write_bytes(plain)
 
-    seen, known = images, labelled
-    if (few := affordable(made[0], images)) < len(images):
-        loaded.notes.append(f"held against float on {few} of {len(images)} {noun(images)}, for they take long")
-        seen = spread(images, few)
-        known = labelled and (spread(labelled[0], few), spread(labelled[1], few))
-
-    def measure(content: bytes, exact: bytes, by_layer: bool = False, learnt: bool = False) -> Fidelity:
-        x, xy = seen, known
-        if learnt:  # from three of four of them
-            x = spread(images[held_out(len(images))], few)
-            if labelled is not None and np.array_equal(labelled[0], images):
-                xy = x, spread(labelled[1][held_out(len(images))], few)
-        return compare(network, content, exact, x, pixels, xy, loss_of(Path(job["keras"])), by_layer)
-
+    measure = _measuring(job, loaded, made[0], images, pixels, labelled)
     found = measure(made[0], made[1] or plain, by_layer=True, learnt=asked == FINETUNE)
     odd = []
     if pixels[0] == NUMBERS:
@@ -181,6 +166,39 @@ def _make(
         for tried in trials(network, images, pixels[0], measure):
             write_json(folder / TRIALS_FILE, tried)
     return notes
+
+
+def _measuring(
+    job: dict[str, str],
+    loaded: Any,
+    content: bytes,
+    images: NDArray[Any],
+    pixels: tuple[str, str],
+    labelled: tuple[Any, Any] | None,
+) -> Callable[..., Fidelity]:
+    """What holds an int8 model against the network, as `remedied.trials` wants it; one as slow as `content` on fewer
+    images.
+    """
+    from tinyproof.export.conversion.answers import loss_of
+    from tinyproof.export.conversion.compare import affordable, compare, spread
+    from tinyproof.export.conversion.finetuning import held_out
+    from tinyproof.export.conversion.wanted_pixels import noun
+
+    seen, known = images, labelled
+    if (few := affordable(content, images)) < len(images):
+        loaded.notes.append(f"held against float on {few} of {len(images)} {noun(images)}, for they take long")
+        seen = spread(images, few)
+        known = labelled and (spread(labelled[0], few), spread(labelled[1], few))
+
+    def measure(content: bytes, exact: bytes, by_layer: bool = False, learnt: bool = False) -> Fidelity:
+        x, xy = seen, known
+        if learnt:  # from three of four of them
+            x = spread(images[held_out(len(images))], few)
+            if labelled is not None and np.array_equal(labelled[0], images):
+                xy = x, spread(labelled[1][held_out(len(images))], few)
+        return compare(loaded.network, content, exact, x, pixels, xy, loss_of(Path(job["keras"])), by_layer)
+
+    return measure
 
 
 def _convert(
