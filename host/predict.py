@@ -155,7 +155,8 @@ def _real(output: bytes, y: TensorInfo) -> list[float]:
 def _show(outputs: list[Prediction], seen: NDArray[np.generic] | None) -> None:
     console.print(Text(outputs[0].file, style="bold"))
     if seen is not None and seen.dtype == np.uint8:
-        console.print(picture_text(seen.reshape(*seen.shape, *(1,) * (3 - seen.ndim)), bool(console.color_system)))
+        picture = np.asarray(seen.reshape(*seen.shape, *(1,) * (3 - seen.ndim)), np.uint8)
+        console.print(picture_text(picture, bool(console.color_system)))
     elif seen is not None:
         console.print(
             f"{seen.size:,} number{'s' * (seen.size > 1)}, {float(seen.min()):.4g} to {float(seen.max()):.4g}"

@@ -38,7 +38,7 @@ Array = NDArray[np.float32]
 
 def held_out(count: int) -> NDArray[np.bool_]:
     """Which of so many pictures are kept out of the training."""
-    return np.arange(count) % HELD_OUT == 0
+    return np.asarray(np.arange(count) % HELD_OUT == 0)
 
 
 def finetuned(calibrated: bytes, images: NDArray[Any]) -> bytes | None:

@@ -30,6 +30,7 @@ from tinyproof.host import interpreters
 from tinyproof.host.interpreters import default_interpreter, golden_interpreter
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
+from tinyproof.preprocess import preprocess
 from tinyproof.training.lab.filters import NAMED, Filter
 
 FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
@@ -242,7 +243,7 @@ def float_scores(trained: Trained, images: NDArray[np.uint8]) -> NDArray[np.floa
     """What the float network answers to images uint8 (N,H,W,C), float32 (N, classes). UserError where there is none."""
     if not trained.plain:
         raise UserError(f"{trained.name} has no {FLOAT_FILE}: it came as a .tflite, or an older export made it")
-    return interpreters.float_scores(trained.plain, images)
+    return interpreters.float_scores(trained.plain, preprocess(images))
 
 
 def to_real(trained: Trained, layer: Layer, values: NDArray[np.int8]) -> NDArray[np.float32]:
