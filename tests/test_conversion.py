@@ -16,6 +16,7 @@ from conftest import DEMO_MODEL
 from PIL import Image
 from training_sets import assert_one_line
 
+from tinyproof.console import UserError
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.fidelity import FIDELITY_FILE
 from tinyproof.model_files import load_splits
@@ -380,6 +381,26 @@ def test_a_network_with_weights_that_are_no_numbers_is_named_by_layer(tmp_path):
     network.layers[0].set_weights([np.full_like(weight, np.nan) for weight in network.layers[0].get_weights()])
     network.save(tmp_path / "net.keras")
     assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "'mine'", "are not numbers")
+    normalized = small(keras.layers.BatchNormalization(name="norm"))
+    normalized.layers[0].set_weights([np.full(1, value, np.float32) for value in (1, 0, 0, -1)])
+    normalized.save(tmp_path / "net.keras")
+    assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "'norm'", "a variance below 0")
+
+
+def test_a_softmax_of_one_and_an_h5_of_keras_1_are_said(tmp_path):
+    import h5py
+
+    from tinyproof.export.conversion.compare import _one_share
+    from tinyproof.export.conversion.loading import load_network
+
+    assert "end in sigmoid" in _one_share(np.ones((5, 1), np.float32))[0]
+    assert _one_share(np.array([[1.0], [0.5]], np.float32)) == []
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["keras_version"] = "1.2.2"
+        layer = {"class_name": "Convolution2D", "config": {"nb_filter": 4, "nb_row": 3, "nb_col": 3}}
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": [layer]})
+    with pytest.raises(UserError, match=r"was saved by Keras 1\.2\.2.*save it again as \.h5"):
+        load_network(tmp_path / "old.h5", tmp_path, None, "")
 
 
 def test_half_precision_recurrent_unbuilt_and_h5_networks_convert(tmp_path):
