@@ -246,11 +246,13 @@ def _by_sharpness(
     if name == "0..1" and told.get("-1..1", 0.0) > told["0..1"] * 1.25:
         name = "-1..1"
     figures = ", ".join(f"{told[name]:.2f} bits in {name}" for name in order)
-    guess = "" if labelled else "; " + SURER.format(" and the order of its colours" if len(less_a_mean) > 1 else "")
+    little = f"its answers tell most then, though little ({figures}, of {bits:.2f}): a guess"
     other = max((information(scores, kind) for scores in less_a_mean), default=0.0)
     if name == "0..255" and not labelled and other > told[name]:
         asked = " or ".join(advice.setting("pixels", name) for name in LESS_A_MEAN[: len(less_a_mean)])
-        return name, f"its answers are sharp then ({figures}), but sharper less a mean ({other:.2f} bits): try {asked}"
+        sharp = little if vague else f"its answers are sharp then ({figures})"
+        return name, f"{sharp}, but sharper less a mean ({other:.2f} bits): try {asked}"
     if vague:
-        return name, f"its answers tell most then, though little ({figures}, of {bits:.2f}): a guess; {_otherwise()}"
+        return name, f"{little}; {_otherwise()}"
+    guess = "" if labelled else "; " + SURER.format(" and the order of its colours" if len(less_a_mean) > 1 else "")
     return name, f"its answers are sharp and varied then ({figures}){guess}"
