@@ -33,6 +33,8 @@ from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, load_lab
 from tinyproof.optimize import Optimize
 from tinyproof.version import package_versions, tool_version
 
+KERAS_SOURCE, CALIBRATED_WITH = "keras", "calibration"  # settings: where what was quantized lies
+
 
 @dataclass(frozen=True)
 class Source:
@@ -75,10 +77,16 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
         _write_quantized(model, new.made)
         files = [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE]
         settings = {TFLITE_FILE: fingerprint(model / TFLITE_FILE), "remedy": new.remedy, "network": new.network}
-        remember(model, "quantize", new.inputs, files, settings)
+        remember(model, "quantize", new.inputs, files, {**settings, **_sources(source)})
     _write_emission(model, emission)
     files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
     remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE)})
+
+
+def _sources(source: Source) -> dict[str, str]:
+    """Where a network from elsewhere lies, and what calibrated it: who looks into the model wants them again."""
+    given = {KERAS_SOURCE: source.keras, CALIBRATED_WITH: source.calibration}
+    return {name: str(path.resolve()) for name, path in given.items() if path}
 
 
 @dataclass(frozen=True, eq=False)
