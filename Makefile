@@ -121,7 +121,7 @@ explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VEN
 notebook: export $(VENV)/notebook ## docs/lab.ipynb in JupyterLab, with MODEL in it: a copy that is yours to change
 	@$(RUN) notebook --model $(DIR) $(GIVEN)
 
-predict: $(READY) ## what IMAGE (a picture or a folder) is taken for: float, int8 in Python, BOARD (or PORT)
+predict: $(READY) ## what IMAGE (a picture, a folder, an .npy) is taken for: float, int8 in Python, BOARD (or PORT)
 	@$(RUN) predict --model $(DIR) $(GIVEN)
 
 describe: $(if $(TFLITE),$(VENV)/base,export) ## what is in TFLITE or the model: ops, inputs, outputs, arena

@@ -7,7 +7,8 @@ sees of a pixel is said apart (`export.pixels`), so that it is known on the devi
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import isqrt
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,11 @@ from tinyproof.console import UserError, console
 from tinyproof.model_files import NPZ_DAMAGE
 
 MOST_IMAGES = 500
+LEAST_ROW = 64  # bytes: a square of so many may be a picture
+PAIRS = (  # what samples and their labels are called in an .npz, lower case, the likeliest first
+    *(("x", "y"), ("x_train", "y_train"), ("train_images", "train_labels"), ("train_x", "train_y")),
+    *(("images", "labels"), ("x_test", "y_test")),
+)
 Images = NDArray[np.uint8]
 Numbers = NDArray[np.float32]
 
@@ -39,6 +45,9 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
             "save them so, channels last"
         )
     chosen = array[_spread(len(array))]
+    side = isqrt(array.shape[1])
+    if array.dtype == np.uint8 and array.ndim == 2 and side * side == array.shape[1] >= LEAST_ROW:
+        return np.asarray(chosen.reshape(-1, side, side, 1), np.uint8)
     if array.dtype == np.uint8 and array.ndim in (3, 4):
         return np.asarray(chosen if array.ndim == 4 else chosen[..., np.newaxis], np.uint8)
     return _numbers(path, chosen)
@@ -47,6 +56,11 @@ def load_calibration(path: Path, input_shape: tuple[int, int, int] | None) -> Im
 def load_pictures(path: Path, input_shape: tuple[int, int, int]) -> tuple[Images, NDArray[np.int64] | None]:
     """The images of a folder or an archive, as `load_calibration` has them, and their labels where there are any."""
     if input_shape[2] not in (1, 3):
+        if input_shape[0] in (1, 3):
+            raise UserError(
+                f"the network has its channels first, {input_shape}, and pictures have them last: give an .npy of "
+                "images, x.transpose(0, 3, 1, 2)"
+            )
         raise UserError(f"the network takes {input_shape[2]} channels, pictures have 1 or 3: give an .npy of images")
     with _folder_of(path) as root:
         return _read_folder(path, root, input_shape), _folder_labels(root)
@@ -124,19 +138,36 @@ def calibration_labels(path: Path) -> NDArray[np.int64] | None:
             return _folder_labels(root)
     try:
         found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray) or set(found.files) != {"x", "y"}:
+        if isinstance(found, np.ndarray):
             return None
-        x, y = found["x"], found["y"]
+        keys = _keys(found.files)
+        if keys is None or not keys[1]:
+            return None
+        x, y = found[keys[0]], found[keys[1]]
     except NPZ_DAMAGE:
         return None
+    if y.dtype.kind in "US" and y.ndim == 1:
+        names, y = np.unique(y, return_inverse=True)
+        console.print(f"{path.name}: classes count in the order {', '.join(map(str, names))}", markup=False)
     y = _class_numbers(y)
     if y is None:
         return None
     if len(x) != len(y):
-        raise UserError(f"{path} holds {len(x)} samples x and {len(y)} labels y: give each sample one label")
+        raise UserError(
+            f"{path} holds {len(x)} samples {keys[0]} and {len(y)} labels {keys[1]}: give each sample one label"
+        )
     if y.min(initial=0) < 0:
         raise UserError(f"{path} holds the label {y.min()}: number the classes from 0 on, or save x without y")
     return np.asarray(y[_spread(len(y))], np.int64)
+
+
+def _keys(names: Sequence[str]) -> tuple[str, str] | None:
+    """What samples and labels are called in an .npz, '' for labels that are not there; None where that is not known."""
+    known = {name.lower(): name for name in names}
+    for x, y in PAIRS:
+        if x in known and y in known:
+            return known[x], known[y]
+    return (names[0], "") if len(names) == 1 else None
 
 
 def _class_numbers(y: NDArray[np.generic]) -> NDArray[np.int64] | None:
@@ -187,13 +218,28 @@ def _read_array(path: Path) -> NDArray[np.generic]:
             return found
         with found as archive:
             names = archive.files
-            if len(names) != 1 and set(names) != {"x", "y"}:
+            keys = _keys(names)
+            if keys is None:
                 held = ", ".join(names) or "nothing"
                 raise UserError(f"{path} holds {held}: give a file with one array, or with x (samples) and y (labels)")
-            array: NDArray[np.generic] = archive["x" if "x" in names else names[0]]
+            if len(names) > 2:
+                console.print(f"{path}: {keys[0]} and {keys[1]} are used, the others are not", markup=False)
+            array: NDArray[np.generic] = archive[keys[0]]
             return array
     except NPZ_DAMAGE:
-        raise UserError(f"{path} cannot be read as an array of numbers: save it with numpy.save") from None
+        raise UserError(f"{path} {_what_else(path)}") from None
+
+
+def _what_else(path: Path) -> str:
+    """What a file is that holds no array, and what to do, in words that follow its name."""
+    from tinyproof.class_folders import TABLES, is_picture
+
+    if is_picture(path):
+        return "is one picture: give the folder of some hundreds of those that the network was trained on"
+    if path.suffix.lower() in TABLES:
+        load = "numpy.loadtxt(file, delimiter=',', dtype='float32')"
+        return f"cannot be read as an array: of a table make one, numpy.save('samples.npy', {load})"
+    return "cannot be read as an array of numbers: save it with numpy.save"
 
 
 def _spread(count: int) -> list[int]:

@@ -20,6 +20,20 @@ TEXTS = (
     ),
     ((b"import ", b"from ", b"#!", b"def ", b'"""'), "Python code: run it, and save the model that it makes"),
 )
+PROGRAMS = {
+    ".mlmodel": "Core ML",
+    ".mlpackage": "Core ML",
+    ".caffemodel": "Caffe",
+    ".pdmodel": "PaddlePaddle",
+    ".safetensors": "weights alone (safetensors)",
+    ".espdl": "ESP-DL",
+    ".kmodel": "nncase",
+}
+SAVED_MODEL = (
+    "convert it (tf.lite.TFLiteConverter.from_saved_model, int8, a batch of one) and give the .tflite, or save the "
+    "Keras model as .keras"
+)
+TFJS = "a model of TensorFlow.js: give the Keras model that it was made of"
 EXPORTERS = (b"onnx", b"torch", b"ONNX")
 C_SOURCE = (b"unsigned char", b"alignas", b"uint8_t", b"#include")
 CODE = "C source of a model: give the .tflite that it was made of, or its bytes (xxd -r -p)"
@@ -44,6 +58,10 @@ def foreign(content: bytes, ending: str = "") -> str:
         return f"ONNX: {TO_TFLITE} (onnx2tf makes one)"
     if ending == ".pb":
         return f"a TensorFlow graph: {TO_TFLITE}"
+    if ending in PROGRAMS:
+        return f"{PROGRAMS[ending]}: {TO_TFLITE}"
+    if b'"weightsManifest"' in content and b'"modelTopology"' in content:
+        return TFJS
     return _text(start)
 
 
@@ -69,6 +87,8 @@ def _in_a_zip(content: bytes) -> str:
         return f"a PyTorch file: {TO_TFLITE}"
     if names and all(name.endswith(".npy") for name in names):
         return "an .npz of arrays, no model: give it as the samples to calibrate with"
+    if any(name.endswith("saved_model.pb") for name in names):
+        return f"a zip of a SavedModel: unpack it, then {SAVED_MODEL}"
     if inside := _models(names):
         return f"a zip that holds {inside}: unpack it"
     return "a zip: unpack it"
@@ -78,14 +98,13 @@ def foreign_folder(folder: Path) -> str:
     """The same of a folder."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*"))
     if "saved_model.pb" in names:
-        return (
-            "a SavedModel, a folder: convert it (tf.lite.TFLiteConverter.from_saved_model, int8, a batch of one) and "
-            "give the .tflite, or save the Keras model as .keras"
-        )
+        return f"a SavedModel, a folder: {SAVED_MODEL}"
     if "config.json" in names and "model.weights.h5" in names:
         return "a folder, a .keras file unpacked: zip what is in it again, config.json at the top"
     if "model.json" in names:
-        return "a folder, a model of TensorFlow.js: give the Keras model that it was made of"
+        return f"a folder, {TFJS}"
+    if folder.suffix.lower() in PROGRAMS:
+        return f"a folder, {PROGRAMS[folder.suffix.lower()]}: {TO_TFLITE}"
     if any(name.endswith(".index") for name in names):
         return "a folder, a checkpoint: make its network in Python, load the weights, and save it as .keras"
     inside = _models(names)

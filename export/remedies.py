@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from tinyproof.fidelity import Fidelity
 
-CLIP, EQUALIZE, BOTH = "clip", "equalize", "both"
+CLIP, EQUALIZE, BOTH, FINETUNE = "clip", "equalize", "both", "finetune"
 REMEDIES = {
     EQUALIZE: "channels of a layer brought to one size, and the next layer's weights against it",
     CLIP: "a layer's range without the rarest values, which take the steps from all others",
     BOTH: "the one, then the other",
+    FINETUNE: "and then weights and ranges trained to be rounded; measured on a fourth of the pictures, kept out of it",
 }
 TRY = "try"  # all of them, and take none
 NONE = "none"  # what an earlier export took is not taken again

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from tinyproof.console import UserError
 from tinyproof.export.golden import Golden, golden_available, unloadable
-from tinyproof.preprocess import preprocess
 
 # Same API under three names: today's package, its predecessor (older machines, Raspberry Pi), and all of TensorFlow.
 TFLITE_PACKAGES = (
@@ -108,16 +107,16 @@ class LiteRT:
         return y
 
 
-def float_scores(plain: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the float network, converted without quantization, answers to images uint8 (N,H,W,C)."""
+def float_scores(plain: bytes, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the float network, converted without quantization, answers to samples (N,...) of its own input."""
     module = _tflite_module()[1]
     with _quiet():
         interpreter = module.Interpreter(model_content=plain, num_threads=1)
         interpreter.allocate_tensors()
     x, y = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     rows = []
-    for image in images:
-        interpreter.set_tensor(x, preprocess(image[np.newaxis]))
+    for sample in samples:
+        interpreter.set_tensor(x, sample[np.newaxis])
         interpreter.invoke()
         rows.append(interpreter.get_tensor(y).copy())
     return np.concatenate(rows)

@@ -1,4 +1,4 @@
-"""What a model says of single pictures: the float network, int8 in Python, and the device, side by side."""
+"""What a model says of single pictures or samples: the float network, int8 in Python, and the device, side by side."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from tinyproof import advice
 from tinyproof.boards import Board
-from tinyproof.class_folders import pictures_below, unused_files
 from tinyproof.console import UserError, console, table
-from tinyproof.export.device_input import device_bytes
 from tinyproof.fidelity import FLOAT_FILE, load_fidelity
 from tinyproof.host.connection import connect
 from tinyproof.host.expected import read_model
+from tinyproof.host.given_inputs import Given, read_given
 from tinyproof.host.interpreters import default_interpreter, float_scores, golden_interpreter
 from tinyproof.host.station import check_identity
 from tinyproof.manifest import Manifest, TensorInfo, load_manifest
 from tinyproof.model_files import LABELS_FILE, load_labels
-from tinyproof.pictures import read_pictures
 
 SHOWN = 5  # classes
 WIDEST = 32  # characters of a picture in the terminal
@@ -34,11 +31,13 @@ Scores = list[float]
 
 @dataclass(frozen=True)
 class Prediction:
-    """One picture. Scores are those of the classes in order; None where there is no such party. `equal`: the device's
-    bytes are the golden's; None where there is no golden.
+    """One output for one picture or sample. Scores are those of the classes in order; None where there is no such
+    party. `equal`: the device's bytes, of all outputs, are the golden's; None where there is no golden. `output`: its
+    name where there are several.
     """
 
     file: str
+    output: str
     answer: str
     kind: str  # of the answer: `class`, `decisions` or `numbers`
     labels: list[str]
@@ -61,81 +60,61 @@ def predict(model: Path, board: Board, port: str | None, given: Sequence[Path], 
 
 def _predict(model: Path, board: Board, port: str | None, given: Sequence[Path], as_json: bool) -> int:
     manifest = load_manifest(model)
-    x, _ = _ends(manifest)
-    files = _files(given)
-    images = read_pictures(files, (x.shape[1], x.shape[2]), x.shape[3] == 3)
-    predictions = _predictions(model, manifest, board, port, files, images)
+    samples = read_given(manifest, given)
+    predictions = _predictions(model, manifest, board, port, samples)
     if as_json:
-        print(json.dumps([asdict(one) for one in predictions], indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(one) for each in predictions for one in each], indent=2, ensure_ascii=False))
     else:
-        for prediction, image in zip(predictions, images, strict=True):
-            _show(prediction, image)
-    if any(one.equal is False for one in predictions):
+        for row, each in enumerate(predictions):
+            _show(each, None if samples.seen is None else samples.seen[row])
+    equal = [each[0].equal for each in predictions]
+    if False in equal:
         return 1
-    return 2 if any(one.equal is None for one in predictions) else 0
-
-
-def _ends(manifest: Manifest) -> tuple[TensorInfo, TensorInfo]:
-    x, y = manifest.inputs[0], manifest.outputs[0]
-    if len(manifest.inputs) != 1 or len(x.shape) != 4 or x.shape[3] not in (1, 3):
-        raise UserError(f"{manifest.name} takes {x.shape}, no picture: `predict` is for models of one picture")
-    if not manifest.pixel_input:
-        raise UserError(f"{manifest.name} does not take a pixel as a byte, so pictures cannot be given to it")
-    return x, y
-
-
-def _files(given: Sequence[Path]) -> list[Path]:
-    """The pictures named, and those in the folders named."""
-    files: list[Path] = []
-    for path in given:
-        inside = pictures_below(path) if path.is_dir() else []
-        if inside and (unused := unused_files(path, inside)):
-            console.print(f"{path}: not used: {unused}", markup=False)
-        if not path.exists() or (path.is_dir() and not inside):
-            raise UserError(
-                f"{path} {'holds no pictures' if path.exists() else 'does not exist'}: name a picture's file"
-            )
-        files += inside or [path]
-    if not files:
-        raise UserError(f"name a picture or a folder of pictures: {advice.setting('image', 'my.jpg')}")
-    return files
+    return 2 if None in equal else 0
 
 
 def _predictions(
-    model: Path, manifest: Manifest, board: Board, port: str | None, files: list[Path], images: NDArray[np.uint8]
-) -> list[Prediction]:
-    x, y = _ends(manifest)
+    model: Path, manifest: Manifest, board: Board, port: str | None, samples: Given
+) -> list[list[Prediction]]:
+    """Of each sample what each output says."""
     tflite = read_model(model, manifest)
-    inputs = [one.tobytes() for one in device_bytes(x, images)]
     with connect(model, board, port) as device:
         hello = device.hello()
         check_identity(hello, manifest, port or board.name)
-        answers = [inference.output for inference in device.infer(inputs, hello)]
+        answers = [inference.output for inference in device.infer(samples.inputs, hello)]
     golden = golden_interpreter(tflite)
-    exact = [golden.run_bytes(data) for data in inputs] if golden else None
+    exact = [golden.run_bytes(data) for data in samples.inputs] if golden else None
     host: list[bytes] | None = exact
     with contextlib.suppress(UserError):  # it is stricter than the golden
         python = default_interpreter(tflite)
-        host = [python.run_bytes(data) for data in inputs]
-    floats = None
-    fidelity = load_fidelity(model, manifest.model_sha256)
-    if (model / FLOAT_FILE).is_file() and fidelity:
-        floats = float_scores((model / FLOAT_FILE).read_bytes(), images)
-    kind = _kind(y, fidelity.answers if fidelity else "")
-    labels = list(manifest.labels) or _labels(model) or [str(number) for number in range(y.size_bytes)]
-    return [
-        Prediction(
-            file=str(file),
-            answer=_answer(_real(answers[k], y), labels, kind, _edge(y)),
-            kind=kind,
-            labels=labels,
-            float=None if floats is None else [float(value) for value in floats[k].ravel()],
-            int8_host=None if host is None else _real(host[k], y),
-            int8_device=_real(answers[k], y),
-            equal=None if exact is None else exact[k] == answers[k],
-        )
-        for k, file in enumerate(files)
-    ]
+        host = [python.run_bytes(data) for data in samples.inputs]
+    floats, fidelity = None, load_fidelity(model, manifest.model_sha256)
+    if (model / FLOAT_FILE).is_file() and fidelity and samples.real is not None:
+        floats = float_scores((model / FLOAT_FILE).read_bytes(), samples.real)
+    ends = np.cumsum([0, *(y.size_bytes for y in manifest.outputs)])
+    found: list[list[Prediction]] = [[] for _ in samples.names]
+    for place, y in enumerate(manifest.outputs):
+        part = slice(int(ends[place]), int(ends[place + 1]))
+        kind = _kind(y, fidelity.answers if fidelity else "")
+        labels = list(manifest.labels) or _labels(model)
+        if not labels or (place and len(labels) != y.size_bytes):
+            labels = [str(number) for number in range(y.size_bytes)]
+        for row, name in enumerate(samples.names):
+            scores = _real(answers[row][part], y)
+            found[row].append(
+                Prediction(
+                    file=name,
+                    output=y.name if len(manifest.outputs) > 1 else "",
+                    answer=_answer(scores, labels, kind, _edge(y)),
+                    kind=kind,
+                    labels=labels,
+                    float=None if floats is None else [float(value) for value in floats[row].ravel()],
+                    int8_host=None if host is None else _real(host[row][part], y),
+                    int8_device=scores,
+                    equal=None if exact is None else exact[row] == answers[row],
+                )
+            )
+    return found
 
 
 def _labels(model: Path) -> list[str]:
@@ -173,13 +152,27 @@ def _real(output: bytes, y: TensorInfo) -> list[float]:
     return [float(value) for value in y.scale * (values - y.zero_point)]
 
 
-def _show(prediction: Prediction, image: NDArray[np.uint8]) -> None:
-    console.print(Text(prediction.file, style="bold"))
-    console.print(picture_text(image, bool(console.color_system)))
+def _show(outputs: list[Prediction], seen: NDArray[np.generic] | None) -> None:
+    console.print(Text(outputs[0].file, style="bold"))
+    if seen is not None and seen.dtype == np.uint8:
+        picture = np.asarray(seen.reshape(*seen.shape, *(1,) * (3 - seen.ndim)), np.uint8)
+        console.print(picture_text(picture, bool(console.color_system)))
+    elif seen is not None:
+        console.print(
+            f"{seen.size:,} number{'s' * (seen.size > 1)}, {float(seen.min()):.4g} to {float(seen.max()):.4g}"
+        )
+    for prediction in outputs:
+        _show_scores(prediction)
+    words = {True: "equal to the golden", False: "NOT the golden's bytes", None: "no golden here to hold it against"}
+    console.print(f"device: {words[outputs[0].equal]}")
+
+
+def _show_scores(prediction: Prediction) -> None:
     scores, is_one = prediction.int8_device, len(prediction.int8_device) == 1
     told = {"numbers": "Output", "decisions": "Decided for"}.get(prediction.kind, "Taken for")
     says = ", for its one output says " + ("yes" if prediction.answer == "1" else "no")
     title = f"{told} {prediction.answer}" + (says if is_one and prediction.kind == "class" else "")
+    title = f"{prediction.output}: {title}" if prediction.output else title
     names = ("output" if is_one or prediction.kind == "numbers" else "class", "float", "int8 in Python")
     rows = table(title, *names, "int8 on the device")
     order = np.arange(len(scores)) if prediction.kind == "numbers" else np.argsort(-np.array(scores), kind="stable")
@@ -188,8 +181,6 @@ def _show(prediction: Prediction, image: NDArray[np.uint8]) -> None:
         name = prediction.labels[k] if k < len(prediction.labels) else str(k)
         rows.add_row(Text(name), *("–" if scores is None else f"{scores[k]:.3f}" for scores in parties))
     console.print(rows)
-    words = {True: "equal to the golden", False: "NOT the golden's bytes", None: "no golden here to hold it against"}
-    console.print(f"device: {words[prediction.equal]}")
 
 
 def picture_text(image: NDArray[np.uint8], color: bool) -> Text:

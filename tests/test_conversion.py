@@ -16,6 +16,7 @@ from conftest import DEMO_MODEL
 from PIL import Image
 from training_sets import assert_one_line
 
+from tinyproof.console import UserError
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.fidelity import FIDELITY_FILE
 from tinyproof.made import settings_of
@@ -118,6 +119,7 @@ def test_dark_pictures_to_calibrate_with_are_said():
     said = cautions(dark, None)
     assert len(said) == 1 and f"take {dark.min()} to {dark.max()} of a pixel's 0 to 255 alone" in said[0]
     assert cautions(bars(1, 60)[0], None) == []
+    assert "are grey and the network sees colours" in cautions(bars(1, 60)[0].repeat(3, -1), None)[0]
 
 
 def test_labelled_pictures_give_both_accuracies_and_three_blank_ones_a_caution(tmp_path):
@@ -265,6 +267,69 @@ def test_an_equalized_network_computes_what_it_did_and_its_channels_are_of_one_s
     assert spread[1][0] < min(3, spread[0][0] / 3)
 
 
+def test_weights_trained_to_be_rounded_help_where_nothing_else_does(tmp_path):
+    """One channel of two layers is large and of no use, and ReLU6 keeps the others from being brought to its size."""
+    import keras
+
+    k = keras.layers
+    keras.utils.set_random_seed(2)
+    convolutions = [k.Conv2D(12, 3, activation="relu6"), k.Conv2D(12, 3, activation="relu6")]
+    ends = [k.Flatten(), k.Dense(4, activation="softmax")]
+    network = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *convolutions, *ends])
+    network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    x, y = bars(0, 400)
+    network.fit(x / 255, y, epochs=8, verbose=0)
+    for layer, reader in zip(convolutions, (convolutions[1], ends[1]), strict=True):
+        weights, bias = (0.004 * values for values in layer.get_weights())
+        weights[..., 0], bias[0] = 0, 5
+        layer.set_weights([weights, bias])
+        weights, bias = reader.get_weights()
+        weights = weights / 0.004
+        weights.reshape(-1, 12, weights.shape[-1])[:, 0] = 0
+        reader.set_weights([weights, bias])
+    network.save(tmp_path / "net.keras")
+    refused = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0])
+    assert_one_line(refused, "limit: 90%", "REMEDY=finetune keeps")
+    tuned = quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 150)[0], "--remedy", "finetune")
+    assert tuned.exit_code == 0 and "with the remedy finetune" in tuned.output, tuned.output
+    fidelity = json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())
+    assert fidelity["agreement"] > 0.95 and fidelity["output_snr_db"] > 20
+    assert fidelity["images"] == 38  # those that it did not learn from
+
+
+def test_a_float_model_computes_the_same_in_tensorflow_and_what_it_cannot_is_named():
+    import keras
+
+    from tinyproof.export.conversion.convert import as_inputs, convert_calibrated
+    from tinyproof.export.conversion.differentiable import Unknown, outputs
+    from tinyproof.export.conversion.remedied import NothingToDo, Remedies
+    from tinyproof.export.conversion.running import activations
+    from tinyproof.export.tflite_reader import read_graph
+
+    k = keras.layers
+    keras.utils.set_random_seed(4)
+    pixels = keras.Input((SIDE, SIDE, 3))
+    y = k.Conv2D(6, 3, 2, padding="same", activation="relu")(k.ZeroPadding2D(1)(pixels))
+    y = k.Add()([y, k.DepthwiseConv2D(3, padding="same", depth_multiplier=1, activation="relu6")(y)])
+    y = k.Concatenate()([k.MaxPooling2D(2, 1)(y), k.AveragePooling2D(2, 1)(y)])
+    y = k.Multiply()([y, k.Activation("sigmoid")(k.Conv2D(12, 1, dilation_rate=2)(y))])
+    y = k.Activation("hard_swish")(k.Activation("tanh")(y))
+    ends = k.Concatenate()([k.GlobalAveragePooling2D()(y), k.Dense(4)(k.Flatten()(y))])
+    network = keras.Model(pixels, k.Dense(5, activation="softmax")(ends))
+    x = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), np.uint8)
+    content = convert_calibrated(network, x, "0..1")
+    graph = read_graph(content, "net")
+    found = outputs(graph, np.concatenate(as_inputs(x)), {}, lambda _, y: y)
+    wanted = np.concatenate([each[graph.ops[-1].inputs[0]] for each in activations(content, x)])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    grouped = keras.Sequential([keras.Input((SIDE, SIDE, 4)), k.Conv2D(4, 1, groups=2), k.Flatten(), k.Dense(2)])
+    graph = read_graph(convert_calibrated(grouped, x[..., [0, 1, 2, 0]], "0..1"), "net")
+    with pytest.raises(Unknown, match="CONV_2D of groups"):
+        outputs(graph, np.zeros((1, SIDE, SIDE, 4), np.float32), {}, lambda _, y: y)
+    with pytest.raises(NothingToDo, match="finetune does nothing for it: give 64 pictures"):
+        Remedies(network, x, "0..1").model("finetune")
+
+
 def small(*layers: Any, head: bool = True) -> Any:
     import keras
 
@@ -319,6 +384,26 @@ def test_a_network_with_weights_that_are_no_numbers_is_named_by_layer(tmp_path):
     network.layers[0].set_weights([np.full_like(weight, np.nan) for weight in network.layers[0].get_weights()])
     network.save(tmp_path / "net.keras")
     assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "'mine'", "are not numbers")
+    normalized = small(keras.layers.BatchNormalization(name="norm"))
+    normalized.layers[0].set_weights([np.full(1, value, np.float32) for value in (1, 0, 0, -1)])
+    normalized.save(tmp_path / "net.keras")
+    assert_one_line(quantize(tmp_path / "net.keras", tmp_path / "out", bars(1, 60)[0]), "'norm'", "a variance below 0")
+
+
+def test_a_softmax_of_one_and_an_h5_of_keras_1_are_said(tmp_path):
+    import h5py
+
+    from tinyproof.export.conversion.compare import _one_share
+    from tinyproof.export.conversion.loading import load_network
+
+    assert "end in sigmoid" in _one_share(np.ones((5, 1), np.float32))[0]
+    assert _one_share(np.array([[1.0], [0.5]], np.float32)) == []
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["keras_version"] = "1.2.2"
+        layer = {"class_name": "Convolution2D", "config": {"nb_filter": 4, "nb_row": 3, "nb_col": 3}}
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": [layer]})
+    with pytest.raises(UserError, match=r"was saved by Keras 1\.2\.2.*save it again as \.h5"):
+        load_network(tmp_path / "old.h5", tmp_path, None, "")
 
 
 def test_half_precision_recurrent_unbuilt_and_h5_networks_convert(tmp_path):

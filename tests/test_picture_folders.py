@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,7 @@ from tinyproof.class_folders import lay_out
 from tinyproof.console import UserError
 from tinyproof.export.calibration import calibration_labels, load_calibration
 from tinyproof.made import tree_state
+from tinyproof.pictures import open_picture
 from tinyproof.training import datasets
 from tinyproof.training.datasets import from_folder, load_dataset
 from tinyproof.training.stage import describe
@@ -211,6 +213,16 @@ def test_frames_tiny_pictures_and_large_ones_are_said(tmp_path: Path) -> None:
     origin = from_folder(tmp_path).origin
     assert "of 1 file (film.gif) with several frames or pages the first is read" in origin
     assert "1 file (dot.png) under 8 pixels wide or high" in origin
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.zeros((9, 9), np.uint16)).save(tmp_path / "dog" / name)
+    assert_one_line(run("--dataset", str(tmp_path)), "a.png (more than 8 bits a channel; save it with 8), ")
+    for name in ("a.png", "b.png"):
+        (tmp_path / "dog" / name).unlink()
+    Image.new("1", (10_000, 9_000)).save(tmp_path / "large.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Pillow has one to say about the size
+        assert open_picture(tmp_path / "large.png", "L").size == (10_000, 9_000)
+    (tmp_path / "large.png").unlink()
     Image.new("1", (20_000, 20_000)).save(tmp_path / "dog" / "vast.png")
     assert_one_line(run("--dataset", str(tmp_path)), "vast.png cannot be read as a picture (over 179 million pixels)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import needs
 import numpy as np
@@ -12,6 +13,8 @@ from conftest import DEMO_MODEL
 from PIL import Image
 
 from tinyproof.boards import find_board
+from tinyproof.console import UserError
+from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.host.predict import predict
 from tinyproof.host.record.parts import Interval
 from tinyproof.host.report.usefulness import usefulness
@@ -107,3 +110,90 @@ def test_a_model_that_always_says_the_same_is_said_to_be_of_no_use(folder):
     )
     verdict = usefulness(poor)
     assert verdict is not None and verdict.kind == "bad" and "always saying" in verdict.text
+
+
+def exported(folder: Path, content: bytes) -> Path:
+    """A `.tflite` as a model's folder."""
+    from tinyproof.export.stage import Source, export
+
+    folder.mkdir()
+    (folder / "net.tflite").write_bytes(content)
+    export(folder / "net", Source(tflite=folder / "net.tflite"), "interpreter", None, "balanced")
+    return folder / "net"
+
+
+def of_vectors() -> bytes:
+    """y (1,2) = x (1,3) and x again but for the first and the last, x of -2 to 1.98."""
+    b = ModelBuilder()
+    x, y = b.tensor((1, 3), 1 / 64, 0), b.tensor((1, 2), 1 / 64, 0)
+    weights = b.constant(np.array([[64, 64, 0], [0, 64, 64]], np.int8), (1 / 64,))
+    b.dense([x, weights], y)
+    return b.build([x], [y])
+
+
+def of_two(shape: tuple[int, ...] = (1, 2, 3, 1)) -> bytes:
+    """The sum of a picture of -1..1 and as many numbers of -4..4."""
+    from every_op import schema_options
+
+    b = ModelBuilder()
+    a, c, y = b.tensor(shape, 2 / 255, -1), b.tensor(shape, 8 / 255, 0), b.tensor(shape, 10 / 255, 0)
+    b.op("ADD", [a, c], [y], schema_options("AddOptionsT"))
+    return b.build([a, c], [y])
+
+
+@needs.golden
+def test_numbers_of_tables_and_arrays_are_predicted_as_they_are(tmp_path, capsys):
+    model = exported(tmp_path / "vectors", of_vectors())
+    x = np.array([[0.5, 0.25, -1], [1.5, -0.5, 3]], np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "x.npz", x=x, y=np.zeros(2))
+    np.save(tmp_path / "one.npy", x[1].astype(np.float64))
+    (tmp_path / "x.csv").write_text("a;b;c\n0.5;0.25;-1\n1.5;-0.5;3\n", encoding="utf-8-sig")
+    wanted = [[0.75, -0.75], [1.0, 1.48]]  # 3 is beyond the input and becomes its end
+    capsys.readouterr()
+    for name, answers in (("x.npy", wanted), ("x.npz", wanted), ("x.csv", wanted), ("one.npy", wanted[1:])):
+        assert predict(model, BOARD, None, [tmp_path / name], as_json=True) == 0
+        out = capsys.readouterr()
+        assert np.allclose([one["int8_device"] for one in json.loads(out.out)], answers, atol=0.02), name
+        assert "Caution: 1 of" in out.err and "beyond the -2 to 1.984" in out.err
+    assert predict(model, BOARD, None, [tmp_path / "x.csv"], as_json=False) == 0
+    assert "3 numbers, -1 to 0.5" in capsys.readouterr().out
+
+
+@needs.golden
+def test_a_model_of_two_inputs_takes_a_file_for_each_or_an_npz(tmp_path, capsys):
+    model = exported(tmp_path / "two", of_two())
+    Image.fromarray(np.array([[0, 128, 255], [255, 0, 255]], np.uint8)).save(tmp_path / "a.png")
+    numbers = np.arange(6, dtype=np.float32) / 2
+    np.save(tmp_path / "b.npy", numbers)
+    picture = np.array([-1, 0, 1, 1, -1, 1], np.float32)
+    np.savez(tmp_path / "both.npz", a=picture.reshape(1, 2, 3), b=numbers.reshape(1, 2, 3, 1))
+    capsys.readouterr()
+    for given in (["a.png", "b.npy"], ["both.npz"]):
+        assert predict(model, BOARD, None, [tmp_path / name for name in given], as_json=True) == 0
+        out = capsys.readouterr()
+        assert np.allclose(json.loads(out.out)[0]["int8_device"], picture + numbers, atol=0.08)
+    assert "a pixel 0..255 is taken as -1..1" not in out.err
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "content", "says"),
+    [
+        (of_vectors, "a.png", None, "takes 3 numbers, no picture: give an .npy or .csv"),
+        (of_vectors, "a.csv", b"1,2\n", "is 1x2, and the input takes 3 numbers"),
+        (of_vectors, "a.csv", b"1,2,3\n1,x,3\n", "row 2 of numbers, '1 x 3', is not 3 numbers"),
+        (of_vectors, "a.csv", b"", "holds no numbers"),
+        (of_vectors, "a.npy", b"nothing", "cannot be read as an array of numbers"),
+        (of_two, "a.png", None, "has 2 inputs ('"),
+        (of_two, "a.npz", b"nothing", "cannot be read as an array of numbers"),
+    ],
+)
+def test_what_a_model_does_not_take_is_one_line_with_what_to_give(tmp_path, model, name, content, says):
+    folder = exported(tmp_path / "model", model())
+    if content is None:
+        Image.new("L", (3, 3)).save(tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        predict(folder, BOARD, None, [tmp_path / name], as_json=False)
+    assert says in caught.value.message and "\n" not in caught.value.message

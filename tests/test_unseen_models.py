@@ -130,19 +130,78 @@ def test_pixels_less_a_mean_are_suspected_without_labels_and_pixels_as_they_are_
 
 
 @needs.tensorflow
-def test_statistics_of_batch_normalization_tell_pixels_less_a_mean_without_labels():
+@pytest.mark.parametrize(
+    ("see", "momentum", "pixels", "says"),
+    [
+        (caffe, 0.5, "caffe", "fit this range best"),
+        (lambda x: x / 255, 0.99, "0..1", "once a short training is allowed for"),
+        (lambda x: x, 0.99, "0..255", "once a short training is allowed for"),
+        (lambda x: x / 255, 0.9999, "0..1", "fit 0..1 and -1..1 alike; "),
+    ],
+    ids=["caffe", "unit", "bytes", "hardly"],
+)
+def test_statistics_of_batch_normalization_tell_pixels_without_labels(see, momentum, pixels, says):
+    """After three epochs: a momentum near 1 leaves the statistics near where they start."""
     import keras
 
     from tinyproof.export.conversion.wanted_pixels import wanted_pixels
 
     k = keras.layers
     keras.utils.set_random_seed(2)
-    ends = [k.BatchNormalization(momentum=0.5), k.ReLU(), k.Flatten(), k.Dense(4, activation="softmax")]
+    ends = [k.BatchNormalization(momentum=momentum), k.ReLU(), k.Flatten(), k.Dense(4, activation="softmax")]
     network = keras.Sequential([keras.Input((SIDE, SIDE, 3)), k.Conv2D(6, 3, use_bias=False), *ends])
     network.compile("adam", "sparse_categorical_crossentropy")
     x, y = blobs(0, 300)
-    network.fit(caffe(x.astype(np.float32)), y, epochs=3, verbose=0)
-    assert wanted_pixels(network, blobs(1, 120)[0], None)[0] == "caffe"
+    network.fit(see(x.astype(np.float32)), y, epochs=3, verbose=0)
+    name, why = wanted_pixels(network, blobs(1, 120)[0], None)
+    assert name == pixels and says in why
+
+
+@needs.tensorflow
+def test_answers_for_every_place_of_a_picture_tell_the_range_too_and_numbers_are_said_to_tell_nothing():
+    import keras
+
+    from tinyproof.export.conversion.wanted_pixels import wanted_pixels
+
+    k = keras.layers
+    keras.utils.set_random_seed(2)
+    pixels = keras.Input((SIDE, SIDE, 3))
+    network = keras.Model(pixels, k.Conv2D(2, 1, activation="softmax")(k.Conv2D(6, 3, 1, "same")(pixels)))
+    network.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    x = blobs(0, 200)[0]
+    network.fit(x.astype(np.float32), (x[..., 0] > x[..., 2]) * 1, epochs=6, verbose=0)
+    assert wanted_pixels(network, blobs(1, 120)[0], None)[0] == "0..255"
+    scores = keras.Model(pixels, k.Conv2D(2, 1)(network.layers[1].output))
+    name, why = wanted_pixels(scores, blobs(1, 120)[0], None, "mse")
+    assert name == "0..1" and why.startswith("this is assumed")
+
+
+@needs.tensorflow
+@needs.golden
+@pytest.mark.parametrize("kind", ["map", "row"])
+def test_a_network_of_maps_or_rows_of_pixels_takes_pictures_in_the_range_that_it_was_trained_on(tmp_path, kind):
+    """As the first lesson of TensorFlow has it, Flatten(input_shape=(28, 28)), with the arrays of an mnist.npz; labels
+    as words, or counted from 1.
+    """
+    import keras
+
+    k = keras.layers
+    keras.utils.set_random_seed(2)
+    x, y = (values[..., 0] if values.ndim == 4 else values % 2 for values in blobs(0, 400))
+    begin = [keras.Input((SIDE, SIDE)), k.Flatten()] if kind == "map" else [keras.Input((SIDE * SIDE,))]
+    network = keras.Sequential([*begin, k.Dense(16, "relu"), k.Dense(2)])
+    network.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = np.where((np.arange(SIDE) < 4)[:, np.newaxis] == y[:, np.newaxis, np.newaxis], x, x // 2), y
+    rows = x if kind == "map" else x.reshape(len(x), -1)
+    network.fit(rows[:300] / 255, y[:300], epochs=6, verbose=0)
+    arrays = {"x_train": rows[300:], "y_train": np.array(["off", "on"])[y[300:]], "x_test": rows[:3], "y_test": y[:3]}
+    given = arrays if kind == "map" else {"x": rows[300:], "y": y[300:] + 1}
+    result = quantize(network, tmp_path, **given)
+    said = " ".join(result.output.split())
+    assert result.exit_code == 0 and "is taken as a grey picture (8, 8)" in said, said
+    assert ("classes count in the order off, on" if kind == "map" else "they are taken as one less") in said
+    assert measured(tmp_path)["pixels"] == "0..1" and measured(tmp_path)["accuracy_int8"] > 0.9
+    assert (on_device(tmp_path, x[300:, ..., np.newaxis]).argmax(1) == y[300:]).mean() > 0.9
 
 
 def numbers(y: Any) -> Any:
@@ -375,6 +434,8 @@ def test_files_of_other_programs_are_each_called_what_they_are(tmp_path):
         "a pickle": pickle.dumps({"a": 1}),
         "ONNX": b"\x08\x08\x12\x07pytorch\x1a\x05",
         "JSON": b'{"class_name": "Sequential"}',
+        "TensorFlow.js": b'{"modelTopology": {}, "weightsManifest": []}',
+        "a zip of a SavedModel": zipped(tmp_path / "d", "net/saved_model.pb", "net/variables/variables.index"),
         "C source": b"alignas(8) const unsigned char g_model[] = {0x1c};",
         "Python code": b"import keras\n",
         "base64": b"HAAAAFRGTDMUACAA",
@@ -384,7 +445,7 @@ def test_files_of_other_programs_are_each_called_what_they_are(tmp_path):
         with pytest.raises(UserError, match="no.* readable .tflite") as caught:
             read_graph(content, "net")
         assert words in caught.value.message and "\n" not in caught.value.message
-    assert foreign(bytes(40)) == ""
+    assert foreign(bytes(40)) == "" and foreign(bytes(40), ".mlmodel").startswith("Core ML: convert it")
 
 
 @needs.tensorflow

@@ -6,7 +6,8 @@ import struct
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def read_pictures(
         raise bad[0][1]
     if bad:
         more = f", and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-        names = ", ".join(f"{path} ({error.reason})" for path, error in bad[:NAMED])
+        names = ", ".join(f"{path} ({error.reason}{error.advice})" for path, error in bad[:NAMED])
         raise UserError(f"{len(bad)} files cannot be read as pictures: replace or remove {names}{more}")
     is_grey = bool((images == images[..., :1]).all())
     return np.ascontiguousarray(images[..., :1]) if color is None and is_grey else images
@@ -122,9 +123,17 @@ def stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 class BadPicture(UserError):
     """A file that cannot be read as a picture, and what it is."""
 
-    def __init__(self, path: Path, reason: str, cure: str = "replace or remove it") -> None:
-        super().__init__(f"{path} cannot be read as a picture ({reason}): {cure}")
-        self.reason = reason
+    def __init__(self, path: Path, reason: str, cure: str = "") -> None:
+        super().__init__(f"{path} cannot be read as a picture ({reason}): {cure or 'replace or remove it'}")
+        self.reason, self.advice = reason, f"; {cure}" if cure else ""
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Without Pillow's words about size, and about damage in what is not the picture itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def open_picture(path: Path, mode: str, oddities: Oddities | None = None) -> Image.Image:
@@ -133,8 +142,7 @@ def open_picture(path: Path, mode: str, oddities: Oddities | None = None) -> Ima
     UserError if the file is no picture of 8 bits a channel.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as file:
-            warnings.simplefilter("ignore")  # of damage in what is not the picture itself
+        with _unwarned(), Image.open(path) as file:
             if oddities is not None and getattr(file, "n_frames", 1) > 1:
                 oddities.frames.append(path)
             image = ImageOps.exif_transpose(file)

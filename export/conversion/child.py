@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,12 @@ from tinyproof.export.conversion.ends import (
     fitting_labels,
     image_shape,
     other_images,
+    picture_of,
     taken_shape,
+    with_picture,
 )
 from tinyproof.export.pixels import AUTO
-from tinyproof.export.remedies import TRIALS_FILE, TRY, TRYING
+from tinyproof.export.remedies import FINETUNE, TRIALS_FILE, TRY, TRYING
 from tinyproof.fidelity import FLOAT_FILE, NUMBERS, Fidelity, save_fidelity
 from tinyproof.json_files import write_json
 
@@ -70,8 +73,11 @@ def _work(folder: Path, job: dict[str, str]) -> list[str]:
     images = np.load(folder / "images.npy") if (folder / "images.npy").exists() else None
     _stage(folder, "loading it")
     loaded = load_network(path, folder, None if images is None else tuple(images.shape[1:]), job["remedy"])
+    check_ends(loaded.network, path)
+    if (images is None or images.dtype == np.uint8) and (picture := picture_of(loaded.network)):
+        notes = [*loaded.notes, f"its input {loaded.network.input_shape[1:]} is taken as a grey picture {picture[:2]}"]
+        loaded = replace(loaded, network=with_picture(loaded.network, picture), notes=notes)
     network = loaded.network
-    check_ends(network, path)
     if images is not None:
         images = as_numbers(network, images)
         if images.dtype != np.uint8:
@@ -128,12 +134,10 @@ def _make(
     pixels: tuple[str, str],
     labelled: tuple[Any, Any] | None,
 ) -> list[str]:
-    from tinyproof.export.conversion.answers import loss_of
-    from tinyproof.export.conversion.compare import affordable, compare, spread
     from tinyproof.export.conversion.convert import convert_float
     from tinyproof.export.conversion.probe import guilty_layer, suspects
     from tinyproof.export.conversion.remedied import trials
-    from tinyproof.export.conversion.wanted_pixels import noun, odd_numbers, scaled, unequal_features
+    from tinyproof.export.conversion.wanted_pixels import odd_numbers, scaled, unequal_features
 
     network = loaded.network
     if job["kind"] == "probe":
@@ -149,24 +153,52 @@ def _make(
     plain = convert_float(network, images.shape[1:], pixels[0])
     (folder / FLOAT_FILE).write_bytes(plain)
 
-    seen, known = images, labelled
-    if (few := affordable(made[0], images)) < len(images):
-        loaded.notes.append(f"held against float on {few} of {len(images)} {noun(images)}, for they take long")
-        seen = spread(images, few)
-        known = labelled and (spread(labelled[0], few), spread(labelled[1], few))
-
-    def measure(content: bytes, exact: bytes, by_layer: bool = False) -> Fidelity:
-        return compare(network, content, exact, seen, pixels, known, loss_of(Path(job["keras"])), by_layer)
-
-    found = measure(made[0], made[1] or plain, by_layer=True)
-    odd = [*unequal_features(network, images), *odd_numbers(network, images)] if pixels[0] == NUMBERS else []
+    measure = _measuring(job, loaded, made[0], images, pixels, labelled)
+    found = measure(made[0], made[1] or plain, by_layer=True, learnt=asked == FINETUNE)
+    odd = []
+    if pixels[0] == NUMBERS:
+        odd = [*unequal_features(network, images), *odd_numbers(network, images, picture_of(network) is not None)]
     save_fidelity(folder, replace(found, cautions=odd + found.cautions, remedy=asked))
     notes: list[str] = loaded.notes
     (folder / "notes.json").write_text(json.dumps(notes))  # whatever becomes of the trials
     if (found.loss and not asked) or job["against_loss"] == TRY:
         _stage(folder, TRYING)
-        write_json(folder / TRIALS_FILE, trials(network, images, pixels[0], measure))
+        for tried in trials(network, images, pixels[0], measure):
+            write_json(folder / TRIALS_FILE, tried)
     return notes
+
+
+def _measuring(
+    job: dict[str, str],
+    loaded: Any,
+    content: bytes,
+    images: NDArray[Any],
+    pixels: tuple[str, str],
+    labelled: tuple[Any, Any] | None,
+) -> Callable[..., Fidelity]:
+    """What holds an int8 model against the network, as `remedied.trials` wants it; one as slow as `content` on fewer
+    images.
+    """
+    from tinyproof.export.conversion.answers import loss_of
+    from tinyproof.export.conversion.compare import affordable, compare, spread
+    from tinyproof.export.conversion.finetuning import held_out
+    from tinyproof.export.conversion.wanted_pixels import noun
+
+    seen, known = images, labelled
+    if (few := affordable(content, images)) < len(images):
+        loaded.notes.append(f"held against float on {few} of {len(images)} {noun(images)}, for they take long")
+        seen = spread(images, few)
+        known = labelled and (spread(labelled[0], few), spread(labelled[1], few))
+
+    def measure(content: bytes, exact: bytes, by_layer: bool = False, learnt: bool = False) -> Fidelity:
+        x, xy = seen, known
+        if learnt:  # from three of four of them
+            x = spread(images[held_out(len(images))], few)
+            if labelled is not None and np.array_equal(labelled[0], images):
+                xy = x, spread(labelled[1][held_out(len(images))], few)
+        return compare(loaded.network, content, exact, x, pixels, xy, loss_of(Path(job["keras"])), by_layer)
+
+    return measure
 
 
 def _convert(
@@ -180,7 +212,7 @@ def _convert(
     from tinyproof.export.conversion.remedied import NothingToDo, with_remedy
     from tinyproof.export.tflite_reader import read_graph
 
-    _stage(folder, "converting it")
+    _stage(folder, f"converting it with the remedy {remedy}" if remedy else "converting it")
     made: tuple[bytes, bytes | None]
     try:
         if remedy:

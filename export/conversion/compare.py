@@ -85,6 +85,7 @@ def compare(
         layers=_layers(network, content, plain, images) if by_layer else [],
         cautions=[
             *lost_columns(kind, float_scores, int8),
+            *_one_share(float_scores),
             *cautions(images, classes(float_scores) if is_classes else None),
             *_other_order(share, labelled),
         ],
@@ -107,9 +108,17 @@ def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
         )
     elif len(np.unique(images.reshape(len(images), -1), axis=0)) * 2 < len(images) and len(images) > 1:
         found.append(f"most calibration {what} are copies of others")
+    if images.dtype == np.uint8 and images.shape[-1] == 3 and (images == images[..., :1]).all() and np.ptp(images):
+        found.append("all calibration pictures are grey and the network sees colours: give such as it was trained on")
     if answers is not None and len(images) > 1 and len(np.unique(answers)) == 1:
         found.append(f"float gives all calibration {what} the same answer, class {answers[0]}: are they of one class?")
     return found
+
+
+def _one_share(scores: NDArray[np.float32]) -> list[str]:
+    if scores.ndim != 2 or scores.shape[1] != 1 or not (scores == 1).all():
+        return []
+    return ["its one output is 1 whatever it is given, as a softmax of one is: end in sigmoid, and train it again"]
 
 
 def _other_order(share: dict[str, float | None], labelled: tuple[Images, Any] | None) -> list[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyproof.backend import load_keras
 from tinyproof.console import UserError
-from tinyproof.export.conversion.walk import leaves
-from tinyproof.export.conversion.wanted_pixels import noun
+from tinyproof.export.conversion.walk import first_input, leaves
+from tinyproof.export.conversion.wanted_pixels import WEIGHTED, noun
 
 CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
 LOOKUPS = ("Embedding", "IntegerLookup", "StringLookup", "TextVectorization", "Hashing", "CategoryEncoding")
+LEAST_ROW = 64  # numbers: a square of so many may be a picture
 OWN_SHAPE = "calibrate with an .npy of float32 samples of its own input's shape"
 
 
@@ -46,6 +49,31 @@ def as_numbers(network: Any, images: NDArray[Any]) -> NDArray[Any]:
     if images.shape[1:] == (*takes, 1):
         return np.asarray(images[..., 0], np.float32)
     return images
+
+
+def picture_of(network: Any) -> tuple[int, int, int] | None:
+    """(H,W,1) of a grey picture that the network takes as a map (H,W) or as a row of H*W; None where it takes steps of
+    a sequence, or no such thing.
+    """
+    takes = tuple(network.input_shape[1:])
+    if None in takes or len(takes) not in (1, 2):
+        return None
+    side = isqrt(takes[0])
+    if len(takes) == 1:
+        return (side, side, 1) if side * side == takes[0] >= LEAST_ROW else None
+    found = first_input(
+        network, np.zeros((1, *takes), np.float32), lambda layer: type(layer).__name__.startswith(WEIGHTED)
+    )
+    if found is None or found[1].ndim not in (2, 4):
+        return None
+    return takes[0], takes[1], 1
+
+
+def with_picture(network: Any, picture: tuple[int, int, int]) -> Any:
+    """The network with a picture (H,W,1) in the place of the map or row that it takes."""
+    keras = load_keras()
+    x = keras.Input(picture)
+    return keras.Model(x, network(keras.ops.reshape(x, (-1, *network.input_shape[1:]))), name=network.name)
 
 
 def taken_shape(network: Any, samples: NDArray[Any]) -> tuple[int, ...]:
@@ -111,6 +139,9 @@ def fitting_labels(
     outputs = max(2, shape[1]) if len(shape) == 2 else 0
     if classes == outputs or (classes < outputs and not every_class):
         return labelled
+    if classes == outputs + 1 and labelled[1].min() == 1:
+        notes.append(f"the labels go from 1 to {outputs} and its classes from 0: they are taken as one less")
+        return labelled[0], labelled[1] - 1
     notes.append(
         f"it has {outputs or 'no'} classes and the calibration {noun(labelled[0])}' labels {classes}: they are taken "
         "without labels"

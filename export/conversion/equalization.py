@@ -70,10 +70,10 @@ def equalized(calibrated: bytes, images: Images) -> bytes | None:
             for index in group.tensors:
                 sizes[index] *= _repeated(factors, len(sizes[index]))
             _apply(group, factors, constants)
-    return _with_constants(calibrated, constants)
+    return with_constants(calibrated, constants)
 
 
-def _with_constants(content: bytes, constants: Constants) -> bytes:
+def with_constants(content: bytes, constants: Constants) -> bytes:
     """The model with other weights and biases, each op's its own: equal ones are stored once."""
     model = unpacked(content, "the float model")
     subgraph = model.subgraphs[0]

@@ -59,8 +59,15 @@ def _as_rescaling(layer: dict[str, Any]) -> dict[str, Any]:
 
 
 def saved_by(path: Path) -> str:
-    """The version of Keras that wrote a `.keras`; '' where it does not say."""
+    """The version of Keras that wrote a `.keras` or, before 2, an `.h5`; '' where it does not say."""
     try:
+        if not zipfile.is_zipfile(path):
+            import h5py
+
+            with h5py.File(path, "r") as file:
+                version = file.attrs.get("keras_version", "")
+            text = version.decode() if isinstance(version, bytes) else str(version)
+            return text if text.startswith("1.") else ""
         with zipfile.ZipFile(path) as archive:
             found = json.loads(archive.read("metadata.json")).get("keras_version", "")
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, AttributeError, RuntimeError, NotImplementedError):

@@ -71,6 +71,11 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
                 f"{path}: weights of {describe(layer, number)} are not numbers (NaN or infinite): its training "
                 "diverged; train it again with a smaller learning rate, or take an earlier checkpoint"
             )
+        if (np.asarray(getattr(layer, "moving_variance", 0.0)) < 0).any():
+            raise UserError(
+                f"{path}: {describe(layer, number)} has kept a variance below 0, of which no root can be taken: "
+                "the file is damaged, or its weights were put in another order"
+            )
         if mode := getattr(layer, "quantization_mode", None):
             raise UserError(
                 f"{path}: {describe(layer, number)} is quantized by Keras ('{mode}'), which the converter does not "
@@ -251,6 +256,11 @@ def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
         return UserError(
             f"{path}: its class '{kind}' is not one of Keras: write it with layers of Keras and save again, or "
             f"{ELSEWHERE}"
+        )
+    if version.startswith("1."):
+        return UserError(
+            f"{path} was saved by Keras {version}, which Keras 3 does not read: load it with a Keras of 2.0 to 2.3, "
+            "which does, and save it again as .h5, which is read here"
         )
     if path.suffix == ".h5":
         return UserError(

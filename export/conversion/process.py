@@ -65,6 +65,7 @@ def convert_apart(job: Job) -> Converted:
         ended = _run(folder)
         refused = folder / "refused.txt"
         if ended and (folder / "stage.txt").read_text() == TRYING:
+            console.print(f"{ended}: those done by then are shown", markup=False)
             ended = ""  # what it has made before is whole
         if ended or refused.exists():
             why = ended or refused.read_text()

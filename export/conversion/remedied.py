@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +19,11 @@ from tinyproof.export.conversion.convert import (
     one_line,
     with_full_range,
 )
+from tinyproof.export.conversion.differentiable import Unknown
 from tinyproof.export.conversion.equalization import equalized
+from tinyproof.export.conversion.finetuning import LEAST_PICTURES, finetuned
 from tinyproof.export.conversion.running import activations
-from tinyproof.export.remedies import BOTH, CLIP, EQUALIZE, REMEDIES, Trials
+from tinyproof.export.remedies import BOTH, CLIP, EQUALIZE, FINETUNE, REMEDIES, Trials
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import NUMBERS, Fidelity
 
@@ -42,9 +44,26 @@ class Remedies:
 
     def model(self, remedy: str) -> tuple[bytes, bytes]:
         """(the `.tflite`, the float model that it is of). NothingToDo where it is none for the network."""
+        if remedy == FINETUNE:
+            content = self._finetuned()
+            return convert_quantized(content), content
         content = self._float[CLIP] if remedy == CLIP else self._equalized()
         rounded = clipped(content, self._images) if remedy in (CLIP, BOTH) else content
         return convert_quantized(rounded), content
+
+    def _finetuned(self) -> bytes:
+        if len(self._images) < LEAST_PICTURES:
+            raise NothingToDo(f"{FINETUNE} does nothing for it: give {LEAST_PICTURES} pictures or more to learn from")
+        content = self._float[CLIP]
+        with contextlib.suppress(NothingToDo):
+            content = self._equalized()
+        try:
+            changed = finetuned(clipped(content, self._images), self._images)
+        except Unknown as error:
+            raise NothingToDo(f"{FINETUNE} does nothing for it: it has {error}, which is not trained through") from None
+        if changed is None:
+            raise NothingToDo(f"{FINETUNE} does nothing for it: no epoch was better on the pictures kept out of it")
+        return changed
 
     def _equalized(self) -> bytes:
         if EQUALIZE not in self._float:
@@ -64,17 +83,19 @@ class Remedies:
                 raise NothingToDo(f"{EQUALIZE} does nothing for it: its numbers are too large or too small")
 
 
-def trials(network: Any, images: NDArray[Any], pixels: str, measure: Callable[[bytes, bytes], Fidelity]) -> Trials:
-    """Every remedy that can be had, measured: `measure` takes the `.tflite` and the float model that it is of."""
+def trials(network: Any, images: NDArray[Any], pixels: str, measure: Callable[..., Fidelity]) -> Iterator[Trials]:
+    """What was tried so far, after every remedy that can be had: `measure` takes the `.tflite`, the float model that it
+    is of, and whether pictures were learnt from.
+    """
     tried: list[Fidelity] = []
     try:
         remedies = Remedies(network, images, pixels)
         for name in REMEDIES:
             with contextlib.suppress(NothingToDo):
-                tried.append(replace(measure(*remedies.model(name)), remedy=name))
+                tried.append(replace(measure(*remedies.model(name), learnt=name == FINETUNE), remedy=name))
+                yield Trials(tried)
     except Exception:  # of the converter, whatever it raises: the model without a remedy is there
-        return Trials(tried)
-    return Trials(tried)
+        yield Trials(tried)
 
 
 def with_remedy(network: Any, images: NDArray[Any], pixels: str, remedy: str) -> tuple[bytes, bytes]:

@@ -7,6 +7,7 @@ varied the answers are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,11 @@ CLEARLY_MORE_RIGHT = 0.1  # share of labelled pictures
 SIGMAS, LEAST_WON = 3.0, 0.04  # by which another range has to be right more often: of chance, and of the pictures
 MOSTLY_RIGHT = 0.75  # and at least so often
 BETTER_FIT, GOOD_FIT = 0.5, 0.3  # of the usual range's distance from kept statistics, and at most: for a rarer range
+MISFIT = 0.3  # at least, of the usual range then
+ALIKE, NOISE = 1.5, 0.01  # times the best range's distance, with so much on both: another one fits as well
+WARMED = np.geomspace(0.02, 1.0, 24)  # how far from their start statistics may have come: a short training ends before
+LONG_TRAINED = 0.9
+ORDER = ("0..1", "-1..1", "0..255")  # of the likelihood of ranges about which nothing else is known
 AS_SHARP = 0.6  # of the sharpest range's answers: the smallest range that comes so near is taken
 LEAST_SHARP = 0.2  # of the bits that the classes have: less is no network that was trained
 RATHER_SHARP = 0.5
@@ -29,7 +35,7 @@ LEAST_LEVELS = 8  # of an int8 input, for a feature to tell anything
 MOST_FEATURES = 512
 WEAKEST, STRONGEST = 0.02, 20.0  # deviation of what reaches the first weights: pixels in a usual range are within
 LESS_A_MEAN = ("-128..127", "caffe")  # of what looks like 0..255 otherwise
-SURER = "labels would tell this and the order of its colours: class folders, or an .npz of x and y"
+SURER = "labels would tell this{}: class folders, or an .npz of x and y"
 WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
 Scores = NDArray[np.floating[Any]]
@@ -57,15 +63,26 @@ def wanted_pixels(network: Any, images: Images, labels: NDArray[np.integer] | No
     names = [*USUAL, *less_a_mean] if labels is None else candidates(images.shape[3])
     answers = {name: np.asarray(network(scaled(sample, name), training=False)) for name in names}
     known = labels[every] if labels is not None else None
+    answers = {name: _by_place(scores) for name, scores in answers.items()} if labels is None else answers
     usual = {name: answers[name] for name in USUAL}
     kind = kind_of(network, usual[DEFAULT], loss, known is not None, True)
-    found = (
-        _by_labels(usual, known)
-        or _by_first_weights(network, sample)
-        or _by_statistics(network, sample)
-        or _by_sharpness(usual, kind, known is not None, [answers[name] for name in less_a_mean])
-    )
+    found = _by_labels(usual, known) or _by_first_weights(network, sample)
+    if found is None:
+        fitting, why = _by_statistics(network, sample)
+        if len(fitting) == 1:
+            found = fitting[0], why
+        else:
+            others = [answers[name] for name in less_a_mean]
+            name, sharp = _by_sharpness(usual, kind, known is not None, others, fitting or ORDER)
+            found = name, why + sharp
     return _corrected(answers, known, found[0]) or found
+
+
+def _by_place(scores: Scores) -> Scores:
+    """Shares of classes for every place of a picture (N,H,W,classes) as so many answers (N*H*W,classes)."""
+    is_share = scores.ndim == 4 and scores.min() >= 0 and scores.max() <= 1
+    is_share = is_share and (scores.shape[3] == 1 or np.allclose(scores.sum(3), 1, atol=1e-2))
+    return scores.reshape(-1, scores.shape[3]) if is_share else scores
 
 
 def _by_labels(answers: dict[str, Scores], labels: NDArray[np.integer] | None) -> tuple[str, str] | None:
@@ -109,7 +126,7 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
         ends = np.stack([np.zeros(images.shape[1:], np.uint8), np.full(images.shape[1:], 255, np.uint8)])
         x = scaled(ends, name)
         found = first_input(network, x, lambda layer: type(layer).__name__.startswith(WEIGHTED))
-        if found is None or found[1].ndim != 4 or len(found[1]) != 2:
+        if found is None or found[1].ndim not in (2, 4) or len(found[1]) != 2:
             return None
         low, high = (float(part.mean()) for part in found[1])
         if not np.isfinite((low, high)).all():
@@ -143,12 +160,14 @@ def unequal_features(network: Any, samples: NDArray[np.float32]) -> list[str]:
     ]
 
 
-def odd_numbers(network: Any, samples: NDArray[np.float32]) -> list[str]:
-    """What makes samples float32 (N,H,W,C) look like pixels in another range than the network takes."""
-    if samples.ndim != 4 or samples.shape[3] not in (1, 3):
+def odd_numbers(network: Any, samples: NDArray[np.float32], is_picture: bool) -> list[str]:
+    """What makes samples float32, (N,H,W,C) or else of a picture, look like pixels in another range than the network
+    takes.
+    """
+    if not is_picture and (samples.ndim != 4 or samples.shape[3] not in (1, 3)):
         return []
     found = first_input(network, samples[:PICTURES], lambda layer: type(layer).__name__.startswith(WEIGHTED))
-    if found is None or found[1].ndim != 4:
+    if found is None or (found[1].ndim != 4 and not is_picture):
         return []
     spread, given = float(found[1].std()), float(samples[:PICTURES].std())
     low, high = float(samples.min()), float(samples.max())
@@ -162,56 +181,78 @@ def odd_numbers(network: Any, samples: NDArray[np.float32]) -> list[str]:
     return []
 
 
-def _by_statistics(network: Any, images: Images) -> tuple[str, str] | None:
-    """The range in which the first batch normalization meets the mean and variance that it has kept."""
-    distance = {}
+def _by_statistics(network: Any, images: Images) -> tuple[list[str], str]:
+    """The ranges in which the first batch normalization meets the mean and variance that it has kept, and why, in words
+    that follow 'because' or come before others; none where it has kept none.
+    """
+    distance, share = {}, {}
     for name in candidates(images.shape[3], orders=False):  # filters often take red for as good as blue
         found = first_input(network, scaled(images, name), lambda layer: type(layer).__name__ == "BatchNormalization")
         if found is None:
-            return None
+            return [], ""
         layer, x = found
         mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
         if np.allclose(mean, 0) and np.allclose(variance, 1):
-            return None  # it was never trained
+            return [], ""  # it was never trained
         axes = tuple(range(x.ndim - 1))
-        off = (x.mean(axes) - mean) ** 2 / (variance + 1e-6)
-        ratio = np.abs(np.log((x.var(axes) + 1e-6) / (variance + 1e-6)))
-        distance[name] = float(np.median(off + ratio))
+        distance[name], share[name] = _misfit(mean, variance, x.mean(axes), x.var(axes))
     name = min(USUAL, key=lambda name: distance[name])
     rarer = min(distance, key=lambda name: distance[name])
-    if distance[rarer] < min(BETTER_FIT * distance[name], GOOD_FIT):
+    if distance[rarer] < min(BETTER_FIT * distance[name], GOOD_FIT) and distance[name] > MISFIT:
         name = rarer
-    return name, f"layer '{layer.name}' has kept statistics that fit this range best"
+    alike = [each for each in ORDER if distance[each] + NOISE < ALIKE * (distance[name] + NOISE)]
+    if name in USUAL and len(alike) > 1:
+        return alike, f"statistics of layer '{layer.name}' fit {' and '.join(alike)} alike; "
+    short = " once a short training is allowed for" if share[name] < LONG_TRAINED else ""
+    return [name], f"layer '{layer.name}' has kept statistics that fit this range best{short}"
+
+
+def _misfit(mean: Scores, variance: Scores, seen_mean: Scores, seen_variance: Scores) -> tuple[float, float]:
+    """How far kept statistics are from those seen, and how far from mean 0 and variance 1, where they start, a training
+    has brought them that would leave them nearest to that.
+    """
+    found = []
+    for share in WARMED:
+        near = share * seen_variance + 1 - share
+        off = (share * seen_mean - mean) ** 2 / (variance + 1e-6)
+        found.append((float(np.median(off + np.abs(np.log((near + 1e-6) / (variance + 1e-6))))), float(share)))
+    return min(found)
 
 
 def _otherwise() -> str:
     torch, caffe = advice.setting("pixels", "torch"), advice.setting("pixels", "caffe")
-    return f"of pixels less a mean or over a deviation: labelled pictures would tell, or give {torch} or {caffe}"
+    return f"labelled pictures would tell; for pixels less a mean or over a deviation give {torch} or {caffe}"
 
 
 def _by_sharpness(
-    answers: dict[str, Scores], kind: Answers, labelled: bool, less_a_mean: list[Scores]
+    answers: dict[str, Scores], kind: Answers, labelled: bool, less_a_mean: list[Scores], order: Sequence[str]
 ) -> tuple[str, str]:
-    """The range in which answers tell most, with a word where those of pixels `less_a_mean` tell more still."""
+    """The range of those in `order` in which answers tell most, with a word where those of pixels `less_a_mean` tell
+    more still.
+    """
     if kind is Answers.NUMBERS:
-        return DEFAULT, "nothing in the network says otherwise, and its answers are numbers, of any size"
+        return order[0], "this is assumed, for nothing in the network says otherwise and its answers are numbers"
+    answers = {name: answers[name] for name in order}
     told = {name: information(scores, kind) for name, scores in answers.items()}
     most = max(told.values())
     bits = np.log2(max(2, next(iter(answers.values())).shape[1])) if kind is Answers.CLASS else 1.0
     vague = most < RATHER_SHARP * bits
     if most < LEAST_SHARP * bits:
         return (
-            DEFAULT,
-            f"nothing says otherwise, and its answers are vague in every range: was it trained? {_otherwise()}",
+            order[0],
+            f"this is assumed, for its answers are vague in every range: was it trained? {_otherwise()}",
         )
-    order = ("0..1", "-1..1", "0..255")
     name = next(name for name in order if told[name] >= AS_SHARP * most)
-    if name == "0..1" and told["-1..1"] > told["0..1"] * 1.25:
+    if name == "0..1" and told.get("-1..1", 0.0) > told["0..1"] * 1.25:
         name = "-1..1"
     figures = ", ".join(f"{told[name]:.2f} bits in {name}" for name in order)
-    guess = "" if labelled else f"; {SURER}"
+    little = f"its answers tell most then, though little ({figures}, of {bits:.2f}): a guess"
     other = max((information(scores, kind) for scores in less_a_mean), default=0.0)
     if name == "0..255" and not labelled and other > told[name]:
         asked = " or ".join(advice.setting("pixels", name) for name in LESS_A_MEAN[: len(less_a_mean)])
-        return name, f"its answers are sharp then ({figures}), but sharper less a mean ({other:.2f} bits): try {asked}"
-    return name, f"its answers are sharp and varied then ({figures})" + (f"; {_otherwise()}" if vague else guess)
+        sharp = little if vague else f"its answers are sharp then ({figures})"
+        return name, f"{sharp}, but sharper less a mean ({other:.2f} bits): try {asked}"
+    if vague:
+        return name, f"{little}; {_otherwise()}"
+    guess = "" if labelled else "; " + SURER.format(" and the order of its colours" if len(less_a_mean) > 1 else "")
+    return name, f"its answers are sharp and varied then ({figures}){guess}"

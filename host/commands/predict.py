@@ -15,10 +15,17 @@ from tinyproof.options import FILE, board_option, model_option, port_option
 @model_option
 @board_option
 @port_option
-@click.option("--image", "images", type=FILE, multiple=True, required=True, help="A picture's file or a folder.")
+@click.option(
+    "--image",
+    "images",
+    type=FILE,
+    multiple=True,
+    required=True,
+    help="A picture's file or a folder, or an .npy, .npz or .csv of numbers.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(model: Path, board_name: str, port: str | None, images: tuple[Path, ...], as_json: bool) -> None:
-    """Show what pictures are taken for: by the float network, by int8 in Python, and by the device.
+    """Show what pictures or numbers are taken for: by the float network, by int8 in Python, and by the device.
 
     Example: tinyproof predict --model digits_small --image my.jpg --image photos/
     """

@@ -27,9 +27,9 @@ from tinyproof.export.truncation import truncate
 from tinyproof.fidelity import FLOAT_FILE
 from tinyproof.folders import BUILD
 from tinyproof.host import interpreters
-from tinyproof.host.interpreters import default_interpreter, golden_interpreter
 from tinyproof.manifest import TFLITE_FILE
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
+from tinyproof.preprocess import preprocess
 from tinyproof.training.lab.filters import NAMED, Filter
 
 FUSED = ("Relu", "BiasAdd", "batchnorm", "Squeeze")  # what is fused into the op of another layer
@@ -220,7 +220,7 @@ def input_bytes(trained: Trained, images: NDArray[np.uint8]) -> NDArray[np.int8]
 def layer_bytes(trained: Trained, layers: Sequence[Layer], images: NDArray[np.uint8]) -> list[NDArray[np.int8]]:
     """What each layer hands on for images uint8 (N,H,W,C), byte by byte as on a device: int8 (N, *layer.shape)."""
     cut = truncate(trained.tflite, [layer.op.index for layer in layers])
-    interpreter = golden_interpreter(cut) or default_interpreter(cut)
+    interpreter = interpreters.golden_interpreter(cut) or interpreters.default_interpreter(cut)
     rows: list[NDArray[np.int8]] = list(input_bytes(trained, images))
     source = track(rows, f"Feature maps: {trained.name}") if len(rows) > IMAGES_OF_A_CLASS else rows
     outputs = b"".join(interpreter.run_bytes(row.tobytes()) for row in source)
@@ -242,7 +242,7 @@ def float_scores(trained: Trained, images: NDArray[np.uint8]) -> NDArray[np.floa
     """What the float network answers to images uint8 (N,H,W,C), float32 (N, classes). UserError where there is none."""
     if not trained.plain:
         raise UserError(f"{trained.name} has no {FLOAT_FILE}: it came as a .tflite, or an older export made it")
-    return interpreters.float_scores(trained.plain, images)
+    return interpreters.float_scores(trained.plain, preprocess(images))
 
 
 def to_real(trained: Trained, layer: Layer, values: NDArray[np.int8]) -> NDArray[np.float32]:
