@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError, console
+from tinyproof.environment import run_module
 from tinyproof.export.lower import lower
 from tinyproof.export.remedies import TRIALS_FILE, TRYING, Trials
 from tinyproof.export.tflite_reader import read_graph
@@ -135,7 +135,7 @@ def _run(folder: Path) -> str:
     """Run the child to its end. What ended it before its time, in words, or ''. UserError for an error of its own."""
     limit = max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
     with open(folder / "messages.txt", "wb") as messages:
-        command = [sys.executable, "-m", "tinyproof.export.conversion.child", str(folder)]
+        command = [*run_module("tinyproof.export.conversion.child"), str(folder)]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
