@@ -56,6 +56,7 @@ BOARD_THERE = "esp32"
 FLASH = {"flash": ("flash", "--engine", "compiled", "--board", BOARD_THERE, "--model")}
 SEARCH = {"search": ("search", "--dataset", "set.npz", *BOARD, "--trials", "1")}
 ALL = {**STAGES, **OTHERS, **FLASH, **SEARCH}
+TFLM = "tflite_micro.python.tflite_micro.runtime"
 AT_ONCE = "at-once"
 pytestmark = pytest.mark.timeout(1200)  # many processes, of which a busy machine makes each slow
 SAMPLED = {"export": 2, "build": 2, "validate": 2}  # cuts of each stage in the test suite; training takes too long
@@ -258,7 +259,7 @@ def import_everything() -> None:
     """What the commands import, but for what starts threads."""
     for name in ALL:
         importlib.import_module(f"tinyproof.{STOREY_OF[name]}.commands.{name.replace('-', '_')}")
-    for name in ("matplotlib.pyplot", "msgspec", "PIL.Image", "tflite_micro.python.tflite_micro.runtime", "ai_edge_litert.interpreter"):
+    for name in ("matplotlib.pyplot", "msgspec", "PIL.Image", TFLM, "ai_edge_litert.interpreter"):
         importlib.import_module(name)
 
 
