@@ -141,6 +141,25 @@ def contents(folder: Path, left: Sequence[str] = LEFT) -> dict[str, bytes]:
     return {name: path.read_bytes().replace(bytes(folder), b"") for name, path in kept.items()}
 
 
+@contextlib.contextmanager
+def board_there(model: Path, scratch: Path) -> Iterator[None]:
+    """A board on a port that runs this model, and a stand-in for PlatformIO, which `flash` finds."""
+    pio = scratch / "bin" / "pio"
+    pio.parent.mkdir()
+    pio.write_text("#!/bin/sh\n")
+    pio.chmod(0o755)
+    there = scratch / "board" / "m"
+    shutil.copytree(model, there)
+    board = replace(BOARDS["host"], name=BOARD_THERE, defines=(f'BOARD_NAME="{BOARD_THERE}"',))
+    build(there, board)
+    path = os.environ["PATH"]
+    with emulator([str(image_path(there, board))]) as device:
+        os.environ["PATH"] = f"{pio.parent}{os.pathsep}{path}"
+        ALL["flash"] = (*FLASH["flash"][:-1], "--port", device.port, "--model")
+        yield
+    os.environ["PATH"] = path
+
+
 @pytest.fixture(scope="module")
 def states(tmp_path_factory) -> dict[str, Path]:
     """The model's folder before each stage, and after all of them (`done`). Nothing is quantized, which takes long."""
@@ -175,6 +194,13 @@ def test_a_stage_that_was_cut_anywhere_is_made_good_by_the_next_run(states, tmp_
         place = tmp_path / str(cut) / "m"
         goes_on_after(name, cut, states[name], place)
         assert contents(place) == contents(states["done"])
+
+
+def test_a_flash_that_was_cut_is_made_good_by_the_next_one(states, tmp_path):
+    with board_there(states["done"], tmp_path):
+        whole = tmp_path / "whole" / "m"
+        steps = steps_of("flash", states["done"], whole)
+        is_made_good_after("flash", steps // 2, states["done"], tmp_path / "cut" / "m", whole)
 
 
 @pytest.mark.parametrize("name", ["export", "validate"])
@@ -261,23 +287,6 @@ def import_everything() -> None:
         importlib.import_module(f"tinyproof.{STOREY_OF[name]}.commands.{name.replace('-', '_')}")
     for name in ("matplotlib.pyplot", "msgspec", "PIL.Image", TFLM, "ai_edge_litert.interpreter"):
         importlib.import_module(name)
-
-
-@contextlib.contextmanager
-def board_there(model: Path, scratch: Path) -> Iterator[None]:
-    """A board on a port that runs this model, and a stand-in for PlatformIO, which `flash` finds."""
-    pio = scratch / "bin" / "pio"
-    pio.parent.mkdir()
-    pio.write_text("#!/bin/sh\n")
-    pio.chmod(0o755)
-    there = scratch / "board" / "m"
-    shutil.copytree(model, there)
-    board = replace(BOARDS["host"], name=BOARD_THERE, defines=(f'BOARD_NAME="{BOARD_THERE}"',))
-    build(there, board)
-    with emulator([str(image_path(there, board))]) as device:
-        os.environ["PATH"] = f"{pio.parent}{os.pathsep}{os.environ['PATH']}"
-        ALL["flash"] = (*FLASH["flash"][:-1], "--port", device.port, "--model")
-        yield
 
 
 def cut_everywhere(name: str, first: int, before: Path, scratch: Path) -> None:
