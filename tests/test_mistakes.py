@@ -94,6 +94,20 @@ def test_what_the_shell_forbids_is_said_in_one_line(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("verb, limit", [("export", 400 << 10), ("train", 64 << 10)])
+def test_a_converter_that_cannot_write_for_itself_is_not_said_to_dislike_a_layer(tmp_path, verb, limit):
+    """TensorFlow passes over what it cannot write where temporary files go, and fails elsewhere."""
+    model = tmp_path / "m"
+    model.mkdir()
+    for name in ("labels.txt", "splits.npz", "model.keras") if verb == "export" else ():
+        shutil.copy(DEMO_MODEL / name, model)
+    words = ["-m", "tinyproof", verb, "--board", "host", "--out" if verb == "train" else "--model", str(model)]
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))}
+    result = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, **limited)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("Error: File too large; ")
+
+
 def test_a_process_that_may_start_no_thread_says_so(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x"])
 

@@ -40,6 +40,7 @@ OF_THE_COMPUTER = (
     errno.ENFILE,
     errno.ENOMEM,
 )
+CUT_SHORT = "requested and"  # and so many written, says numpy where a file takes no more
 OF_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 UMASK = os.umask(0)  # it can only be read by setting it
 os.umask(UMASK)
@@ -120,6 +121,8 @@ def _run(command: click.Command, name: str) -> int:
         _say_no_more()
         return 2
     except OSError as error:
+        if error.errno is None and CUT_SHORT in str(error):
+            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if error.filename is None and error.errno not in OF_THE_COMPUTER:
             raise
         what = f"{error.filename}: " if error.filename else ""
