@@ -18,7 +18,7 @@ from tinyproof.export.cost import call_cycles
 from tinyproof.export.graph import Graph
 from tinyproof.export.ops import FAST
 from tinyproof.export.ops.conv2d import Conv2dParams, as_convolution
-from tinyproof.export.ops.kind import Call, Fast
+from tinyproof.export.ops.kind import Call, Choice, Fast
 from tinyproof.export.ops.pool2d import MaxPool2dParams
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
@@ -31,47 +31,46 @@ def choose_kernels(
     calls: Sequence[Call],
     core: Core,
     optimize: Optimize,
-    arena_bytes: Callable[[Sequence[Call]], int],
-) -> tuple[Call, ...]:
+    arena_bytes: Callable[[Sequence[Choice]], int],
+    least_bytes: Callable[[Sequence[Choice]], int],
+) -> tuple[Choice, ...]:
     """The same computation with as few calls, and as fast ones, as the core's kernels allow; in the same order.
 
-    arena_bytes: of a program of such calls.
+    arena_bytes: of a program of such calls; least_bytes: of one with chains of them computed together.
     """
     fast = [one for one in FAST if one.kernel.folder in core.kernels]
     chosen = _first_choice(graph, calls, fast, core, optimize)
-    alone = {call.ops[0].index: call for call in calls}
     most = arena_bytes(chosen) * MORE_ARENA
-    for place, call in enumerate(chosen):
-        if len(call.ops) > 1:
-            continue
-        for one in (one for one in fast if one.improves is call.kernel):
-            if better := one.fit(alone[call.ops[0].index], None, optimize):
-                tried = (*chosen[:place], better, *chosen[place + 1 :])
-                if optimize is Optimize.FAST or arena_bytes(tried) <= most:
+    for place, choice in enumerate(chosen):
+        for one in (one for one in fast if one.improves is choice.call.kernel and not choice.pool):
+            if better := one.fit(choice.plain, None, optimize):
+                tried = (*chosen[:place], Choice(better, choice.plain, None, one), *chosen[place + 1 :])
+                if optimize is Optimize.FAST or arena_bytes(tried) <= most or least_bytes(tried) <= most:
                     chosen = tried
     return chosen
 
 
 def _first_choice(
     graph: Graph, calls: Sequence[Call], fast: Sequence[Fast], core: Core, optimize: Optimize
-) -> tuple[Call, ...]:
+) -> tuple[Choice, ...]:
     """The cheapest kernel of the first rank that fits, for each call or, better, for it and the pooling after it."""
-    chosen: list[Call] = []
+    chosen: list[Choice] = []
     readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
 
-    def cheapest(offers: Sequence[Call]) -> Call:
-        return min(offers, key=lambda offer: call_cycles(offer, core)) if len(offers) > 1 else offers[0]
+    def cheapest(offers: Sequence[Choice]) -> Choice:
+        return min(offers, key=lambda offer: call_cycles(offer.call, core)) if len(offers) > 1 else offers[0]
 
-    def fitting(call: Call, pool: Window | None) -> Call | None:
+    def fitting(call: Call, pool: Window | None) -> Choice | None:
         for _, equal in groupby((one for one in fast if one.improves is None), lambda one: one.rank):
-            if offers := [offer for one in equal if (offer := one.fit(call, pool, optimize))]:
+            fits = [(one, one.fit(call, pool, optimize)) for one in equal]
+            if offers := [Choice(offer, call, pool, one) for one, offer in fits if offer]:
                 return cheapest(offers)
         return None
 
-    def by_itself(call: Call) -> Call:
+    def by_itself(call: Call) -> Choice:
         forms = [call, as_convolution(call)]
-        return cheapest([fitting(form, None) or form for form in forms if form])
+        return cheapest([fitting(form, None) or Choice(form, form) for form in forms if form])
 
     while remaining:
         call = remaining.pop(0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
-
 from tinyproof.export import c_text
+from tinyproof.export.by_rows import row_bytes
 from tinyproof.export.c_values import ConstantTable, Struct
+from tinyproof.export.constants import Constants, operand_name, operand_table
 from tinyproof.export.graph import Tensor
 from tinyproof.export.layout import Buffer, Place
+from tinyproof.export.ops.copy import MOVE
 from tinyproof.export.program import Program, Step
 
 
@@ -44,18 +45,18 @@ static inline void model_run(const int8_t *input, int8_t *output) {{
 
 def emit_model_c(program: Program, origin: str) -> str:
     """Tables, structs, the segment list, the arena and `model_compute`."""
-    graph = program.graph
+    graph, constants = program.graph, Constants(program)
     parts = [
         f"{origin}// {len(graph.ops)} ops, {program.macs:,} multiply-accumulates, "
         f"{constant_bytes(program):,} bytes of constants, {program.arena_bytes:,} bytes of arena.\n"
         f'#include "model.h"\n\n{_kernel_headers(program)}\n{c_text.ALIGNAS}',
         *(_operand(tensor) for tensor in program.constants),
-        *(_constants(program, step) for step in program.steps),
+        *(_constants(program, step, constants) for step in program.steps if step.name in constants.structs.values()),
         _segment_list(program),
     ]
     if program.arena_bytes:
         parts.append("alignas(16) static int8_t arena[MODEL_ARENA_BYTES];\n")
-    parts.append(_invoke(program))
+    parts.append(_invoke(program, constants))
     return "\n".join(parts)
 
 
@@ -67,11 +68,7 @@ def _kernel_headers(program: Program) -> str:
 
 def segments(program: Program) -> tuple[tuple[str, ConstantTable], ...]:
     """Every constant table with its name in C, in the order of `model_segments`."""
-    operands = [(f"constant_{tensor.index}", _values(tensor)) for tensor in program.constants]
-    return (
-        *operands,
-        *((_table_name(step, member), table) for step in program.steps for member, table in _struct(step).tables()),
-    )
+    return tuple(Constants(program).tables.items())
 
 
 def constant_bytes(program: Program) -> int:
@@ -82,24 +79,11 @@ def constant_bytes(program: Program) -> int:
 def op_bytes(program: Program) -> dict[int, int]:
     """Bytes of the constant tables of every op, by its index; what is computed together counts for the first op."""
     found: Counter[int] = Counter()
+    constants = Constants(program)
     for step in program.steps:
-        found[step.op.index] += sum(table.values.nbytes for _, table in _struct(step).tables())
+        found[step.op.index] += sum(table.values.nbytes for _, table in constants.own_tables(step))
         found[step.op.index] += sum(x.size for x in step.xs if x.data is not None)
     return found
-
-
-def _struct(step: Step) -> Struct:
-    return step.params.struct()
-
-
-def _values(tensor: Tensor) -> ConstantTable:
-    """The bytes of a constant that a step reads as an operand."""
-    assert tensor.data is not None
-    return ConstantTable(tensor.data.astype(np.int8))
-
-
-def _table_name(step: Step, member: str) -> str:
-    return f"{step.name}_{member}"
 
 
 def _shape(tensor: Tensor, without: int = 0) -> str:
@@ -125,27 +109,27 @@ def _table(name: str, table: ConstantTable) -> str:
 
 def _operand(tensor: Tensor) -> str:
     """The table of a constant that a step reads as an operand."""
-    return f"// {c_text.comment(tensor.name)}\n{_table(f'constant_{tensor.index}', _values(tensor))}"
+    return f"// {c_text.comment(tensor.name)}\n{_table(operand_name(tensor.index), operand_table(tensor))}"
 
 
-def _constants(program: Program, step: Step) -> str:
-    """The tables and the parameter struct of one step."""
+def _constants(program: Program, step: Step, constants: Constants) -> str:
+    """The parameter struct of one step, and the tables that no step before has."""
     ops = ", ".join(f"{op.name} {c_text.comment(program.graph.label(op), 96 // len(step.ops) - 20)}" for op in step.ops)
     title = f"// {step.name}: {ops}"
-    struct = _struct(step)
-    tables = "".join(_table(_table_name(step, member), table) for member, table in struct.tables())
-    return f"{title}\n{tables}static const {struct.ctype} {step.name} = {_initializer(step.name, struct, '')};\n"
+    struct = step.params.struct()
+    tables = "".join(_table(name, table) for name, table in constants.own_tables(step))
+    return f"{title}\n{tables}static const {struct.ctype} {step.name} = {_initializer(struct, constants, '')};\n"
 
 
-def _initializer(name: str, struct: Struct, indent: str) -> str:
+def _initializer(struct: Struct, constants: Constants, indent: str) -> str:
     """{.member = value, ...}; a line for each member of a struct that holds structs, as few as fit for the others."""
     inner = indent + c_text.INDENT
     members = []
     for field in struct.fields:
         if isinstance(field.value, Struct):
-            value = _initializer(f"{name}_{field.name}", field.value, inner)
+            value = _initializer(field.value, constants, inner)
         elif isinstance(field.value, ConstantTable):
-            value = f"{name}_{field.name}"
+            value = constants.name(field.value)
         else:
             value = c_text.number(field.value)
         members.append(f".{field.name} = {value}")
@@ -162,9 +146,9 @@ def _segment_list(program: Program) -> str:
     return f"const engine_segment model_segments[] = {{\n{lines}}};\n"
 
 
-def _invoke(program: Program) -> str:
+def _invoke(program: Program, constants: Constants) -> str:
     calls = [
-        (f"{step.kernel.name}_s8({', '.join([*map(_where, step.buffers), f'&{step.name}'])});", step)
+        (f"{step.kernel.name}_s8({', '.join([*map(_where, step.buffers), f'&{constants.structs[step.name]}'])});", step)
         for step in program.steps
     ]
     width = max(len(call) for call, _ in calls)
@@ -183,13 +167,18 @@ def _watched(step: Step) -> str:
 def _shapes(step: Step) -> str:
     """What goes in and what comes out."""
     pooled = ", max-pooled" if step.ops[-1].name == "MAX_POOL_2D" and len(step.ops) > 1 else ""
-    return f"{', '.join(_shape(x, 1) for x in step.xs)} -> {_shape(step.y, 1)}{pooled}"
+    shapes = f"{', '.join(_shape(x, 1) for x in step.xs)} -> {_shape(step.y, 1)}{pooled}"
+    if not step.parts:
+        return shapes
+    rows = step.parts[0].size_bytes // row_bytes(step.y)
+    stay = " that stay" if step.kernel is MOVE else ""
+    return f"{shapes}: {rows} {'row' if rows == 1 else 'rows'}{stay}"
 
 
 def _where(buffer: Buffer) -> str:
     """The address of a buffer, in C."""
     if buffer.place is Place.CONSTANT:
-        return f"constant_{buffer.offset}"
+        return operand_name(buffer.offset)
     if buffer.place is Place.ARENA:
         return f"arena + {buffer.offset}"
     return f"{buffer.place.value} + {buffer.offset}" if buffer.offset else buffer.place.value

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
+from tinyproof.export.banding import with_bands
 from tinyproof.export.byte_functions import with_lookups
 from tinyproof.export.choose import choose_kernels
 from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
@@ -22,8 +23,9 @@ from tinyproof.export.op_table import NEWEST_VERSIONS, cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.floats import FLOATS, FUNCTIONS, FloatOptions, refuse_joining
-from tinyproof.export.ops.kind import Call, OpKind
+from tinyproof.export.ops.kind import Call, Choice, OpKind
 from tinyproof.export.ops.operands import QUANTIZE_CURE
+from tinyproof.export.placed_calls import placed_calls
 from tinyproof.export.program import Program, Step
 from tinyproof.export.shape_folding import fold_shapes
 from tinyproof.export.unread_pixels import without_unread_pixels
@@ -46,29 +48,51 @@ class Lowered:
 
     def program(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> Program:
         """The Program for a core; `optimize` says what its fast kernels may take."""
+        return self.laid_out(self._together(self.choices(core, optimize), core, optimize))
 
-        def arena_bytes(calls: Sequence[Call]) -> int:
-            return lay_out(self.graph, calls, self.root).arena_bytes
+    def choices(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> tuple[Choice, ...]:
+        """Which kernel computes what."""
+        return choose_kernels(
+            self.graph,
+            self.calls,
+            core,
+            optimize,
+            arena_bytes=lambda choices: self._arena_bytes([choice.call for choice in choices]),
+            least_bytes=lambda choices: self._arena_bytes(self._together(choices, core, optimize)),
+        )
 
-        return self._laid_out(choose_kernels(self.graph, self.calls, core, optimize, arena_bytes))
+    def _together(self, choices: Sequence[Choice], core: Core, optimize: Optimize) -> tuple[Call, ...]:
+        return with_bands(self.graph, choices, self.root, core, optimize, self._arena_bytes)
 
-    def _laid_out(self, calls: tuple[Call, ...]) -> Program:
-        graph, root = self.graph, self.root
-        layout = lay_out(graph, calls, root)
+    def _arena_bytes(self, calls: Sequence[Call]) -> int:
+        return lay_out(self.graph, calls, self.root).arena_bytes
+
+    def laid_out(self, calls: tuple[Call, ...]) -> Program:
+        """The Program of these calls."""
+        graph = self.graph
+        layout = lay_out(graph, calls, self.root)
+        placed = [
+            each
+            for place, call in enumerate(calls)
+            for each in placed_calls(call, self.root, layout.tensors, layout.scratch.get(place))
+        ]
+        last = {each.call.y: place for place, each in enumerate(placed)}
+        whole = {call.y for call in calls}
         steps = tuple(
             Step(
                 name=name,
-                kernel=call.kernel,
-                ops=call.ops,
-                xs=tuple(graph.tensors[x] for x in call.xs),
-                y=graph.tensors[call.y],
-                x_buffers=tuple(layout.tensors[root[x]] for x in call.xs),
-                y_buffer=layout.tensors[root[call.y]],
-                scratch=layout.scratch.get(place),
-                params=call.params,
-                finishes_y=call.y not in {later.y for later in calls[place + 1 :]},
+                kernel=each.call.kernel,
+                ops=each.call.ops,
+                xs=tuple(graph.tensors[x] for x in each.call.xs),
+                y=graph.tensors[each.call.y],
+                x_buffers=each.x_buffers,
+                y_buffer=each.y_buffer,
+                scratch=each.scratch,
+                params=each.call.params,
+                finishes_y=each.call.y in whole and last[each.call.y] == place,
+                parts=each.parts,
             )
-            for place, (name, call) in enumerate(zip(_names(calls), calls, strict=True))
+            for place, (name, each) in enumerate(zip(_names([each.call for each in placed]), placed, strict=True))
         )
         return Program(graph, self.inputs, self.outputs, steps, layout.arena_bytes)
 

@@ -32,9 +32,9 @@ class Lifetime:
         """Whether both are needed at some step."""
         return self.first <= other.last and other.first <= self.last
 
-    def saved_over(self, lead: int) -> int:
-        """How many bytes fewer it takes, at most, where it overwrites another with that lead."""
-        return _aligned(self.size) - _aligned(max(lead, 0))
+    def saved_over(self, other: Lifetime, lead: int) -> int:
+        """How many bytes fewer both take, at most, where it overwrites the other one with that lead."""
+        return max(min(aligned(self.size) - aligned(max(lead, 0)), aligned(other.size)), 0)
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,31 @@ def plan_memory(buffers: Sequence[Lifetime]) -> MemoryPlan:
     return best if len(buffers) <= EXHAUSTIVE_BUFFERS else _improve(buffers, best_order, best, bound)
 
 
+def bytes_needed(buffers: Sequence[Lifetime], step: int) -> int:
+    """How many bytes the buffers take at least that are needed at a step."""
+    alive = {index: buffer for index, buffer in enumerate(buffers) if buffer.first <= step <= buffer.last}
+    saved = [
+        max((buffer.saved_over(alive[other], lead) for other, lead in buffer.over if other in alive), default=0)
+        for buffer in alive.values()
+    ]
+    return sum(aligned(buffer.size) for buffer in alive.values()) - sum(saved)
+
+
 def _improve(buffers: Sequence[Lifetime], order: Sequence[int], best: MemoryPlan, bound: int) -> MemoryPlan:
-    """Swap two places in the order, again and again, and keep what is not worse. The same every time."""
+    """Place a buffer that reaches to the arena's end earlier, or swap two, again and again, and keep what is not worse.
+
+    The same every time.
+    """
     choices = random.Random(0)
     for _ in range(min(IMPROVEMENTS, COMPARISONS // len(order) ** 2)):
         changed = list(order)
-        a, b = choices.sample(range(len(order)), 2)
-        changed[a], changed[b] = changed[b], changed[a]
+        if choices.random() < 0.5:
+            ends = (best.offsets[index] + aligned(buffers[index].size) for index in order)
+            place = choices.choice([k for k, end in enumerate(ends) if end == best.arena_bytes])
+            changed.insert(choices.randrange(place + 1), changed.pop(place))
+        else:
+            a, b = choices.sample(range(len(order)), 2)
+            changed[a], changed[b] = changed[b], changed[a]
         plan = _place(buffers, changed)
         if plan.arena_bytes <= best.arena_bytes:
             order, best = changed, plan
@@ -80,18 +98,14 @@ def _improve(buffers: Sequence[Lifetime], order: Sequence[int], best: MemoryPlan
     return best
 
 
-def _aligned(size: int) -> int:
+def aligned(size: int) -> int:
+    """The least multiple of `ALIGNMENT` that holds so many bytes."""
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def _lower_bound(buffers: Sequence[Lifetime]) -> int:
     """The most bytes needed at any one step."""
-    needed = [0]
-    for at in buffers:
-        alive = [b for b in buffers if b.first <= at.first <= b.last]
-        saved = sum(max(0, *(b.saved_over(lead) for _, lead in b.over)) for b in alive if b.over)
-        needed.append(sum(_aligned(b.size) for b in alive) - saved)
-    return max(needed)
+    return max((bytes_needed(buffers, buffer.first) for buffer in buffers), default=0)
 
 
 def _orders(buffers: Sequence[Lifetime]) -> Iterable[Sequence[int]]:
@@ -127,7 +141,7 @@ def _place(buffers: Sequence[Lifetime], order: Sequence[int]) -> MemoryPlan:
             for place in places
             if all(place <= before or place >= behind or place == at for before, behind, at in barred)
         )
-    arena = max((offset + _aligned(buffers[index].size) for index, offset in offsets.items()), default=0)
+    arena = max((offset + aligned(buffers[index].size) for index, offset in offsets.items()), default=0)
     return MemoryPlan(tuple(offsets[index] for index in range(len(buffers))), arena)
 
 
@@ -135,8 +149,8 @@ def _room(buffers: Sequence[Lifetime], lower: int, upper: int) -> int:
     """How many bytes after `lower` begins `upper` may begin, where it lies above."""
     for index, lead in buffers[lower].over:
         if index == upper and lead != IN_PLACE:
-            return _aligned(lead)
-    return _aligned(buffers[lower].size)
+            return aligned(lead)
+    return aligned(buffers[lower].size)
 
 
 def _coincide(buffers: Sequence[Lifetime], a: int, b: int) -> bool:

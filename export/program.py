@@ -23,7 +23,8 @@ class Step:
     y_buffer: Buffer
     scratch: Buffer | None
     params: Params
-    finishes_y: bool  # False: a later step writes another part of y
+    finishes_y: bool  # False: a later step writes another part of y, or it is never whole
+    parts: tuple[Buffer, ...] = ()  # of a step on some rows: where these lie, of y and of each x
 
     @property
     def op(self) -> Op:
@@ -32,8 +33,8 @@ class Step:
 
     @property
     def buffers(self) -> tuple[Buffer, ...]:
-        """In the order of the kernel's arguments."""
-        return (self.y_buffer, *self.x_buffers, *([self.scratch] if self.scratch else []))
+        """What the kernel works on, in the order of its arguments."""
+        return (*(self.parts or (self.y_buffer, *self.x_buffers)), *([self.scratch] if self.scratch else []))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import numpy as np
 from tinyproof.cores import Core
 from tinyproof.export.cost import modelled_cycles, step_cycles
 from tinyproof.export.ops import FAST, macs_of
+from tinyproof.export.ops.copy import MOVE
 from tinyproof.export.ops.kind import Call, Params
 from tinyproof.export.ops.requantize import OutputStage
 from tinyproof.export.program import Program, Step
@@ -28,15 +29,17 @@ def plain_layers(program: Program, core: Core, optimize: Optimize) -> dict[str, 
         return {}
     found = {}
     for step in program.steps:
-        if step.kernel.folder == "" and macs_of(program.graph, step.ops) >= LARGE:
+        if step.kernel.folder == "" and step.kernel is not MOVE and macs_of(program.graph, step.ops) >= LARGE:
             found[step.name] = f"{_share(program, step, core)}: {_reason(step, core, optimize)}"
     return found
 
 
 def _share(program: Program, step: Step, core: Core) -> str:
-    """Its part of an inference's modelled cycles, in words."""
+    """Its layer's part of an inference's modelled cycles, in words."""
+    same = (other for other in program.steps if (other.ops, other.kernel) == (step.ops, step.kernel))
     try:
-        return f"{step_cycles(step, core) / modelled_cycles(program, core):.0%} of the time"
+        cycles = sum(step_cycles(other, core) for other in same)
+        return f"{cycles / modelled_cycles(program, core):.0%} of the time"
     except KeyError:  # while a kernel is given its first price
         return "an unknown part of the time"
 

@@ -88,7 +88,7 @@ class KernelLibrary:
             _check_overwriting(step)
             before = {place: values.copy() for place, values in memory.items()}
             kernel(*(_address(memory, constants, buffer) for buffer in step.buffers), ctypes.byref(params))
-            _check_writes(before, memory, [step.y_buffer, *([step.scratch] if step.scratch else [])])
+            _check_writes(before, memory, [step.buffers[0], *([step.scratch] if step.scratch else [])])
             if watch is not None:
                 start = _start(step.y_buffer)
                 watch(memory[step.y_buffer.place][start : start + step.y_buffer.size_bytes].copy())
@@ -124,9 +124,9 @@ def _address(
 
 def _check_overwriting(step: Step) -> None:
     """Where the output lies over an operand it begins as its kernel's `leads` ask for."""
-    y = step.y_buffer
-    leads = step.kernel.leads(step.params) if step.kernel.leads else (None,) * len(step.x_buffers)
-    for x, lead in zip(step.x_buffers, leads, strict=True):
+    y, *xs = step.buffers[: 1 + len(step.xs)]
+    leads = step.kernel.leads(step.params) if step.kernel.leads else (None,) * len(xs)
+    for x, lead in zip(xs, leads, strict=True):
         apart = x.offset + x.size_bytes <= y.offset or y.offset + y.size_bytes <= x.offset
         if x.place is y.place is Place.ARENA and not apart:
             assert lead is not None, f"{step.name} overwrites an operand that it may not"

@@ -63,9 +63,10 @@ def test_what_does_not_fit_stops_the_build_and_leaves_no_firmware(content, memor
 def convolutions_model(layers: int, channels: int) -> bytes:
     """Convolutions whose weights the default layout makes 3.6 times larger."""
     b = ModelBuilder()
-    weights = np.random.default_rng(1).integers(-60, 61, (channels, 3, 3, channels), np.int8)
+    rng = np.random.default_rng(1)
     tensors = [b.tensor((1, 4, 4, channels), 0.1) for _ in range(layers + 1)]
     for x, y in zip(tensors, tensors[1:], strict=False):
+        weights = rng.integers(-60, 61, (channels, 3, 3, channels), np.int8)
         b.conv2d([x, b.constant(weights, [0.001])], y, padding="SAME")
     return b.build(inputs=tensors[:1], outputs=tensors[-1:])
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from tinyproof.export.graph import Graph, Op
-from tinyproof.export.ops.kind import Call, Kernel, Params
+from tinyproof.export.ops.kind import Call, Events, Kernel, Params
 from tinyproof.export.ops.loops import Loops, Shape, nest, strides
 
 
@@ -85,4 +85,12 @@ def fill(op: Op, y: int, value: int, count: int) -> Call:
     return Call(FILL, (op,), (), y, FillParams(value, count))
 
 
-COPY, FILL = Kernel("copy"), Kernel("fill")
+def events(params: CopyParams) -> Events:
+    """How often it does each thing that has a price: rows, their bytes, and bytes one by one."""
+    _, *steps = params.loops.table[-1].tolist()
+    rows, elements = params.loops.rows, params.loops.elements
+    return (rows, elements, 0) if steps == [1, 1] else (rows, 0, elements)
+
+
+COPY, FILL = Kernel("copy", events=events), Kernel("fill")
+MOVE = replace(COPY, leads=lambda params: (0,))  # in order, to where x lies or before

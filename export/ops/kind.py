@@ -73,6 +73,20 @@ class Fast:
     improves: Kernel | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The call that computes some ops, and what it was made of: so that it can be made again for a part of them."""
+
+    call: Call
+    plain: Call
+    pool: Window | None = None  # of the max pooling that is part of the call
+    fast: Fast | None = None  # whose kernel it is
+
+    def fitted(self, plain: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+        """Another plain call on the same kernel; None where that does not take it."""
+        return self.fast.fit(plain, pool, optimize) if self.fast else plain
+
+
 @dataclass(frozen=True)
 class OpKind:
     """One op: its names, and how it goes from the file to kernel calls.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tinyproof.export.c_values import CStruct
@@ -65,6 +65,32 @@ def fold_window(
     if max(pad) > 65535:
         raise graph.refusal(op, f"window {kernel} with dilation {dilation} is too large for a microcontroller")
     return Window(x_h, x_w, x_c, y_h, y_w, y_c, *kernel, *stride, *dilation, *pad)
+
+
+def rows_seen(window: Window, rows: tuple[int, int]) -> tuple[int, int]:
+    """Which rows of x some rows of y see, both from the first to that behind the last: no further than x goes."""
+    top, bottom = rows[0] * window.stride_h - window.pad_h, (rows[1] - 1) * window.stride_h - window.pad_h
+    return max(top, 0), min(bottom + (window.k_h - 1) * window.dilation_h + 1, window.x_h)
+
+
+def of_rows(window: Window, rows: tuple[int, int]) -> Window:
+    """The window that makes these rows of y of the rows of x that they see."""
+    first, behind = rows_seen(window, rows)
+    pad_h = first - rows[0] * window.stride_h + window.pad_h
+    return replace(window, x_h=behind - first, y_h=rows[1] - rows[0], pad_h=pad_h)
+
+
+def rows_seen_back(window: Window, rows: tuple[int, int]) -> tuple[int, int]:
+    """`rows_seen` of a transposed convolution, which puts a window of y for every pixel of x."""
+    first = max(-(-(rows[0] + window.pad_h - window.k_h + 1) // window.stride_h), 0)
+    return first, min((rows[1] - 1 + window.pad_h) // window.stride_h + 1, window.x_h)
+
+
+def of_rows_back(window: Window, rows: tuple[int, int]) -> Window:
+    """`of_rows` of a transposed convolution."""
+    first, behind = rows_seen_back(window, rows)
+    pad_h = window.pad_h + rows[0] - first * window.stride_h
+    return replace(window, x_h=behind - first, y_h=rows[1] - rows[0], pad_h=pad_h)
 
 
 def windows_inside(window: Window) -> int:

@@ -13,10 +13,10 @@ from tinyproof.boards import Board, find_board
 from tinyproof.compilers import Compiler
 from tinyproof.console import console, table, track
 from tinyproof.export.emit import export_model, write_export
-from tinyproof.export.ops import macs_of
 from tinyproof.export.slow import LARGE
 from tinyproof.firmware.build import build, image_path
-from tinyproof.host.bench.cycles import Cost, measure
+from tinyproof.host.bench.cycles import measure
+from tinyproof.host.bench.per_layer import LayerCost, layer_costs
 from tinyproof.toolchain import CHOICES, taken_compiler, with_compiler
 
 BOARD = "qemu"
@@ -66,16 +66,15 @@ def _measure(name: str, content: bytes, level: str) -> list[CompilerCost]:
             build(Path(folder), board)
             cost = measure(image_path(Path(folder), board), x, manifest.output_bytes)
             program = export.programs[board.core.name]
-            macs = [macs_of(program.graph, step.ops) for step in program.steps]
-            worst, per_mac = _worst(cost, macs)
+            worst, per_mac = _worst(layer_costs(program, cost))
             command = taken_compiler(board).tool.command
             ram = manifest.compiled_for(board.core).arena_bytes
             costs.append(CompilerCost(name, command, program.macs, cost.instructions, cost.cycles, ram, worst, per_mac))
     return costs
 
 
-def _worst(cost: Cost, macs: list[int]) -> tuple[str, float]:
-    each = ((call.instructions / n, call.kernel) for call, n in zip(cost.calls, macs, strict=True) if n >= LARGE)
+def _worst(layers: list[LayerCost]) -> tuple[str, float]:
+    each = ((layer.instructions / layer.macs, layer.kernels) for layer in layers if layer.macs >= LARGE)
     per_mac, kernel = max(each, default=(0.0, ""))
     return kernel, round(per_mac, 2)
 

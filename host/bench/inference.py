@@ -17,13 +17,13 @@ from tinyproof.environment import DATA_VARIABLE, data_folder
 from tinyproof.export.cost import milliseconds, step_cycles
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.lower import lower
-from tinyproof.export.ops import macs_of
 from tinyproof.export.program import Step
 from tinyproof.export.tflite_reader import load_graph
 from tinyproof.firmware.build import build, image_path
 from tinyproof.firmware.sizes import read_symbols
 from tinyproof.host.bench.chips import CHIPS, STM32L4R5, Chip
 from tinyproof.host.bench.cycles import Cost, measure
+from tinyproof.host.bench.per_layer import layer_costs
 from tinyproof.host.connection import connect
 from tinyproof.host.device import mean_count
 from tinyproof.host.samples import load_samples
@@ -70,7 +70,7 @@ TFLM_PER_MAC = {
 
 @dataclass(frozen=True)
 class OpCost:
-    """One kernel call: `ops` of the model in one go. `cycles_estimated`: what `export.cost` says without running it."""
+    """`ops` of the model in one go. `cycles_estimated`: what `export.cost` says without running it."""
 
     kernel: str
     ops: tuple[str, ...]
@@ -147,19 +147,18 @@ def measure_inference(name: str, model: Path) -> InferenceCost:
     program = lower(load_graph(model / TFLITE_FILE)).program()
     image = image_path(model, board)
     cost = measure(image, inputs[0], manifest.output_bytes, CHIPS)
-    assert [call.kernel for call in cost.calls] == [f"{step.kernel.name}_s8" for step in program.steps]
     ops = tuple(
         OpCost(
-            kernel=step.kernel.name,
-            ops=tuple(op.name for op in step.ops),
-            output_shape=step.y.shape,
-            macs=macs_of(program.graph, step.ops),
-            instructions=call.instructions,
-            cycles_modelled=call.cycles,
-            cycles_estimated=step_cycles(step),
-            tflm_instructions_per_mac=_tflm_per_mac(step),
+            kernel=layer.kernels,
+            ops=tuple(op.name for op in layer.steps[0].ops),
+            output_shape=layer.steps[0].y.shape,
+            macs=layer.macs,
+            instructions=layer.instructions,
+            cycles_modelled=layer.cycles,
+            cycles_estimated=sum(map(step_cycles, layer.steps)),
+            tflm_instructions_per_mac=_tflm_per_mac(layer.steps[0]),
         )
-        for step, call in zip(program.steps, cost.calls, strict=True)
+        for layer in layer_costs(program, cost)
     )
     parameters = {step.name for step in program.steps}
     return InferenceCost(

@@ -223,6 +223,30 @@ def _mean(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) 
     return y
 
 
+def _concatenation(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    """Channels side by side, in rows of bytes."""
+    pixels, channels, axis = int(rng.integers(1, 60)), [int(n) for n in rng.integers(2, 40, 2)], int(rng.integers(0, 2))
+    xs = [source((pixels, n) if axis else (n, pixels), 1.0) for n in channels]
+    y = b.tensor((pixels, sum(channels)) if axis else (sum(channels), pixels), 1.0)
+    options = schema.ConcatenationOptionsT()
+    options.axis = axis
+    b.op("CONCATENATION", xs, [y], options)
+    return y
+
+
+def _transpose(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    """Bytes one by one."""
+    h, w = (int(n) for n in rng.integers(3, 40, 2))
+    y = b.tensor((w, h), 1.0)
+    b.op(
+        "TRANSPOSE",
+        [source((h, w), 1.0), b.constant(np.array([1, 0], np.int32), None)],
+        [y],
+        schema.TransposeOptionsT(),
+    )
+    return y
+
+
 LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...] = (
     (_conv2d, 10),
     (_inner_conv2d, 3),
@@ -247,4 +271,6 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_tanh, 1),
     (_mean, 2),
     (partial(_mean, plain=True), 1),
+    (_concatenation, 3),
+    (_transpose, 1),
 )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyproof.export.constants import Constants
 from tinyproof.export.device_input import device_bytes
-from tinyproof.export.emit_model import segments
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden, golden_available
 from tinyproof.export.graph import ABSENT
@@ -219,7 +219,9 @@ def _layers(trained: Trained, program: Program) -> tuple[LayerContent, ...]:
     offsets = _offsets(program)
     fields = {field.layer.op.index: field for field in receptive_fields(trained)}
     maker = {layer.op.outputs[0]: place for place, layer in enumerate(trained.layers)}
-    tables = {name: place for place, (name, _) in enumerate(segments(program))}
+    constants = Constants(program)
+    places = {name: place for place, name in enumerate(constants.tables)}
+    tables = {member: places[name] for member, name in constants.table_of.items()}
     return tuple(_layer(trained, layer, offsets, fields, maker, tables) for layer in trained.layers)
 
 
