@@ -336,6 +336,6 @@ def test_a_disk_without_room_for_the_first_byte_is_called_full(tmp_path, command
                 filler.write(bytes(4096))
         for verb, *more in (("train", "--out"), ("export", "--model")):
             result = command(verb, "--board", "host", *more, model, TINYPROOF_OWNER=str(os.getpid()))
-            assert_one_line(result, f"{model} cannot be written to (No space left on device): make room")
+            assert_one_line(result, f"{model} cannot be written to (No space left on device): ", "make room")
     finally:
         subprocess.run(["umount", disk], check=True)
