@@ -24,7 +24,7 @@ from tinyproof.export.ops.kind import Call, Choice, Kernel, Params
 from tinyproof.export.ops.loops import Loops
 from tinyproof.optimize import Optimize
 
-HEIGHTS, STEPS = (1, 2, 3, 4, 6, 8, 12, 16), (1, 2, 4)  # rows of a band; kernels make rows by twos and fours
+HEIGHTS, STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32), (1, 2, 4)  # rows of a band; kernels make rows by twos and fours
 MOST_BANDS, MOST_LAYERS = 12, 12
 TRIED, COMPARED = 40, 4  # chains that are made, of those that need least; and among which the quickest is taken
 WORTH_BYTES, WORTH_SHARE = 2048, 0.1  # of the arena, to be saved at least
@@ -96,6 +96,7 @@ class Banding:
             Unit(k, k, tuple(layer.calls), sum(map(self._cycles, layer.calls))) for k, layer in enumerate(self._layers)
         ]
         self._most_cycles = int(MOST_TIME[optimize] * sum(unit.cycles for unit in self.units))
+        self._known: dict[tuple[int, int], tuple[Candidate, ...]] = {}
         self._outside = {root[index] for index in (*graph.outputs, *graph.inputs)}  # in the caller's memory
         layer_of = [k for k, group in enumerate(groups) for _ in group]
         self._lives = {
@@ -130,34 +131,37 @@ class Banding:
         self.units = [*before, unit, *(other for other in self.units if other.first > unit.last)]
 
     def candidates(self, at: Unit, most: int) -> Iterator[Candidate]:
-        """Chains around a unit that need less than the most."""
-        for first, last in self._spans(at):
-            chain = Chain(self._layers[first : last + 1], self._root)
-            if not chain.is_sound or not self._is_private(chain, first, last):
-                continue
-            scratch = max(self._scratch_bytes(call) for layer in chain.layers for call in layer.calls)
-            rows = chain.layers[-1].y.shape[1]
-            for height in (height for height in HEIGHTS if height < rows <= MOST_BANDS * height):
-                for step in STEPS:
-                    schedule = chain.schedule(height, step)
-                    need = self._need(chain, schedule, first, last) + scratch
-                    if need < most:
-                        yield Candidate(chain, schedule, first, last, need)
+        """Chains around a unit that need less than the most, which never grows from one time to the next."""
+        for span in self._spans(at):
+            if span not in self._known:
+                self._known[span] = tuple(self._chains(*span, most))
+            yield from (each for each in self._known[span] if each.need < most)
+
+    def _chains(self, first: int, last: int, most: int) -> Iterator[Candidate]:
+        """Some layers as a chain, in bands of every height that needs less than the most."""
+        chain = Chain(self._layers[first : last + 1], self._root)
+        if not chain.is_sound or not self._is_private(chain, first, last):
+            return
+        scratch = max(self._scratch_bytes(call) for layer in chain.layers for call in layer.calls)
+        rows = chain.layers[-1].y.shape[1]
+        for height in (height for height in HEIGHTS if height < rows <= MOST_BANDS * height):
+            schedules = [chain.schedule(height, step) for step in STEPS]
+            needs = [self._need(chain, schedule, first, last) + scratch for schedule in schedules]
+            if min(needs) >= most:  # higher bands need more
+                return
+            for need, schedule in zip(needs, schedules, strict=True):
+                yield Candidate(chain, schedule, first, last, need)
 
     def _spans(self, at: Unit) -> Iterator[tuple[int, int]]:
-        """Choices around a unit that go by rows, from the first to the last, and leave no unit in two."""
-        firsts = [unit.first for unit in self.units if unit.first <= at.first]
-        lasts = [unit.last for unit in self.units if unit.last >= at.last]
-        for first in reversed(firsts):
-            if not all(layer.goes_by_rows for layer in self._layers[first : at.last + 1]):
-                return
-            for last in lasts:
-                if last - first >= MOST_LAYERS or not all(
-                    layer.goes_by_rows for layer in self._layers[at.last : last + 1]
-                ):
-                    break
-                if last > first:
-                    yield first, last
+        """Layers around a unit that go by rows, from the first to the last, and leave no unit in two."""
+
+        def go_by_rows(first: int, last: int) -> bool:
+            return all(layer.goes_by_rows for layer in self._layers[first : last + 1])
+
+        firsts = [unit.first for unit in self.units if unit.first <= at.first and go_by_rows(unit.first, at.last)]
+        lasts = [unit.last for unit in self.units if unit.last >= at.last and go_by_rows(at.last, unit.last)]
+        spans = ((first, last) for first in reversed(firsts) for last in lasts)
+        yield from (span for span in spans if 0 < span[1] - span[0] < MOST_LAYERS)
 
     def _is_private(self, chain: Chain, first: int, last: int) -> bool:
         """Whether nobody else reads what its layers but the last compute, and nobody else writes it."""

@@ -148,7 +148,7 @@ class Chain:
 
     def leads(self, schedule: Schedule) -> tuple[int, ...]:
         """How many bytes before each of `whole` the output has to begin where it overwrites it."""
-        return tuple(max(0, 0, *self._leads_over(x, schedule)) for x in self.whole)
+        return tuple(max((0, *self._leads_over(x, schedule))) for x in self.whole)
 
     def _leads_over(self, x: Tensor, schedule: Schedule) -> Iterator[int]:
         """What each row of x asks for that is still to be read when a band has been written."""

@@ -9,7 +9,7 @@ within a window. The pooling's own clamp and the convolution's are one clamp aft
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -41,13 +41,39 @@ def choose_kernels(
     fast = [one for one in FAST if one.kernel.folder in core.kernels]
     chosen = _first_choice(graph, calls, fast, core, optimize)
     most = arena_bytes(chosen) * MORE_ARENA
+    left = []
+    for place, better in _improvements(chosen, fast, optimize):
+        tried = _with(chosen, [(place, better)])
+        if optimize is Optimize.FAST or arena_bytes(tried) <= most:
+            chosen = tried
+        else:
+            left.append((place, better))
+    return _with(chosen, _most_that_fit(left, lambda taken: least_bytes(_with(chosen, taken)) <= most))
+
+
+def _improvements(chosen: Sequence[Choice], fast: Sequence[Fast], optimize: Optimize) -> Iterator[tuple[int, Choice]]:
+    """(place, choice) of kernels that would be quicker and take more memory."""
     for place, choice in enumerate(chosen):
         for one in (one for one in fast if one.improves is choice.call.kernel and not choice.pool):
             if better := one.fit(choice.plain, None, optimize):
-                tried = (*chosen[:place], Choice(better, choice.plain, None, one), *chosen[place + 1 :])
-                if optimize is Optimize.FAST or arena_bytes(tried) <= most or least_bytes(tried) <= most:
-                    chosen = tried
-    return chosen
+                yield place, Choice(better, choice.plain, None, one)
+
+
+def _with(chosen: Sequence[Choice], taken: Iterable[tuple[int, Choice]]) -> tuple[Choice, ...]:
+    others = dict(taken)
+    return tuple(others.get(place, choice) for place, choice in enumerate(chosen))
+
+
+def _most_that_fit(
+    wanted: Sequence[tuple[int, Choice]], fit: Callable[[Sequence[tuple[int, Choice]]], bool]
+) -> list[tuple[int, Choice]]:
+    """All of them, else as many of the first as fit in few tries."""
+    taken: list[tuple[int, Choice]] = []
+    step = len(wanted)
+    while step and len(taken) < len(wanted):
+        tried = [*taken, *wanted[len(taken) : len(taken) + step]]
+        taken, step = (tried, step) if fit(tried) else (taken, step // 2)
+    return taken
 
 
 def _first_choice(

@@ -18,7 +18,7 @@ from tinyproof.console import UserError, no_room, write_together
 from tinyproof.cores import CORES, Core
 from tinyproof.export import c_text
 from tinyproof.export.arena import arena_bytes, unmeasured_arena_bytes
-from tinyproof.export.device_input import device_bytes
+from tinyproof.export.device_input import device_bytes, is_pixel_input
 from tinyproof.export.emit_data import emit_model_data_c, emit_model_data_h
 from tinyproof.export.emit_model import constant_bytes, emit_model_c, emit_model_h, op_bytes, segments
 from tinyproof.export.emit_ops import emit_model_ops_h
@@ -54,10 +54,6 @@ from tinyproof.manifest import (
 from tinyproof.optimize import Optimize
 from tinyproof.protocol import TENSOR_COUNT_LIMIT, TENSOR_RANK_LIMIT
 from tinyproof.version import tool_version
-
-PIXEL_SCALE = 1 / 255
-PIXEL_ZERO_POINT = -128
-SCALE_TOLERANCE = 1e-6  # relative; float32 keeps 7 digits
 
 
 @dataclass(frozen=True)
@@ -183,11 +179,6 @@ def write_export(model: Path, content: bytes, export: Export) -> None:
 
 def _holds(path: Path, content: bytes) -> bool:
     return path.is_file() and path.read_bytes() == content
-
-
-def is_pixel_input(x: TensorInfo) -> bool:
-    """Whether the input byte is `pixel - 128`: the network was trained on pixels divided by 255."""
-    return x.zero_point == PIXEL_ZERO_POINT and abs(x.scale / PIXEL_SCALE - 1) < SCALE_TOLERANCE
 
 
 def check_exchange(source: str, manifest: Manifest) -> None:

@@ -22,7 +22,7 @@ from tinyproof.export.calibration import (
 )
 from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.conversion.process import Converted, Job, convert_apart, input_shape
-from tinyproof.export.emit import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
+from tinyproof.export.device_input import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.graph import Graph
 from tinyproof.export.lower import check_ends
@@ -107,7 +107,7 @@ def _require_tensorflow() -> None:
 def check_quantized(graph: Graph, takes_pixels: bool = True) -> None:
     """Raise UserError unless the model has the properties that later stages and old runtimes rely on."""
     x = tensor_info(check_ends(graph)[0][0])
-    if takes_pixels and not is_pixel_input(x):
+    if takes_pixels and not is_pixel_input(x, PIXEL_SCALE):
         raise UserError(
             f"{graph.source}: its input has scale {x.scale:.6g} and zero point {x.zero_point}, not {PIXEL_SCALE:.6g} "
             f"and {PIXEL_ZERO_POINT}; preprocessing must map pixels 0..255 to 0..1."

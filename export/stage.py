@@ -34,6 +34,7 @@ from tinyproof.optimize import Optimize
 from tinyproof.version import package_versions, tool_version
 
 ORIGIN, ORIGIN_HASH = "from", "sha256 of that"  # in the record of an export
+KERAS_SOURCE, CALIBRATED_WITH = "keras", "calibration"  # settings: where what was quantized lies
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
         _write_quantized(model, new.made)
         files = [model / TFLITE_FILE, model / FLOAT_FILE, model / FIDELITY_FILE]
         settings = {TFLITE_FILE: fingerprint(model / TFLITE_FILE), "remedy": new.remedy, "network": new.network}
-        remember(model, "quantize", new.inputs, files, settings)
+        remember(model, "quantize", new.inputs, files, {**settings, **_sources(source)})
     _write_emission(model, emission)
     files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
     remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE), **origin})
@@ -104,6 +105,12 @@ def _origin(model: Path, source: Source) -> dict[str, str]:
     what = f"is of {before[ORIGIN]}" if other else "has a model of its own"
     another = advice.setting("model", model.with_name(f"{model.name}_2"))
     raise UserError(f"{model} {what}, not of {file}: give that a folder of its own with {another}, or remove {model}")
+
+
+def _sources(source: Source) -> dict[str, str]:
+    """Where a network from elsewhere lies, and what calibrated it: who looks into the model wants them again."""
+    given = {KERAS_SOURCE: source.keras, CALIBRATED_WITH: source.calibration}
+    return {name: str(path.resolve()) for name, path in given.items() if path}
 
 
 @dataclass(frozen=True, eq=False)

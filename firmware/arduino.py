@@ -12,7 +12,9 @@ import re
 import zipfile
 from pathlib import Path
 
+from tinyproof import advice
 from tinyproof.boards import Board
+from tinyproof.console import UserError
 from tinyproof.export import c_text
 from tinyproof.firmware.build import EXAMPLES
 from tinyproof.firmware.copies import copy_firmware, copy_sources, library_files, write_readme
@@ -28,8 +30,9 @@ CAMERA = "Camera"  # the example that takes a model of pictures
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same model makes the same bytes
 NO_PAGE = (
     "# This library has no page of its own, so url says nothing. The IDE needs none; before you publish it, give your "
-    "own:\n# the Library Manager and arduino-lint (LP056) ask for one.\n"
+    "own\n# (make sketch PAGE=https://...): the Library Manager and arduino-lint (LP056) ask for one.\n"
 )
+PAGE = re.compile(r"https?://[^\s/?#@]+\.[^\s/?#@]+([/?#][!-~]*)?")
 KEYWORDS = {
     "KEYWORD1": ("example_io", "picture_number"),
     "KEYWORD2": ("hello_model", "classify_picture", "classify_begin", "classify_character", "engine_invoke"),
@@ -55,12 +58,19 @@ def library_name(manifest: Manifest) -> str:
     return ("tinyproof_" + re.sub(r"\W", "_", manifest.name, flags=re.ASCII))[:NAME_LIMIT]
 
 
+def check_page(page: str) -> None:
+    """Raise UserError for what is no address of a page on the web; none at all is right."""
+    if page and not PAGE.fullmatch(page):
+        given = advice.setting("page", page)
+        raise UserError(f"{given} is no address of a page: give one like https://example.org/my-model, or leave it out")
+
+
 def library_engine(engine: str | None, manifest: Manifest) -> str | None:
     """The engine asked for; else the compiled one where it runs the model, as it needs no other library."""
     return engine or (None if manifest.compiled_refusal else "compiled")
 
 
-def write_library(new: Path, board: Board, manifest: Manifest, model: Path, engine: str) -> None:
+def write_library(new: Path, board: Board, manifest: Manifest, model: Path, engine: str, page: str) -> None:
     """Fill the folder `new` with the library."""
     name = library_name(manifest)
     with_camera = manifest.picture is not None
@@ -72,7 +82,7 @@ def write_library(new: Path, board: Board, manifest: Manifest, model: Path, engi
     copy_sources(new / "src" / SOURCES, library_files(board, model, engine, with_camera))
     _rename_cc(new / "src" / SOURCES)
     (new / "src" / f"{name}.h").write_text(_header(manifest, engine), encoding="utf-8")
-    (new / "library.properties").write_text(_properties(name, manifest, engine), encoding="utf-8")
+    (new / "library.properties").write_text(_properties(name, manifest, engine, page), encoding="utf-8")
     (new / "keywords.txt").write_text(
         "".join(f"{word}\t{kind}\n" for kind, words in _keywords(with_camera).items() for word in words),
         encoding="utf-8",
@@ -137,7 +147,7 @@ def _header(manifest: Manifest, engine: str) -> str:
     )
 
 
-def _properties(name: str, manifest: Manifest, engine: str) -> str:
+def _properties(name: str, manifest: Manifest, engine: str, page: str) -> str:
     takes = " and ".join(c_text.shape(tensor.shape[1:]) for tensor in manifest.inputs)
     fields = {
         "name": name,
@@ -147,7 +157,7 @@ def _properties(name: str, manifest: Manifest, engine: str) -> str:
         "sentence": f"The neural network {c_text.comment(manifest.name)}, int8, input {takes}.",
         "paragraph": "Its bytes are compared with TensorFlow Lite Micro's in the example HelloModel.",
         "category": "Data Processing",
-        "url": package_page("tinyproof"),
+        "url": page or package_page("tinyproof"),
         "architectures": "mbed_nano,mbed",
         "includes": f"{name}.h",
         **({"depends": TFLM_LIBRARY} if engine == "tflm" else {}),

@@ -1,15 +1,16 @@
 """Compiles and links the firmware of one board around one exported model.
 
-One compiler call over the application, the engine, the kernels, the board and the generated C. The image appears under
+The application, the engine, the kernels, the board and the generated C make one image. It appears under
 <model folder>/<board>/ only when it compiled, linked and fits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tinyproof.boards import Board
 from tinyproof.compilers import ZIG_LIBRARY, Compiler
 from tinyproof.console import UNFINISHED, UserError
 from tinyproof.cores import Core
+from tinyproof.firmware.objects import Compilation, CompilerFailed, compile_objects, link
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from tinyproof.installing import require_tools
 from tinyproof.json_files import read_json, write_json
@@ -194,33 +196,28 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
         *kernel_folders(board.core),
         *([FIRMWARE / compiler.headers] if compiler.headers else []),
     ]
-    command = [
-        *compiler.tool.argv,
-        *compiler.flags,
-        *(f"-D{define}" for define in board.defines),
-        *(f"-I{folder}" for folder in includes),
-        # Paths in the image do not depend on where the project lies.
-        f"-ffile-prefix-map={FIRMWARE}=firmware",
-        f"-ffile-prefix-map={model}=model",
-        *(flag.format(folder=board_folder) for flag in board.link_flags),
-        *map(str, sources(board, model, example)),
-        "-o",
-        str(image),
-    ]
-    _run_compiler(command, compiler, board)
+    places = [(FIRMWARE, "firmware"), (model, "model"), (scratch, "scratch")]
+    how = Compilation(compiler, board.defines, includes, places)
+    link_flags = [flag.format(folder=board_folder) for flag in board.link_flags]
+    with _compiler_errors(compiler, board):
+        link(compiler, link_flags, compile_objects(how, sources(board, model, example), FIRMWARE, scratch), image)
 
 
 def _compile_watcher(board: Board, library: Path) -> None:
-    command = [*ZIG_LIBRARY.tool.argv, *ZIG_LIBRARY.flags, str(FIRMWARE / "boards" / board.watcher), "-o", str(library)]
-    _run_compiler(command, ZIG_LIBRARY, board)
+    with _compiler_errors(ZIG_LIBRARY, board):
+        link(ZIG_LIBRARY, [], [FIRMWARE / "boards" / board.watcher], library)
 
 
-def _run_compiler(command: list[str], compiler: Compiler, board: Board) -> None:
-    result = subprocess.run(command, capture_output=True, text=True)
-    if result.returncode != 0:
-        if os.strerror(errno.ENOSPC) in result.stderr:
+@contextlib.contextmanager
+def _compiler_errors(compiler: Compiler, board: Board) -> Iterator[None]:
+    """What a compiler says as a UserError."""
+    try:
+        yield
+    except CompilerFailed as failed:
+        said = str(failed)
+        if os.strerror(errno.ENOSPC) in said:
             raise UserError(
                 f"{compiler.tool.command} has no room: make some where the model's folder lies, and in "
                 f"{temporary_files()}"
-            )
-        raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{result.stderr.strip()[-3000:]}")
+            ) from None
+        raise UserError(f"{compiler.tool.command} failed for board {board.name}:\n{said.strip()[-3000:]}") from None

@@ -12,6 +12,7 @@ from tinyproof.console import UNFINISHED, UserError
 from tinyproof.firmware.build import FIRMWARE, example_files, example_parts, kernel_folders
 from tinyproof.manifest import C_FOLDER, Manifest
 from tinyproof.protocol_c import protocol_header
+from tinyproof.version import package_license
 
 SOURCE_SUFFIXES = (".c", ".cc", ".cpp", ".h")
 
@@ -83,7 +84,9 @@ def replace_folder(target: Path, write: Callable[[Path], None]) -> Path:
 
 
 def write_readme(new: Path, manifest: Manifest, steps: str) -> None:
-    """What the folder is, what to do with it, and how the host is asked afterwards."""
+    """What the folder is, what to do with it, how the host is asked afterwards; and the licence of what it holds."""
+    if text := package_license("tinyproof"):
+        (new / "LICENSE").write_text(text, encoding="utf-8")
     (new / "README.txt").write_text(
         f"The firmware of tinyproof for the model {manifest.name}\n"
         f"(model.tflite, sha256 {manifest.model_sha256}), made by `make sketch`: a copy, do not edit it here.\n\n"

@@ -14,7 +14,7 @@ from tinyproof.boards import Board
 from tinyproof.console import UserError, write_atomically
 from tinyproof.export.runtimes import check_runtime, runtime_of
 from tinyproof.export.tflite_reader import load_graph
-from tinyproof.firmware.arduino import library_engine, library_name, write_library, zip_of, zipped
+from tinyproof.firmware.arduino import check_page, library_engine, library_name, write_library, zip_of, zipped
 from tinyproof.firmware.build import FIRMWARE, require_own_sources
 from tinyproof.firmware.copies import board_folder, copy_firmware, replace_folder, write_readme
 from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
@@ -25,11 +25,13 @@ DEPENDENCIES = "idf_component.yml"
 CAMERA_COMPONENT = '  espressif/esp32-camera: "==2.1.5"\n'
 
 
-def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
+def sketch(board: Board, model: Path, engine: str | None = None, page: str = "") -> Path:
     """Write the folder for `board` and the model exported to `model`, and return it; a library's zip lies beside it.
 
-    Raises UserError when the model was not exported, or the board is not one that a vendor's tools build for.
+    `page`: the address of an Arduino library's page. Raises UserError when the model was not exported, the board is not
+    one that a vendor's tools build for, or the page is no address.
     """
+    check_page(page)
     manifest = load_manifest(model)
     require_own_sources(model)
     if board.framework == "arduino":
@@ -40,7 +42,7 @@ def sketch(board: Board, model: Path, engine: str | None = None) -> Path:
         return replace_folder(target, lambda new: _write_espidf(new, board, manifest, model, engine))
     if board.framework == "arduino":
         target = model / "sketch" / board.name / library_name(manifest)
-        folder = replace_folder(target, lambda new: write_library(new, board, manifest, model, engine))
+        folder = replace_folder(target, lambda new: write_library(new, board, manifest, model, engine, page))
         write_atomically(zip_of(folder), zipped(folder))
         return folder
     board_folder(board)

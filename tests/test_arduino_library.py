@@ -13,6 +13,7 @@ import pytest
 from conftest import CC, FIRMWARE, ROOT, SANITIZERS, WARNINGS
 
 from tinyproof.boards import BOARDS, REAL_BOARDS
+from tinyproof.console import UserError
 from tinyproof.cores import PORTABLE
 from tinyproof.export.golden import Golden
 from tinyproof.export.stage import emit
@@ -121,12 +122,22 @@ def test_the_zip_is_a_library_as_the_specification_wants_it(model, engine):
     for name, path in sketches.items():
         assert path == f"{folder.name}/examples/{name}/{name}.ino"
     assert {name.split("/")[1] for name in names} == {
+        "LICENSE",
         "README.txt",
         "examples",
         "keywords.txt",
         "library.properties",
         "src",
     }
+
+
+def test_who_publishes_a_library_gives_its_page(model):
+    page = "https://example.org/~me/digits?of=mine#top"
+    text = (sketch(REAL_BOARDS["nano33ble"], model, None, page) / "library.properties").read_text()
+    assert f"\nurl={page}\n" in text and "#" not in text.replace(page, "")
+    for wrong in ("example.org", "https://", "ftp://example.org", "https://example.org/\nname=x", "https://a@b.org"):
+        with pytest.raises(UserError, match="is no address of a page"):
+            sketch(REAL_BOARDS["nano33ble"], model, None, wrong)
 
 
 def test_the_same_model_makes_the_same_zip(model):

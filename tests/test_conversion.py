@@ -18,6 +18,7 @@ from training_sets import assert_one_line
 
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.fidelity import FIDELITY_FILE
+from tinyproof.made import settings_of
 from tinyproof.model_files import load_splits
 
 pytestmark = needs.tensorflow
@@ -216,6 +217,8 @@ def test_a_class_that_is_never_the_answer_takes_no_range_once_clipped_and_an_exp
     for more in (["--remedy", "clip"], []):
         taken = CliRunner().invoke(export.command, [*place, *arguments, *more])
         assert taken.exit_code == 0, taken.output
+    noted = settings_of(tmp_path / "out", "quantize")
+    assert (noted["keras"], noted["calibration"]) == (arguments[1], arguments[3])
     assert "remedy clip, as before" in taken.output and "is exported already" in taken.output
     assert json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())["agreement"] > 0.95
     assert CliRunner().invoke(export.command, [*place, *arguments, "--remedy", "none"]).exit_code == 2

@@ -24,10 +24,12 @@ from test_graph import MODEL
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
 from tinyproof.cores import PORTABLE
+from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_vectors import vector_count
 from tinyproof.export.golden import Golden
 from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build, kernel_folders
 from tinyproof.host.connection import connect
 from tinyproof.manifest import load_manifest
@@ -166,6 +168,20 @@ def test_the_manifest_says_what_the_model_is(tmp_path):
     assert compiled.weight_bytes == sum(compiled.op_weight_bytes) and len(compiled.op_weight_bytes) == len(manifest.ops)
     # The first dense layer: its input of 36 bytes, its 6 outputs, and 36 inputs in 16 bits.
     assert compiled.arena_bytes == 36 + 8 + 36 * 2
+
+
+@pytest.mark.parametrize(
+    "scale, zero_point, is_pixel", [(1.0, -128, True), (1 / 255, -128, True), (1.0, 0, False), (0.5, -128, False)]
+)
+def test_a_network_that_divides_pixels_itself_takes_them_too(tmp_path, scale, zero_point, is_pixel):
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4, 4, 1), scale, zero_point), b.tensor((1, 1, 1, 1), scale, zero_point)
+    b.max_pool2d(x, y, kernel=(4, 4), stride=(4, 4))
+    manifest = load_manifest(exported(b.build([x], [y]), tmp_path / "pool"))
+    assert manifest.pixel_input == is_pixel and (manifest.picture is not None) == is_pixel
+    if is_pixel:
+        every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+        assert (device_bytes(manifest.inputs[0], every) == (every.astype(int) - 128)).all()
 
 
 def test_the_same_model_gives_the_same_bytes():

@@ -95,6 +95,24 @@ def test_layers_have_their_names_and_cost_what_the_training_counted(trained, mod
     assert total(trained.layers) == (record["parameters"], record["macs"])
 
 
+@pytest.mark.parametrize(
+    "labels, names",
+    [
+        (["edges_1", "pool_1", "pool_1_2", ""], ["edges", "pool", "pool_1", "relu_3"]),
+        (["edges_1", "pool_1", ""], ["edges", "pool", "relu_2"]),
+        (["conv_1", "conv_2", ""], ["conv_1", "conv_2", "relu_2"]),
+        (["edges", "", "pool_1"], ["edges", "relu_1", "pool_1"]),
+    ],
+)
+def test_what_keras_appends_to_names_when_it_converts_is_not_shown(labels, names):
+    b = ModelBuilder()
+    tensors = [b.tensor((1, 4), 0.1, 3)]
+    for label in labels:
+        tensors.append(b.tensor((1, 4), 0.1, 3, name=f"net/{label}/Relu" if label else "call:0"))
+        b.op("RELU", tensors[-2:-1], tensors[-1:])
+    assert [layer.name for layer in read_layers(read_graph(b.build(tensors[:1], tensors[-1:]), "built"))] == names
+
+
 def test_feature_maps_are_the_real_numbers_behind_the_goldens_bytes(trained):
     images = trained.splits.x_test[:3]
     layer = trained.map_layers[0]

@@ -17,13 +17,17 @@ from web import node
 
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
+from tinyproof.export.conversion.wanted_pixels import scaled
 from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden
+from tinyproof.export.pixels import candidates, taken
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import image_path
-from tinyproof.manifest import load_manifest, save_manifest
+from tinyproof.made import fingerprint, remember
+from tinyproof.manifest import TensorInfo, load_manifest, save_manifest
+from tinyproof.model_files import load_splits
 from tinyproof.training.lab.convolution import convolve, pool
 from tinyproof.training.lab.filters import NAMED, as_filter
 from tinyproof.training.lab.int8_layer import int8_layer, quantize
@@ -31,8 +35,9 @@ from tinyproof.training.lab.trained import feature_maps, first_filters, layer_by
 from tinyproof.training.play import ascent, content
 from tinyproof.training.play.bundle import MODULES, bundle
 from tinyproof.training.play.content import chosen_pictures
+from tinyproof.training.play.elsewhere import Origin, origin_of, sources_state
 from tinyproof.training.play.gradients import gradients
-from tinyproof.training.play.playable import load_playable
+from tinyproof.training.play.playable import kind_of, load_playable
 from tinyproof.training.play.stage import make_page
 
 pytestmark = portable
@@ -130,7 +135,7 @@ def test_the_page_speaks_the_protocol_with_real_firmware(page, answers, built):
 def test_each_step_of_the_climb_excites_the_model_more(monkeypatch):
     monkeypatch.setattr(ascent, "STEPS", (0, 12))
     trained = load_trained(DEMO_MODEL)
-    found = ascent.ascent(DEMO_MODEL, trained)
+    found = ascent.ascent(origin_of(DEMO_MODEL, load_manifest(DEMO_MODEL)), trained)
     assert [(trained.layers[climb.layer].name, climb.start) for climb in found.climbs] == [
         (name, start) for name in ("conv_1", "conv_2", "dense_2") for start in ("noise", "picture")
     ]
@@ -150,7 +155,7 @@ def test_each_step_of_the_climb_excites_the_model_more(monkeypatch):
 def test_gradients_of_keras_tell_the_pixels_of_a_picture_that_matter():
     trained = load_trained(DEMO_MODEL)
     rows = chosen_pictures(trained.splits.y_test, 28 * 28)
-    found = gradients(DEMO_MODEL, trained, rows, [0, 30])
+    found = gradients(origin_of(DEMO_MODEL, load_manifest(DEMO_MODEL)), trained, rows, [0, 30])
     labels = trained.splits.y_test[rows[[0, 30]]]
     assert {(0, labels[0]), (30, labels[1])} <= {(one.picture, one.label) for one in found} and len(found) >= 4
     for one in found:
@@ -158,7 +163,50 @@ def test_gradients_of_keras_tell_the_pixels_of_a_picture_that_matter():
         picture = trained.splits.x_test[rows[one.picture], :, :, 0]
         near = picture[4:24, 4:24].any() and saliency[4:24, 4:24].mean() > 2 * saliency[[0, 1, 26, 27]].mean()
         assert near and saliency.max() == 255 and one.cam_shape in {(5, 5), (0, 0)}
-    assert gradients(DEMO_MODEL / "c", trained, rows, [0]) == []  # no model.keras there
+    assert gradients(None, trained, rows, [0]) == []
+
+
+@pytest.mark.parametrize("pixels", candidates(3))
+def test_a_network_from_elsewhere_gets_pixels_as_it_was_quantized_with(pixels):
+    images = np.random.default_rng(2).integers(0, 256, (2, 3, 4, 3), np.uint8)
+    given = Origin(DEMO_MODEL, taken(pixels)).given(images.astype(np.float32) / 255)
+    assert given.dtype == np.float32 and np.allclose(given, scaled(images, pixels), rtol=1e-5, atol=1e-4)
+
+
+def from_elsewhere(model, lying):
+    """The demo's model as one that came by KERAS= and CALIBRATION=, which lie in another folder."""
+    network, pictures = lying / "net.keras", lying / "pictures.npz"
+    network.write_bytes((model / "model.keras").read_bytes())
+    splits = load_splits(model / "splits.npz")
+    np.savez(pictures, x=splits.x_test[:60], y=splits.y_test[:60])
+    without_pictures(model)
+    noted = {"network": fingerprint(network), "keras": str(network), "calibration": str(pictures)}
+    remember(model, "quantize", "", [model / "model.tflite"], noted)
+    return network, pictures
+
+
+def test_a_model_from_elsewhere_is_looked_into_with_what_it_was_made_of_while_that_lies_there(model, tmp_path):
+    manifest = load_manifest(model)
+    assert origin_of(model, manifest).keras == model / "model.keras"
+    network, pictures = from_elsewhere(model, tmp_path)
+    manifest = load_manifest(model)
+    trained = load_playable(model, manifest).model
+    assert origin_of(model, manifest).keras == network and len(trained.splits.x_test) == 60
+    assert content._test_pictures(trained, np.arange(60)).noun == "calibration picture"
+    assert trained.splits.y_test.tolist() == load_splits(DEMO_MODEL / "splits.npz").y_test[:60].tolist()
+    state = sources_state(model)
+    network.write_bytes(network.read_bytes() + b" ")  # another one
+    pictures.unlink()
+    assert origin_of(model, manifest) is None and sources_state(model) != state
+    assert len(load_playable(model, manifest).model.splits.x_test) == 0
+
+
+def test_what_a_strangers_folder_names_as_its_own_is_not_looked_at(model, tmp_path):
+    from_elsewhere(model, tmp_path)
+    record = model / ".made.json"
+    record.write_text(record.read_text().replace("net.keras", "else.keras"))
+    assert sources_state(model) == fingerprint()
+    assert len(load_playable(model, load_manifest(model)).model.splits.x_test) == 0
 
 
 def without_pictures(model, **changed):
@@ -170,12 +218,28 @@ def without_pictures(model, **changed):
 
 
 def test_a_model_from_elsewhere_has_a_page_to_draw_on(model):
-    trained = load_playable(without_pictures(model), load_manifest(model))
+    playable = load_playable(without_pictures(model), load_manifest(model))
+    trained = playable.model
     assert trained.labels[3] == "class 3" and trained.splits.x_test.shape == (0, 28, 28, 1)
-    assert content._kind(trained) == "shares" and content._median(trained.splits.x_test) == (0,)
-    assert content._kind(replace(trained, layers=trained.layers[:-1])) == "scores"
-    assert content._kind(replace(trained, labels=("output",))) == "number"
+    assert playable.kind == "shares" and content._median(trained.splits.x_test) == (0,)
     assert content._median(np.full((3, 4, 4, 3), 255, np.uint8)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    "last, outputs, said, kind",
+    [
+        ("SOFTMAX", 10, "class", "shares"),
+        ("FULLY_CONNECTED", 10, "", "scores"),
+        ("FULLY_CONNECTED", 10, "numbers", "numbers"),
+        ("FULLY_CONNECTED", 1, "", "numbers"),
+        ("LOGISTIC", 1, "class", "decisions"),
+        ("LOGISTIC", 10, "decisions", "decisions"),
+        ("FULLY_CONNECTED", 10, "decisions", "scores"),
+    ],
+)
+def test_outputs_are_what_the_last_op_and_the_quantization_say(last, outputs, said, kind):
+    layers = [replace(layer, op=replace(layer.op, name=last)) for layer in load_trained(DEMO_MODEL).layers]
+    assert kind_of(layers, TensorInfo("y", (1, outputs), "int8", 1 / 256, -128), said) == kind
 
 
 def test_a_mean_of_maps_slides_no_window():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, metadata, version
+from importlib.metadata import PackageNotFoundError, distribution, metadata, version
 
 
 def tool_version() -> str:
@@ -26,6 +26,14 @@ def package_page(name: str) -> str:
     except PackageNotFoundError:
         return ""
     return dict(entry.split(", ", 1) for entry in addresses).get("Homepage", "")
+
+
+def package_license(name: str) -> str:
+    """The text of an installed package's licence; empty where it came without. Does not import it."""
+    try:
+        return distribution(name).read_text("licenses/LICENSE") or ""
+    except PackageNotFoundError:
+        return ""
 
 
 def package_versions(*names: str) -> str:

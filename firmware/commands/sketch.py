@@ -18,10 +18,15 @@ from tinyproof.options import engine_option, model_option, real_board_option
 @real_board_option
 @model_option
 @engine_option
-def command(board_name: str, model: Path, engine: str | None) -> None:
+@click.option(
+    "--page",
+    default="",
+    help="The address of your page, https://..., where you publish an Arduino library.",
+)
+def command(board_name: str, model: Path, engine: str | None, page: str) -> None:
     """Write a library for the Arduino IDE, or a project for ESP-IDF."""
     claim(model)
-    folder = sketch(find_board(board_name), model, engine)
+    folder = sketch(find_board(board_name), model, engine, page)
     archive = zip_of(folder)
     if archive.is_file():
         console.print(f"library: {archive}", markup=False)

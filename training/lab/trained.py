@@ -140,11 +140,11 @@ def read_layers(graph: Graph) -> tuple[Layer, ...]:
 def _names(graph: Graph) -> list[str]:
     """The layers' names in Keras, each once; else the op and its place.
 
-    Keras appends `_1` to every one of them when it converts a model; where all have it, none is shown with it.
+    When Keras converts a model it appends `_1` to all of them, or what is free: then none is shown with it.
     """
     names = [_scope(graph.tensors[op.outputs[0]].name) for op in graph.ops]
-    if all(name.endswith("_1") for name in names if name):
-        names = [name.removesuffix("_1") for name in names]
+    if all(name.endswith("_1") or name.rpartition("_")[0] in set(names) - {""} for name in names if name):
+        names = [name.rpartition("_")[0] for name in names]
     return [
         name if name and names.count(name) == 1 else f"{name or op.name.lower()}_{op.index}"
         for name, op in zip(names, graph.ops, strict=True)

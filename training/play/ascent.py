@@ -1,7 +1,7 @@
 """What excites a filter: pictures found by gradient ascent on the Keras model, from noise and from a test picture.
 
 Every step changes the pixels a little so that a filter's map, or a class, grows. All filters of a layer are climbed at
-once, each in a picture of its own. TensorFlow is imported here, and only where the model folder has its Keras model.
+once, each in a picture of its own. TensorFlow is imported here, and only where the Keras model is at hand.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.model_files import KERAS_FILE
 from tinyproof.training.lab.trained import Trained
+from tinyproof.training.play.elsewhere import Origin
+from tinyproof.training.play.gradients import scores_of
 from tinyproof.training.play.packed import packed_pictures
 
 STEPS = (0, 2, 5, 12, 30, 70)  # after as many, the picture is kept
@@ -46,14 +47,14 @@ class Ascent:
     climbs: tuple[Climb, ...]
 
 
-def ascent(model: Path, trained: Trained) -> Ascent | None:
+def ascent(origin: Origin | None, trained: Trained) -> Ascent | None:
     """Climb every convolution and the classes; None without the Keras model, or without Keras."""
-    if not (model / KERAS_FILE).is_file() or find_spec("tensorflow") is None:
+    if origin is None or find_spec("tensorflow") is None:
         return None
     from tinyproof.export.conversion.loading import load_network
 
     with tempfile.TemporaryDirectory() as scratch:
-        network = load_network(model / KERAS_FILE, Path(scratch), trained.input_shape, "train it again").network
+        network = load_network(origin.keras, Path(scratch), trained.input_shape, "train it again").network
     targets = _targets(network, trained)
     steps, targets, most = _affordable(targets, int(np.prod(trained.input_shape)))
     if not targets or most < 1:
@@ -63,11 +64,12 @@ def ascent(model: Path, trained: Trained) -> Ascent | None:
     for place, output in targets.items():
         count = min(most, int(output.shape[-1]))
         for start in ("noise", "picture")[: 1 + len(pictures)]:
-            found = _climb(
-                network, output, count, steps, pictures[0] if start == "picture" else None, trained.input_shape
-            )
+            begin = pictures[0] if start == "picture" else None
+            found = _climb(network, origin, output, count, steps, begin, trained.input_shape)
+            if found is None:
+                continue
             climbs.append(Climb(place, start, count, packed_pictures(found.reshape(-1, *trained.input_shape))))
-    return Ascent(steps, tuple(climbs))
+    return Ascent(steps, tuple(climbs)) if climbs else None
 
 
 def _affordable(targets: dict[int, Any], picture_bytes: int) -> tuple[tuple[int, ...], dict[int, Any], int]:
@@ -81,7 +83,7 @@ def _affordable(targets: dict[int, Any], picture_bytes: int) -> tuple[tuple[int,
 
 
 def _targets(network: Any, trained: Trained) -> dict[int, Any]:
-    """By the place of a layer its output in Keras: convolutions, and the last layer that is no softmax."""
+    """By the place of a layer its output in Keras: convolutions, and the scores."""
     by_name = {layer.name: layer for layer in network.layers}
     found = {
         place: by_name[layer.name].output
@@ -89,20 +91,25 @@ def _targets(network: Any, trained: Trained) -> dict[int, Any]:
         if layer.op.name == "CONV_2D" and layer.name in by_name and len(by_name[layer.name].output.shape) == 4
     }
     last = max((place for place, layer in enumerate(trained.layers) if layer.op.name == "FULLY_CONNECTED"), default=-1)
-    if last >= 0 and trained.layers[last].name in by_name:
-        found[last] = by_name[trained.layers[last].name].output
+    scores = scores_of(network)
+    if last >= 0 and tuple(scores.shape[1:]) == trained.layers[last].shape:
+        found[last] = scores
     return found
 
 
 def _climb(
     network: Any,
+    origin: Origin,
     output: Any,
     count: int,
     steps: tuple[int, ...],
     picture: NDArray[np.float32] | None,
     shape: tuple[int, int, int],
-) -> NDArray[np.uint8]:
-    """Pictures uint8 (steps, count, H, W, C) that excite the first `count` filters more and more."""
+) -> NDArray[np.uint8] | None:
+    """Pictures uint8 (steps, count, H, W, C) that excite the first `count` filters more and more.
+
+    None where no gradient leads back to the picture.
+    """
     import keras
     import tensorflow as tf
 
@@ -114,7 +121,7 @@ def _climb(
 
     def gradient() -> Any:
         with tf.GradientTape() as tape:
-            maps = part(x, training=False)
+            maps = part(origin.given(x), training=False)
             means = maps if len(maps.shape) == 2 else tf.reduce_mean(maps, axis=[1, 2])
             excitement = tf.reduce_sum(means * wanted)
         return tape.gradient(excitement, x)
@@ -126,6 +133,8 @@ def _climb(
         if step in steps:
             kept.append(np.clip(np.rint(x.numpy() * 255), 0, 255).astype(np.uint8))
         slope = climb()
+        if slope is None:
+            return None
         size = tf.math.reduce_std(slope, axis=[1, 2, 3], keepdims=True) + 1e-8
         x.assign(tf.clip_by_value(_calmed(tf, x + RATE * slope / size), 0, 1))
     return np.stack(kept)

@@ -22,6 +22,7 @@ from tinyproof.manifest import Manifest
 from tinyproof.training.lab.receptive import Field, receptive_fields
 from tinyproof.training.lab.trained import Layer, Trained, input_bytes
 from tinyproof.training.play.packed import packed, packed_pictures
+from tinyproof.training.play.playable import Playable
 
 MOST_PICTURES, MOST_BYTES = 300, 1_000_000  # test pictures within the page, unpacked
 GREY = 128  # of colour pictures of which nothing is known
@@ -78,8 +79,12 @@ class Ink:
 
 @dataclass(frozen=True)
 class TestPictures:
-    """Pictures of the test set, and what the golden answers to each; `golden` is empty where there is none here."""
+    """Pictures of the test set, and what the golden answers to each; `golden` is empty where there is none here.
 
+    `noun`: what they are called; a label is -1 where nobody gave one.
+    """
+
+    noun: str
     count: int
     pixels: str
     labels: tuple[int, ...]
@@ -89,7 +94,7 @@ class TestPictures:
 
 @dataclass(frozen=True)
 class ModelContent:
-    """Everything about the model. `kind` of its outputs: "shares" of 1, "scores" of any size, or one "number"."""
+    """Everything about the model. `kind` of its outputs: one of the words of `playable`."""
 
     name: str
     sha256: str
@@ -112,8 +117,9 @@ class ModelContent:
     ink: Ink | None
 
 
-def model_content(trained: Trained, manifest: Manifest, module: WebModule, rows: NDArray[np.int64]) -> ModelContent:
+def model_content(playable: Playable, manifest: Manifest, module: WebModule, rows: NDArray[np.int64]) -> ModelContent:
     """The model as the page gets it, with the test pictures `rows`."""
+    trained = playable.model
     x, y = tensor_info(module.program.inputs[0]), tensor_info(module.program.outputs[0])
     height, width, channels = trained.input_shape
     levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
@@ -128,7 +134,7 @@ def model_content(trained: Trained, manifest: Manifest, module: WebModule, rows:
         channels=channels,
         byte_of_pixel=tuple(device_bytes(x, levels).reshape(-1).tolist()),
         cover=_median(trained.splits.x_test),
-        kind=_kind(trained),
+        kind=playable.kind,
         output_scale=y.scale,
         output_zero_point=y.zero_point,
         macs=manifest.macs,
@@ -138,12 +144,6 @@ def model_content(trained: Trained, manifest: Manifest, module: WebModule, rows:
         test=_test_pictures(trained, rows),
         ink=ink_of(trained.splits.x_test),
     )
-
-
-def _kind(trained: Trained) -> str:
-    if len(trained.labels) == 1:
-        return "number"
-    return "shares" if trained.layers[-1].op.name in ("SOFTMAX", "LOGISTIC") else "scores"
 
 
 def _median(pictures: NDArray[np.uint8]) -> tuple[int, ...]:
@@ -207,6 +207,7 @@ def _test_pictures(trained: Trained, rows: NDArray[np.int64]) -> TestPictures:
     golden = Golden(trained.tflite) if golden_available() else None
     answers = [golden.run_bytes(row.tobytes()) for row in input_bytes(trained, pictures)] if golden else []
     return TestPictures(
+        noun="test picture" if len(splits.test_index) else "calibration picture",
         count=len(rows),
         pixels=packed_pictures(pictures),
         labels=tuple(splits.y_test[rows].tolist()),

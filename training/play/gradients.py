@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.model_files import KERAS_FILE
 from tinyproof.preprocess import preprocess
 from tinyproof.training.lab.trained import Trained
+from tinyproof.training.play.elsewhere import Origin
 from tinyproof.training.play.packed import packed
 
 CLASSES = 2  # the likeliest of a picture, and its label
@@ -40,22 +40,28 @@ class GradientMaps:
     cam_shape: tuple[int, int]
 
 
-def gradients(model: Path, trained: Trained, rows: NDArray[np.int64], places: Sequence[int]) -> list[GradientMaps]:
+def gradients(
+    origin: Origin | None, trained: Trained, rows: NDArray[np.int64], places: Sequence[int]
+) -> list[GradientMaps]:
     """Maps for the test pictures rows[place] of every place; none without the Keras model, or without Keras."""
-    if not places or not (model / KERAS_FILE).is_file() or find_spec("tensorflow") is None:
+    if not places or origin is None or find_spec("tensorflow") is None:
         return []
     from tinyproof.export.conversion.loading import load_network
 
     with tempfile.TemporaryDirectory() as scratch:
-        network = load_network(model / KERAS_FILE, Path(scratch), trained.input_shape, "train it again").network
+        network = load_network(origin.keras, Path(scratch), trained.input_shape, "train it again").network
     scorer = _scorer(network)
     found = []
     for place in places:
         image = preprocess(trained.splits.x_test[rows[place]][np.newaxis])
-        scores = np.asarray(scorer(image)[0]).reshape(-1)
+        scores = np.asarray(scorer(origin.given(image))[0]).reshape(-1)
         likeliest = np.argsort(-scores, kind="stable")[:CLASSES].tolist()
-        for label in dict.fromkeys([*likeliest, int(trained.splits.y_test[rows[place]])]):
-            saliency, cam = _maps(scorer, image, label)
+        known = [label for label in [int(trained.splits.y_test[rows[place]])] if 0 <= label < len(scores)]
+        for label in dict.fromkeys([*likeliest, *known]):
+            maps = _maps(scorer, origin, image, label)
+            if maps is None:
+                return []
+            saliency, cam = maps
             found.append(
                 GradientMaps(
                     place, label, packed(saliency.tobytes()), _sides(saliency), packed(cam.tobytes()), _sides(cam)
@@ -68,18 +74,25 @@ def _sides(grid: NDArray[np.uint8]) -> tuple[int, int]:
     return grid.shape[0], grid.shape[1]
 
 
-def _scorer(network: Any) -> Any:
-    """From pictures to [scores before what squeezes them, the last stack of maps or nothing]."""
+def scores_of(network: Any) -> Any:
+    """Its scores, before what squeezes them into shares; a last activation is taken off the network."""
     import keras
 
     ends = (layer for layer in network.layers if getattr(layer, "output", None) is network.outputs[0])
     last = next(ends, network.layers[-1])  # a Sequential's outputs are its last layer's, under another name
     name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
-    scores = last.output
     if name in SQUEEZING and isinstance(last, keras.layers.Activation | keras.layers.Softmax):
-        scores = last.input
-    elif name in SQUEEZING:
+        return last.input
+    if name in SQUEEZING:
         last.activation = keras.activations.linear
+    return last.output
+
+
+def _scorer(network: Any) -> Any:
+    """From pictures to [scores before what squeezes them, the last stack of maps or nothing]."""
+    import keras
+
+    scores = scores_of(network)
     return keras.Model(network.inputs[0], [scores, *_maps_before(scores)])
 
 
@@ -103,19 +116,24 @@ def _is_maps(tensor: Any) -> bool:
     return len(shape) == 4 and None not in shape[1:3] and min(shape[1:3]) > 1
 
 
-def _maps(scorer: Any, image: NDArray[np.float32], label: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _maps(
+    scorer: Any, origin: Origin, image: NDArray[np.float32], label: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]] | None:
+    """Saliency and Grad-CAM; None where no gradient leads back to the picture."""
     import tensorflow as tf
 
     random = np.random.default_rng(SEED)
     copies = tf.constant(image + random.normal(0, NOISE, (COPIES, *image.shape[1:])).astype(np.float32))
     with tf.GradientTape() as tape:
         tape.watch(copies)
-        score = tf.reduce_sum(scorer(copies, training=False)[0][..., label])
-    slopes = tf.abs(tape.gradient(score, copies))
-    saliency = tf.reduce_max(tf.reduce_mean(slopes, axis=0), axis=-1).numpy()
+        score = tf.reduce_sum(scorer(origin.given(copies), training=False)[0][..., label])
+    slopes = tape.gradient(score, copies)
+    if slopes is None:
+        return None
+    saliency = tf.reduce_max(tf.reduce_mean(tf.abs(slopes), axis=0), axis=-1).numpy()
     if len(scorer.outputs) < 2:
         return _bytes(saliency), np.zeros((0, 0), np.uint8)
-    picture = tf.constant(image)
+    picture = tf.constant(np.asarray(origin.given(image)))
     with tf.GradientTape() as tape:
         tape.watch(picture)  # else nothing leads to the maps of a network without weights to train before them
         scores, maps = scorer(picture, training=False)

@@ -18,9 +18,9 @@ from tinyproof.training.play.content import ModelContent
 from tinyproof.training.play.gradients import GradientMaps
 from tinyproof.training.play.lab_content import LabContent
 from tinyproof.training.play.link_content import LinkContent
+from tinyproof.training.play.playable import NUMBERS
 
 HERE = Path(__file__).parent
-CLASSES_OF_ONE = "one output"
 CANNOT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -49,15 +49,23 @@ def play_page(content: Content) -> str:
     return environment.get_template("play.html.j2").render(
         model=model.name,
         subtitle=f"{model.macs:,} multiplications, {model.tflite_bytes:,} bytes, "
-        f"{CLASSES_OF_ONE if model.kind == 'number' else f'{len(model.labels)} classes'}: "
+        f"{_outputs(model)}: "
         "the chip's engine answers in your browser",
         size=f"{model.width}×{model.height}" + (" in colour" if model.channels == 3 else " in grey"),
         style=Markup(stylesheet() + (HERE / "play.css").read_text(encoding="utf-8")),
+        noun=model.test.noun,
         content=Markup(json_text(asdict(content))),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(text.encode()).digest()).decode(),
         connect="'self'" if content.link.live else "'none'",
     )
+
+
+def _outputs(model: ModelContent) -> str:
+    count = len(model.labels)
+    if count == 1:
+        return "one output"
+    return f"{count} {'numbers' if model.kind == NUMBERS else 'classes'}"
 
 
 def json_text(value: object) -> str:

@@ -12,6 +12,7 @@ from tinyproof.boards import Board
 from tinyproof.claim import claim
 from tinyproof.console import console, make_writable, write_atomically
 from tinyproof.export.golden import golden_name
+from tinyproof.fidelity import FIDELITY_FILE
 from tinyproof.firmware.build import FIRMWARE, SOURCE_SUFFIXES
 from tinyproof.firmware.web_module import build_web_module
 from tinyproof.folders import PLAY_FILE
@@ -21,6 +22,7 @@ from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE
 from tinyproof.page.page import stylesheet
 from tinyproof.training.play.ascent import ascent
 from tinyproof.training.play.content import chosen_pictures, model_content, places_to_try
+from tinyproof.training.play.elsewhere import origin_of, sources_state
 from tinyproof.training.play.gradients import gradients
 from tinyproof.training.play.lab_content import lab_content
 from tinyproof.training.play.link_content import link_content
@@ -29,7 +31,7 @@ from tinyproof.training.play.page import HERE, Content, play_page
 from tinyproof.training.play.playable import load_playable
 from tinyproof.version import package_version, tool_version
 
-MODEL_FILES = (TFLITE_FILE, MANIFEST_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE)
+MODEL_FILES = (TFLITE_FILE, MANIFEST_FILE, KERAS_FILE, LABELS_FILE, SPLITS_FILE, FIDELITY_FILE)
 
 
 def make_page(model: Path, out: Path | None, dreams: bool) -> Path:
@@ -67,15 +69,17 @@ def play_live(model: Path, dreams: bool, board: Board, port: str | None) -> None
 def page_of(model: Path, dreams: bool, live: str = "") -> str:
     """The page as HTML; `live` is the path of the device behind its own server."""
     manifest = load_manifest(model)
-    trained = load_playable(model, manifest)
+    playable = load_playable(model, manifest)
+    trained = playable.model
     console.print(f"Compiling {trained.name} to WebAssembly", markup=False)
     module = build_web_module(model)
     if dreams:
         console.print("Climbing: what excites each filter")
-    climbs = ascent(model, trained) if dreams else None
+    origin = origin_of(model, manifest) if dreams else None
+    climbs = ascent(origin, trained)
     rows = chosen_pictures(trained.splits.y_test, int(np.prod(trained.input_shape)))
-    maps = gradients(model, trained, rows, places_to_try(len(rows))) if dreams else []
-    content = model_content(trained, manifest, module, rows)
+    maps = gradients(origin, trained, rows, places_to_try(len(rows)))
+    content = model_content(playable, manifest, module, rows)
     return play_page(Content(content, lab_content(), climbs, maps, link_content(live)))
 
 
@@ -85,6 +89,6 @@ def _inputs(model: Path, dreams: bool) -> str:
     return fingerprint(
         *(model / name for name in MODEL_FILES),
         sorted([*sources, *page, *(model / C_FOLDER).glob("*.c")]),
-        *(dreams, golden_name(), tool_version(), package_version("ziglang"), stylesheet()),
+        *(sources_state(model), dreams, golden_name(), tool_version(), package_version("ziglang"), stylesheet()),
         *(code_of(f"tinyproof.{name}") for name in ("export", "training.lab", "training.play")),
     )

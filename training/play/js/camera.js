@@ -1,8 +1,16 @@
 // The camera of this computer: its pictures go to `take` as they come, until it is stopped.
 
+const REFUSALS = {
+  NotAllowedError: "The browser was told not to use the camera.",
+  NotFoundError: "No camera was found here.",
+  NotReadableError: "The camera is in use by another program.",
+};
+const ABSENT =
+  "This browser gives no camera to a page from a disk. Chrome and Edge do; or run make play LIVE=1, whose page has one.";
+
 export class Camera {
   constructor(take, failed) {
-    Object.assign(this, { take, failed, stream: null });
+    Object.assign(this, { take, failed, stream: null, isStarting: false });
   }
 
   get isOn() {
@@ -10,17 +18,21 @@ export class Camera {
   }
 
   async start() {
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
-    } catch (error) {
-      this.failed(
-        error.name === "NotAllowedError" ? "The browser was told not to use the camera." : "No camera was found here.",
-      );
-      return;
-    }
+    if (this.isStarting) return;
+    this.isStarting = true;
     const video = document.createElement("video");
-    Object.assign(video, { srcObject: this.stream, muted: true, playsInline: true });
-    await video.play();
+    try {
+      if (!navigator.mediaDevices) throw new Error(ABSENT);
+      this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
+      Object.assign(video, { srcObject: this.stream, muted: true, playsInline: true });
+      await video.play();
+    } catch (error) {
+      this.stop();
+      this.failed(REFUSALS[error.name] || error.message);
+      return;
+    } finally {
+      this.isStarting = false;
+    }
     const next = () => {
       if (!this.stream) return;
       const side = Math.min(video.videoWidth, video.videoHeight);

@@ -1,8 +1,9 @@
 // What excites a filter or a class, found by gradient ascent when the page was made: pictures with a slider over the steps.
 import { canvas, element } from "./dom.js";
 import { paintPixels } from "./colours.js";
+import { unpackPictures } from "./data.js";
 
-const STARTS = { noise: "from noise", picture: "from a test picture" };
+const STARTS = { noise: "from noise", picture: "from a picture" };
 
 const FLAT = 30; // greys between the darkest and the brightest pixel of a picture in which nothing grew
 
@@ -12,8 +13,13 @@ function picturesOf(climb, channel, room) {
   const each = width * height * channels;
   return room.ascent.steps.map((_, step) => {
     const at = (step * climb.filters + channel) * each;
-    return climb.pictures.subarray(at, at + each);
+    return climb.unpacked.subarray(at, at + each);
   });
+}
+
+// Unpacked once, when they are first looked at.
+async function unpacked(climb, { width, channels }) {
+  climb.unpacked ||= await unpackPictures(climb.pixels, width, channels);
 }
 
 function contrast(pixels) {
@@ -21,7 +27,7 @@ function contrast(pixels) {
   return high - low;
 }
 
-// The panel for a filter; null where none was climbed. room: {engine, ascent: {steps, climbs: [{..., pictures}]}}
+// The panel for a filter; null where none was climbed. room: {engine, ascent: {steps, climbs}}
 export function climbed(room, place, channel, title, heading = "h5") {
   const found = room.ascent?.climbs.filter((climb) => climb.layer === place && channel < climb.filters) || [];
   if (!found.length) return null;
@@ -37,8 +43,11 @@ export function climbed(room, place, channel, title, heading = "h5") {
     "aria-label": "Steps of the climb",
   });
   const said = element("span", { class: "quiet" });
-  let chosen = found.find((climb) => contrast(picturesOf(climb, channel, room).at(-1)) > FLAT) || found[0];
-  const show = () => {
+  let chosen = null;
+  const show = async () => {
+    await Promise.all(found.map((climb) => unpacked(climb, room.engine.content)));
+    chosen ||= found.find((climb) => contrast(picturesOf(climb, channel, room).at(-1)) > FLAT) || found[0];
+    starts.selectedIndex = found.indexOf(chosen);
     paintPixels(picture, picturesOf(chosen, channel, room)[slider.valueAsNumber], width, height, channels);
     said.textContent = `after ${steps[slider.valueAsNumber]} steps`;
     slider.setAttribute("aria-valuetext", said.textContent);
@@ -53,7 +62,7 @@ export function climbed(room, place, channel, title, heading = "h5") {
         show();
       },
     },
-    ...found.map((climb) => element("option", { text: STARTS[climb.start], selected: climb === chosen })),
+    ...found.map((climb) => element("option", { text: STARTS[climb.start] })),
   );
   show();
   return element(

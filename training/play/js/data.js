@@ -1,7 +1,10 @@
 // What Python put into the page: plain values as JSON, arrays as zlib in base64.
 
 export function base64Bytes(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
 }
 
 // The bytes that `packed` packed.

@@ -2,6 +2,7 @@
 import { button, canvas, element, number, sides } from "./dom.js";
 import { paintMap, paintNumbers, paintPixels } from "./colours.js";
 import { climbed } from "./climb.js";
+import { plural } from "./engine.js";
 
 const EXCITING = 5; // pictures most, and as many least
 const MOST_TILES = 64; // of a filter that sees many maps
@@ -201,7 +202,7 @@ export class Details {
         {},
         element("p", {
           class: "quiet",
-          text: "The test pictures are still going through; open this again in a moment.",
+          text: `The ${room.engine.content.test.noun}s are still going through; open this again in a moment.`,
         }),
       );
     const { most, least } = room.proof.exciting(place, channel, EXCITING);
@@ -212,7 +213,7 @@ export class Details {
         element("h5", { text: title }),
         element("div", { class: "pictures" }, ...list.map((index) => room.thumbnail(index))),
       );
-    return element("div", {}, row("Test pictures that excite it most", most), row("and least", least));
+    return element("div", {}, row(`${plural(room.engine)} that excite it most`, most), row("and least", least));
   }
 }
 
@@ -221,14 +222,15 @@ export function thumbnail(engine, index, pick) {
   const { content } = engine;
   const picture = canvas(content.width, content.height);
   paintPixels(picture, engine.picture(index), content.width, content.height, content.channels);
-  const label = content.labels[content.test.labels[index]];
+  const label = engine.nameOf(index);
+  const words = content.labels[content.test.labels[index]] ? `Picture ${index + 1}, ${label}` : label;
   return element(
     "button",
     {
       type: "button",
       class: "thumbnail",
       title: label,
-      "aria-label": `Test picture ${index + 1}, ${label}: show it`,
+      "aria-label": `${words}: show it`,
       onclick: () => pick(index),
     },
     picture,

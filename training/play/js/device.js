@@ -1,6 +1,6 @@
 // The device room: what is on the sheet goes to a real device, too; its answer stands beside the page's, byte by byte.
 import { element, find } from "./dom.js";
-import { wordsOf } from "./verdict.js";
+import { inBytes, said, wordsOf } from "./verdict.js";
 import { hex } from "./data.js";
 import { different, largest } from "./engine.js";
 import { LiveDevice, SerialDevice } from "./serial.js";
@@ -34,6 +34,7 @@ export class DeviceRoom {
       const board = this.link.boards.find(({ vendor, product }) => vendor === usbVendorId && product === usbProductId);
       await port.setSignals({ dataTerminalReady: Boolean(board?.dtr), requestToSend: false });
     } catch (error) {
+      await port?.close().catch(() => {});
       if (error.name !== "NotFoundError") this.say(`The port cannot be opened: ${error.message}`, "bad");
       return null;
     }
@@ -151,10 +152,10 @@ export class DeviceRoom {
       const best = bytes ? largest(bytes) : -1;
       const cells = bytes
         ? [
-            engine.content.labels[best],
-            wordsOf(engine, bytes[best]),
+            said(engine, bytes),
+            engine.content.kind === "numbers" ? "" : wordsOf(engine, bytes[best]),
             time,
-            Array.from(bytes).join(" ").replaceAll("-", "\u2212"),
+            inBytes(bytes),
           ]
         : ["\u2013", "", "", ""];
       return element(

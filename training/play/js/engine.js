@@ -4,8 +4,10 @@ import { unpack, unpackPictures, base64Bytes, hex } from "./data.js";
 export class Engine {
   // content: what Python says of the model (training/play/content.py).
   static async open(content) {
-    const { instance } = await WebAssembly.instantiate(await unpack(content.wasm), {});
-    const pictures = await unpackPictures(content.test.pixels, content.width, content.channels);
+    const [{ instance }, pictures] = await Promise.all([
+      unpack(content.wasm).then((module) => WebAssembly.instantiate(module, {})),
+      unpackPictures(content.test.pixels, content.width, content.channels),
+    ]);
     return new Engine(content, instance.exports, pictures);
   }
 
@@ -58,6 +60,12 @@ export class Engine {
     return this.pictures.subarray(index * this.inputBytes, (index + 1) * this.inputBytes);
   }
 
+  // What a picture is called: its class where it has a label.
+  nameOf(index) {
+    const { labels, test } = this.content;
+    return labels[test.labels[index]] ?? `${test.noun} ${index + 1}`;
+  }
+
   // What TensorFlow Lite Micro answers to a test picture; null where no such answers came with the page.
   golden(index) {
     if (!this.goldenAnswers.length) return null;
@@ -95,6 +103,17 @@ export class Engine {
   score(byte) {
     return this.content.output_scale * (byte - this.content.output_zero_point);
   }
+}
+
+// What the pictures that came with the page are called, many of them, at the start of a sentence.
+export function plural(engine) {
+  const { noun } = engine.content.test;
+  return `${noun[0].toUpperCase()}${noun.slice(1)}s`;
+}
+
+// Whether a layer hands on a stack of pictures, and not just numbers.
+export function isStack({ offset, shape }) {
+  return offset >= 0 && shape.length === 3 && shape[0] * shape[1] > 1;
 }
 
 export function size(layer) {

@@ -1,8 +1,9 @@
 // The layers one after the other, each with all of its maps; a click on a map opens what is known of its filter.
 import { arrows, canvas, element, find, number, sides } from "./dom.js";
 import { paintMap } from "./colours.js";
-import { size } from "./engine.js";
+import { isStack, size } from "./engine.js";
 
+const WORDS_MS = 150; // between two looks at the words below the maps
 const WORDS = {
   CONV_2D: "convolution",
   DEPTHWISE_CONV_2D: "convolution, map by map",
@@ -25,7 +26,7 @@ export class Layers {
   }
 
   card(layer, place, opened) {
-    const isMaps = layer.offset >= 0 && layer.shape.length === 3;
+    const isMaps = isStack(layer);
     const channels = isMaps ? layer.shape[2] : 0;
     const maps = Array.from({ length: channels }, (_, channel) => {
       const picture = canvas(layer.shape[1], layer.shape[0]);
@@ -70,12 +71,18 @@ export class Layers {
     return parts.join(" \u00b7 ");
   }
 
-  // What the last watched answer left; all maps of a layer on one scale. A layer out of sight waits until it is in it.
-  update() {
+  // What the last watched answer left; all maps of a layer on one scale. A layer out of sight waits until it is in it, or
+  // on paper; words wait until the pen is slower.
+  update(isAll = false) {
     for (const card of this.cards) {
       card.isOld = true;
-      if (card.isInSight) this.refresh(card);
+      if (isAll) this.refresh(card);
+      else if (card.isInSight) this.paint(card);
     }
+    this.waits ||= setTimeout(() => {
+      this.waits = null;
+      this.cards.filter(({ isOld, isNamed }) => !isOld && !isNamed).forEach((card) => this.name(card));
+    }, WORDS_MS);
   }
 
   watch() {
@@ -93,25 +100,39 @@ export class Layers {
   }
 
   refresh(card) {
-    card.isOld = false;
-    if (card.layer.offset < 0) return;
-    const tensor = this.engine.held(card.layer);
-    const scale = range(tensor, card.layer);
-    card.most = scale.most;
-    card.range.textContent = ` \u00b7 values ${number(scale.low)} to ${number(scale.high)}`;
-    if (card.strip) this.strip(card, tensor, scale.most);
-    card.maps.forEach((map, channel) => this.map(card.layer, map, channel, tensor, scale.most));
+    this.paint(card);
+    this.name(card);
   }
 
-  map(layer, { tile, picture, range: shown }, channel, tensor, most) {
-    paintMap(picture, tensor, layer.shape, channel, layer.zero_point, most);
-    const ends = range(tensor, layer, channel);
-    const [low, high] = [ends.low, ends.high].map((value) => short(value, most * layer.scale));
-    shown.textContent = `${low}\u2026${high}`;
-    tile.setAttribute(
-      "aria-label",
-      `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, ` + `values ${low} to ${high}`,
+  paint(card) {
+    Object.assign(card, { isOld: false, isNamed: false });
+    if (card.layer.offset < 0) return;
+    const { layer } = card;
+    const tensor = this.engine.held(layer);
+    card.most = range(tensor, layer).most;
+    if (card.strip) this.strip(card, tensor, card.most);
+    card.maps.forEach(({ picture }, channel) =>
+      paintMap(picture, tensor, layer.shape, channel, layer.zero_point, card.most),
     );
+  }
+
+  // The numbers between which the maps lie, to be read.
+  name(card) {
+    card.isNamed = true;
+    const { layer } = card;
+    if (layer.offset < 0) return;
+    const tensor = this.engine.held(layer);
+    const scale = range(tensor, layer);
+    card.range.textContent = ` \u00b7 values ${number(scale.low)} to ${number(scale.high)}`;
+    card.maps.forEach(({ tile, range: shown }, channel) => {
+      const ends = range(tensor, layer, channel);
+      const [low, high] = [ends.low, ends.high].map((value) => short(value, scale.most * layer.scale));
+      shown.textContent = `${low}\u2026${high}`;
+      tile.setAttribute(
+        "aria-label",
+        `Map ${channel + 1} of ${layer.name}, ${sides(layer.shape.slice(0, 2))}, values ${low} to ${high}`,
+      );
+    });
   }
 
   strip({ layer, strip }, tensor, most) {

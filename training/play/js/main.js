@@ -1,6 +1,5 @@
 // Starts the page: the rooms, which of them is open, and what one hands to another.
 import { find } from "./dom.js";
-import { unpackPictures } from "./data.js";
 import { Engine } from "./engine.js";
 import { NetworkRoom } from "./network.js";
 import { ConvolutionRoom } from "./room.js";
@@ -17,7 +16,11 @@ function enter(room, focus = false) {
   }
   (room === "device" ? find("device-easel") : find("bench")).prepend(find("easel")); // one sheet for both rooms
   if (focus) find(`tab-${room}`).focus();
-  history.replaceState(null, "", `#${room}`);
+  try {
+    history.replaceState(null, "", `#${room}`);
+  } catch {
+    // within a frame that may not: the address stays as it is
+  }
 }
 
 function tabs() {
@@ -34,30 +37,39 @@ function tabs() {
   scrollTo(0, 0); // the browser went to the room's own top, below the tabs
 }
 
+// The first answer stands on the screen before the rest is made. A tab in the background is never painted.
+function painted() {
+  return new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done, 0));
+    setTimeout(done, 200);
+  });
+}
+
 async function start() {
   const content = JSON.parse(find("content").textContent);
   tabs();
   const engine = await Engine.open(content.model);
-  const { width, channels } = content.model;
-  for (const climb of content.ascent?.climbs || [])
-    climb.pictures = await unpackPictures(climb.pixels, width, channels);
-  const room = await ConvolutionRoom.open(content.lab, engine);
   const device = new DeviceRoom(engine, content.link);
+  let opening = null;
+  const convolution = () => (opening ??= ConvolutionRoom.open(content.lab, engine));
   const network = new NetworkRoom(
     engine,
     content,
-    (rows) => {
+    async (rows) => {
       enter("convolution");
-      room.take(rows);
+      (await convolution()).take(rows);
     },
     (...answer) => device.answered(...answer),
   );
   performance.mark("answered");
+  await painted();
+  await convolution();
+  addEventListener("beforeprint", () => network.layers.update(true));
   document.documentElement.dataset.ready = "yes";
-  return network;
 }
 
 start().catch((error) => {
+  find("late").hidden = true;
   find("broken").hidden = false;
   find("broken").textContent = `This page cannot run here: ${error.message}. It needs a browser of 2023 or later.`;
   throw error;

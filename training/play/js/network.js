@@ -33,8 +33,10 @@ export class NetworkRoom {
 
   // A test picture, so that there is something to see at once; a model from elsewhere came without.
   first() {
+    const { isRead } = this.sheet;
     if (this.engine.content.test.count) this.pick(0);
-    else this.say("This model came without test pictures: draw, drop a picture here, or use the camera.");
+    else this.say("This model came without pictures: draw, drop a picture here, or use the camera.");
+    if (!isRead) this.say("This browser guards canvases: what you draw reaches the network as noise. Pictures that came with it do not.");
     this.answer();
     this.proof.run();
   }

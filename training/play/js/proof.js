@@ -77,7 +77,7 @@ export class Proof {
       ? `${state.wrong.toLocaleString("en")} of ${state.bytes.toLocaleString("en")} bytes differ from TensorFlow Lite Micro`
       : "Nothing to compare with: TensorFlow Lite Micro does not exist for the computer that made this page";
     find("proven-of").textContent =
-      `${vectors} golden vectors${count ? ` and ${count} test pictures, ${state.correct} of them right` : ""}. ` +
+      `${vectors} golden vectors${count ? ` and ${count} ${content.test.noun}s${this.rightOf(state)}` : ""}. ` +
       `${Math.round((1000 * (vectors + count)) / (state.busy || 1)).toLocaleString("en")} answers a second. ` +
       (isRight
         ? "The constants in this page have the hash of the exported ones."
@@ -85,6 +85,12 @@ export class Proof {
     find("prove").disabled = false;
     this.isWhole = true;
     this.finished?.();
+  }
+
+  // How many are right, where every picture has a label.
+  rightOf({ correct }) {
+    const { labels } = this.engine.content.test;
+    return labels.every((label) => label >= 0) ? `, ${correct} of them right` : "";
   }
 
   // Test pictures by how much they excite a filter: {most: [index...], least: [index...]}.

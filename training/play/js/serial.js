@@ -13,7 +13,10 @@ export class SerialDevice {
     Object.assign(this, { protocol, decoder: new Decoder(), sequence: 0, waiting: null, bytesReceived: 0 });
     this.writer = port.writable.getWriter();
     this.reader = port.readable.getReader();
-    this.listening = this.listen();
+    this.listening = this.listen().catch((error) => {
+      this.lost = error;
+      this.waiting?.take(null);
+    });
   }
 
   async listen() {
@@ -76,6 +79,7 @@ export class SerialDevice {
 
   // The first frame that is wanted after the request; null where none comes in time.
   async ask(request, milliseconds, wants) {
+    if (this.lost) throw new Error(`The device was lost: ${this.lost.message}`);
     let timer;
     const answer = new Promise((resolve) => {
       this.waiting = { wants, take: resolve };
@@ -112,7 +116,9 @@ export class LiveDevice {
   }
 
   async fetch(what, options = {}) {
-    const answer = await fetch(`${this.path}/${what}`, options);
+    const answer = await fetch(`${this.path}/${what}`, options).catch(() => {
+      throw new Error("The server of this page does not answer: is make play LIVE=1 still running?");
+    });
     if (!answer.ok) throw new Error(await answer.text());
     return answer;
   }

@@ -17,9 +17,9 @@ export class Source {
     const { content } = engine;
     const step = Math.max(1, Math.floor(content.test.count / EXAMPLES));
     for (let i = 0; i < Math.min(EXAMPLES, content.test.count); i++) {
-      const label = content.labels[content.test.labels[i * step]];
+      const isNamed = content.labels[content.test.labels[i * step]];
       pictures.push({
-        name: `test picture: ${label}`,
+        name: `${isNamed ? "picture: " : ""}${engine.nameOf(i * step)}`,
         width: content.width,
         height: content.height,
         pixels: grey(engine.picture(i * step), content.channels),

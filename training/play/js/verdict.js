@@ -2,8 +2,12 @@
 import { element, find, number, percent } from "./dom.js";
 import { largest } from "./engine.js";
 
+const HALF = 0.5; // of a share: more is a yes
+const MOST_SAID = 4; // numbers in one line
+const MOST_BYTES = 40; // of the output that are shown
 const CERTAIN = 0.5; // a smaller share is no answer
 const MOST_ROWS = 20; // more classes are not all listed,
+const LONG = 14; // letters of an answer that is written smaller
 const LIKELIEST = 8; // but so many of them, and the others by name
 
 export class Verdict {
@@ -16,6 +20,8 @@ export class Verdict {
     const longest = Math.max(...labels.map((label) => label.length));
     find("scores").style.setProperty("--label", `${Math.min(longest + 1, 14)}ch`);
     find("scores").replaceChildren(...this.rows.map(({ row }) => element("li", {}, row)));
+    if (labels.length === 1 || engine.content.kind === "numbers")
+      find("ask").textContent = "Choose an output to see which pixels it rests on.";
     if (this.isPart) find("scores").after(this.others(labels));
   }
 
@@ -50,38 +56,43 @@ export class Verdict {
 
   // bytes: int8 (classes,); null while the sheet is empty.
   show(bytes, milliseconds) {
-    const { labels, kind } = this.engine.content;
     const best = bytes ? largest(bytes) : -1;
     const order = this.isPart && bytes ? Array.from(bytes.keys()).sort((a, b) => bytes[b] - bytes[a]) : null;
     this.rows.forEach((one, at) => {
       one.index = order ? order[at] : at;
-      this.fill(one, bytes, one.index === best);
+      this.fill(one, bytes, bytes && isSaid(this.engine, bytes, one.index));
     });
     if (this.list) [this.list.disabled, this.list.selectedIndex] = [!bytes, 0];
-    const said = kind === "number" ? bytes && wordsOf(this.engine, bytes[0]) : labels[best];
-    find("answer").textContent = bytes ? said : "\u2026";
+    find("answer").textContent = bytes ? said(this.engine, bytes) : "\u2026";
+    find("answer").classList.toggle("long", find("answer").textContent.length > LONG);
     find("certainty").textContent = bytes ? this.certainty(bytes, best) : "nothing drawn yet";
     find("took").textContent = bytes ? `computed in ${milliseconds.toFixed(1)} ms` : "";
-    find("bytes").textContent = bytes ? Array.from(bytes).join(" ").replaceAll("-", "\u2212") : "";
+    find("bytes").textContent = bytes ? inBytes(bytes) : "";
   }
 
   fill({ row, label, fill, share, index }, bytes, isBest) {
     const { labels, kind } = this.engine.content;
     label.textContent = labels[index];
-    const part = bytes && (kind === "shares" ? this.engine.score(bytes[index]) : (bytes[index] + 128) / 255);
+    const part = bytes && (isShare(kind) ? this.engine.score(bytes[index]) : (bytes[index] + 128) / 255);
     fill.style.width = bytes ? `${Math.min(Math.max(100 * part, 0), 100)}%` : "0";
     share.textContent = bytes ? wordsOf(this.engine, bytes[index]) : "";
     row.classList.toggle("best", isBest);
     const words = bytes && `${labels[index]}: ${share.textContent}, byte ${bytes[index]}. Ask why.`;
     row.setAttribute("aria-label", words || labels[index]);
+    row.title = labels[index];
     row.disabled = !bytes;
   }
 
   // How sure the answer is, as far as its numbers say.
   certainty(bytes, best) {
     const { kind } = this.engine.content;
-    if (kind === "number") return "the only number that this model gives";
     const share = this.engine.score(bytes[best]);
+    if (kind === "numbers")
+      return bytes.length === 1 ? "the only number that this model gives" : `${bytes.length} numbers, which are no classes`;
+    if (kind === "decisions")
+      return bytes.length === 1
+        ? `its one output says yes to ${percent(share)}`
+        : "each class is decided by itself: yes from 50\u00a0% on";
     if (kind === "shares")
       return share >= CERTAIN ? `${percent(share)} sure` : `only ${percent(share)}: not sure at all`;
     const next = bytes.reduce((most, byte, i) => (i !== best && byte > most ? byte : most), -128);
@@ -89,8 +100,37 @@ export class Verdict {
   }
 }
 
+// The bytes in decimal numbers, of very many the first.
+export function inBytes(bytes) {
+  const shown = Array.from(bytes.slice(0, MOST_BYTES)).join(" ").replaceAll("-", "\u2212");
+  return bytes.length > MOST_BYTES ? `${shown} \u2026 ${bytes.length} in all` : shown;
+}
+
+function isShare(kind) {
+  return kind === "shares" || kind === "decisions";
+}
+
+// Whether the class is, or is among, what the answer says.
+function isSaid(engine, bytes, index) {
+  const { kind } = engine.content;
+  if (kind === "decisions") return engine.score(bytes[index]) > HALF;
+  return kind !== "numbers" && index === largest(bytes);
+}
+
+// The answer in words: a class, what was decided for, or the numbers.
+export function said(engine, bytes) {
+  const { labels, kind } = engine.content;
+  if (kind === "numbers") {
+    const numbers = Array.from(bytes.slice(0, MOST_SAID), (byte) => wordsOf(engine, byte));
+    return numbers.join(", ") + (bytes.length > MOST_SAID ? ", \u2026" : "");
+  }
+  const names = labels.filter((_, index) => isSaid(engine, bytes, index));
+  if (kind === "decisions" && labels.length === 1) return names.length ? "yes" : "no";
+  return names.join(", ") || "none of them";
+}
+
 // A byte of the output in words.
 export function wordsOf(engine, byte) {
   const real = engine.score(byte);
-  return engine.content.kind === "shares" ? percent(real) : number(real);
+  return isShare(engine.content.kind) ? percent(real) : number(real);
 }

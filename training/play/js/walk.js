@@ -2,10 +2,10 @@
 // excites a map, the answer, and the pixels that mattered. Made of whatever layers the model has.
 import { button, canvas, element, find, sides } from "./dom.js";
 import { paintMap, paintPixels } from "./colours.js";
-import { largest } from "./engine.js";
+import { isStack, largest, plural } from "./engine.js";
 import { climbed } from "./climb.js";
 import { gradientPanels, occlusionPanel } from "./rests.js";
-import { wordsOf } from "./verdict.js";
+import { said, wordsOf } from "./verdict.js";
 import { Steps } from "./steps.js";
 
 const EARLY_MAPS = 6;
@@ -23,8 +23,8 @@ export class Walk {
     Object.assign(this, { room, engine: room.engine });
     const { layers } = this.engine.content;
     const withFilters = [...layers.keys()].filter((place) => {
-      const { filters, rows, offset } = layers[place];
-      return filters && rows && offset >= 0;
+      const { filters, rows } = layers[place];
+      return filters && rows && isStack(layers[place]);
     });
     [this.first, this.last] = [withFilters[0], withFilters.at(-1)];
     this.steps = new Steps("walk", this.stepsOf(withFilters.length), () => this.draw());
@@ -67,8 +67,8 @@ export class Walk {
   }
 
   get name() {
-    const { labels, kind } = this.engine.content;
-    return kind === "number" ? "the answer" : `\u201c${labels[this.bytes ? largest(this.bytes) : 0]}\u201d`;
+    const { kind } = this.engine.content;
+    return kind === "numbers" || !this.bytes ? "the answer" : `\u201c${said(this.engine, this.bytes)}\u201d`;
   }
 
   picture() {
@@ -126,7 +126,7 @@ export class Walk {
       says: () =>
         `What is map ${this.shownChannel() + 1} of ${this.engine.content.layers[this.last].name} looking for? ` +
         "It answered this picture strongly; these excite it most.",
-      todo: "Move the slider where there is one, or choose a test picture.",
+      todo: `Move the slider where there is one, or choose a ${this.engine.content.test.noun}.`,
       notice: "What the pictures have in common is what the map stands for, as far as that has a name.",
       show: () => {
         const { room } = this;
@@ -242,7 +242,7 @@ export class Walk {
   alike(channel) {
     const { room } = this;
     if (!this.engine.content.test.count) return null;
-    const title = element("h3", { text: "Test pictures that excite it most" });
+    const title = element("h3", { text: `${plural(this.engine)} that excite it most` });
     if (!room.proof.isWhole)
       return element("div", {}, title, element("p", { class: "quiet", text: "They are still going through." }));
     const { most } = room.proof.exciting(this.last, channel, ALIKE);

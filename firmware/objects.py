@@ -1,0 +1,158 @@
+"""Compiles C files to objects, several at a time, and keeps those of our own sources for the next image.
+
+Most of a firmware is the same for every model. What decides an object is in its name: the compiler, its flags, and the
+contents of the file and of all that it includes. So is the hash of the object itself, lest one that was cut be linked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyproof.compilers import Compiler
+from tinyproof.made import fingerprint, tree_state
+from tinyproof.toolchain import find_tool
+from tinyproof.version import package_version
+
+FOR_THE_LINKER = ("-Wl,", "-T", "-l", "-nostartfiles", "-nostdlib", "-static")  # flags that begin so
+INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
+KEPT_S = 30 * 24 * 3600.0  # for how long an object is kept that nobody uses
+
+
+class CompilerFailed(Exception):
+    """What a compiler said when it did not compile or link a file."""
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """How files are compiled. `places`: for each folder what it is called in the image, wherever it lies."""
+
+    compiler: Compiler
+    defines: Sequence[str]
+    includes: Sequence[Path]
+    places: Sequence[tuple[Path, str]]
+
+    @property
+    def _flags(self) -> list[str]:
+        return [flag for flag in self.compiler.flags if not flag.startswith(FOR_THE_LINKER)]
+
+    def command(self, source: Path, to: Path) -> list[str]:
+        """What compiles a file."""
+        return [
+            *(*self.compiler.tool.argv, *self._flags),
+            *(f"-D{define}" for define in self.defines),
+            *(f"-I{folder}" for folder in self.includes),
+            *(f"-ffile-prefix-map={folder}={name}" for folder, name in self.places),
+            *("-c", str(source), "-o", str(to)),
+        ]
+
+    def key(self, source: Path) -> str:
+        """What decides the object of a file."""
+        tool = self.compiler.tool
+        path = Path(find_tool(tool) or "")
+        read = self._read_by(source)
+        what = repr((self._flags, self.defines, str(path), tree_state(path), package_version(tool.module)))
+        return fingerprint(what, repr([self._name(file) for file in read]), read)
+
+    def _read_by(self, source: Path) -> list[Path]:
+        """The file and all that it includes, wherever a compiler may find it."""
+        found = [source]
+        for file in found:
+            for name in INCLUDE.findall(file.read_bytes()):
+                places = (folder / os.fsdecode(name) for folder in (file.parent, *self.includes))
+                there = next((place for place in places if place.is_file()), None)
+                if there is not None and there not in found:
+                    found.append(there)
+        return found
+
+    def _name(self, file: Path) -> str:
+        found = [(at, name) for at, name in self.places if at in file.parents]
+        at, name = max(found, key=lambda place: len(str(place[0])), default=(file.parent, ""))
+        return f"{name}/{file.relative_to(at)}"
+
+
+def compile_objects(how: Compilation, sources: Sequence[Path], own: Path, scratch: Path) -> list[Path]:
+    """The objects of some files, in order; those of files below `own` are kept. CompilerFailed."""
+    kept = _kept_objects()
+    keys = {source: how.key(source) for source in sources if kept and own in source.parents}
+    objects = {source: _known(kept, key) for source, key in keys.items() if kept}
+    missing = [source for source in sources if objects.get(source) is None]
+    made = {source: scratch / f"{place}.o" for place, source in enumerate(missing)}
+    _run([how.command(source, to) for source, to in made.items()])
+    if kept and any(source in keys for source in made):
+        _keep(kept, [(keys[source], to) for source, to in made.items() if source in keys])
+    return [objects.get(source) or made[source] for source in sources]
+
+
+def link(compiler: Compiler, flags: Sequence[str], objects: Sequence[Path], image: Path) -> None:
+    """Make an image of objects. CompilerFailed."""
+    _run([[*compiler.tool.argv, *compiler.flags, *flags, *map(str, objects), "-o", str(image)]])
+
+
+def _run(commands: Sequence[list[str]]) -> None:
+    """Run all, as many at a time as there are processors."""
+
+    def run(command: list[str]) -> None:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        if result.returncode != 0:
+            raise CompilerFailed(result.stderr)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        try:
+            for _ in pool.map(run, commands):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _kept_objects() -> Path | None:
+    """Where this user's objects lie; None where there is no such place."""
+    with contextlib.suppress(OSError, RuntimeError):
+        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(caches) / "tinyproof" / "objects"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid():
+            return folder
+    return None
+
+
+def _known(kept: Path, key: str) -> Path | None:
+    """The object of a key, if it is there and whole; then it counts as used."""
+    with contextlib.suppress(OSError):
+        for path in kept.glob(f"{key}.*.o"):
+            if path.name == _object_name(key, path.read_bytes()):
+                os.utime(path)
+                return path
+    return None
+
+
+def _keep(kept: Path, objects: Sequence[tuple[str, Path]]) -> None:
+    """Keep objects, and forget those that nobody used for long; not being able to is no error."""
+    with contextlib.suppress(OSError):
+        for key, made in objects:
+            content = made.read_bytes()
+            unfinished = kept / f".{key}.{os.getpid()}"
+            unfinished.write_bytes(content)
+            os.replace(unfinished, kept / _object_name(key, content))
+    for old in _old(kept):
+        with contextlib.suppress(OSError):
+            old.unlink()
+
+
+def _old(kept: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        before = time.time() - KEPT_S
+        yield from [path for path in kept.iterdir() if path.stat().st_mtime < before]
+
+
+def _object_name(key: str, content: bytes) -> str:
+    return f"{key}.{hashlib.sha256(content).hexdigest()}.o"
