@@ -59,7 +59,8 @@ TFLM = "tflite_micro.python.tflite_micro.runtime"
 AT_ONCE = "at-once"
 pytestmark = pytest.mark.timeout(1200)  # many processes, of which a busy machine makes each slow
 SAMPLED = {"export": 2, "build": 2, "validate": 2}  # cuts of each stage in the test suite; training takes too long
-TIMED = {"explore": ("index.html",), "train": ("training.json", "training.html")}  # which say how long it took
+# Which say how long it took, or when.
+TIMED = {"explore": ("index.html",), "train": ("model.keras", "training.json", "training.html")}
 SEARCHED = "build/search/set"
 SMALLEST_FILE = 4000  # bytes: nothing that a stage leaves is so small on the whole
 LEFT = ("training.json", "expected.npz", "report.json", "report.html", "training.html", "journal", "journal.before")
