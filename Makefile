@@ -20,7 +20,8 @@ $(if $(filter 0,$(MAKELEVEL)),$(foreach name,$(SETTINGS),$(if $(filter environme
 typed = $(filter-out undefined file default,$(origin $(1)))
 $(foreach name,$(SETTINGS),$(if $(and $(call typed,$(name)),$(findstring $$,$(value $(name)))),$(error \
 	$(name) has a $$, with which make begins a variable: rename it, or use $(VENV)/bin/tinyproof)))
-$(if $(or $(filter . ..,$(MODEL)),$(findstring /,$(patsubst %/,%,$(patsubst build/%,%,$(MODEL))))),$(error MODEL=$(MODEL) is not \
+in_build = $(patsubst %/,%,$(patsubst build/%,%,$(patsubst ./%,%,$(patsubst $(CURDIR)/%,%,$(1)))))
+$(if $(or $(filter . .. build,$(call in_build,$(MODEL))),$(findstring /,$(call in_build,$(MODEL)))),$(error MODEL=$(MODEL) is not \
 	the name of a folder in build/: move it there, or give the path to $(VENV)/bin/tinyproof))
 $(foreach name,BOARD PRESET,$(if $(word 2,$($(name))),$(error $(name)=$($(name)): one at a time)))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \

@@ -33,6 +33,7 @@ from tinyproof.model_files import KERAS_FILE, LABELS_FILE, SPLITS_FILE, load_lab
 from tinyproof.optimize import Optimize
 from tinyproof.version import package_versions, tool_version
 
+ORIGIN, ORIGIN_HASH = "from", "sha256 of that"  # in the record of an export
 KERAS_SOURCE, CALIBRATED_WITH = "keras", "calibration"  # settings: where what was quantized lies
 
 
@@ -55,6 +56,7 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
     if source.keras is not None:
         check_keras_file(source.keras, REMEDY)
     claim(model, make=True)
+    origin = _origin(model, source)
     keras_file = source.keras or model / KERAS_FILE
     new = _quantized_if_new(model, keras_file, source) if source.keras or _has_own_keras(keras_file, source) else None
     tflite = source.tflite or model / TFLITE_FILE
@@ -80,7 +82,29 @@ def export(model: Path, source: Source, board_name: str, engine: str | None, opt
         remember(model, "quantize", new.inputs, files, {**settings, **_sources(source)})
     _write_emission(model, emission)
     files = [model / TFLITE_FILE, model / MANIFEST_FILE, *(p for p in (model / C_FOLDER).rglob("*") if p.is_file())]
-    remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE)})
+    remember(model, "emit", inputs, files, {TFLITE_FILE: fingerprint(model / TFLITE_FILE), **origin})
+
+
+def _origin(model: Path, source: Source) -> dict[str, str]:
+    """Which file from elsewhere the model's folder is of, and its hash; nothing for a folder's own model.
+
+    UserError where the folder is of another one, or has a model of its own: it is not to be taken for that afterwards.
+    """
+    earlier = settings_of(model, "emit") or {}
+    before = {name: earlier[name] for name in (ORIGIN, ORIGIN_HASH) if earlier.get(name)}
+    file = source.tflite or source.keras
+    if file is None or not file.is_file() or file.resolve().parent == model.resolve():
+        return before
+    origin = {ORIGIN: str(file.resolve()), ORIGIN_HASH: fingerprint(file)}
+    of_its_own = (model / KERAS_FILE).is_file() or bool(earlier and not before)
+    other = before and not any(before.get(name) == origin[name] for name in origin)
+    if not (model / TFLITE_FILE).is_file() or not (other or of_its_own):
+        return origin
+    if fingerprint(model / TFLITE_FILE) == origin[ORIGIN_HASH]:
+        return before
+    what = f"is of {before[ORIGIN]}" if other else "has a model of its own"
+    another = advice.setting("model", model.with_name(f"{model.name}_2"))
+    raise UserError(f"{model} {what}, not of {file}: give that a folder of its own with {another}, or remove {model}")
 
 
 def _sources(source: Source) -> dict[str, str]:

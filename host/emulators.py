@@ -37,6 +37,11 @@ class Emulator:
             self.process.wait(0.2)
         return self.process.returncode is None
 
+    @property
+    def hindrance(self) -> str:
+        """What keeps it from being understood; nothing here."""
+        return ""
+
     def find(self) -> str | None:
         """Where its port is now, for host/transport.py; None once the process has ended."""
         return self.port if self.running else None

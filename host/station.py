@@ -86,7 +86,8 @@ class Station:
     def explain(self, error: UserError) -> str:
         """The error, and how the process behind the port ended if it did."""
         if self.emulator is None or self.emulator.running:
-            return error.message
+            hindrance = self.emulator.hindrance if self.emulator else ""
+            return f"{self.url}: {hindrance}" if hindrance else error.message
         return f"{error} ({self.emulator.last_words()})"
 
     def greet(self, manifest: Manifest, baud: int = BAUD) -> None:

@@ -187,7 +187,7 @@ class Transport:
         while not closing.is_set():
             try:
                 data = port.read(max(1, port.in_waiting))
-            except (serial.SerialException, OSError, TypeError):
+            except (serial.SerialException, OSError, TypeError, MemoryError):
                 # TypeError: pyserial's answer to a read while another thread closes the port.
                 break
             self.bytes_received += len(data)

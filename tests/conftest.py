@@ -102,6 +102,14 @@ def model(tmp_path) -> Path:
     return copy
 
 
+def first_on_path(folder: Path) -> str:
+    """PYTHONPATH with which the modules in the folder run instead of ours; those of PYTHONPATH itself do not."""
+    place = folder / "first"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(f"import sys; sys.path.insert(0, {str(folder)!r})")
+    return str(place)
+
+
 def become_another_model(model: Path) -> None:
     """The same network with another sha256, as if exported anew: what was built before is of another model then."""
     path = model / TFLITE_FILE

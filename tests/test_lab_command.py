@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DEMO_MODEL, ROOT
+from conftest import DEMO_MODEL, ROOT, first_on_path
 from page_check import faults
 from PIL import Image
 
@@ -61,7 +61,7 @@ def test_a_model_is_looked_into_and_the_chip_agrees_without_tensorflow(command, 
     result = command(
         *("explore", "--image", photo, "--model", DEMO_MODEL, "--board", "interpreter", "--classes", "3,8"),
         *("--out", out),
-        PYTHONPATH=str(_without_tensorflow(tmp_path)),
+        PYTHONPATH=first_on_path(_without_tensorflow(tmp_path)),
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "28x28x1 -> 26x26x16 -> 13x13x16 -> 11x11x32 -> 5x5x32 -> 800 -> 64" in result.stdout

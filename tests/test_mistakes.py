@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import pytest
-from conftest import DEMO_MODEL, ROOT
+from conftest import DEMO_MODEL, ROOT, first_on_path
 from test_host_command import assert_one_line
 
+from tinyproof import console
 from tinyproof.claim import CLAIM_FILE
-from tinyproof.console import UNFINISHED, write_together
+from tinyproof.console import UNFINISHED, UserError, write_together
+from tinyproof.export import stage
+from tinyproof.training.stage import keep_trained
 
 BY_HAND = {"TINYPROOF_BY_MAKE": ""}
 
@@ -53,6 +59,98 @@ def test_make_keeps_what_is_set_for_another_python_from_ours(tmp_path):
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_what_is_of_the_same_name_on_pythonpath_or_here_does_not_run_instead_of_ours(model, tmp_path):
+    """Neither in this process nor in the device's that it starts; what only the user has is found."""
+    for name in ("numpy", "click", "random", "training", "host", "tinyproof/numpy"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')")
+    words = ["-m", "tinyproof", "hello", "--board", "interpreter", "--model", str(model)]
+    for environment in ({"PYTHONPATH": str(tmp_path)}, {}):
+        run = {"cwd": tmp_path, "env": {**os.environ, **environment}, "capture_output": True, "text": True}
+        result = subprocess.run([sys.executable, *words], **run)
+        assert (result.returncode, result.stderr) == (0, ""), result.stdout
+
+
+def test_another_tinyproof_than_the_installed_one_says_so(tmp_path):
+    shutil.copytree(ROOT / "tinyproof", tmp_path / "tinyproof")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, "-m", "tinyproof", "--version"]
+    result = subprocess.run(words, cwd=ROOT.parent, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0
+    assert (
+        result.stderr == f"this is the tinyproof of {tmp_path}/tinyproof, not the installed one of {ROOT}/tinyproof\n"
+    )
+
+
+def test_what_the_shell_forbids_is_said_in_one_line(command, tmp_path):
+    run = [sys.executable, "-m", "tinyproof"]
+    pipes = {"cwd": ROOT, "capture_output": True, "text": True}
+    result = subprocess.run([*run, "doctor"], umask=0o777, **pipes)
+    assert_one_line(result, "umask 777 keeps you from your own new files: run `umask 022`")
+    limit = (10**9, 10**9)
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_AS, limit)}
+    result = subprocess.run([*run, "train", "--out", str(tmp_path / "m")], **limited, **pipes)
+    assert_one_line(result, "memory is limited to 1.0 GB", "(`ulimit -v unlimited`)")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb, limit", [("export", 400 << 10), ("train", 64 << 10)])
+def test_a_converter_that_cannot_write_for_itself_is_not_said_to_dislike_a_layer(tmp_path, verb, limit):
+    """TensorFlow passes over what it cannot write where temporary files go, and fails elsewhere."""
+    model = tmp_path / "m"
+    model.mkdir()
+    for name in ("labels.txt", "splits.npz", "model.keras") if verb == "export" else ():
+        shutil.copy(DEMO_MODEL / name, model)
+    words = ["-m", "tinyproof", verb, "--board", "host", "--out" if verb == "train" else "--model", str(model)]
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))}
+    result = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, **limited)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith("Error: File too large; ")
+
+
+def test_a_process_that_may_start_no_thread_says_so(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x"])
+
+    def callback():
+        raise RuntimeError("can't start new thread")
+
+    assert console._run(click.Command("x", callback=callback), "x") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: can't start new thread; end other programs") and said.count("\n") == 1
+
+
+def test_a_model_from_elsewhere_takes_no_other_models_folder(model, tmp_path):
+    """Two files of one name have one folder: what is there is not replaced by what happens to be called so."""
+
+    def export(source: Path) -> None:
+        with click.Context(click.Command("export")):
+            stage.export(folder, stage.Source(tflite=source), "interpreter", None, "balanced")
+
+    folder, first, other = tmp_path / "net", tmp_path / "a" / "net.tflite", tmp_path / "b" / "net.tflite"
+    for path, end in ((first, b""), (other, bytes(4))):
+        path.parent.mkdir()
+        path.write_bytes((model / "model.tflite").read_bytes() + end)
+    export(first)
+    with pytest.raises(
+        UserError, match=f"net is of {first}, not of {other}: give that a folder of its own with MODEL=net_2"
+    ):
+        export(other)
+    first.write_bytes(other.read_bytes())  # a newer one of its own
+    export(first)
+    export(other)
+    folder = model
+    other.write_bytes(other.read_bytes() + bytes(4))
+    with pytest.raises(UserError, match="digits_small has a model of its own, not of"):
+        export(other)
+    with pytest.raises(UserError, match="net holds a model from elsewhere: MODEL=net alone to use it as it is"):
+        keep_trained(tmp_path / "net", {})
+
+
+def test_a_line_that_is_slower_than_its_device_is_named(built_model, command):
+    result = command("validate", "--model", built_model, "--board", "host", "--limit", 3, "--throttle", 9600)
+    assert_one_line(result, "begins at 115200 baud and cannot be reached over 9600: give THROTTLE=115200")
+
+
 def test_a_make_that_is_not_gnus_says_which_one_is_meant():
     bmake = shutil.which("bmake")
     if bmake is None:
@@ -69,7 +167,8 @@ def test_make_says_what_it_takes_from_the_environment():
 
 
 def test_make_takes_a_models_folder_for_its_name_and_a_preset_in_any_case():
-    for word in ("MODEL=build/digits_small", "MODEL=digits_small/", "PRESET=Small"):
+    models = ("build/digits_small", "digits_small/", "./digits_small", f"{ROOT}/build/digits_small/")
+    for word in (*(f"MODEL={model}" for model in models), "PRESET=Small"):
         result = make("-n", "hello", "BOARD=interpreter", word)
         assert "--model build/digits_small " in result.stdout, result.stdout + result.stderr
 
@@ -141,10 +240,11 @@ def test_a_model_json_that_is_not_of_the_model_is_not_believed(model, command):
 
 @pytest.mark.parametrize("package", ["tflite_micro", "ai_edge_litert"])
 def test_a_package_that_is_there_and_broken_is_named_in_one_line(built_model, command, tmp_path, package):
-    (tmp_path / package).mkdir()
-    (tmp_path / package / "__init__.py").write_text("raise ImportError('Traceback (most ...\\n  File x\\nABI of 1.x')")
+    broken = tmp_path / package / "__init__.py"
+    broken.parent.mkdir()
+    broken.write_text("raise ImportError('Traceback (most ...\\n  File x\\nABI of 1.x')")
     (built_model / "expected.npz").unlink(missing_ok=True)
-    result = command("validate", "--model", built_model, "--board", "host", PYTHONPATH=str(tmp_path))
+    result = command("validate", "--model", built_model, "--board", "host", PYTHONPATH=first_on_path(tmp_path))
     said = " is installed and cannot be loaded (ABI of 1.x): run `"
     if package == "tflite_micro":
         assert_one_line(result, "tflite-micro ", said, "pip install")
@@ -235,6 +335,6 @@ def test_a_disk_without_room_for_the_first_byte_is_called_full(tmp_path, command
                 filler.write(bytes(4096))
         for verb, *more in (("train", "--out"), ("export", "--model")):
             result = command(verb, "--board", "host", *more, model, TINYPROOF_OWNER=str(os.getpid()))
-            assert_one_line(result, f"{model} cannot be written to (No space left on device): make room")
+            assert_one_line(result, f"{model} cannot be written to (No space left on device): ", "make room")
     finally:
         subprocess.run(["umount", disk], check=True)

@@ -6,17 +6,24 @@ libraries that it does not need. This table names them and imports none.
 
 from __future__ import annotations
 
-import importlib
 import os
-import re
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
 
-from tinyproof import interruption
+from tinyproof import search_path
 
-if __name__ == "__main__" or re.search(r"\btinyproof(\.exe)?$", sys.argv[0]):
+IS_COMMAND = __name__ == "__main__" or os.path.basename(sys.argv[0]).removesuffix(".exe") == "tinyproof"
+if IS_COMMAND:
+    search_path.ours_first()
+
+import importlib  # noqa: E402
+import re  # noqa: E402
+import warnings  # noqa: E402
+from collections.abc import Iterator, Sequence  # noqa: E402
+from typing import Any  # noqa: E402
+
+from tinyproof import interruption  # noqa: E402
+
+if IS_COMMAND:
     interruption.before_anything_began()
 
 import click  # noqa: E402
@@ -201,6 +208,9 @@ def start() -> None:
     os.environ.pop("MPLBACKEND", None)  # which a notebook sets for what it runs; nothing is shown in a window here
     if sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries, to their authors: asked for as errors, they would stop a run
+    here = os.path.dirname(__file__)
+    if installed := search_path.passed_over(here):
+        print(f"this is the tinyproof of {here}, not the installed one of {installed}", file=sys.stderr)
     run(main, program())
 
 

@@ -11,7 +11,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from tinyproof.console import UserError
+from tinyproof.console import UserError, console
+
+try:
+    import resource
+except ImportError:  # such as on Windows
+    resource = None  # type: ignore[assignment]
 
 BACKEND = {"KERAS_BACKEND": "tensorflow"}  # whatever else the user prefers: only TensorFlow converts to .tflite
 # Read once, when TensorFlow is first imported; the user's own go first.
@@ -20,10 +25,14 @@ SETTINGS = {
     "TF_ENABLE_ONEDNN_OPTS": "1",  # trains up to five times faster; the order of its sums depends on the processor
 }
 
+# Of addresses: to load it, to train a very small network on two processors, and more than it takes on many.
+LOADING_BYTES, TRAINING_BYTES, AMPLE_BYTES = 1_300_000_000, 2_500_000_000, 8_000_000_000
+
 
 def load_keras() -> Any:
     """Import Keras with TensorFlow underneath and return the module. Takes seconds the first time."""
     if "keras" not in sys.modules:
+        _check_limit(LOADING_BYTES, "to be loaded")
         os.environ.update({**SETTINGS, **os.environ, **BACKEND})
         try:
             with quiet():
@@ -41,8 +50,20 @@ def load_keras() -> Any:
     return keras
 
 
+def _check_limit(least: int, doing: str) -> None:
+    """Where memory is limited, TensorFlow ends the process without a word: say so before. UserError for too little."""
+    if resource is None or (limit := resource.getrlimit(resource.RLIMIT_AS)[0]) == resource.RLIM_INFINITY:
+        return
+    said = f"memory is limited to {limit / 1e9:.1f} GB, and TensorFlow takes {least / 1e9:.1f} GB or more {doing}"
+    if limit < least:
+        raise UserError(f"{said}: allow it (`ulimit -v unlimited`)")
+    if limit < AMPLE_BYTES and least == TRAINING_BYTES:
+        console.print(f"{said}; should it end without a word, allow more (`ulimit -v unlimited`)", markup=False)
+
+
 def make_repeatable(seed: int) -> None:
     """Seed Python, numpy and TensorFlow (0 <= seed < 2**32) and allow only operations that repeat exactly."""
+    _check_limit(TRAINING_BYTES, "to train")
     keras = load_keras()
     import tensorflow
 

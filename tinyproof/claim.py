@@ -34,8 +34,9 @@ def claim(folder: Path, make: bool = False) -> None:
     """
     command = click.get_current_context(silent=True)
     new = [path for path in (folder, *folder.parents) if not path.exists()]
+    option = "out" if command and any(each.name == "out" for each in command.command.params) else "model"
     if make:
-        make_writable(folder)
+        make_writable(folder, option)
     place = folder.resolve()
     if command is not None:
         refuse_links(folder)
@@ -46,7 +47,7 @@ def claim(folder: Path, make: bool = False) -> None:
     except BaseException as error:
         _remove_empty(new)
         if isinstance(error, OSError):
-            raise no_room(folder, error) from None
+            raise no_room(folder, error, option) from None
         raise
     command.find_root().call_on_close(lambda: _leave(place, new))
     for path in _unfinished(folder):  # of a run that was cut short

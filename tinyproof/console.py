@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import signal
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ OF_THE_COMPUTER = (
     errno.ENFILE,
     errno.ENOMEM,
 )
+CUT_SHORT = "requested and"  # and so many written, says numpy where a file takes no more
+OF_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS)
 UMASK = os.umask(0)  # it can only be read by setting it
 os.umask(UMASK)
 
@@ -59,6 +62,9 @@ def run(command: click.Command, name: str) -> NoReturn:
     """
     interruption.interruptible()
     _open_what_is_closed()
+    if UMASK & stat.S_IRWXU:
+        click.echo(f"Error: umask {UMASK:03o} keeps you from your own new files: run `umask 022` first", err=True)
+        sys.exit(2)
     try:
         with scratch.scratch_folder():
             status = _run(command, name)
@@ -115,6 +121,8 @@ def _run(command: click.Command, name: str) -> int:
         _say_no_more()
         return 2
     except OSError as error:
+        if error.errno is None and CUT_SHORT in str(error):
+            error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if error.filename is None and error.errno not in OF_THE_COMPUTER:
             raise
         what = f"{error.filename}: " if error.filename else ""
@@ -127,11 +135,16 @@ def _run(command: click.Command, name: str) -> int:
     except MemoryError:
         click.echo("Error: there is not enough memory for that: end other programs, or take smaller inputs", err=True)
         return 2
+    except RuntimeError as error:
+        if "can't start new thread" not in str(error):
+            raise
+        click.echo(f"Error: {error}; {_remedy(OSError(errno.EAGAIN, ''))}", err=True)
+        return 2
     return 0
 
 
 def _remedy(error: OSError) -> str:
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+    if error.errno in OF_ACCESS and error.filename:
         return may_have(Path(os.fsdecode(error.filename)))
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and error.filename:
         return "check that it is there"
@@ -205,9 +218,8 @@ def make_writable(folder: Path, option: str = "out") -> Path:
             f"{folder} cannot be made a folder ({error.strerror}): {another}move what is in its place"
         ) from None
     except OSError as error:
-        raise UserError(
-            f"{folder} cannot be made a folder ({error.strerror}): {another}{may_have(folder.parent, named=False)}"
-        ) from None
+        remedy = may_have(folder.parent, named=False) if error.errno in OF_ACCESS else "check where it is to be"
+        raise UserError(f"{folder} cannot be made a folder ({error.strerror}): {another}{remedy}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f"{folder} cannot be written to: {another}{may_have(folder)}")
     return folder
@@ -215,7 +227,7 @@ def make_writable(folder: Path, option: str = "out") -> Path:
 
 def no_room(folder: Path, error: OSError, option: str = "out") -> UserError:
     """What to say where files that took work could not be written to the folder that `option` names."""
-    of_access = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    of_access = error.errno in OF_ACCESS
     place = Path(os.fsdecode(error.filename or folder))
     remedy = "allow larger files (`ulimit -f unlimited`)" if error.errno == errno.EFBIG else "make room"
     if of_access:

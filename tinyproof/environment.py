@@ -13,8 +13,8 @@ END_S = 10.0  # for a program that was interrupted
 DATA_VARIABLE = "TINYPROOF_DATA"  # a folder with copies of the public data sets
 # Python puts the current folder first on the path of `-m` and `-c`: a file of the user's would run instead of ours.
 _START = (
-    "import sys, runpy; sys.path = [p for p in sys.path if p]; "
-    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+    "import sys; sys.path = [p for p in sys.path if p]; from tinyproof.search_path import ours_first; ours_first(); "
+    "import runpy; runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
 )
 
 

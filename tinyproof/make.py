@@ -11,6 +11,7 @@ from tinyproof import interruption
 if __name__ == "__main__":
     interruption.before_anything_began()
 
+import os  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -38,7 +39,7 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
 
 def _folder(settings: dict[str, str]) -> Path:
     if model := settings.get("MODEL"):
-        return BUILD / model.removeprefix(f"{BUILD}/")
+        return BUILD / Path(model.removeprefix(f"{os.getcwd()}/").removeprefix("./").removeprefix(f"{BUILD}/"))
     if file := settings.get("TFLITE") or settings.get("KERAS"):
         return model_folder(file)
     return trained_folder(settings.get("DATASET") or DATASET, settings.get("PRESET") or PRESET)

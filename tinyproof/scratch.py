@@ -54,6 +54,16 @@ def scratch_folder() -> Iterator[None]:
         yield
 
 
+def check_room(size: int) -> None:
+    """Raise the OSError of a place for temporary files that does not take so many bytes: not every library that fails
+    there says why.
+    """
+    with tempfile.TemporaryFile(buffering=0) as file:
+        left = size
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20)))
+
+
 def _restore(variables: dict[str, str | None], folder: str | None, outer: str) -> None:
     global _outer
     _outer, tempfile.tempdir = outer, folder

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 TRIALS = 40
 TRAIN_IMAGES, VALIDATION_IMAGES = 10_000, 3_000  # at most, of each trial
 RECIPE = Recipe(4, 64, "adamw", 3e-3, 0.02, 0.05, 0.0, "light")
+OF_THE_DISK = ("disk I/O error", "disk is full", "readonly database")  # in the words of SQLite
 WIDTHS = (8, 16, 24, 32, 48, 64)
 
 
@@ -53,9 +56,27 @@ def open_study(storage: str, data: Dataset, board: Board, seed: int) -> Any:
             load_if_exists=True,
         )
     except (optuna.exceptions.StorageInternalError, SQLAlchemyError, ValueError, ImportError) as error:
-        raise UserError(
-            f"the storage {storage} cannot be used ({_first_line(error)}): give an address Optuna takes"
-        ) from None
+        raise unusable(storage, error) from None
+
+
+@contextmanager
+def storage_errors(storage: str) -> Iterator[None]:
+    """Make a UserError of what the storage cannot take, or give, any more."""
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        raise unusable(storage, error) from None
+
+
+def unusable(storage: str, error: Exception) -> UserError:
+    """What to say of a storage that cannot be opened or written."""
+    words = _first_line(error)
+    lacks_room = any(part in words for part in OF_THE_DISK)
+    remedy = "make room there" if lacks_room else "give an address Optuna takes"
+    return UserError(f"the storage {storage} cannot be used ({words}): {remedy}")
 
 
 def part_of(data: Dataset) -> Dataset:

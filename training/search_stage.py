@@ -11,7 +11,7 @@ from tinyproof.console import UserError, console, make_writable, write_atomicall
 from tinyproof.training.candidates import choose
 from tinyproof.training.datasets import load_dataset
 from tinyproof.training.presets import CHOICE_FILE, SEARCHED, choice_file
-from tinyproof.training.search import RECIPE, describe, open_study, part_of, read_candidates, search
+from tinyproof.training.search import RECIPE, describe, open_study, part_of, read_candidates, search, storage_errors
 from tinyproof.training.search_plot import PLOT_FILE, plot
 from tinyproof.training.stage import parse_size
 
@@ -30,9 +30,11 @@ def search_network(
     try:
         data = load_dataset(dataset, None if size is None else parse_size(size), color)
         folder = choice_file(dataset).parent
-        study = open_study(storage or f"sqlite:///{make_writable(folder, '') / 'study.db'}", data, board, seed)
+        storage = storage or f"sqlite:///{make_writable(folder, '') / 'study.db'}"
+        study = open_study(storage, data, board, seed)
         make_writable(folder, "")
-        search(study, part_of(data), board, trials, milliseconds, seed)
+        with storage_errors(storage):
+            search(study, part_of(data), board, trials, milliseconds, seed)
     except ModuleNotFoundError as error:
         raise UserError(f"the search needs the Python package {error.name}: install tinyproof[train]") from error
     candidates = read_candidates(study, milliseconds)

@@ -19,6 +19,7 @@ from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable, no_room, table
 from tinyproof.folders import trained_folder
 from tinyproof.made import fingerprint, is_made, remember, settings_of, tree_state
+from tinyproof.manifest import TFLITE_FILE
 from tinyproof.model_files import KERAS_FILE, TRAINED_FILES, TRAINING_FILE, TrainingRecord
 from tinyproof.optimize import Optimize
 from tinyproof.statistics import few_pictures
@@ -137,7 +138,9 @@ def keep_trained(folder: Path, settings: dict[str, str]) -> str:
     """Why the network in the folder stays although these settings do not lead to its bytes: other versions of this tool
     or of its libraries trained it. Empty where there is none. UserError where it is another network.
     """
-    if not (folder / KERAS_FILE).is_file() or is_unfinished(folder):
+    trained = (folder / KERAS_FILE).is_file()
+    of_elsewhere = not trained and (folder / TFLITE_FILE).is_file() and settings_of(folder, "train") is None
+    if is_unfinished(folder) or not (trained or of_elsewhere):
         return ""
     again = advice.setting("overwrite", True)
     before = settings_of(folder, "train") if (folder / TRAINING_FILE).is_file() else None
@@ -145,9 +148,12 @@ def keep_trained(folder: Path, settings: dict[str, str]) -> str:
         return f"{folder} was trained with the same settings by other versions of this tool; {again} trains it again"
     beside = advice.setting("model" if advice.by_make() else "out", folder.with_name(f"{folder.name}_2"))
     choice = (
-        f"give the same settings; or {advice.setting('model', folder)} alone to use it as it is; or name another "
-        f"folder for this one with {beside}; or replace it with {again}"
+        f"{advice.setting('model', folder)} alone to use it as it is; or name another folder for this one with "
+        f"{beside}; or replace it with {again}"
     )
+    if of_elsewhere:
+        raise UserError(f"{folder} holds a model from elsewhere: {choice}")
+    choice = f"give the same settings; or {choice}"
     if before is None:
         raise UserError(f"{folder} holds a network that was not trained with these settings, or not here: {choice}")
     changes = [_changed(name, before, settings) for name in settings if before.get(name, "") != settings[name]]

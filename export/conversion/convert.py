@@ -14,7 +14,9 @@ from tinyproof.export.adapting import adapted
 from tinyproof.export.conversion.lost_scales import with_written_scales
 from tinyproof.export.pixels import Taken, taken
 from tinyproof.preprocess import preprocess
+from tinyproof.scratch import check_room
 
+FLOAT_BYTES, AROUND_BYTES = 4, 1 << 20  # a weight that is saved, and what is saved beside them
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 
 
@@ -78,9 +80,19 @@ def _as_taken(x: Any, how: Taken) -> Any:
 
 def run_converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> bytes:
     """A Keras model of a fixed batch -> `.tflite` bytes: int8, calibrated with `inputs`, or float32 without any."""
-    with quiet():
-        content: bytes = _converter(model, inputs).convert()
+    content = _converted(_converter(model, inputs), model)
     return content if inputs is None else as_written(content)
+
+
+def _converted(converter: Any, model: Any) -> bytes:
+    """What it gives. It first saves the network in the folder for temporary files, and passes over an error there."""
+    try:
+        with quiet():
+            content: bytes = converter.convert()
+    except TypeError:
+        check_room(FLOAT_BYTES * model.count_params() + AROUND_BYTES)
+        raise
+    return content
 
 
 def _converter(model: Any, inputs: list[NDArray[np.float32]] | None) -> Any:
@@ -105,11 +117,10 @@ def as_written(content: bytes) -> bytes:
 
 def convert_calibrated(network: Any, x_calibration: NDArray[Any], pixels: str) -> bytes:
     """As `convert`, up to where the converter would round: a float model, each tensor of which has its range."""
-    converter = _converter(_fixed(network, x_calibration.shape[1:], pixels), as_inputs(x_calibration))
+    fixed = _fixed(network, x_calibration.shape[1:], pixels)
+    converter = _converter(fixed, as_inputs(x_calibration))
     converter._experimental_calibrate_only = True
-    with quiet():
-        content: bytes = converter.convert()
-    return content
+    return _converted(converter, fixed)
 
 
 def calibrated_again(content: bytes, x_calibration: NDArray[Any]) -> bytes:

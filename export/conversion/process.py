@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError, console
+from tinyproof.environment import run_module
 from tinyproof.export.lower import lower
 from tinyproof.export.remedies import TRIALS_FILE, TRYING, Trials
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import FIDELITY_FILE, FLOAT_FILE, Fidelity
 from tinyproof.json_files import read_json
+from tinyproof.scratch import check_room
 
 LONGEST_S = 1800
 LONGEST_TRIALS_S = 300
@@ -31,6 +32,7 @@ FIRST_WORD_S = 30.0  # of work without a word; then after twice as long, and so 
 POLL_S = 0.1
 SHARE_OF_MEMORY = 0.8  # of what is free at the start
 LEAST_BYTES = 2 << 30
+ROOM_BYTES = 1 << 20  # for temporary files, beside what grows with the model
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,13 @@ class Converted:
 def convert_apart(job: Job) -> Converted:
     """Convert in a process of its own. UserError in one line that names the layer, where it cannot be done."""
     with _scratch(job, "convert") as folder:
-        ended = _run(folder)
+        ended = _run(folder, job)
         refused = folder / "refused.txt"
         if ended and (folder / "stage.txt").read_text() == TRYING:
             console.print(f"{ended}: those done by then are shown", markup=False)
             ended = ""  # what it has made before is whole
         if ended or refused.exists():
+            check_room(2 * job.keras.stat().st_size + ROOM_BYTES)  # of which TensorFlow has other words
             why = ended or refused.read_text()
             if ended and "converting" not in (folder / "stage.txt").read_text():
                 unfit = why_unfit(folder) or f"{why} while {(folder / 'stage.txt').read_text()}; {job.remedy}"
@@ -99,7 +102,7 @@ def why_unfit(folder: Path) -> str:
 def input_shape(job: Job) -> tuple[int, ...]:
     """(H,W,C) that the network takes."""
     with _scratch(job, "shape") as folder:
-        if ended := _run(folder):
+        if ended := _run(folder, job):
             raise UserError(f"{job.keras}: {ended} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
         return tuple(json.loads((folder / "shape.json").read_text()))
 
@@ -107,7 +110,7 @@ def input_shape(job: Job) -> tuple[int, ...]:
 def guilty(job: Job, why: str) -> str:
     """The layer that the converter does not get over, and why; `why` with those to suspect where it is none alone."""
     with _scratch(job, "probe") as folder:
-        if ended := _run(folder):
+        if ended := _run(folder, job):
             return f"{(folder / 'stage.txt').read_text()}: {ended}; use another layer in its place"
         if found := (folder / "guilty.txt").read_text():
             return found
@@ -132,11 +135,11 @@ def _scratch(job: Job, kind: str) -> Iterator[Path]:
         yield folder
 
 
-def _run(folder: Path) -> str:
+def _run(folder: Path, job: Job) -> str:
     """Run the child to its end. What ended it before its time, in words, or ''. UserError for an error of its own."""
     limit = max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
     with open(folder / "messages.txt", "wb") as messages:
-        command = [sys.executable, "-m", "tinyproof.export.conversion.child", str(folder)]
+        command = [*run_module("tinyproof.export.conversion.child"), str(folder)]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -154,6 +157,8 @@ def _run(folder: Path) -> str:
         with contextlib.suppress(ValueError):
             return f"the converter crashed ({signal.Signals(-process.returncode).name})"
         return f"the converter crashed (signal {-process.returncode})"
+    if process.returncode or (folder / "error.txt").exists():
+        check_room(2 * job.keras.stat().st_size + ROOM_BYTES)  # without it the child cannot even say so
     if (folder / "error.txt").exists():
         raise UserError((folder / "error.txt").read_text())
     if process.returncode:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tinyproof.console import UserError, console, write_atomically
+from tinyproof.console import UserError, console, write_together
 from tinyproof.environment import DATA_VARIABLE
 from tinyproof.host.bench.compilers import measure_compilers, print_compilers
 from tinyproof.host.bench.inference import (
@@ -51,12 +51,10 @@ def command(docs: bool) -> None:
     if not docs:
         figures |= _measure_more(measured)
     content = json.dumps({what: [asdict(one) for one in every] for what, every in figures.items()}, indent=2) + "\n"
-    write_atomically(BENCH_FILE, content)
-    console.print(f"written to {BENCH_FILE}")
-    if docs:
-        for path, text in figure_pages(read_figures(content.encode())).items():
-            write_atomically(path, text)
-            console.print(f"wrote {path.name}")
+    pages = figure_pages(read_figures(content.encode())) if docs else {}
+    write_together({BENCH_FILE: content, **pages})
+    for path in (BENCH_FILE, *pages):
+        console.print(f"wrote {path.name}")
 
 
 def _measure_more(measured: dict[str, Path]) -> dict[str, Sequence[Any]]:

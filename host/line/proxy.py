@@ -22,8 +22,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 
+from tinyproof import advice
 from tinyproof.host.emulators import Emulator
 from tinyproof.host.line.faults import NOISE, Event, Happening, LineSettings, Schedule
+from tinyproof.line import BAUD
 
 BITS_PER_BYTE = 10  # a start bit, eight data bits, a stop bit
 WAITING_LIMIT = 16384  # bytes the line takes before the sender has to wait, as the buffers of a serial driver
@@ -46,6 +48,7 @@ class Line:
         self._running = ExitStack()
         self._ending = threading.Event()
         self._away_until: float | None = None
+        self._too_slow = False
         self._random = random.Random(0)
         self._thread = threading.Thread(target=self._serve, name="line", daemon=True)
 
@@ -62,6 +65,14 @@ class Line:
     def running(self) -> bool:
         """Whether the line serves, and the device behind it lives."""
         return self._thread.is_alive()
+
+    @property
+    def hindrance(self) -> str:
+        """What keeps the device from being understood, where both ends are set to more than the line carries."""
+        if not self._too_slow:
+            return ""
+        at_least = advice.setting("throttle", BAUD)
+        return f"this device begins at {BAUD} baud and cannot be reached over {self._settings.baud}: give {at_least}"
 
     def last_words(self) -> str:
         """How the device's process ended."""
@@ -172,6 +183,7 @@ class Line:
             return data
         direction.set_pace(speed if limit else None)
         understood = to_device == to_host and speed <= (limit or speed)
+        self._too_slow = to_device == to_host == BAUD > (limit or BAUD)
         return data if understood else self._random.randbytes(len(data))
 
     def _happen(self, event: Event) -> None:

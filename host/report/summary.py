@@ -156,7 +156,7 @@ def _devices(report: Report) -> Table:
         tried = device.self_test_vectors
         rows.add_row(
             f"{device.board} on {device.url}" if device.url else f"{device.board}, before the interruption",
-            f"{device.samples + device.resumed:,}",
+            f"{device.samples:,}" + (f" and {device.resumed:,} before" if device.resumed else ""),
             f"{device.mean_count:,}" if device.mean_count is not None else "",
             device.counter_unit,
             f"{device.resent:,}",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from tinyproof.console import UserError, console, write_atomically
+from tinyproof.environment import run_module
 from tinyproof.training.lab.trained import load_trained
 
 NAME = "lab.ipynb"  # in docs/, in the installed package, and in a model's folder
@@ -45,4 +45,4 @@ def open_copy(copy: Path) -> None:
         )
     console.print("JupyterLab opens in the browser; Ctrl-C here ends it.")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as in many a container
-    subprocess.run([sys.executable, "-m", "jupyterlab", str(copy), *root], check=False)
+    subprocess.run([*run_module("jupyterlab"), str(copy), *root], check=False)
