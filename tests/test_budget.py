@@ -30,7 +30,7 @@ def dense_model(inputs: int, outputs: int) -> bytes:
 
 
 def pooling_model(side: int, channels: int) -> bytes:
-    """Two poolings, so that one map of `side` x `side` x `channels` bytes lies in the arena."""
+    """Two poolings of images of `side` x `side` x `channels` bytes."""
     b = ModelBuilder()
     tensors = [b.tensor((1, side, side, channels), 0.1) for _ in range(3)]
     for x, y in zip(tensors, tensors[1:], strict=False):
@@ -43,7 +43,7 @@ def pooling_model(side: int, channels: int) -> bytes:
     [
         (dense_model(2000, 600), "weights alone", "FULLY_CONNECTED 1,20"),
         (dense_model(1600, 604), "flash", "dense_0_weights 966,400"),
-        (pooling_model(200, 2), "RAM", "frame_memory"),
+        (pooling_model(260, 2), "RAM", "frame_memory"),
     ],
     ids=["weights", "flash", "ram"],
 )
