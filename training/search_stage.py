@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from tinyproof import advice
 from tinyproof.boards import Board
+from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable, write_atomically
 from tinyproof.training.candidates import choose
 from tinyproof.training.datasets import load_dataset
@@ -40,6 +41,7 @@ def search_network(
     candidates = read_candidates(study, milliseconds)
     if not candidates:
         raise UserError(f"no network fits {board.name} of {trials} tried: allow more time or memory, or more TRIALS")
+    claim(folder)  # not before: several searches may share a study
     chosen = choose(candidates)
     content = {"network": asdict(chosen.network), "accuracy": chosen.accuracy, "cost": asdict(chosen.cost)}
     write_atomically(
