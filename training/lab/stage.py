@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tinyproof import advice
 from tinyproof.boards import find_board
-from tinyproof.console import UserError, console, make_writable, no_room, table
+from tinyproof.claim import claim
+from tinyproof.console import UserError, console, no_room, table
 from tinyproof.folders import DATASET, PLAY_FILE, PRESET, trained_folder
 from tinyproof.options import NO_BOARD
 from tinyproof.toolchain import with_compiler
@@ -60,7 +61,7 @@ def explore(wishes: Wishes) -> None:
     labels = None if trained is None or wishes.classes is None else parse_classes(wishes.classes, trained.labels)
     source = load_picture(wishes.image, parse_size(wishes.size))
     hand = by_hand(source, filter_, wishes.stride, wishes.padding)
-    make_writable(wishes.out)
+    claim(wishes.out, make=True)
     _say_by_hand(hand)
     _warn_of_size(source)
     chip = None if board is None else on_chip(hand, wishes.out, board, wishes.port)
