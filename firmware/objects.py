@@ -50,7 +50,8 @@ class Compilation:
             *(*self.compiler.tool.argv, *self._flags),
             *(f"-D{define}" for define in self.defines),
             *(f"-I{folder}" for folder in self.includes),
-            *(f"-ffile-prefix-map={folder}={name}" for folder, name in self.places),
+            # The last one that fits counts: where this runs is nowhere to be seen.
+            *(f"-ffile-prefix-map={folder}={name}" for folder, name in [(Path.cwd(), "."), *self.places]),
             *("-c", str(source), "-o", str(to)),
         ]
 

@@ -52,6 +52,15 @@ def test_an_image_is_the_same_of_objects_that_were_kept_even_where_one_is_cut(mo
     assert len(set(compiled) - generated) == 1 and image_path(model, BOARD).read_bytes() == image
 
 
+def test_an_image_does_not_tell_where_it_was_compiled(model, cache, tmp_path, monkeypatch):
+    build(model, BOARD)
+    image = image_path(model, BOARD).read_bytes()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    monkeypatch.chdir(tmp_path)
+    build(model, BOARD)
+    assert image_path(model, BOARD).read_bytes() == image
+
+
 def test_without_a_place_to_keep_objects_everything_is_compiled(model, compiled, cache):
     cache.parent.parent.mkdir(exist_ok=True)
     cache.parent.write_text("a file in the place of the folder")
