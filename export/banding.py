@@ -142,14 +142,14 @@ class Banding:
         chain = Chain(self._layers[first : last + 1], self._root)
         if not chain.is_sound or not self._is_private(chain, first, last):
             return
-        scratch = max(self._scratch_bytes(call) for layer in chain.layers for call in layer.calls)
+        scratch = max(_scratch_bytes(call) for layer in chain.layers for call in layer.calls)
         rows = chain.layers[-1].y.shape[1]
         for height in (height for height in HEIGHTS if height < rows <= MOST_BANDS * height):
             schedules = [chain.schedule(height, step) for step in STEPS]
-            needs = [self._need(chain, schedule, first, last) + scratch for schedule in schedules]
-            if min(needs) >= most:  # higher bands need more
+            needed = [self._need(chain, schedule, first, last) + scratch for schedule in schedules]
+            if min(needed) >= most:  # higher bands need more
                 return
-            for need, schedule in zip(needs, schedules, strict=True):
+            for need, schedule in zip(needed, schedules, strict=True):
                 yield Candidate(chain, schedule, first, last, need)
 
     def _spans(self, at: Unit) -> Iterator[tuple[int, int]]:
@@ -173,11 +173,11 @@ class Banding:
     def _need(self, chain: Chain, schedule: Schedule, first: int, last: int) -> int:
         """Bytes needed while it runs, without the scratch of its kernels."""
         inner = {self._root[layer.y.index] for layer in chain.layers[:-1]}
-        alive = [
-            Lifetime(self._graph.tensors[index].size, first, last)
+        alive = sum(
+            aligned(life.size)
             for index, life in self._lives.items()
             if index not in inner | self._outside and life.first <= last and first <= life.last
-        ]
+        )
         y = Lifetime(chain.layers[-1].y.size, last, last)
         saved = [
             y.saved_over(self._lives[self._root[x.index]], lead)
@@ -185,7 +185,7 @@ class Banding:
             if self._root[x.index] not in self._outside and self._lives[self._root[x.index]].last <= last
         ]
         over = 0 if self._root[chain.layers[-1].y.index] in self._outside else max(saved, default=0)
-        return sum(aligned(each.size) for each in alive) - over + sum(chain.kept_bytes(schedule))
+        return alive - over + sum(chain.kept_bytes(schedule))
 
     def joined(self, candidate: Candidate) -> Unit | None:
         """The layers of a chain as one call; None where a kernel does not take a part, or it takes too long."""
@@ -196,13 +196,8 @@ class Banding:
         others = sum(unit.cycles for unit in self.units if unit.last < first or unit.first > last)
         if len(calls) < len(made) or cycles + others > self._most_cycles:
             return None
-        own = sum(chain.kept_bytes(schedule))
-        most = max(self._scratch_bytes(each.call) for each in calls)
-        placed = tuple(
-            replace(each, scratch=At(None, own, size)) if (size := self._scratch_bytes(each.call)) else each
-            for each in calls
-        )
-        params = BandsParams(placed, own + most, chain.leads(schedule))
+        scratch = sum(chain.kept_bytes(schedule)) + max(_scratch_bytes(each.call) for each in calls)
+        params = BandsParams(tuple(calls), scratch, chain.leads(schedule))
         ops = tuple(op for layer in chain.layers for call in layer.calls for op in call.ops)
         call = Call(BANDS, ops, tuple(x.index for x in chain.whole), chain.layers[-1].y.index, params)
         return Unit(first, last, (call,), cycles)
@@ -210,9 +205,9 @@ class Banding:
     def _cycles(self, call: Call) -> int:
         return call_cycles(call, self._core) if call.kernel.events else 0
 
-    @staticmethod
-    def _scratch_bytes(call: Call) -> int:
-        return call.kernel.scratch_bytes(call.params) if call.kernel.scratch_bytes else 0
+
+def _scratch_bytes(call: Call) -> int:
+    return call.kernel.scratch_bytes(call.params) if call.kernel.scratch_bytes else 0
 
 
 def _image_of(choice: Choice) -> int:
@@ -221,7 +216,7 @@ def _image_of(choice: Choice) -> int:
 
 
 def _band_calls(chain: Chain, schedule: Schedule, root: Mapping[int, int]) -> Iterator[BandCall | None]:
-    """The calls of all bands, without places for their scratch; None for what a kernel does not take."""
+    """The calls of all bands, their scratch behind the rows that are kept; None for what a kernel does not take."""
     starts = list(accumulate(chain.kept_bytes(schedule), initial=0))
     last = len(chain.layers) - 1
     needed = [schedule.needed[0], *schedule.needed]
@@ -248,7 +243,9 @@ def _band_calls(chain: Chain, schedule: Schedule, root: Mapping[int, int]) -> It
                 yield None
                 return
             for call, xs in zip(calls, layer.xs, strict=True):
-                yield BandCall(call, y, tuple(rows_at(x, seen, band) for x in xs), None)
+                size = _scratch_bytes(call)
+                scratch = At(None, starts[-1], size) if size else None
+                yield BandCall(call, y, tuple(rows_at(x, seen, band) for x in xs), scratch)
 
 
 def _move(layer: Layer, to: At, distance: int) -> BandCall:

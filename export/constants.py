@@ -40,6 +40,11 @@ class Constants:
         self.tables[name] = table
         self._names.setdefault(_table_key(table), name)
 
+    @property
+    def size_bytes(self) -> int:
+        """Of all tables."""
+        return sum(table.values.nbytes for table in self.tables.values())
+
     def name(self, table: ConstantTable) -> str:
         """What a table is called."""
         return self._names[_table_key(table)]

@@ -46,13 +46,14 @@ static inline void model_run(const int8_t *input, int8_t *output) {{
 def emit_model_c(program: Program, origin: str) -> str:
     """Tables, structs, the segment list, the arena and `model_compute`."""
     graph, constants = program.graph, Constants(program)
+    own_structs = set(constants.structs.values())
     parts = [
         f"{origin}// {len(graph.ops)} ops, {program.macs:,} multiply-accumulates, "
-        f"{constant_bytes(program):,} bytes of constants, {program.arena_bytes:,} bytes of arena.\n"
+        f"{constants.size_bytes:,} bytes of constants, {program.arena_bytes:,} bytes of arena.\n"
         f'#include "model.h"\n\n{_kernel_headers(program)}\n{c_text.ALIGNAS}',
         *(_operand(tensor) for tensor in program.constants),
-        *(_constants(program, step, constants) for step in program.steps if step.name in constants.structs.values()),
-        _segment_list(program),
+        *(_constants(program, step, constants) for step in program.steps if step.name in own_structs),
+        _segment_list(constants),
     ]
     if program.arena_bytes:
         parts.append("alignas(16) static int8_t arena[MODEL_ARENA_BYTES];\n")
@@ -73,7 +74,7 @@ def segments(program: Program) -> tuple[tuple[str, ConstantTable], ...]:
 
 def constant_bytes(program: Program) -> int:
     """Bytes of all constant tables."""
-    return sum(table.values.nbytes for _, table in segments(program))
+    return Constants(program).size_bytes
 
 
 def op_bytes(program: Program) -> dict[int, int]:
@@ -140,8 +141,8 @@ def _initializer(struct: Struct, constants: Constants, indent: str) -> str:
     return f"{{\n{lines}{indent}}}"
 
 
-def _segment_list(program: Program) -> str:
-    entries = [f"{{{name}, sizeof {name}}}" for name, _ in segments(program)] or ["{NULL, 0}"]
+def _segment_list(constants: Constants) -> str:
+    entries = [f"{{{name}, sizeof {name}}}" for name in constants.tables] or ["{NULL, 0}"]
     lines = "".join(f"{c_text.INDENT}{entry},\n" for entry in entries)
     return f"const engine_segment model_segments[] = {{\n{lines}}};\n"
 

@@ -19,16 +19,15 @@ from tinyproof.boards import Board
 from tinyproof.compilers import ZIG_LIBRARY, Compiler
 from tinyproof.console import UNFINISHED, UserError
 from tinyproof.cores import Core
-from tinyproof.firmware.objects import Compilation, CompilerFailed, compile_objects, link
+from tinyproof.firmware.objects import Compilation, CompilerFailed, compile_objects, link, tool_state
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from tinyproof.installing import require_tools
 from tinyproof.json_files import read_json, write_json
-from tinyproof.made import fingerprint, made_files, remember, tree_state
+from tinyproof.made import fingerprint, made_files, remember
 from tinyproof.manifest import C_FOLDER, MANIFEST_FILE, SOURCES, load_manifest
 from tinyproof.protocol_c import protocol_header
 from tinyproof.scratch import temporary_files
-from tinyproof.toolchain import find_tool, taken_compiler
-from tinyproof.version import package_version
+from tinyproof.toolchain import taken_compiler
 
 FIRMWARE = Path(__file__).parent
 EXAMPLES = FIRMWARE / "examples"
@@ -55,16 +54,9 @@ def load_sizes(model: Path, board_name: str) -> Sizes | None:
 def build_inputs(model: Path, board: Board) -> str:
     """What decides the image: compiler, flags, and every source of the firmware and of the model."""
     compiler = taken_compiler(board)
-    tool = Path(find_tool(compiler.tool) or "")
     files = (path for path in FIRMWARE.rglob("*") if path.suffix in SOURCE_SUFFIXES)
     return fingerprint(
-        *(
-            repr(replace(board, compilers=())),
-            repr(compiler),
-            str(tool),
-            tree_state(tool),
-            package_version(compiler.tool.module),
-        ),
+        *(repr(replace(board, compilers=())), repr(compiler), tool_state(compiler.tool)),
         *(protocol_header(), model / MANIFEST_FILE),
         sorted([*files, *(model / C_FOLDER).rglob("*.[ch]")]),
     )

@@ -15,9 +15,10 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from tinyproof.compilers import Compiler
+from tinyproof.compilers import Compiler, Tool
 from tinyproof.made import fingerprint, tree_state
 from tinyproof.toolchain import find_tool
 from tinyproof.version import package_version
@@ -57,11 +58,12 @@ class Compilation:
 
     def key(self, source: Path) -> str:
         """What decides the object of a file."""
-        tool = self.compiler.tool
-        path = Path(find_tool(tool) or "")
         read = self._read_by(source)
-        what = repr((self._flags, self.defines, str(path), tree_state(path), package_version(tool.module)))
-        return fingerprint(what, repr([self._name(file) for file in read]), read)
+        return fingerprint(self._decided_by_tool, repr([self._name(file) for file in read]), read)
+
+    @cached_property
+    def _decided_by_tool(self) -> str:
+        return fingerprint(repr((self._flags, self.defines)), tool_state(self.compiler.tool))
 
     def _read_by(self, source: Path) -> list[Path]:
         """The file and all that it includes, wherever a compiler may find it."""
@@ -80,11 +82,18 @@ class Compilation:
         return f"{name}/{file.relative_to(at)}"
 
 
+def tool_state(tool: Tool) -> str:
+    """Which compiler it is, and of which version: what changes when another one is installed."""
+    path = Path(find_tool(tool) or "")
+    return fingerprint(str(path), tree_state(path), package_version(tool.module))
+
+
 def compile_objects(how: Compilation, sources: Sequence[Path], own: Path, scratch: Path) -> list[Path]:
     """The objects of some files, in order; those of files below `own` are kept. CompilerFailed."""
     kept = _kept_objects()
     keys = {source: how.key(source) for source in sources if kept and own in source.parents}
-    objects = {source: _known(kept, key) for source, key in keys.items() if kept}
+    there = _by_key(kept) if kept else {}
+    objects = {source: _whole(key, there.get(key, [])) for source, key in keys.items()}
     missing = [source for source in sources if objects.get(source) is None]
     made = {source: scratch / f"{place}.o" for place, source in enumerate(missing)}
     _run([how.command(source, to) for source, to in made.items()])
@@ -126,10 +135,19 @@ def _kept_objects() -> Path | None:
     return None
 
 
-def _known(kept: Path, key: str) -> Path | None:
-    """The object of a key, if it is there and whole; then it counts as used."""
+def _by_key(kept: Path) -> dict[str, list[Path]]:
+    """The objects that are there."""
+    found: dict[str, list[Path]] = {}
     with contextlib.suppress(OSError):
-        for path in kept.glob(f"{key}.*.o"):
+        for path in kept.glob("*.o"):
+            found.setdefault(path.name.partition(".")[0], []).append(path)
+    return found
+
+
+def _whole(key: str, there: Sequence[Path]) -> Path | None:
+    """The object of a key, if one of them is whole; then it counts as used."""
+    with contextlib.suppress(OSError):
+        for path in there:
             if path.name == _object_name(key, path.read_bytes()):
                 os.utime(path)
                 return path
