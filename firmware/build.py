@@ -15,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tinyproof import advice
-from tinyproof.boards import Board
+from tinyproof.board import Board
 from tinyproof.compilers import ZIG_LIBRARY, Compiler
 from tinyproof.console import UNFINISHED, UserError
 from tinyproof.cores import Core
+from tinyproof.firmware.flash_files import write_flash_files
 from tinyproof.firmware.objects import Compilation, CompilerFailed, compile_objects, link, tool_state
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from tinyproof.installing import require_tools
@@ -38,6 +39,7 @@ IMAGE_FILE = "firmware.elf"
 IMAGE = "image"  # under which it is remembered
 SIZES_FILE = "sizes.json"
 WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
+PRODUCTS = (IMAGE_FILE, SIZES_FILE, WATCHER_FILE, "firmware.bin", "firmware.hex")
 
 
 def image_path(model: Path, board: Board) -> Path:
@@ -88,7 +90,7 @@ def build(model: Path, board: Board) -> Sizes:
     Raises UserError when the compiler is missing, the model was not exported, or the image does not fit the board.
     """
     manifest = load_manifest(model)
-    if board.application:
+    if board.is_real:
         raise UserError(f"board {board.name} is built and uploaded by `{advice.command('flash', board=board.name)}`")
     if not board.compilers:
         raise UserError(f"board {board.name} has no firmware to build")
@@ -110,9 +112,12 @@ def build(model: Path, board: Board) -> Sizes:
         if board.watcher:
             _compile_watcher(board, scratch / WATCHER_FILE)
             os.replace(scratch / WATCHER_FILE, folder / WATCHER_FILE)
+        if board.st_loader:
+            for path in write_flash_files(image, board.st_loader.flash_base):
+                os.replace(path, folder / path.name)
         os.replace(scratch / SIZES_FILE, folder / SIZES_FILE)
         os.replace(image, folder / IMAGE_FILE)
-    made = (folder / name for name in (IMAGE_FILE, SIZES_FILE, WATCHER_FILE))
+    made = (folder / name for name in PRODUCTS)
     remember(folder, IMAGE, "", [path for path in made if path.is_file()])
     return sizes
 
@@ -191,8 +196,17 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
     places = [(FIRMWARE, "firmware"), (model, "model"), (scratch, "scratch")]
     how = Compilation(compiler, board.defines, includes, places)
     link_flags = [flag.format(folder=board_folder) for flag in board.link_flags]
+    if board.linker_scripts:
+        link_flags.append(f"-T{_linker_script(board, scratch)}")
     with _compiler_errors(compiler, board):
         link(compiler, link_flags, compile_objects(how, sources(board, model, example), FIRMWARE, scratch), image)
+
+
+def _linker_script(board: Board, scratch: Path) -> Path:
+    """The linker scripts of the board as one."""
+    script = scratch / "script.ld"
+    script.write_text("".join((FIRMWARE / "boards" / name).read_text() for name in board.linker_scripts))
+    return script
 
 
 def _compile_watcher(board: Board, library: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyproof import advice
-from tinyproof.boards import REAL_BOARDS, Board
+from tinyproof.boards import CABLE_BOARDS, Board
 from tinyproof.console import UserError, console
 from tinyproof.environment import run_along
 from tinyproof.firmware.sizes import check_model, print_budget
@@ -41,7 +41,7 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
     or the board is not found, does not come back, or says hello with anything but this model.
     """
     if not board.application:
-        raise UserError(f"board {board.name} is not on a USB cable; those that are: {', '.join(REAL_BOARDS)}")
+        raise UserError(f"board {board.name} is not on a USB cable; those that are: {', '.join(CABLE_BOARDS)}")
     manifest = load_manifest(model)
     engine = check_engine(board, engine, model, manifest)
     check_fits(manifest, board, engine)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from serial.tools import list_ports
 
 from tinyproof import advice
-from tinyproof.boards import REAL_BOARDS, Board, UsbId
+from tinyproof.boards import CABLE_BOARDS, Board, UsbId
 from tinyproof.console import UserError
 
 
@@ -83,7 +83,7 @@ def find_port(board: Board, bootloader_too: bool = False) -> SerialPort:
         return found[0]
     if found:
         raise UserError(
-            f"{len(found)} ports could be the {board.title}: {_listed(found)}; name one, e.g. "
+            f"{len(found)} ports could be the {board.title}: {listed(found)}; name one, e.g. "
             f"{advice.setting('port', found[0].device)}"
         )
     if waiting:
@@ -100,7 +100,7 @@ def find_port(board: Board, bootloader_too: bool = False) -> SerialPort:
         )
     looked_for = ", ".join(map(str, board.application))
     raise UserError(
-        f"no port is an {board.title}: looked for USB {looked_for}; ports there are: {_listed(ports) or 'none'}. "
+        f"no port is an {board.title}: looked for USB {looked_for}; ports there are: {listed(ports) or 'none'}. "
         f"Plug it in with a cable that carries data, name its port with {advice.setting('port')}, or run "
         f"`{advice.command('doctor')}`"
     )
@@ -119,10 +119,10 @@ def check_there(port: SerialPort) -> None:
     """Raise UserError, before minutes of compiling, where a port that the user named is not there."""
     ports = scan()
     if os.path.isdir(port.device) or os.path.isfile(port.device):
-        raise UserError(f"{port.device} is no serial port; ports there are: {_listed(ports) or 'none'}")
+        raise UserError(f"{port.device} is no serial port; ports there are: {listed(ports) or 'none'}")
     if not os.path.exists(port.device) and port.device not in [other.device for other in ports]:
         raise UserError(
-            f"there is no port {port.device}; ports there are: {_listed(ports) or 'none'}. Plug the board "
+            f"there is no port {port.device}; ports there are: {listed(ports) or 'none'}. Plug the board "
             f"in, or leave {advice.setting('port')} out to have it found"
         )
 
@@ -160,14 +160,14 @@ def may_open(device: str) -> str:
 def wants_dtr(url: str) -> bool:
     """Whether opening this port has to raise DTR: only on the boards that take it to mean that somebody listens."""
     port = named_port(url)
-    return any(board.wants_dtr and port.has(board.application) for board in REAL_BOARDS.values())
+    return any(board.wants_dtr and port.has(board.application) for board in CABLE_BOARDS.values())
 
 
 def boards_behind(port: SerialPort) -> list[str]:
     """What the port could be, in words; empty when no board of the table has its ids."""
     return [
         f"{board.name}{note}"
-        for board in REAL_BOARDS.values()
+        for board in CABLE_BOARDS.values()
         for ids, note in (
             (board.application, ""),
             (board.bootloader, " in its bootloader"),
@@ -177,5 +177,6 @@ def boards_behind(port: SerialPort) -> list[str]:
     ]
 
 
-def _listed(ports: Sequence[SerialPort]) -> str:
+def listed(ports: Sequence[SerialPort]) -> str:
+    """The ports in words; empty where there are none."""
     return ", ".join(map(str, ports))

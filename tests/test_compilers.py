@@ -34,7 +34,7 @@ FOREIGN = [
 
 
 @needs.portable
-@pytest.mark.parametrize("board", ["host", "qemu", "qemu-riscv32"])
+@pytest.mark.parametrize("board", ["host", "qemu", "qemu-m33", "qemu-m7", "stm32f405", "qemu-riscv32"])
 def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
     require_tools(*(with_compiler(find_board(board), choice) for choice in CHOICES))
     reports = []
@@ -129,7 +129,7 @@ def test_make_installs_the_compiler_from_pypi_where_the_system_has_none(tmp_path
 def test_make_knows_what_a_board_needs_and_which_folder_is_meant(tmp_path):
     for board in BOARDS.values():
         facts = asked_by_make(f"BOARD={board.name}", path=tmp_path)
-        assert (bool(facts["HAS_IMAGE"]), bool(facts["ON_CABLE"])) == (bool(board.compilers), bool(board.application))
+        assert (bool(facts["HAS_IMAGE"]), bool(facts["ON_CABLE"])) == (bool(board.compilers), board.is_real)
     assert not asked_by_make("BOARD=host", "PORT=/dev/ttyACM0", path=tmp_path)["HAS_IMAGE"]
     folders = {
         (): "digits_small",

@@ -61,7 +61,7 @@ def run_on_device(
     """
     export = export_model(tflite, str(folder), folder.name, (), None, runtime_of(board, None))
     write_export(folder, tflite, export)
-    if board.application:
+    if board.is_real:
         from tinyproof.host.flash import flash
 
         flash(board, folder, None, port)
