@@ -133,6 +133,7 @@ class RomLoader:
             size = self._take(2)
             if self.flaw is not None:
                 self.flash[self.flaw] ^= 1
+                self.flaw = None
             self._say(ACK + bytes(self.flash[start : start + size[0] + 1]))
         elif command == WRITE:
             start = self._address()

@@ -102,7 +102,7 @@ def _zig_arm(cpu: str) -> Compiler:
 
 
 ZIG_CORTEX_M4F_C = _zig_arm("cortex_m4+vfp4d16sp")
-ZIG_CORTEX_M33_C = _zig_arm("cortex_m33")
+ZIG_CORTEX_M33_C = _zig_arm("cortex_m33+dsp")
 ZIG_CORTEX_M7_C = _zig_arm("cortex_m7+fp_armv8d16")
 ZIG_RV32IMC_C = Compiler(
     ZIG,
