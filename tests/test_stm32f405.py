@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import struct
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import needs
 import pytest
 from devices import running
+from elftools.elf.elffile import ELFFile
 from planting import model_c, take_for_ours
 from runs import validation, wait_for_answers
 from test_arduino_library import assert_is_hello_model
@@ -28,6 +30,8 @@ from tinyproof.protocol import Infer
 
 BOARD = BOARDS["stm32f405"]
 FLASH = 0x0800_0000
+PERIPHERALS, SYSTEM = 0x4000_0000, 0xE000_0000
+USART1, RCC, FLASH_ACCESS = 0x4001_1000, 0x4002_3800, 0x4002_3C00
 STOPPED = re.compile(
     r"the firmware stopped and was reset: exception (\d\d) at (0x\w{8}), called from (0x\w{8}); "
     r"fault status (0x\w{8}), address (0x\w{8})"
@@ -120,3 +124,78 @@ def test_the_files_for_flashing_have_the_bytes_of_the_image(model, compiler):
     assert 0x2000_0000 < stack <= 0x2002_0000 and FLASH < reset < FLASH + len(content) and reset % 2
     lines = from_intel_hex((folder / "firmware.hex").read_text())
     assert bytes(lines[FLASH + i] for i in range(len(content))) == content and len(lines) == len(content)
+
+
+class Registers:
+    """The chip's registers for Unicorn: what is written is read again, and oscillators are ready once they are on."""
+
+    def __init__(self, image: Path, revision: int, dead: str) -> None:
+        import unicorn
+
+        self.unicorn = unicorn
+        self.dead = dead
+        self.values = {SYSTEM + 0x42000: revision << 16 | 0x413, USART1: 0xC0}
+        self.written: list[tuple[int, int]] = []
+        self.cycles = 0
+        self.cpu = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self.cpu.ctl_set_cpu_model(unicorn.arm_const.UC_CPU_ARM_CORTEX_M4)
+        self.cpu.mem_map(FLASH, 1 << 20)
+        self.cpu.mem_map(0x2000_0000, 128 << 10)
+        self.cpu.mem_map(0xE000_E000, 0x1000)
+        for base, size in ((PERIPHERALS, 0x30000), (SYSTEM, 0x2000), (SYSTEM + 0x42000, 0x1000)):
+            self.cpu.mmio_map(base, size, self._read, base, self._write, base)
+        self.content = flash_bytes(image, FLASH)
+        self.cpu.mem_write(FLASH, self.content)
+
+    def _read(self, cpu, offset, size, base):
+        at = base + offset
+        value = self.values.get(at, 0)
+        if at == RCC and self.dead != "oscillators":
+            return value & ~(2 | 1 << 25) | (value & 1) << 1 | (0 if self.dead == "pll" else (value >> 24 & 1) << 25)
+        if at == RCC + 8:
+            return value & ~12 | (value & 3) << 2
+        if at == FLASH_ACCESS and self.dead == "flash":
+            return 0
+        if at == SYSTEM + 0x1004:
+            self.cycles += 4
+            return self.cycles
+        return value
+
+    def _write(self, cpu, offset, size, value, base):
+        self.values[base + offset] = value
+        self.written.append((base + offset, value))
+
+    def run_until(self, address: int) -> None:
+        """From reset until this instruction."""
+        stack, start = (int.from_bytes(self.content[i : i + 4], "little") for i in (0, 4))
+        self.cpu.reg_write(self.unicorn.arm_const.UC_ARM_REG_SP, stack)
+        self.cpu.emu_start(start | 1, address & ~1)
+
+
+@needs.portable
+@pytest.mark.parametrize(
+    "revision, dead, mhz",
+    [(0x1007, "", 168), (0x1000, "", 168), (0x1007, "oscillators", 16), (0x1007, "pll", 16), (0x1007, "flash", 16)],
+)
+def test_the_clock_that_runs_is_the_one_that_the_line_and_the_counter_reckon_with(model, revision, dead, mhz):
+    build(model, BOARD)
+    image = image_path(model, BOARD)
+    with image.open("rb") as file:
+        symbols = ELFFile(file).get_section_by_name(".symtab")
+        address = {symbol.name: symbol["st_value"] for symbol in symbols.iter_symbols()}
+    chip = Registers(image, revision, dead)
+    chip.run_until(address["app_init"])
+    info = struct.unpack("<IIHHI", chip.cpu.mem_read(address["board"], 16))
+    unit = bytes(chip.cpu.mem_read(info[1], 7))
+    assert (info[2:], unit) == ((1, 1, mhz * 1_000_000), b"cycles\0")
+    usart_hz = {168: 84_000_000, 16: 16_000_000}[mhz]
+    assert abs(usart_hz / chip.values[USART1 + 8] / 115200 - 1) < 0.002
+    assert chip.values.get(RCC + 8, 0) & 3 == (2 if mhz == 168 else 0)
+    if mhz == 168:
+        pll = chip.values[RCC + 4]
+        assert not pll >> 22 & 1, "the crystal, which may not be there"
+        assert 16 / (pll & 63) * (pll >> 6 & 511) / (2 * (pll >> 16 & 3) + 2) == 168
+        access = chip.values[FLASH_ACCESS]
+        assert access & 7 == 5 and access >> 9 & 3 == 3 and bool(access >> 8 & 1) == (revision != 0x1000)
+        order = [at for at, value in chip.written if at == FLASH_ACCESS or (at == RCC + 8 and value & 3 == 2)]
+        assert order == [FLASH_ACCESS, RCC + 8], "wait states come before the clock"
