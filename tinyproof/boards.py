@@ -11,6 +11,7 @@ from typing import Any
 
 from tinyproof import advice
 from tinyproof.compilers import (
+    CORTEX_M0PLUS_C,
     CORTEX_M4F_C,
     HOST_C,
     HOST_C_CHECKED,
@@ -19,7 +20,9 @@ from tinyproof.compilers import (
     QEMU_RISCV32,
     QEMU_XTENSA,
     RV32IMC_C,
+    RP2040JS,
     UNICORN,
+    ZIG_CORTEX_M0PLUS_C,
     ZIG_CORTEX_M4F_C,
     ZIG_HOST_C,
     ZIG_RV32IMC_C,
@@ -74,6 +77,7 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
+    uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
     framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
@@ -91,6 +95,7 @@ ESP32 = Budget("ESP32", flash_bytes=1_536_000, ram_bytes=160 * KIB)
 ESP32_S3 = Budget("ESP32-S3", flash_bytes=1_536_000, ram_bytes=256 * KIB)
 ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
+RP2040 = Budget("Raspberry Pi Pico", flash_bytes=2048 * KIB, ram_bytes=264 * KIB)
 
 STACK_BYTES = 8 * KIB
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
@@ -215,6 +220,23 @@ BOARDS = {
                 *("qemu-system-xtensa", "-M", "lx60-nommu", "-cpu", "lx106", "-semihosting", *QEMU_FLAGS),
                 *("-icount", "shift=6", "-serial", "stdio"),
             ),
+        ),
+        Board(
+            name="pico",
+            title="Raspberry Pi Pico (RP2040); here emulated",
+            engine="compiled",
+            core=PORTABLE,
+            sources=tuple(f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", "link_uart")),
+            compilers=(CORTEX_M0PLUS_C, ZIG_CORTEX_M0PLUS_C),
+            link_flags=("-T{folder}/memory.ld",),
+            defines=(
+                *('BOARD_NAME="pico"', f"STACK_BYTES={STACK_BYTES}"),
+                *("LINK_IRQ=IRQ_UART0", "LINK_BAUD=115200u"),
+            ),
+            budget=RP2040,
+            emulator=RP2040JS,
+            run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}"),
+            uf2_family=0xE48BFF56,
         ),
         Board(
             name="host",
