@@ -143,6 +143,27 @@ USB_BRIDGES = (
 )
 
 
+def _pico(name: str, title: str, link: str, *link_sources: str, baud: int = 0, **more: Any) -> Board:
+    return Board(
+        name=name,
+        title=title,
+        engine="compiled",
+        core=PORTABLE,
+        sources=tuple(f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", *link_sources)),
+        compilers=(CORTEX_M0PLUS_C, ZIG_CORTEX_M0PLUS_C),
+        link_flags=("-T{folder}/memory.ld",),
+        defines=(
+            *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+            *(f"LINK_IRQ=IRQ_{link.upper()}", f"LINK_BAUD={baud}u"),
+        ),
+        budget=RP2040,
+        emulator=RP2040JS,
+        run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}", link),
+        uf2_family=0xE48BFF56,
+        **more,
+    )
+
+
 ESP32_CAMERA = "esp32-camera"  # the ESP32-C3 has no camera interface
 
 
@@ -221,23 +242,8 @@ BOARDS = {
                 *("-icount", "shift=6", "-serial", "stdio"),
             ),
         ),
-        Board(
-            name="pico",
-            title="Raspberry Pi Pico (RP2040); here emulated",
-            engine="compiled",
-            core=PORTABLE,
-            sources=tuple(f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", "link_uart")),
-            compilers=(CORTEX_M0PLUS_C, ZIG_CORTEX_M0PLUS_C),
-            link_flags=("-T{folder}/memory.ld",),
-            defines=(
-                *('BOARD_NAME="pico"', f"STACK_BYTES={STACK_BYTES}"),
-                *("LINK_IRQ=IRQ_UART0", "LINK_BAUD=115200u"),
-            ),
-            budget=RP2040,
-            emulator=RP2040JS,
-            run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}"),
-            uf2_family=0xE48BFF56,
-        ),
+        _pico("pico", "Raspberry Pi Pico, its serial line over USB", "usb", "link_usb", "usb_cdc"),
+        _pico("pico-uart", "the same, its serial line over UART0", "uart", "link_uart", baud=115200),
         Board(
             name="host",
             title="the firmware as a process on this computer",

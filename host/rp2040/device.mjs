@@ -1,6 +1,6 @@
 // A Raspberry Pi Pico as a process: the bytes of standard input and output are its serial line.
 //
-//     node device.mjs FOLDER_OF_RP2040JS firmware.uf2
+//     node device.mjs FOLDER_OF_RP2040JS firmware.uf2 usb|uart
 //
 // Time is the chip's: it passes as fast as this computer computes, and stands still while there is nothing to do.
 // Called by rp2040_device.py.
@@ -11,15 +11,18 @@ import { pathToFileURL } from 'node:url';
 import { chipOf, Reset } from './chip.mjs';
 import { FlashChip } from './flash_chip.mjs';
 import { UartLine } from './uart_line.mjs';
+import { UsbLine } from './usb_line.mjs';
 import { readUf2 } from './uf2.mjs';
 
 const SLICE = 100_000; // instructions, before the line is looked after
 const REST_NANOS = 50e6; // of the chip's time, with nothing to do, before it stands still
 
-const [, , folder, image] = process.argv;
+const [, , folder, image, link] = process.argv;
 const library = await import(pathToFileURL(join(folder, 'dist', 'esm', 'index.js')).href);
 const { SimulationClock } = await import(pathToFileURL(join(folder, 'dist', 'esm', 'clock', 'simulation-clock.js')).href);
 const Chip = chipOf({ ...library, SimulationClock });
+
+const send = (bytes) => process.stdout.write(bytes);
 
 function stop(why) {
   process.stderr.write(`the firmware stopped: ${why}\n`);
@@ -30,7 +33,7 @@ class Machine {
   constructor(program) {
     this.program = program;
     this.flashChip = new FlashChip();
-    this.line = new UartLine((bytes) => process.stdout.write(bytes));
+    this.line = link === 'uart' ? new UartLine(send) : new UsbLine(send, library);
     this.start(null);
   }
 

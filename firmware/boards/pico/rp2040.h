@@ -9,7 +9,7 @@ static inline void set_bits(reg32 *reg, uint32_t bits) { *(reg32 *)((uintptr_t)r
 static inline void clear_bits(reg32 *reg, uint32_t bits) { *(reg32 *)((uintptr_t)reg + 0x3000) = bits; }
 
 // Interrupts (2.3.2).
-enum { IRQ_USB = 5, IRQ_UART0 = 20, IRQS = 32 };
+enum { IRQ_USB = 5, IRQ_UART = 20, IRQS = 32 };  // of the two UARTs UART0's
 
 // The Cortex-M0+'s own (2.4.8).
 #define SYSTICK_CSR (*(reg32 *)0xE000E010)

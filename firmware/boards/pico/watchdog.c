@@ -59,6 +59,11 @@ void watchdog_report(void) {
     mark_before = 0;
 }
 
+void watchdog_stop(void) {
+    WATCHDOG->scratch[MARK] = 0;
+    clear_bits(&WATCHDOG->control, WATCHDOG_ENABLE);
+}
+
 void watchdog_keep_fault(const uint32_t *frame) {
     WATCHDOG->scratch[FAULT_ADDRESS] = frame[ADDRESS];
     WATCHDOG->scratch[FAULT_RETURN_ADDRESS] = frame[RETURN_ADDRESS] & ~1u;

@@ -18,5 +18,8 @@ void watchdog_feed(void);
 // Sends a log line when a fault or the watchdog was what reset the board; once.
 void watchdog_report(void);
 
+// Before another program takes over, which will not feed it.
+void watchdog_stop(void);
+
 // `frame` (8,): the registers that the processor left on the stack. Resets.
 __attribute__((noreturn)) void watchdog_keep_fault(const uint32_t *frame);
