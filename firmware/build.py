@@ -91,7 +91,7 @@ def build(model: Path, board: Board) -> Sizes:
     Raises UserError when the compiler is missing, the model was not exported, or the image does not fit the board.
     """
     manifest = load_manifest(model)
-    if board.application:
+    if board.is_real:
         raise UserError(f"board {board.name} is built and uploaded by `{advice.command('flash', board=board.name)}`")
     if not board.compilers:
         raise UserError(f"board {board.name} has no firmware to build")

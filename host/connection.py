@@ -60,7 +60,7 @@ def open_station(
 
     `settings` put a line between that is slow, bad, or both; only before a device that is started here.
     """
-    if port is None and board.application:
+    if port is None and board.is_real:
         port = find_port(board).device
     if port is not None:
         if settings:

@@ -31,6 +31,7 @@ from tinyproof.compilers import (
 )
 from tinyproof.cores import CORTEX_M4F, PORTABLE, Core
 from tinyproof.environment import run_module
+from tinyproof.usb_ids import PICO_USB, USB_BRIDGES, UsbId
 
 KIB = 1024
 
@@ -45,22 +46,11 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class UsbId:
-    """A USB vendor and product number, and what carries it."""
-
-    vendor: int
-    product: int
-    bearer: str
-
-    def __str__(self) -> str:
-        return f"{self.vendor:04x}:{self.product:04x} ({self.bearer})"
-
-
-@dataclass(frozen=True)
 class Board:
     """One board. The first of its `compilers` that is installed builds it, with the kernels of its `core`. `run` starts
     it on this machine, with {firmware} and {model} filled in; standard input and output are its serial line. It is
-    empty where the firmware runs on a chip: such a board is on a USB cable.
+    empty where the firmware runs on a chip alone: such a board is on a USB cable. One with both is emulated unless its
+    port is named.
 
     `application` are its USB ids while it runs a program, `bootloader` those while it waits for one, `other_socket`
     those of a USB connector of the board that this firmware does not talk through.
@@ -77,7 +67,8 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
-    uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files
+    uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files, on a drive
+    drive: str = ""  # what that drive calls the chip
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
     framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
@@ -87,6 +78,11 @@ class Board:
     wants_dtr: bool = False  # sends and receives only while DTR is high; elsewhere DTR can reset the chip
     camera: str = ""  # the driver behind its example Camera; empty without one
     recovery: str = ""  # what to do by hand when it does not react
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it is a board on a USB cable and nothing else: no emulator runs its firmware here."""
+        return bool(self.application) and not self.run
 
 
 # Flash of all: the application's partition (boards/esp32/sdkconfig.defaults). RAM: static data may take 160 KiB of the
@@ -131,19 +127,7 @@ def _qemu_arm(name: str, title: str, link: str, *arguments: str, baud: int = 0) 
     )
 
 
-# Chips between USB and an ESP32's UART0, on boards by Espressif and others.
-USB_BRIDGES = (
-    UsbId(0x10C4, 0xEA60, "CP210x"),
-    UsbId(0x1A86, 0x7523, "CH340"),
-    UsbId(0x1A86, 0x55D3, "CH343"),
-    UsbId(0x1A86, 0x55D4, "CH9102"),
-    UsbId(0x0403, 0x6001, "FT232R"),
-    UsbId(0x0403, 0x6010, "FT2232H"),
-    UsbId(0x0403, 0x6015, "FT231X"),
-)
-
-
-def _pico(name: str, title: str, link: str, *link_sources: str, baud: int = 0, **more: Any) -> Board:
+def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> Board:
     return Board(
         name=name,
         title=title,
@@ -154,12 +138,14 @@ def _pico(name: str, title: str, link: str, *link_sources: str, baud: int = 0, *
         link_flags=("-T{folder}/memory.ld",),
         defines=(
             *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
-            *(f"LINK_IRQ=IRQ_{link.upper()}", f"LINK_BAUD={baud}u"),
+            *(f"LINK_IRQ=IRQ_{link.upper()}", f"LINK_BAUD={115200 if link == 'uart' else 0}u"),
         ),
         budget=RP2040,
         emulator=RP2040JS,
         run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}", link),
         uf2_family=0xE48BFF56,
+        drive="RPI-RP2",
+        recovery="unplug it, hold its BOOTSEL button while plugging it in, and flash it again",
         **more,
     )
 
@@ -242,8 +228,13 @@ BOARDS = {
                 *("-icount", "shift=6", "-serial", "stdio"),
             ),
         ),
-        _pico("pico", "Raspberry Pi Pico, its serial line over USB", "usb", "link_usb", "usb_cdc"),
-        _pico("pico-uart", "the same, its serial line over UART0", "uart", "link_uart", baud=115200),
+        _pico(
+            *("pico", "Raspberry Pi Pico, serial line over USB; emulated unless its port is named"),
+            *("usb", "link_usb", "usb_cdc"),
+            application=(PICO_USB,),
+            wants_dtr=True,
+        ),
+        _pico("pico-uart", "the same, serial line over its UART0", "uart", "link_uart", application=USB_BRIDGES),
         Board(
             name="host",
             title="the firmware as a process on this computer",
@@ -293,7 +284,8 @@ BOARDS = {
     )
 }
 
-REAL_BOARDS = {name: board for name, board in BOARDS.items() if board.application}  # on a USB cable
+CABLE_BOARDS = {name: board for name, board in BOARDS.items() if board.application}
+REAL_BOARDS = {name: board for name, board in CABLE_BOARDS.items() if board.is_real}
 
 
 def find_board(name: str) -> Board:

@@ -16,7 +16,7 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from tinyproof import advice  # noqa: E402
-from tinyproof.boards import BOARDS, REAL_BOARDS, Board  # noqa: E402
+from tinyproof.boards import BOARDS, CABLE_BOARDS, REAL_BOARDS, Board  # noqa: E402
 from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder  # noqa: E402
 from tinyproof.toolchain import demo_board, works  # noqa: E402
 
@@ -31,8 +31,9 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
         "USUAL_DATASET": DATASET,
         "USUAL_PRESET": PRESET,
         "HAS_IMAGE": "yes" if board and board.compilers and not settings.get("PORT") else "",
-        "ON_CABLE": "yes" if board and board.application else "",
-        "OTHERS_ON_CABLE": ",".join(REAL_BOARDS) if board and not board.application else "",
+        "ON_CABLE": "yes" if board and board.is_real else "",
+        "OTHERS_ON_CABLE": ",".join(REAL_BOARDS) if board and not board.is_real else "",
+        "OTHERS_TO_FLASH": ",".join(CABLE_BOARDS) if board and not board.application else "",
         "FROM_PYPI": "yes" if board and _from_pypi(board, settings.get("COMPILER", "")) else "",
     }
 

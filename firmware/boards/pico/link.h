@@ -1,6 +1,7 @@
 // The board's line to the host. Two implementations, one of which is linked in: link_uart.c and link_usb.c.
 // Bytes that come are kept for link_read() while the model runs.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,3 +15,4 @@ void link_set_baud(uint32_t baud);
 size_t link_read(uint8_t *data, size_t capacity);
 void link_write(const uint8_t *data, size_t size);
 void link_interrupt(void);
+bool link_is_open(void);  // whether what is written goes anywhere

@@ -139,6 +139,8 @@ void link_interrupt(void) {
     }
 }
 
+bool link_is_open(void) { return usb_cdc_is_open(); }
+
 size_t link_read(uint8_t *data, size_t capacity) {
     __asm__ volatile("cpsid i" : : : "memory");  // an interrupt before the wait ends the wait
     if (received == taken) __asm__ volatile("wfi");
@@ -158,7 +160,7 @@ static bool wait_to_send(void) {
         const bool wait = usb_cdc_is_open() && sending;
         if (wait) __asm__ volatile("wfi");
         __asm__ volatile("cpsie i" : : : "memory");
-        if (!wait) return usb_cdc_is_open();
+        if (!wait) return link_is_open();
     }
 }
 

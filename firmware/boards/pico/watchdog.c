@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "counter.h"
+#include "link.h"
 #include "log.h"
 #include "rp2040.h"
 
@@ -12,6 +13,7 @@ enum {
     RETURN_ADDRESS = 5,  // in the frame of registers
     ADDRESS = 6,
     FEEDS_IN_VAIN = 5u * 60 * COUNTER_WRAPS_IN_10_S / 10,
+    FEEDS_FOR_HOST = 5u * COUNTER_WRAPS_IN_10_S / 10,
 };
 
 // In scratch registers, which survive the reset.
@@ -24,7 +26,7 @@ static uint32_t address_before, return_address_before;
 
 void watchdog_init(void) {
     mark_before = WATCHDOG->scratch[MARK];
-    if (mark_before == RUNNING && !(WATCHDOG->reason & REASON_TIMER)) mark_before = 0;
+    if (mark_before == RUNNING ? !(WATCHDOG->reason & REASON_TIMER) : mark_before != FAULT) mark_before = 0;
     address_before = WATCHDOG->scratch[FAULT_ADDRESS];
     return_address_before = WATCHDOG->scratch[FAULT_RETURN_ADDRESS];
 
@@ -48,12 +50,14 @@ static void put_hex(char *text, uint32_t value) {
 }
 
 void watchdog_report(void) {
+    if (mark_before == 0) return;
+    while (!link_is_open() && feeds < FEEDS_FOR_HOST) __asm__ volatile("wfi");
     if (mark_before == FAULT) {
         char text[] = "a fault at 0x........, called from 0x........, reset the board";
         put_hex(text + sizeof "a fault at 0x" - 1, address_before);
         put_hex(text + sizeof "a fault at 0x........, called from 0x" - 1, return_address_before);
         log_send(text);
-    } else if (mark_before == RUNNING) {
+    } else {
         log_send("the watchdog reset the board: its program was stuck, or a fault came within a fault");
     }
     mark_before = 0;

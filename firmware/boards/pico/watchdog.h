@@ -15,7 +15,7 @@ void watchdog_main_loop(void);
 // Several times in 8 seconds, from an interrupt: an inference may take longer than the watchdog can wait.
 void watchdog_feed(void);
 
-// Sends a log line when a fault or the watchdog was what reset the board; once.
+// Sends a log line when a fault or the watchdog was what reset the board, and waits up to five seconds for a host to hear it.
 void watchdog_report(void);
 
 // Before another program takes over, which will not feed it.
