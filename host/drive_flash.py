@@ -1,4 +1,4 @@
-"""Flashing a board whose boot ROM offers a drive: build, find the drive, copy the UF2 file, wait for the port and HELLO.
+"""Flashing a board whose boot ROM offers a drive: build, find the drive, copy the UF2 file, wait for port and HELLO.
 
 A board whose program can be asked for its boot loader is asked: by its port, opened at 1200 baud and closed again.
 """
@@ -36,7 +36,9 @@ def flash_drive(board: Board, model: Path, engine: str | None = None, port: str 
     there is no drive, or it is full or vanishes, and when the board does not come back with this model.
     """
     if engine not in (None, board.engine):
-        raise UserError(f"board {board.name} runs the engine {board.engine} alone: leave {advice.name_of('engine')} out")
+        raise UserError(
+            f"board {board.name} runs the engine {board.engine} alone: leave {advice.name_of('engine')} out"
+        )
     here = named_port(port) if port else None
     if here:
         check_there(here)
@@ -79,7 +81,7 @@ def _find_line(board: Board, named: SerialPort | None, others: Sequence[SerialPo
     found = flash.wait_for_port(is_new, flash.RETURN_S)
     if found is None:
         raise UserError(
-            f"the {board.drive} was copied to and did not come back in {flash.RETURN_S:g} s: plug it in again, then try "
-            f"`{advice.command('hello', board=board.name, port='its port')}`; if it stays away, {board.recovery}"
+            f"{board.drive} was copied to and did not come back in {flash.RETURN_S:g} s: plug it in again, then try "
+            f"`{advice.command('hello', board=board.name, port='...')}`; if it stays away, {board.recovery}"
         )
     return found

@@ -1,7 +1,8 @@
 """Puts the firmware on a real board: build, upload, wait until the board is back, and hear from it which model it runs.
 
-PlatformIO builds and uploads (drive_flash.py does it without, for boards that are a drive). Finding the board, sending it into its bootloader and finding it again is done here: by
-USB ids and the place on the bus, in bounded time, with a line that says what to do when the board does not react.
+PlatformIO builds and uploads (drive_flash.py does without it, for boards that are a drive). Finding the board, sending
+it into its bootloader and finding it again is done here: by USB ids and the place on the bus, in bounded time, with a
+line that says what to do when the board does not react.
 """
 
 from __future__ import annotations

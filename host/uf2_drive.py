@@ -86,7 +86,9 @@ def copy(image: Path, drive: Drive) -> None:
 def _why(error: OSError, drive: Drive, written: int, size: int) -> str:
     done = f"{written:,} of {size:,} bytes"
     if error.errno == errno.ENOSPC:
-        return f"the drive {drive.folder} is full after {done}: delete what was copied there, or plug the board in again"
+        return (
+            f"the drive {drive.folder} is full after {done}: delete what was copied there, or plug the board in again"
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{drive.folder} may not be written ({error.strerror}): mount it as this user, e.g. by its file manager"
     return f"the drive {drive.folder} vanished after {done} ({error.strerror}): plug the board in again, and try again"

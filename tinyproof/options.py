@@ -6,7 +6,7 @@ Nothing heavy is imported before a value is read, so that `--help` answers at on
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 

@@ -9,6 +9,11 @@ const HARD_FAULT = 3, HIGHEST = [2, 3]; // within a fault or an NMI another faul
 
 class Fault extends Error {}
 export class Reset {} // thrown when the watchdog resets the chip
+export class BootLoader {} // thrown when the program asks the boot ROM for its drive
+
+// Of the boot ROM's functions the one that starts its boot loader, and the one that finds it by its name (data sheet 2.8.3).
+const ROM = { 0x14: 0x0100, 0x18: 0x0041, 0x40: 0x47702061, 0x60: 0xe7febeb0 }; // mov r0, #0x61; bx lr; and bkpt #0xb0
+const IN_BOOT_LOADER = 0xb0;
 
 // CRC-32 as the boot ROM counts it: highest bit first, not inverted at the end.
 function checksum(bytes) {
@@ -42,9 +47,10 @@ export const chipOf = ({ RP2040, SimulationClock }) => class Chip extends RP2040
       if (component === 'RP2040' || component === 'CortexM0Core') throw new Fault(message);
     };
     this.logger = { debug() {}, info() {}, warn: refuse, error: refuse };
-    this.onBreak = () => {
-      throw new Fault('a breakpoint, with no debugger');
+    this.onBreak = (code) => {
+      throw code === IN_BOOT_LOADER ? new BootLoader() : new Fault('a breakpoint, with no debugger');
     };
+    for (const [address, word] of Object.entries(ROM)) this.bootrom[address / 4] = word;
     if (before) {
       this.sram.set(before.sram);
       this.watchdog.scratchData.set(before.watchdog.scratchData);

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-import { chipOf, Reset } from './chip.mjs';
+import { BootLoader, chipOf, Reset } from './chip.mjs';
 import { FlashChip } from './flash_chip.mjs';
 import { UartLine } from './uart_line.mjs';
 import { UsbLine } from './usb_line.mjs';
@@ -48,6 +48,7 @@ class Machine {
     try {
       return this.run();
     } catch (event) {
+      if (event instanceof BootLoader) stop('it asked for the boot loader, whose drive only a real board has');
       if (!(event instanceof Reset)) throw event;
       this.start(this.chip);
       return true;
