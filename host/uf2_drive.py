@@ -20,6 +20,7 @@ INFO_FILE = "INFO_UF2.TXT"
 BOARD_ID = re.compile(rb"^Board-ID:\s*(\S+)", re.MULTILINE)
 MOUNTS = Path("/proc/self/mounts")
 MAC_VOLUMES = Path("/Volumes")
+WINDOWS_VOLUMES = [Path(f"{letter}:/") for letter in string.ascii_uppercase]
 LABELS = Path("/dev/disk/by-label")
 PART_BYTES = 64 * 1024
 
@@ -97,7 +98,7 @@ def _why(error: OSError, drive: Drive, written: int, size: int) -> str:
 def _volumes() -> list[Path]:
     """Where volumes are mounted on this system: all of them, for the label is not part of the place everywhere."""
     if sys.platform == "win32":
-        return [Path(f"{letter}:/") for letter in string.ascii_uppercase if os.path.exists(f"{letter}:/")]
+        return [volume for volume in WINDOWS_VOLUMES if volume.exists()]
     if sys.platform == "darwin":
         return sorted(MAC_VOLUMES.iterdir()) if MAC_VOLUMES.is_dir() else []
     try:
