@@ -227,7 +227,7 @@ $(VENV)/base: pyproject.toml requirements.lock
 	@touch $@
 
 ADDS_train := TensorFlow, for training and quantizing only (about 2 GB)
-ADDS_portable := a C compiler and a CPU emulator from PyPI (about 0.4 GB)
+ADDS_portable := a C compiler, a CPU emulator and Node.js from PyPI (about 0.6 GB)
 ADDS_boards := PlatformIO, which builds and uploads for real boards
 ADDS_tensorboard := TensorBoard
 ADDS_notebook := JupyterLab
