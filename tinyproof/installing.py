@@ -88,8 +88,8 @@ def _install_node_packages() -> None:
             arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
             result = subprocess.run([*npm, *arguments], cwd=made, capture_output=True, text=True)
             if result.returncode != 0:
-                reason = (result.stderr.strip().splitlines() or ["no reason given"])[0]
-                raise MissingTools(f"npm ci failed: {reason}")
+                lines = [line.removeprefix("npm error ") for line in result.stderr.strip().splitlines()]
+                raise MissingTools(f"npm ci failed: {'; '.join(lines[:2]) or 'no reason given'}")
             shutil.rmtree(home, ignore_errors=True)
             os.replace(made, home)
     except OSError as error:
