@@ -22,6 +22,7 @@ from tinyproof.cores import Core
 from tinyproof.firmware.flash_files import write_flash_files
 from tinyproof.firmware.objects import Compilation, CompilerFailed, compile_objects, link, tool_state
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
+from tinyproof.firmware.uf2 import seal_boot2, write_uf2
 from tinyproof.installing import require_tools
 from tinyproof.json_files import read_json, write_json
 from tinyproof.made import fingerprint, made_files, remember
@@ -39,7 +40,8 @@ IMAGE_FILE = "firmware.elf"
 IMAGE = "image"  # under which it is remembered
 SIZES_FILE = "sizes.json"
 WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
-PRODUCTS = (IMAGE_FILE, SIZES_FILE, WATCHER_FILE, "firmware.bin", "firmware.hex")
+UF2_FILE = "firmware.uf2"  # what the board's drive takes
+PRODUCTS = (IMAGE_FILE, SIZES_FILE, WATCHER_FILE, UF2_FILE, "firmware.bin", "firmware.hex")
 
 
 def image_path(model: Path, board: Board) -> Path:
@@ -115,6 +117,8 @@ def build(model: Path, board: Board) -> Sizes:
         if board.st_loader:
             for path in write_flash_files(image, board.st_loader.flash_base):
                 os.replace(path, folder / path.name)
+        if board.uf2_family:
+            os.replace(scratch / UF2_FILE, folder / UF2_FILE)
         os.replace(scratch / SIZES_FILE, folder / SIZES_FILE)
         os.replace(image, folder / IMAGE_FILE)
     made = (folder / name for name in PRODUCTS)
@@ -132,6 +136,8 @@ def build_example(model: Path, board: Board, example: str) -> Path:
     image = folder / f"{example}.elf"
     with tempfile.TemporaryDirectory(UNFINISHED, ".build.", folder) as scratch:
         _compile(board, taken_compiler(board), model, Path(scratch), Path(scratch) / image.name, example)
+        if board.uf2_family:
+            os.replace(Path(scratch) / f"{example}.uf2", image.with_suffix(".uf2"))
         os.replace(Path(scratch) / image.name, image)
     return image
 
@@ -200,6 +206,9 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
         link_flags.append(f"-T{_linker_script(board, scratch)}")
     with _compiler_errors(compiler, board):
         link(compiler, link_flags, compile_objects(how, sources(board, model, example), FIRMWARE, scratch), image)
+    if board.uf2_family:
+        seal_boot2(image)
+        write_uf2(image, image.with_suffix(".uf2"), board.uf2_family)
 
 
 def _linker_script(board: Board, scratch: Path) -> Path:

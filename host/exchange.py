@@ -31,6 +31,7 @@ from tinyproof.protocol import (
 SESSIONS = 0xFFFFFF00  # above, the keys of a session would run into 0
 LOG_LINES_KEPT = 1000
 HELLO_S = 10.0  # for a first answer
+STARTED_HERE_S = 30.0  # of a device that shares this computer with whatever else it does
 GRACE_S = 1.0  # how long frames that already came are looked at after a deadline
 EXCHANGES = 3  # that show that a speed works
 IN_VAIN = 3  # questions, before the speed is taken for wrong
@@ -58,14 +59,16 @@ class Exchange:
     def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
         self.transport = transport
         self.patience = patience or Patience()
+        self.first_answer_s = HELLO_S
         self.logs: list[str] = []
         self.resent = 0  # requests sent more than once
         self.reconnections = 0
         self._next_sequence = 1
         self._wanted_baud = BAUD
 
-    def hello(self, timeout_s: float = HELLO_S) -> HelloReply:
+    def hello(self, timeout_s: float | None = None) -> HelloReply:
         """Begin a new session: ask until the device answers. Raises DeviceError when nothing sensible comes in time."""
+        timeout_s = timeout_s or self.first_answer_s
         try:
             reply = self._begin_session(timeout_s)
         except LineLost as error:

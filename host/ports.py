@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from serial.tools import list_ports
 
 from tinyproof import advice
-from tinyproof.boards import CABLE_BOARDS, Board, UsbId
+from tinyproof.boards import CABLE_BOARDS, Board
 from tinyproof.console import UserError
+from tinyproof.usb_ids import UsbId
 
 
 @dataclass(frozen=True)

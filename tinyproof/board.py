@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tinyproof.compilers import Compiler, Tool
 from tinyproof.cores import Core
+from tinyproof.usb_ids import UsbId
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -20,30 +21,6 @@ class Budget:
     of: str
     flash_bytes: int
     ram_bytes: int
-
-
-@dataclass(frozen=True)
-class UsbId:
-    """A USB vendor and product number, and what carries it."""
-
-    vendor: int
-    product: int
-    bearer: str
-
-    def __str__(self) -> str:
-        return f"{self.vendor:04x}:{self.product:04x} ({self.bearer})"
-
-
-# Chips between USB and a UART: an ESP32's on its board, or another's on an adapter.
-USB_BRIDGES = (
-    UsbId(0x10C4, 0xEA60, "CP210x"),
-    UsbId(0x1A86, 0x7523, "CH340"),
-    UsbId(0x1A86, 0x55D3, "CH343"),
-    UsbId(0x1A86, 0x55D4, "CH9102"),
-    UsbId(0x0403, 0x6001, "FT232R"),
-    UsbId(0x0403, 0x6010, "FT2232H"),
-    UsbId(0x0403, 0x6015, "FT231X"),
-)
 
 
 @dataclass(frozen=True)
@@ -78,6 +55,8 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
+    uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files, on a drive
+    drive: str = ""  # what that drive calls the chip
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
     framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it

@@ -6,29 +6,60 @@ firmware/boards/ that implements board.h.
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinyproof import advice
-from tinyproof.board import KIB, QEMU_FLAGS, STACK_BYTES, USB_BRIDGES, Board, Budget, UsbId
+from tinyproof.board import KIB, QEMU_FLAGS, STACK_BYTES, Board, Budget
 from tinyproof.compilers import (
+    CORTEX_M0PLUS_C,
     HOST_C,
     HOST_C_CHECKED,
     LX106_C,
     QEMU_RISCV32,
     QEMU_XTENSA,
+    RP2040JS,
     RV32IMC_C,
+    ZIG_CORTEX_M0PLUS_C,
     ZIG_HOST_C,
     ZIG_RV32IMC_C,
 )
 from tinyproof.cores import CORTEX_M4F, PORTABLE
 from tinyproof.cortex_m import CORTEX_M_BOARDS
 from tinyproof.environment import run_module
+from tinyproof.usb_ids import PICO_USB, USB_BRIDGES, UsbId
 
-__all__ = ["STACK_BYTES", "Board", "Budget", "UsbId"]  # those of board.py
+__all__ = ["STACK_BYTES", "Board", "Budget"]  # those of board.py
 
 # Flash of all: the application's partition (boards/esp32/sdkconfig.defaults). RAM: static data may take 160 KiB of the
 # ESP32's 320; on the others, what ESP-IDF's own code and data leave.
 ESP32 = Budget("ESP32", flash_bytes=1_536_000, ram_bytes=160 * KIB)
 ESP32_S3 = Budget("ESP32-S3", flash_bytes=1_536_000, ram_bytes=256 * KIB)
 ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
+RP2040 = Budget("Raspberry Pi Pico", flash_bytes=2048 * KIB, ram_bytes=264 * KIB)
+
+
+def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> Board:
+    return Board(
+        name=name,
+        title=title,
+        engine="compiled",
+        core=PORTABLE,
+        sources=tuple(f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", *link_sources)),
+        compilers=(CORTEX_M0PLUS_C, ZIG_CORTEX_M0PLUS_C),
+        link_flags=("-T{folder}/memory.ld",),
+        defines=(
+            *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+            *(f"LINK_IRQ=IRQ_{link.upper()}", f"LINK_BAUD={115200 if link == 'uart' else 0}u"),
+        ),
+        budget=RP2040,
+        emulator=RP2040JS,
+        run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}", link),
+        uf2_family=0xE48BFF56,
+        drive="RPI-RP2",
+        recovery="unplug it, hold its BOOTSEL button while plugging it in, and flash it again",
+        **more,
+    )
+
 
 ESP32_CAMERA = "esp32-camera"  # the ESP32-C3 has no camera interface
 
@@ -93,6 +124,13 @@ BOARDS = {
                 *("-icount", "shift=6", "-serial", "stdio"),
             ),
         ),
+        _pico(
+            *("pico", "Raspberry Pi Pico, serial line over USB; emulated unless its port is named"),
+            *("usb", "link_usb", "usb_cdc"),
+            application=(PICO_USB,),
+            wants_dtr=True,
+        ),
+        _pico("pico-uart", "the same, serial line over its UART0", "uart", "link_uart", application=USB_BRIDGES),
         Board(
             name="host",
             title="the firmware as a process on this computer",

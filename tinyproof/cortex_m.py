@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, USB_BRIDGES, Board, Budget, StLoader
+from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, StLoader
 from tinyproof.compilers import (
     CORTEX_M4F_C,
     CORTEX_M7_C,
@@ -19,6 +19,7 @@ from tinyproof.compilers import (
 )
 from tinyproof.cores import CORTEX_M4F
 from tinyproof.environment import run_module
+from tinyproof.usb_ids import USB_BRIDGES
 
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 

@@ -47,11 +47,11 @@ def _folder(settings: dict[str, str]) -> Path:
 
 
 def _from_pypi(board: Board, choice: str) -> bool:
-    """Whether the board is built or emulated by Python packages, which pip installs: the Python asked may lack them."""
+    """Whether the board is built or emulated by what pip installs: the Python asked may lack it."""
     choices = {"system": [False], "zig": [True]}.get(choice, [False, True])
     compilers = [compiler for compiler in board.compilers if bool(compiler.tool.module) in choices]
     taken = next((compiler.tool for compiler in compilers if compiler.tool.module or works(compiler)), None)
-    return any(tool and tool.module for tool in (taken, board.emulator))
+    return any(tool and (tool.module or tool.runs_in_node) for tool in (taken, board.emulator))
 
 
 if __name__ == "__main__":

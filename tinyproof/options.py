@@ -32,7 +32,7 @@ class BoardName(click.types.StringParamType):
     name = "board"
 
     def __init__(self, *others: str, known: Mapping[str, Board] = BOARDS) -> None:
-        self.others, self.known = others, known  # words it may also be; the boards to choose from
+        self.others, self.known = others, known  # words it may also be; the boards that are of use
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The boards whose names begin so."""

@@ -10,7 +10,7 @@ from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import console
-from tinyproof.host.flash import flash
+from tinyproof.host.drive_flash import flash_board
 from tinyproof.host.flash_stm32 import flash_stm32
 from tinyproof.options import PortName, cable_board_option, compiler_option, engine_option, model_option
 from tinyproof.toolchain import with_compiler
@@ -30,8 +30,8 @@ def command(model: Path, board_name: str, engine: str | None, compiler: str | No
     claim(model)
     board = with_compiler(find_board(board_name), compiler)
     if board.st_loader:
-        there = flash_stm32(board, model, engine, port)
+        port = flash_stm32(board, model, engine, port)
     else:
-        flash(board, model, engine, port)
-        there = None  # USB says which port it is
-    console.print(f"Next: {advice.command('validate', board=board_name, model=model, port=there)}", markup=False)
+        flash_board(board, model, engine, port)
+        port = port or (None if board.is_real else "...")
+    console.print(f"Next: {advice.command('validate', board=board_name, model=model, port=port)}", markup=False)
