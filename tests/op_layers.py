@@ -141,7 +141,7 @@ def lookup(draw: st.DrawFn, name: str) -> Case:
     if name == "TANH":
         y_scale, y_zero_point = 1 / 128, 0
     if name == "LEAKY_RELU":
-        alpha = draw(st.one_of(st.sampled_from((0.3, 0.01, 0.2, 1.0, 0.0)), st.floats(0, 4)))
+        alpha = draw(st.one_of(st.sampled_from((0.3, 0.01, -0.2, 1.0, 0.0)), st.floats(-4, 4)))
         chosen = options("LeakyReluOptionsT", alpha=float(np.float32(alpha)))
     x_zero_point = draw(zero_points)
     if name == "RSQRT":
