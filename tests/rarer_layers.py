@@ -178,7 +178,7 @@ def lstm(draw: st.DrawFn) -> Case:
     chosen = options(
         "UnidirectionalSequenceLSTMOptionsT",
         fusedActivationFunction=activation("TANH"),
-        cellClip=draw(st.sampled_from((0.0, 0.0, 10.0, 0.5))),
+        cellClip=draw(st.sampled_from((0.0, 0.0, 10.0, 0.5, 0.001))),
         timeMajor=time_major,
     )
     b.op("UNIDIRECTIONAL_SEQUENCE_LSTM", places, [y], chosen)

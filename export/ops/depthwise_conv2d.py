@@ -18,7 +18,7 @@ from tinyproof.export.ops.window import fold_window, windows_inside
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseConv2dParams(ConvolutionParams):
-    """Weights (k_h, k_w, y_c). The multiplier follows from the shapes."""
+    """Weights (k_h, k_w, y_c). The multiplier follows from the shapes, and the file says the same."""
 
 
 def fold(graph: Graph, op: Op) -> DepthwiseConv2dParams:
@@ -36,6 +36,9 @@ def fold(graph: Graph, op: Op) -> DepthwiseConv2dParams:
             f"filters of shape {weights.values.shape} do not turn {x.shape[3]} channels into {y.shape[3]}; "
             "export the model again",
         )
+    if options.multiplier * x.shape[3] != y_c:
+        why = f"it turns {x.shape[3]} channels into {y_c}, and TFLM goes by its depth_multiplier, {options.multiplier}"
+        raise graph.refusal(op, f"{why}; export the model again")
     window = fold_window(graph, op, x.shape, y.shape, (k_h, k_w), options.stride, options.dilation, options.padding)
     flat = replace(weights, values=weights.values[0])
     return fold_params(DepthwiseConv2dParams, graph, op, x, flat, y, window, filters_axis=2)

@@ -29,6 +29,7 @@ UNUSED = (*range(9, 12), 16, 17, *range(20, 24))  # of variants that TFLM refuse
 GATE_SCALE = 2.0**-12  # of what goes into a gate's function
 GATE = 2.0**-15  # of what comes out
 LARGEST = 2**30  # product of two int16
+NO_LIMIT = 2**15  # of a cell
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def fold(graph: Graph, op: Op) -> LstmParams:
     power = _nearest_power(cell_scale) if 0 < cell_scale < math.inf else 99
     if not -15 <= power + 12 <= 14:
         raise graph.refusal(op, f"its cell's scale {cell_scale} is too small for TFLM, or too large; export it again")
-    limit = min(float(options.cell_clip) / cell_scale, 32767.0)
+    limit = min(options.cell_clip / cell_scale, NO_LIMIT - 1) if options.cell_clip > 0 else NO_LIMIT
     forget, added, shown = (
         rescale(graph, op, real, LARGEST)
         for real in (GATE * cell_scale / cell_scale, GATE * GATE / cell_scale, GATE * GATE / float(hidden.scale))
