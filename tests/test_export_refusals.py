@@ -150,6 +150,14 @@ def depthwise_model(multiplier: int) -> bytes:
     return edited(b.build([x], [y]), change)
 
 
+def without_zero_points() -> bytes:
+    def change(model: Any) -> None:
+        for tensor in model.subgraphs[0].tensors[1:]:
+            tensor.quantization.zeroPoint = None
+
+    return edited(dense_model(bias=np.int32([1, 2, 3])), change)
+
+
 def sum_model(name: str, scale: float = 1.0) -> bytes:
     """A number of that scale is added, or nothing is averaged."""
     b = ModelBuilder()
@@ -225,6 +233,8 @@ REFUSALS = {
     "a softmax of too many classes": (softmax_model(classes=8192), "8192 classes"),
     "a softmax of nearly nothing": (softmax_model(scale=1e-9), "too small for TFLM's softmax"),
     "a constant output": (wiring([0], [4], (0, 1)), "output is a constant"),
+    "an output that is an input": (wiring([0], [1, 0], (0, 1)), "'tensor_0' is more than one of its inputs and outputs"),
+    "an output twice": (wiring([0], [1, 1], (0, 1)), "'tensor_1' is more than one of"),
     "an output nobody computes": (wiring([0], [2], (0, 1)), "no op computes the model's output"),
     "ops in the wrong order": (wiring([0], [2], (1, 2), (0, 1)), "reads what no earlier op computes"),
     "a tensor computed twice": (wiring([0], [1], (0, 1), (0, 1)), "or computes a tensor again"),
@@ -243,6 +253,7 @@ REFUSALS = {
     "seven axes joined": (many_axes_model("CONCATENATION", 7, axis=0), "CONCATENATION.* at most 6 axes of it"),
     "seven axes turned round": (many_axes_model("REVERSE_V2", 7, [0]), "REVERSE_V2.* at most 6 axes of it"),
     "a depth multiplier of another layer": (depthwise_model(1), "turns 3 channels into 6, .* its depth_multiplier, 1"),
+    "scales without zero points": (without_zero_points(), "output 'tensor_1' has no scale of its own"),
     "a sum with a scale of zero": (sum_model("ADD", 0.0), "ADD.* scale is 0, which TFLM refuses"),
     "a difference with a scale of zero": (sum_model("SUB", 0.0), "SUB.* scale is 0, which TFLM refuses"),
     "a mean along no axis": (sum_model("MEAN"), "MEAN.*'tensor_2', which it goes by, is empty"),

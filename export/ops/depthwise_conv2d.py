@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 import tflite
 
-from tinyproof.export.graph import Graph, Op
+from tinyproof.export.graph import ABSENT, Graph, Op
 from tinyproof.export.ops import conv2d, operands
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, fold_params, parser
@@ -26,6 +26,8 @@ def fold(graph: Graph, op: Op) -> DepthwiseConv2dParams:
     options = op.options
     assert isinstance(options, ConvolutionOptions)
     operands.check_arity(graph, op, inputs=(2, 3))
+    if op.inputs[2:] == (ABSENT,):
+        raise graph.refusal(op, "its bias is left out by a -1, at which TFLM crashes; leave the operand out")
     x = operands.image(graph, op, op.inputs[0])
     y = operands.image(graph, op, op.outputs[0])
     weights = operands.weights(graph, op, op.inputs[1], rank=4, axis=3)
