@@ -51,7 +51,7 @@ def _is_long(graph: Graph, op: Op, place: int) -> bool:
 
 
 def _as_int32(model: Any, graph: Graph, index: int) -> int:
-    """The index of a new tensor of the same numbers; what is beyond 32 bits, the end of an open slice, as far as it goes."""
+    """The index of a new tensor of the same numbers; what is beyond 32 bits, such as an open end, as far as it goes."""
     from ai_edge_litert import schema_py_generated as schema
 
     tensor = graph.tensors[index]

@@ -124,7 +124,7 @@ def axis(graph: Graph, op: Op, value: int, rank: int) -> int:
 def check_rank(graph: Graph, op: Op, shape: tuple[int, ...], most: int) -> None:
     """The op has no more axes than TFLM takes of it, which stops at more, some without a word."""
     if len(shape) > most:
-        raise graph.refusal(op, f"TFLM takes at most {most} axes of it, not the {len(shape)} of {shape}; reshape before")
+        raise graph.refusal(op, f"TFLM takes at most {most} axes of it, not those of {shape}; reshape before")
 
 
 def integers(graph: Graph, op: Op, tensor_index: int, least: int, most: int) -> list[int]:
