@@ -37,7 +37,8 @@ def as_tflm_reads(content: bytes, source: str) -> bytes:
     model = unpacked(content, source)
     ops = model.subgraphs[0].operators
     for op, place in long:
-        ops[op.index].inputs[place] = _as_int32(model, graph, op.inputs[place])
+        number = _as_int32(model, graph, op.inputs[place])
+        ops[op.index].inputs = [number if k == place else x for k, x in enumerate(ops[op.index].inputs)]
     for op in unbiased:
         ops[op.index].inputs = ops[op.index].inputs[:BIAS]
     for index, times in multiplied.items():

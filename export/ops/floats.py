@@ -64,7 +64,9 @@ OPERANDS = {
     "SELECT_V2": 3,
 }
 # The options of those that say something in them: which member of the schema's union, and how it is read.
-PARSED = {"DIV": (tflite.BuiltinOptions.DivOptions, activation_parser(tflite.DivOptions))}
+PARSED: dict[str, tuple[int, Callable[[Any], OpOptions]]] = {
+    "DIV": (tflite.BuiltinOptions.DivOptions, activation_parser(tflite.DivOptions)),
+}
 Operand = tuple[str, float]  # "input", "number" or "step", and which one or what
 
 
@@ -138,4 +140,9 @@ def refuse_joining(graph: Graph, calls: tuple[Call, ...]) -> None:
             raise graph.refusal(call.ops[-1], why)
 
 
-FLOATS = tuple(OpKind(name.lower(), name, *PARSED.get(name, (0, parse_nothing)), lower, no_macs) for name in FUNCTIONS)
+def _kind(name: str) -> OpKind:
+    options_type, parse = PARSED.get(name, (0, parse_nothing))
+    return OpKind(name.lower(), name, options_type, parse, lower, no_macs)
+
+
+FLOATS = tuple(map(_kind, FUNCTIONS))
