@@ -97,17 +97,19 @@ def add_linear_constants(
 
 @st.composite
 def conv2d(draw: st.DrawFn, usual: str = "") -> Case:
-    """One CONV_2D: any, a "first" one of few channels, or an "inner" one, which Winograd's transforms are for."""
+    """One CONV_2D: any, a "first" one of few channels, an "inner" one, which Winograd's transforms are for, or one of
+    "few" filters.
+    """
     k_h, k_w = (3, 3) if usual == "inner" else (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
     dilation = (1, 1) if usual else draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    most = {"first": 2, "inner": 1}.get(usual, 3)
+    most = {"first": 2, "inner": 1, "few": 2}.get(usual, 3)
     stride = draw(st.tuples(st.integers(1, most), st.integers(1, most)))
     padding = draw(paddings)
     span = [(k - 1) * d + 1 for k, d in zip((k_h, k_w), dilation, strict=True)]
     least = span if padding == "VALID" else (1, 1)
     x_h, x_w = (draw(st.integers(low, low + 6)) for low in least)
     x_c = draw(st.sampled_from({"first": (1, 3, 3), "inner": (4, 8, 12)}.get(usual, (1, 1, 2, 3, 4, 5, 8, 17))))
-    y_c = draw(st.sampled_from((12, 16, 21))) if usual == "first" else draw(st.integers(1, 5))
+    y_c = draw(st.sampled_from({"first": (12, 16, 21), "few": (1, 2)}.get(usual, (1, 2, 3, 4, 5))))
     if padding == "SAME":
         y_h, y_w = -(-x_h // stride[0]), -(-x_w // stride[1])
     else:

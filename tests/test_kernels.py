@@ -9,7 +9,7 @@ import needs
 import numpy as np
 import pytest
 from every_op import every_op_model, schema_options
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from layers import (
@@ -111,19 +111,35 @@ def test_a_depthwise_convolution_in_place_lies_where_its_input_does(kernels):
     assert_equal_to_golden(kernels, Case(content, inputs_for((19 * 6 * 6,), 1)))
 
 
-DEPTHWISE = [one for one in FAST if one.kernel.name.startswith("depthwise_")]
+def assert_each_kernel_equal(kernels: KernelLibrary, case: Case, names: str) -> None:
+    """Each fast kernel of these names, wherever it fits, and each layout of it, as if there were no other."""
+    try:
+        lowered = lower(read_graph(case.model, "case"), keep_dead=True)
+    except UserError as refusal:
+        assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
+        reject()
+    expected = [kernels.run(lowered.program(PLAIN), x) for x in case.inputs]
+    for one in FAST:
+        if one.kernel.name.startswith(names):
+            for spent in Optimize:
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(choose, "FAST", [one])
+                    program = lowered.program(optimize=spent)
+                for x, y in zip(case.inputs, expected, strict=True):
+                    np.testing.assert_array_equal(kernels.run(program, x), y, one.kernel.name)
 
 
-@pytest.mark.parametrize("one", DEPTHWISE, ids=lambda one: one.kernel.name)
 @settings(CASES, max_examples=150)
 @given(case=depthwise_conv2d())
-def test_each_depthwise_kernel_gives_the_bytes_of_the_plain_one_wherever_it_fits(kernels, one, case):
-    lowered = lower(read_graph(case.model, "case"), keep_dead=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(choose, "FAST", [one])
-        fast, plain = lowered.program(), lowered.program(PLAIN)
-    for x in case.inputs:
-        np.testing.assert_array_equal(kernels.run(fast, x), kernels.run(plain, x))
+def test_each_depthwise_kernel_gives_the_bytes_of_the_plain_one_wherever_it_fits(kernels, case):
+    assert_each_kernel_equal(kernels, case, "depthwise_")
+
+
+@pytest.mark.parametrize("usual", ["", "few", "first"])
+@settings(CASES, max_examples=100, phases=[Phase.generate])
+@given(data=st.data())
+def test_each_conv2d_kernel_gives_the_bytes_of_the_plain_one_wherever_it_fits(kernels, usual, data):
+    assert_each_kernel_equal(kernels, data.draw(conv2d(usual=usual)), "conv2d_")
 
 
 @CASES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.layouts import LAYOUTS, Layout, as_it_is
 from tinyproof.export.ops.packed import (
     DSP,
     MOST_BYTE,
@@ -26,8 +28,6 @@ from tinyproof.export.ops.packed import (
 )
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
-
-MOST_MORE = 8  # quads times groups for each row of a window that filling rows up may cost
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,35 +74,46 @@ def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> 
     output = pack_output(conv.bias, conv.weights, conv.output, most)
     if output is None:
         return None
-    filters = output.scaled(conv.weights).reshape(conv.window.y_c, -1)
-    weights = packing(filters)
+    rows = output.scaled(conv.weights).reshape(conv.window.y_c, conv.window.k_h, -1)
+    weights = packing(rests_last(rows))
     if weights is None:
         return None
-    row_taps = filters.shape[1] // conv.window.k_h
-    return Conv2dPackedParams(weights, conv.x_zero_point, row_taps, conv.window, pool, output)
+    return Conv2dPackedParams(weights, conv.x_zero_point, rows.shape[2], conv.window, pool, output)
+
+
+def rests_last(rows: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Filters (y_c, k_h, row_taps) -> (y_c, taps) in the kernel's order: the whole words of each row, then what rows
+    have behind them.
+    """
+    words = rows.shape[2] // 4 * 4
+    return np.concatenate([part.reshape(len(rows), -1) for part in (rows[:, :, :words], rows[:, :, words:])], axis=1)
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
     """The sums of two output pixels and the largest ones, without a pooling those of four channels; what both see in
-    16 bits; and what one sees in 8 where x does not hold every row of it in whole words.
+    16 bits; and what one sees in 8 where that may lie outside x and its pixels are no whole words.
     """
     window, pool = params.window, params.pool
     taps = rounded_up(window.k_h * params.row_taps)
     sums = 16 * rounded_up(window.y_c) if max(pool.k_h, pool.k_w) > 1 else 32
-    words = params.row_taps % 4 == 0 and window.dilation_w == 1
-    copied = 0 if _reads_words(params) or (words and window.x_c % 4 == 0) else params.row_taps if words else taps
+    copied = 0 if _is_inside(params) or _has_words(window) else taps
     return sums + 4 * taps + copied
 
 
-def _reads_words(params: Conv2dPackedParams) -> bool:
-    """Whether every row of every window is a whole number of words inside x."""
+def _has_words(window: Window) -> bool:
+    """Whether what a window sees at a border is whole words too."""
+    return window.x_c % 4 == 0 and window.dilation_w == 1
+
+
+def _is_inside(params: Conv2dPackedParams) -> bool:
+    """Whether x holds all that is read of it for every window."""
     window = params.window
     last_row = (window.y_h - 1) * window.stride_h - window.pad_h + (window.k_h - 1) * window.dilation_h
     last_column = (window.y_w - 1) * window.stride_w - window.pad_w + window.k_w - 1
     inside = window.pad_h == window.pad_w == 0 and last_row < window.x_h and last_column < window.x_w
     behind = (last_column + 1) * window.x_c + params.row_taps - window.k_w * window.x_c  # where the last row ends
     inside = inside and (last_row + 1 < window.x_h or behind <= window.x_w * window.x_c)
-    return inside and params.row_taps % 4 == 0 and window.dilation_w == 1
+    return inside and window.dilation_w == 1
 
 
 def leads(params: Conv2dPackedParams) -> tuple[int]:
@@ -116,9 +127,9 @@ def events(params: Conv2dPackedParams) -> Events:
     outputs = pool.y_h * pool.y_w
     looks = outputs * pool.k_h * pool.k_w
     inside = looks * windows_inside(window) // (window.y_h * window.y_w)
-    row = params.row_taps
-    words = row % 4 == 0 and window.dilation_w == 1
-    whole, edges, gathered = (inside, looks - inside, 0) if words else (0, 0, looks)
+    row, rest = params.row_taps, params.row_taps % 4
+    inside = inside if window.dilation_w == 1 else 0
+    edges, gathered = (looks - inside, 0) if _has_words(window) else (0, looks - inside)
     pairs, groups, quads = -(-looks // 2), fours(window.y_c), fours(window.k_h * row)
     pointwise = pool.k_h * pool.k_w * window.k_h * window.k_w * window.stride_h * window.stride_w == 1
     return (
@@ -127,13 +138,15 @@ def events(params: Conv2dPackedParams) -> Events:
         pairs * groups,
         pairs * groups * quads,
         pairs * groups * fours(quads),
-        outputs * pool.y_c,
+        outputs * (pool.y_c if looks > outputs else pool.y_c % 4),
         (looks - outputs) * pool.y_c,
-        whole * window.k_h,
-        looks * quads,
+        inside * window.k_h,
+        looks * window.k_h * (row // 4),
+        looks * window.k_h * rest,
         gathered * window.k_h,
         edges * window.k_h,
         gathered * window.k_h * window.k_w,
+        (looks - inside) * quads,
     )
 
 
@@ -142,58 +155,42 @@ CONV2D_BYTES = Kernel("conv2d_bytes", scratch_bytes, leads, events=events, folde
 CONV2D_WIDE = Kernel("conv2d_wide", scratch_bytes, leads, events=events, folder=DSP)
 
 
-def _with_whole_rows(conv: Conv2dParams) -> Conv2dParams:
-    """The layer with zeros behind each row of its windows, so that rows are words, where that costs less than it saves:
-    rows of other lengths are copied before they are widened.
-    """
-    window = conv.window
-    row = window.k_w * window.x_c
-    more = fours(window.k_h * rounded_up(row)) - fours(window.k_h * row)
-    if row % 4 == 0 or window.dilation_w > 1 or more * fours(window.y_c) > MOST_MORE * window.k_h:
-        return conv
-    rows = conv.weights.reshape(window.y_c, window.k_h, row)
-    return replace(conv, weights=np.pad(rows, ((0, 0), (0, 0), (0, -row % 4))))
-
-
 def packed_call(
-    call: Call, pool: Window | None, kernel: Kernel, packing: Packing, most: Optimize | None = None
+    call: Call,
+    pool: Window | None,
+    kernel: Kernel,
+    packing: Packing,
+    most: Optimize | None = None,
+    layout: Layout = as_it_is,
 ) -> Call | None:
     """The call of a kernel that reads such weights, where they fit it; `most`: and are no more than that affords."""
-    if not isinstance(call.params, Conv2dParams):
-        return None
-    params = pack(_with_whole_rows(call.params), pool or no_pool(call.params.window), packing)
+    conv = layout(call.params, pool) if isinstance(call.params, Conv2dParams) else None
+    params = pack(conv, pool or no_pool(conv.window), packing) if conv else None
     if params is None or (most and not is_affordable(params.weights, most)):
         return None
     return replace(call, kernel=kernel, params=params)
 
 
-def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """With 16 bits a weight, where these are few enough."""
-    return packed_call(call, pool, CONV2D_PACKED, doubled_quads, Optimize.BALANCED)
+def _fast(kernel: Kernel, packing: Packing, rank: int, most: Optimize | None = None) -> tuple[Fast, ...]:
+    """A kernel of its rank, for each layout of a window's rows."""
+
+    def fit(layout: Layout, call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+        return packed_call(call, pool, kernel, packing, most, layout)
+
+    return tuple(Fast(kernel, partial(fit, layout), rank) for layout in LAYOUTS)
 
 
-def fit_bytes(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """With one byte a weight, those of two filters in a number."""
-    return packed_call(call, pool, CONV2D_BYTES, two_filters)
+def _fit_small(layout: Layout, call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """One with a byte a weight before all others, where weights are to be small."""
+    if optimize is not Optimize.SMALL:
+        return None
+    return packed_call(call, pool, CONV2D_BYTES, two_filters, layout=layout) or packed_call(
+        call, pool, CONV2D_WIDE, single_bytes, layout=layout
+    )
 
 
-def fit_wide(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """With one byte a weight whatever the sums."""
-    return packed_call(call, pool, CONV2D_WIDE, single_bytes)
-
-
-def fit_large(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """With 16 bits a weight, where a byte does not hold what a power of two makes of some."""
-    return packed_call(call, pool, CONV2D_PACKED, doubled_quads, Optimize.FAST)
-
-
-def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """One of the two before all others, where weights are to be small."""
-    return (fit_bytes(call, pool, optimize) or fit_wide(call, pool, optimize)) if optimize is Optimize.SMALL else None
-
-
-SMALL = Fast(CONV2D_BYTES, fit_small, rank=1)
-FAST = Fast(CONV2D_PACKED, fit, rank=2)
-BYTES = Fast(CONV2D_BYTES, fit_bytes, rank=3)
-WIDE = Fast(CONV2D_WIDE, fit_wide, rank=4)
-LARGE = Fast(CONV2D_PACKED, fit_large, rank=5)
+SMALL = tuple(Fast(CONV2D_BYTES, partial(_fit_small, layout), rank=1) for layout in LAYOUTS)
+FAST = _fast(CONV2D_PACKED, doubled_quads, 2, Optimize.BALANCED)  # where weights of 16 bits are few enough
+BYTES = _fast(CONV2D_BYTES, two_filters, 3)
+WIDE = _fast(CONV2D_WIDE, single_bytes, 4)
+LARGE = _fast(CONV2D_PACKED, doubled_quads, 5, Optimize.FAST)  # a byte does not hold what a power of two makes of some

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
-
-import numpy as np
 
 from tinyproof.export.ops import conv2d_packed
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.layouts import LAYOUTS, Layout
 from tinyproof.export.ops.packed import DSP, is_affordable, rounded_up
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
-MOST_WASTE = 1.4  # how many times more taps whole words may make of a row
 LARGEST_SHARE = 0.5  # of the output's bytes that the padded image may take
 
 
@@ -34,22 +33,16 @@ class Conv2dPaddedParams(Params):
 
 
 def pack(conv: Conv2dParams, pool: Window) -> Conv2dPaddedParams | None:
-    """The padded layer; None where it gains nothing, takes much memory, or its numbers do not fit the kernel.
-
-    Every row of a window becomes a whole number of words, as the taps behind its end have no weight.
-    """
+    """The padded layer; None where it gains nothing, takes much memory, or its numbers do not fit the kernel."""
     window = conv.window
-    row = window.k_w * window.x_c
     padded = _around(window)
     padded_bytes = rounded_up(padded.x_h * padded.x_w * padded.x_c + 3)  # the last row may be read three bytes too far
     at_border = padded.x_h > window.x_h or padded.x_w > window.x_w
-    if window.dilation_w > 1 or not (at_border or row % 4) or rounded_up(row) > MOST_WASTE * row:
+    if window.dilation_w > 1 or not at_border:
         return None
     if padded_bytes > LARGEST_SHARE * window.y_h * window.y_w * window.y_c:
         return None
-    rows = conv.weights.reshape(window.y_c, window.k_h, row)
-    filled = np.pad(rows, ((0, 0), (0, 0), (0, -row % 4)))
-    packed = conv2d_packed.pack(replace(conv, weights=filled, window=padded), pool)
+    packed = conv2d_packed.pack(replace(conv, window=padded), pool)
     if packed is None:
         return None
     return Conv2dPaddedParams(packed, window.x_h, window.x_w, window.pad_h, window.pad_w, padded_bytes)
@@ -76,13 +69,14 @@ def events(params: Conv2dPaddedParams) -> Events:
 CONV2D_PADDED = Kernel("conv2d_padded", scratch_bytes, events=events, folder=DSP)
 
 
-def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+def _fit(layout: Layout, call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """Where weights may take twice their bytes."""
     if optimize is Optimize.SMALL or not isinstance(call.params, Conv2dParams):
         return None
-    params = pack(call.params, pool or conv2d_packed.no_pool(call.params.window))
+    conv = layout(call.params, pool)
+    params = pack(conv, pool or conv2d_packed.no_pool(conv.window)) if conv else None
     is_small = params and is_affordable(params.conv.weights)
     return replace(call, kernel=CONV2D_PADDED, params=params) if params and is_small else None
 
 
-FAST = Fast(CONV2D_PADDED, fit, rank=2)
+FAST = tuple(Fast(CONV2D_PADDED, partial(_fit, layout), rank=2) for layout in LAYOUTS)

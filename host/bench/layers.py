@@ -35,9 +35,9 @@ def _linear(
 
 
 def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
-    side = [int(n) for n in rng.integers(7, 15, 2)]
+    side = [int(n) for n in rng.integers(7, 25, 2)]
     k = (3, 3) if rng.random() < 0.6 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
-    x_c, y_c = int(rng.choice([1, 1, 1, 3, 4, 8, 16, 24, 32])), int(rng.choice([6, 8, 16, 24, 32]))
+    x_c, y_c = int(rng.choice([1, 1, 2, 3, 3, 5, 6, 4, 8, 16, 24, 32])), int(rng.choice([6, 8, 16, 24, 32]))
     step = int(rng.choice([1, 1, 2]))
     same = rng.random() < 0.6
     out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
@@ -253,7 +253,7 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (partial(_conv2d, plain=True), 1),
     (_pointwise_conv2d, 3),
     (_conv2d_of_few, 3),
-    (_wide_conv2d, 1),
+    (_wide_conv2d, 2),
     (_depthwise_conv2d, 4),
     (partial(_depthwise_conv2d, usual=False), 6),
     (_grouped_conv2d, 4),

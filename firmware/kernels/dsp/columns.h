@@ -58,6 +58,12 @@ void columns_rectified_s8(
     const int32_t *channels
 );
 
+// v (rows, words, 2, 2, 2) = both columns of rows that lie `below` bytes apart, and `gap` bytes in v: of x, and of what lies
+// `right` bytes from it. Rows at least 1. Returns what follows in v.
+int16_t *columns_widen_s8(
+    int16_t *v, const int8_t *x, int32_t right, int32_t below, int32_t rows, int32_t words, int32_t gap
+);
+
 // A pixel or tile of the output, and the one behind it in memory.
 typedef struct {
     int32_t i, j;

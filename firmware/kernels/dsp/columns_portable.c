@@ -100,4 +100,18 @@ COLUMNS(bytes, 8)
 COLUMNS(s8, 8)
 
 #undef COLUMNS
+
+int16_t *columns_widen_s8(
+    int16_t *v, const int8_t *x, int32_t right, int32_t below, int32_t rows, int32_t words, int32_t gap
+) {
+    for (; rows > 0 && words > 0; rows--, x += below, v += gap / 2) {
+        for (int32_t t = 0; t < 4 * words; t++) {
+            int16_t *const to = v + t % 2 * 4 + t / 2 % 2;
+            to[0] = x[t];
+            to[2] = x[t + right];
+            if (t % 4 == 3) v += 8;
+        }
+    }
+    return v;
+}
 #endif

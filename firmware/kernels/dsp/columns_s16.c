@@ -189,6 +189,45 @@ OUTPUTS("s16", "5", "88", FROM_BIAS, HALF_S16 HALF_S16, "", CHANNELS);
 OUTPUTS("bytes", "4", "96", FROM_NOTHING, HALF_BYTES HALF_BYTES, PART, CHANNELS_TWO);
 OUTPUTS("s8", "4", "120", FROM_NOTHING, QUAD_S8, "", CHANNELS_ONE);
 
+// A word of both columns: at r8, and r2 behind it.
+#define WORD                         \
+    "ldr r7, [r8, r2]\n"             \
+    "ldr r6, [r8], #4\n"             \
+    "sxtb16 r5, r7\n"                \
+    "sxtb16 r4, r6\n"                \
+    "sxtb16 r7, r7, ror #8\n"        \
+    "sxtb16 r6, r6, ror #8\n"        \
+    "stmia r0!, {r4-r7}\n"
+
+// As columns.h declares it.   r8 x of a row   r9 pairs of words left   r10 rows left   r11 words   r12 gap
+FUNCTION("columns_widen_s8",
+    "push {r4-r11, lr}\n"
+    "ldrd r10, r11, [sp, #36]\n"
+    "ldr r12, [sp, #44]\n"
+    "cmp r11, #0\n"
+    "beq 4f\n"
+    "1:\n"
+    "mov r8, r1\n"
+    "lsrs r9, r11, #1\n"
+    "bcc 2f\n"
+    WORD
+    "cmp r9, #0\n"
+    "beq 3f\n"
+    ".balign 4\n"
+    "2:\n"
+    WORD WORD
+    "subs r9, #1\n"
+    "bne 2b\n"
+    "3:\n"
+    "add r0, r12\n"
+    "add r1, r3\n"
+    "subs r10, #1\n"
+    "bne 1b\n"
+    "4:\n"
+    "pop {r4-r11, pc}\n");
+
+#undef WORD
+
 #undef CHANNELS_ONE
 #undef CHANNELS_TWO
 #undef OUTPUTS

@@ -6,49 +6,77 @@
 #include "column_pixels.h"
 #include "gather.h"
 
-// One row of a window, from column `left` of a row of x on, that reaches beyond x.
+// One row of a window, from column `left` of a row of x on, that reaches beyond x. Pixels are whole words.
 __attribute__((noinline)) static int16_t *see_edge(
-    int16_t *v, int8_t *window, const int8_t *x, int32_t left, const conv2d_packed_params *p
+    int16_t *v, const int8_t *x, int32_t left, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
     const int32_t before = left < 0 ? -left : 0, end = left + g->k_w <= g->x_w ? g->k_w : g->x_w - left;
     const int32_t x_c = g->x_c, inside = end > before ? (end - before) * x_c : 0;
     const int32_t first = (before < g->k_w ? before : g->k_w) * x_c;
-    x += left * x_c + first;
-    if (x_c % 4 == 0) {
-        v = widen_column(see_nothing(v, first / 4, p->x_zero_point), x, inside);
-        return see_nothing(v, (g->k_w * x_c - first - inside) / 4, p->x_zero_point);
-    }
-    for (int32_t t = 0; t < p->row_taps; t++) {
-        window[t] = t >= first && t < first + inside ? *x++ : (int8_t)p->x_zero_point;
-    }
-    return widen_column(v, window, p->row_taps);
+    v = widen_column(see_nothing(v, first / 4, p->x_zero_point), x + left * x_c + first, inside);
+    return see_nothing(v, (g->k_w * x_c - first - inside) / 4, p->x_zero_point);
 }
 
-// One column of v: a window of whole words whose rows, from (top, left) on, may reach beyond x.
+// One column of v: a window of pixels of whole words whose rows, from (top, left) on, may reach beyond x.
 __attribute__((noinline)) static void see_border(
-    int16_t *v, int8_t *window, const int8_t *x, int32_t top, int32_t left, const conv2d_packed_params *p
+    int16_t *v, const int8_t *x, int32_t top, int32_t left, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t row = p->row_taps, x_row = g->x_w * g->x_c, first = left * g->x_c;
+    const int32_t row = p->row_taps, x_row = g->x_w * g->x_c;
     const int inside = left >= 0 && left + g->k_w <= g->x_w;
-    const int goes_on = first + row > x_row;  // a row that is filled up, behind the end of its row of x
     for (int32_t a = 0, at = top; a < g->k_h; a++, at += g->dilation_h) {
         if (at < 0 || at >= g->x_h) v = see_nothing(v, row / 4, p->x_zero_point);
-        else if (inside && !(goes_on && at + 1 == g->x_h)) v = widen_column(v, x + at * x_row + first, row);
-        else v = see_edge(v, window, x + at * x_row, left, p);
+        else if (inside) v = widen_column(v, x + at * x_row + left * g->x_c, row);
+        else v = see_edge(v, x + at * x_row, left, p);
     }
 }
 
-// Where in x the window of output pixel `at` begins, if its rows are whole words inside x; else NULL.
+// Where in x the window of output pixel `at` begins, if x holds all that is read of it; else NULL.
 INLINED const int8_t *seen(
     const int8_t *x, place at, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
     const int32_t top = at.i * g->stride_h - g->pad_h, left = at.j * g->stride_w - g->pad_w, row = p->row_taps;
-    if (row % 4 != 0 || g->dilation_w > 1 || top < 0 || left < 0 || left + g->k_w > g->x_w) return NULL;
+    if (g->dilation_w > 1 || top < 0 || left < 0 || left + g->k_w > g->x_w) return NULL;
     const int32_t x_row = g->x_w * g->x_c, first = left * g->x_c, bottom = top + (g->k_h - 1) * g->dilation_h;
     return bottom + 1 < g->x_h || (bottom < g->x_h && first + row <= x_row) ? x + top * x_row + first : NULL;
+}
+
+// The taps behind the whole words of rows that lie `below` bytes apart, `n` of each; t of a row are done, `left` in all.
+typedef struct {
+    const int8_t *x;
+    int32_t right, below, n, t, left;
+} rests;
+
+// The next one, of one column, or of both, where the other one's lies `right` bytes from it. Returns how many are left.
+INLINED int32_t see_rest(int16_t *v, rests *r, int32_t columns) {
+    v[0] = r->x[0];
+    if (columns == 2) v[2] = r->x[r->right];
+    r->x++;
+    if (++r->t == r->n) {
+        r->t = 0;
+        r->x += r->below - r->n;
+    }
+    return --r->left;
+}
+
+INLINED void see_rests(int16_t *v, rests r, int32_t columns) {
+    for (;; v += 8) {
+        if (!see_rest(v, &r, columns) || !see_rest(v + 4, &r, columns)) return;
+        if (!see_rest(v + 1, &r, columns) || !see_rest(v + 5, &r, columns)) return;
+    }
+}
+
+__attribute__((noinline)) static void see_one_rest(int16_t *v, const int8_t *x, int32_t below, int32_t rows, int32_t n) {
+    see_rests(v, (rests){x, 0, below, n, 0, rows * n}, 1);
+}
+
+__attribute__((noinline)) static void see_both_rests(
+    int16_t *v, const int8_t *x, int32_t right, int32_t below, int32_t rows, int32_t n
+) {
+    if (n == 1) see_rests(v, (rests){x, right, below, 1, 0, rows}, 2);
+    else see_rests(v, (rests){x, right, below, n, 0, rows * n}, 2);
 }
 
 // One column of v: what output pixel `at` sees.
@@ -56,16 +84,31 @@ __attribute__((noinline)) static void see(
     int16_t *v, int8_t *window, const int8_t *x, place at, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t top = at.i * g->stride_h - g->pad_h, left = at.j * g->stride_w - g->pad_w, row = p->row_taps;
+    const int32_t top = at.i * g->stride_h - g->pad_h, left = at.j * g->stride_w - g->pad_w;
+    const int32_t rest = p->row_taps % 4, words = p->row_taps - rest;
+    int32_t below = g->dilation_h * g->x_w * g->x_c;
     const int8_t *from = seen(x, at, p);
-    if (from != NULL) {
-        for (int32_t a = g->k_h; a > 0; a--, from += g->dilation_h * g->x_w * g->x_c) v = widen_column(v, from, row);
-    } else if (row % 4 != 0 || g->dilation_w > 1) {
-        gather_s8(window, x, top, left, p->x_zero_point, g);
-        widen_column(v, window, g->k_h * row);
-    } else {
-        see_border(v, window, x, top, left, p);
+    if (from == NULL && g->x_c % 4 == 0 && g->dilation_w == 1) {
+        see_border(v, x, top, left, p);
+        return;
     }
+    if (from == NULL) {
+        gather_s8(window, x, top, left, p->x_zero_point, g);
+        from = window;
+        below = g->k_w * g->x_c;
+    }
+    const int8_t *at_row = from;
+    for (int32_t a = g->k_h; a > 0; a--, at_row += below) v = widen_column(v, at_row, words);
+    if (rest > 0) see_one_rest(v, from + words, below, g->k_h, rest);
+}
+
+// Both columns of v from where they begin in x, `right` bytes apart.
+INLINED void widen_both(
+    int16_t *v, const int8_t *from, int32_t right, int32_t below, const conv2d_packed_params *p
+) {
+    const int32_t rows = p->window.k_h, words = p->row_taps / 4, rest = p->row_taps % 4;
+    v = columns_widen_s8(v, from, right, below, rows, words, 0);
+    if (rest > 0) see_both_rests(v, from + 4 * words, right, below, rows, rest);
 }
 
 // Both columns of v: what two output pixels of the convolution see.
@@ -78,23 +121,20 @@ __attribute__((noinline)) static void see_both(
         see(v + 2, window, x, at_right, p);
         return;
     }
-    const int32_t words = p->row_taps / 4, below = p->window.dilation_h * p->window.x_w * p->window.x_c;
-    for (int32_t a = p->window.k_h; a > 0; a--, from += below, right += below) v = widen_columns(v, from, right, words);
+    widen_both(v, from, (int32_t)(right - from), p->window.dilation_h * p->window.x_w * p->window.x_c, p);
 }
 
 // Every output pixel sees one pixel of x, in the same order: no geometry.
 INLINED void pointwise(
     int8_t *y, const int8_t *x, int32_t *sums, const conv2d_packed_params *p, const column_loops *loops
 ) {
-    const int32_t x_c = p->window.x_c, y_c = p->window.y_c, quads = (x_c + 3) / 4, pixels = p->window.y_h * p->window.y_w;
+    const int32_t x_c = p->window.x_c, y_c = p->window.y_c, quads = (x_c + 3) / 4, rest = x_c % 4;
+    const int32_t pixels = p->window.y_h * p->window.y_w;
     int16_t *v = (int16_t *)(void *)(sums + 8);
     for (int8_t *at = y, *const end = y + pixels * y_c; at != end;) {
         const int32_t step = at + y_c != end;  // without another pixel this one is computed twice
-        int16_t *rest = widen_columns(v, x, x + step * x_c, x_c / 4);
-        if (x_c % 4 != 0) {
-            widen_rest(rest, x + x_c / 4 * 4, x_c % 4);
-            widen_rest(rest + 2, x + step * x_c + x_c / 4 * 4, x_c % 4);
-        }
+        int16_t *to = columns_widen_s8(v, x, step * x_c, 0, 1, x_c / 4, 0);
+        if (rest > 0) see_both_rests(to, x + x_c - rest, step * x_c, 0, 1, rest);
         finish_pixels(at, at + step * y_c, sums, v, quads, p, loops);
         at += (1 + step) * y_c;
         x += 2 * x_c;
@@ -107,7 +147,7 @@ INLINED void unpooled(
     int8_t *y, const int8_t *x, int32_t *sums, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const window_geometry *g = &p->window;
-    const int32_t y_c = g->y_c, words = p->row_taps / 4, below = g->dilation_h * g->x_w * g->x_c;
+    const int32_t y_c = g->y_c, below = g->dilation_h * g->x_w * g->x_c;
     const int32_t step = g->stride_w * g->x_c, most = g->x_w * g->x_c - p->row_taps;
     const int32_t last = most < 0 ? -1 : (most / g->x_c + g->pad_w) / g->stride_w;  // column that sees x's row alone
     int16_t *v = (int16_t *)(void *)(sums + 8);
@@ -118,9 +158,7 @@ INLINED void unpooled(
         const place right = two ? behind(at, g->y_w) : at;
         if (from == NULL) from = seen(x, at, p);
         if (from != NULL && right.i == at.i && right.j <= last) {
-            const int8_t *row = from;
-            int16_t *to = v;
-            for (int32_t a = g->k_h; a > 0; a--, row += below) to = widen_columns(to, row, row + two * step, words);
+            widen_both(v, from, two * step, below, p);
             from += 2 * step;
         } else {
             see_both(v, window, x, at, right, p);

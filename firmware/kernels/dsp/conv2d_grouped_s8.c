@@ -8,7 +8,7 @@ static __attribute__((noinline)) void see_inside(
 ) {
     const int32_t gap = 8 * words * (taps - 1);
     if (words > 1) {
-        for (; blocks > 0; blocks--, x += 4 * words, right += 4 * words) v = widen_columns(v, x, right, words) + gap;
+        columns_widen_s8(v, x, (int32_t)(right - x), 4 * words, blocks, words, 2 * gap);
         return;
     }
     for (; blocks > 0; blocks--, x += 4, right += 4, v += 8 + gap) {

@@ -60,9 +60,6 @@ INLINED int32_t high_half(uint32_t pair) { return (int16_t)(pair >> 16); }
 // w[q,k,0..3] meets x[q,(0,2,1,3)].
 DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads);
 
-// Two columns of x in quads at once (columns.h): v (words, 2, 2, 2) = words of x and of right.  Returns what follows in v.
-INLINED int16_t *widen_columns(int16_t *v, const int8_t *x, const int8_t *right, int32_t words);
-
 // Four pixels with the ten taps that each sees, on their way through a convolution with max pooling.
 typedef struct {
     int16_t taps[40];    // (4, 10)

@@ -121,26 +121,6 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     return s;
 }
 
-INLINED int16_t *widen_columns(
-    int16_t *v, const int8_t *x, const int8_t *right, int32_t words
-) {
-    if (words <= 0) return v;
-    __asm__ volatile("1:\n"
-                     "ldr r5, [%[x]], #4\n"
-                     "ldr r6, [%[right]], #4\n"
-                     "subs %[n], #1\n"
-                     "sxtb16 r3, r5\n"
-                     "sxtb16 r4, r6\n"
-                     "sxtb16 r5, r5, ror #8\n"
-                     "sxtb16 r6, r6, ror #8\n"
-                     "stmia %[v]!, {r3-r6}\n"
-                     "bne 1b\n"
-                     : [v] "+r"(v), [x] "+r"(x), [right] "+r"(right), [n] "+r"(words)
-                     :
-                     : "r3", "r4", "r5", "r6", "cc", "memory");
-    return v;
-}
-
 // The sum of one pixel, in `to`; the pairs of weights are in r4, r5, r6, r8, r9, those of the pixel in r3, r10-r12, lr.
 #define NARROW_PIXEL(to)              \
     "ldmia %[x]!, {r3, r10-r12, lr}\n" \

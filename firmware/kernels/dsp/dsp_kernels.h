@@ -24,7 +24,8 @@ typedef struct {
 } packed_scale;
 
 typedef struct {
-    const int16_t *weights;  // (groups, quads, 2, 4, 2), doubled
+    const int16_t *weights;  // (groups, quads, 2, 4, 2), doubled: of the whole words of each row, then of what rows have
+                             // behind them
     int32_t x_zero_point;    // the value of x outside the image: the real number zero
     int32_t row_taps;        // of a row of the window; more than k_w * x_c where some without weight follow
     window_geometry window;  // of the convolution
@@ -33,9 +34,9 @@ typedef struct {
 } conv2d_packed_params;
 
 // y = max_pool2d_s8(conv2d_s8(x)), without the image between them; any geometry.
-// scratch (16 * y_c + 4 * n + n,), y_c and n = k_h * k_w * x_c rounded up to multiples of 4: the sums of two output
-// pixels and the largest ones (without a pooling 32 bytes), what both pixels see in 16 bits, and what one sees in 8: all of
-// it where the rows of a window are no whole words, a row where those of x are none and some windows reach beyond x.
+// scratch (16 * y_c + 4 * n + n,), y_c and n = k_h * row_taps rounded up to multiples of 4: the sums of two output
+// pixels and the largest ones (without a pooling 32 bytes), what both pixels see in 16 bits, and what one sees in 8 where
+// some windows reach beyond x or are dilated, unless its pixels are whole words.
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
 // The same with one byte a weight: weights (groups, quads, 2, 2, 2), 256 times that of the second filter plus that of the
@@ -50,7 +51,7 @@ void conv2d_wide_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_pa
 void conv2d_pointwise_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
 typedef struct {
-    conv2d_packed_params conv;  // of the padded image; a row of its window is whole words, some of them without weight
+    conv2d_packed_params conv;  // of the padded image
     int32_t x_h, x_w;
     int32_t pad_h, pad_w;  // above and to the left
     int32_t padded_bytes;

@@ -60,17 +60,6 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     return s;
 }
 
-INLINED int16_t *widen_columns(int16_t *v, const int8_t *x, const int8_t *right, int32_t words) {
-    for (; words > 0; words--, x += 4, right += 4, v += 8) {
-        for (int32_t t = 0; t < 4; t++) {
-            const int32_t at = t % 2 * 4 + t / 2;
-            v[at] = x[t];
-            v[at + 2] = right[t];
-        }
-    }
-    return v;
-}
-
 INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels) {
     for (; channels != tile->end; channels += 9) {
         int32_t best = INT32_MIN;

@@ -1,0 +1,68 @@
+"""The same convolution with its taps or its filters laid out in other ways, of which one suits a kernel best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.packed import fours
+from tinyproof.export.ops.window import Window
+
+MOST_FILTERS = 2  # that leave half of the four that a kernel computes at a time without work
+MOST_SPREAD = 8  # pixels
+
+# Of a layer and the max pooling that is to become part of it; None where it has no such form, or would gain nothing.
+Layout = Callable[[Conv2dParams, "Window | None"], "Conv2dParams | None"]
+
+
+def as_it_is(conv: Conv2dParams, pool: Window | None) -> Conv2dParams:
+    """The layer."""
+    return conv
+
+
+def with_whole_rows(conv: Conv2dParams, pool: Window | None) -> Conv2dParams | None:
+    """Zeros behind each row of its windows, so that rows are words; None where they are, or are copied anyway."""
+    window = conv.window
+    row = window.k_w * window.x_c
+    if row % 4 == 0 or window.dilation_w > 1:
+        return None
+    rows = conv.weights.reshape(window.y_c, window.k_h, row)
+    return replace(conv, weights=np.pad(rows, ((0, 0), (0, 0), (0, -row % 4))))
+
+
+def spread(conv: Conv2dParams, pool: Window | None) -> Conv2dParams | None:
+    """Some output pixels side by side as the channels of one, which lie in memory as they do: each filter once for
+    every such pixel, in a window that is as wide as all of theirs.
+    """
+    window = conv.window
+    if pool or window.y_c > MOST_FILTERS or window.dilation_w > 1:
+        return None
+
+    def width(pixels: int) -> int:
+        return window.k_w + (pixels - 1) * window.stride_w
+
+    def work(pixels: int) -> float:
+        return fours(pixels * window.y_c) * width(pixels) / pixels
+
+    pixels = min((n for n in range(1, MOST_SPREAD + 1) if window.y_w % n == 0), key=work)
+    if pixels == 1:
+        return None
+    shape = (pixels, window.y_c, window.k_h, width(pixels), window.x_c)
+    weights = np.zeros(shape, conv.weights.dtype)
+    for pixel in range(pixels):
+        left = pixel * window.stride_w
+        weights[pixel, :, :, left : left + window.k_w] = conv.weights
+    channels = pixels * window.y_c
+    wide = replace(window, y_w=window.y_w // pixels, y_c=channels, k_w=shape[3], stride_w=pixels * window.stride_w)
+    output = conv.output
+    if output.per_channel:
+        output = replace(output, multiplier=np.tile(output.multiplier, pixels), shift=np.tile(output.shift, pixels))
+    return replace(
+        conv, weights=weights.reshape(channels, *shape[2:]), bias=np.tile(conv.bias, pixels), window=wide, output=output
+    )
+
+
+LAYOUTS: tuple[Layout, ...] = (as_it_is, with_whole_rows, spread)
