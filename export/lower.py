@@ -211,8 +211,10 @@ def _copies_to_outputs(graph: Graph, root: dict[int, int]) -> dict[int, list[Cal
 
     Such an output becomes a root of its own, which later ops may read: so the copy belongs to the op that renames.
     """
-    if len({*graph.inputs, *graph.outputs}) < len(graph.inputs) + len(graph.outputs):
-        raise UserError(f"{graph.source}: one of its outputs is an input, or another output; export it otherwise.")
+    twice = next((index for index, count in Counter(graph.inputs + graph.outputs).items() if count > 1), None)
+    if twice is not None:
+        what = f"'{graph.tensors[twice].name}' is more than one of its inputs and outputs"
+        raise UserError(f"{graph.source}: {what}; export it otherwise.")
     maker = {index: op for op in graph.ops for index in op.outputs}
     taken = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None)}
     copies: dict[int, list[Call]] = {}
