@@ -67,6 +67,7 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
+    start_s: float = 30.0  # within which it says hello when it is started here, on a computer that has other work, too
     uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files, on a drive
     drive: str = ""  # what that drive calls the chip
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
@@ -142,6 +143,7 @@ def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> 
         ),
         budget=RP2040,
         emulator=RP2040JS,
+        start_s=300.0,
         run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}", link),
         uf2_family=0xE48BFF56,
         drive="RPI-RP2",
