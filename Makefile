@@ -147,7 +147,10 @@ emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints
 .on-cable:
 	@$(if $(OTHERS_ON_CABLE),echo "Error: board $(BOARD) is not on a USB cable; those that are: $(OTHERS_ON_CABLE)" >&2; exit 2)
 
-flash: .on-cable export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
+.to-flash:
+	@$(if $(OTHERS_TO_FLASH),echo "Error: board $(BOARD) is not on a USB cable; those that are: $(OTHERS_TO_FLASH)" >&2; exit 2)
+
+flash: .to-flash $(if $(ON_CABLE),export $(VENV)/boards,tools export) ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) flash --model $(DIR) $(GIVEN)
 
 sketch: .on-cable export ## for a real BOARD: a library for the Arduino IDE with examples, or a project for ESP-IDF
@@ -224,7 +227,7 @@ $(VENV)/base: pyproject.toml requirements.lock
 	@touch $@
 
 ADDS_train := TensorFlow, for training and quantizing only (about 2 GB)
-ADDS_portable := a C compiler and a CPU emulator from PyPI (about 0.4 GB)
+ADDS_portable := a C compiler, a CPU emulator and Node.js from PyPI (about 0.6 GB)
 ADDS_boards := PlatformIO, which builds and uploads for real boards
 ADDS_tensorboard := TensorBoard
 ADDS_notebook := JupyterLab

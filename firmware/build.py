@@ -21,6 +21,7 @@ from tinyproof.console import UNFINISHED, UserError
 from tinyproof.cores import Core
 from tinyproof.firmware.objects import Compilation, CompilerFailed, compile_objects, link, tool_state
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
+from tinyproof.firmware.uf2 import seal_boot2, write_uf2
 from tinyproof.installing import require_tools
 from tinyproof.json_files import read_json, write_json
 from tinyproof.made import fingerprint, made_files, remember
@@ -38,6 +39,8 @@ IMAGE_FILE = "firmware.elf"
 IMAGE = "image"  # under which it is remembered
 SIZES_FILE = "sizes.json"
 WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
+UF2_FILE = "firmware.uf2"  # what the board's drive takes
+PRODUCTS = (IMAGE_FILE, SIZES_FILE, WATCHER_FILE, UF2_FILE)
 
 
 def image_path(model: Path, board: Board) -> Path:
@@ -88,7 +91,7 @@ def build(model: Path, board: Board) -> Sizes:
     Raises UserError when the compiler is missing, the model was not exported, or the image does not fit the board.
     """
     manifest = load_manifest(model)
-    if board.application:
+    if board.is_real:
         raise UserError(f"board {board.name} is built and uploaded by `{advice.command('flash', board=board.name)}`")
     if not board.compilers:
         raise UserError(f"board {board.name} has no firmware to build")
@@ -110,9 +113,11 @@ def build(model: Path, board: Board) -> Sizes:
         if board.watcher:
             _compile_watcher(board, scratch / WATCHER_FILE)
             os.replace(scratch / WATCHER_FILE, folder / WATCHER_FILE)
+        if board.uf2_family:
+            os.replace(scratch / UF2_FILE, folder / UF2_FILE)
         os.replace(scratch / SIZES_FILE, folder / SIZES_FILE)
         os.replace(image, folder / IMAGE_FILE)
-    made = (folder / name for name in (IMAGE_FILE, SIZES_FILE, WATCHER_FILE))
+    made = (folder / name for name in PRODUCTS)
     remember(folder, IMAGE, "", [path for path in made if path.is_file()])
     return sizes
 
@@ -127,6 +132,8 @@ def build_example(model: Path, board: Board, example: str) -> Path:
     image = folder / f"{example}.elf"
     with tempfile.TemporaryDirectory(UNFINISHED, ".build.", folder) as scratch:
         _compile(board, taken_compiler(board), model, Path(scratch), Path(scratch) / image.name, example)
+        if board.uf2_family:
+            os.replace(Path(scratch) / f"{example}.uf2", image.with_suffix(".uf2"))
         os.replace(Path(scratch) / image.name, image)
     return image
 
@@ -193,6 +200,9 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
     link_flags = [flag.format(folder=board_folder) for flag in board.link_flags]
     with _compiler_errors(compiler, board):
         link(compiler, link_flags, compile_objects(how, sources(board, model, example), FIRMWARE, scratch), image)
+    if board.uf2_family:
+        seal_boot2(image)
+        write_uf2(image, image.with_suffix(".uf2"), board.uf2_family)
 
 
 def _compile_watcher(board: Board, library: Path) -> None:

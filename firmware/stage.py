@@ -7,15 +7,7 @@ from pathlib import Path
 from tinyproof.boards import Board
 from tinyproof.claim import claim
 from tinyproof.console import console
-from tinyproof.firmware.build import (
-    IMAGE_FILE,
-    SIZES_FILE,
-    WATCHER_FILE,
-    build,
-    build_inputs,
-    image_path,
-    require_own_sources,
-)
+from tinyproof.firmware.build import PRODUCTS, build, build_inputs, image_path, require_own_sources
 from tinyproof.firmware.sizes import print_budget
 from tinyproof.made import is_made, remember
 from tinyproof.manifest import load_manifest
@@ -32,7 +24,7 @@ def build_image(model: Path, board: Board) -> None:
         console.print(f"{image_path(model, board)} is built already", markup=False)
         return
     sizes = build(model, board)
-    files = (folder / name for name in (IMAGE_FILE, SIZES_FILE, WATCHER_FILE))
+    files = (folder / name for name in PRODUCTS)
     remember(folder, "build", inputs, [path for path in files if path.is_file()])
     if board.budget:
         print_budget("Memory", sizes.flash_bytes, sizes.ram_bytes, board.budget)

@@ -60,7 +60,7 @@ def open_station(
 
     `settings` put a line between that is slow, bad, or both; only before a device that is started here.
     """
-    if port is None and board.application:
+    if port is None and board.is_real:
         port = find_port(board).device
     if port is not None:
         if settings:
@@ -74,7 +74,9 @@ def open_station(
         _start_behind(model, board, settings) as process,
         Transport(process.port, find=process.find) as transport,
     ):
-        yield Station(Device(transport), process, sizes.image_sha256 if sizes else "")
+        device = Device(transport)
+        device.exchange.first_answer_s = board.start_s
+        yield Station(device, process, sizes.image_sha256 if sizes else "")
 
 
 def _start_behind(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinyproof.framing import NUMBERS_IN_SIGHT, Frame, wire_bytes_limit
-from tinyproof.host.exchange import HELLO_S, IN_VAIN, DeviceError, DeviceReset, DeviceSilent, Exchange
+from tinyproof.host.exchange import IN_VAIN, DeviceError, DeviceReset, DeviceSilent, Exchange
 from tinyproof.host.pace import Pace, Patience
 from tinyproof.host.transport import Transport
 from tinyproof.protocol import ErrorReply, Fetch, FetchReply, HelloReply, Infer, InferReply, Trace, TraceReply
@@ -63,7 +63,7 @@ class Device:
         # By sequence number, the one sent longest ago first.
         self._in_flight: OrderedDict[int, _Request] = OrderedDict()
 
-    def hello(self, timeout_s: float = HELLO_S) -> HelloReply:
+    def hello(self, timeout_s: float | None = None) -> HelloReply:
         """Begin a new session, and learn who it is (Exchange.hello)."""
         return self.exchange.hello(timeout_s)
 

@@ -58,14 +58,16 @@ class Exchange:
     def __init__(self, transport: Transport, patience: Patience | None = None) -> None:
         self.transport = transport
         self.patience = patience or Patience()
+        self.first_answer_s = HELLO_S
         self.logs: list[str] = []
         self.resent = 0  # requests sent more than once
         self.reconnections = 0
         self._next_sequence = 1
         self._wanted_baud = BAUD
 
-    def hello(self, timeout_s: float = HELLO_S) -> HelloReply:
+    def hello(self, timeout_s: float | None = None) -> HelloReply:
         """Begin a new session: ask until the device answers. Raises DeviceError when nothing sensible comes in time."""
+        timeout_s = timeout_s or self.first_answer_s
         try:
             reply = self._begin_session(timeout_s)
         except LineLost as error:

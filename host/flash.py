@@ -1,7 +1,8 @@
 """Puts the firmware on a real board: build, upload, wait until the board is back, and hear from it which model it runs.
 
-PlatformIO builds and uploads. Finding the board, sending it into its bootloader and finding it again is done here: by
-USB ids and the place on the bus, in bounded time, with a line that says what to do when the board does not react.
+PlatformIO builds and uploads (drive_flash.py does without it, for boards that are a drive). Finding the board, sending
+it into its bootloader and finding it again is done here: by USB ids and the place on the bus, in bounded time, with a
+line that says what to do when the board does not react.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyproof import advice
-from tinyproof.boards import REAL_BOARDS, Board
+from tinyproof.boards import CABLE_BOARDS, Board
 from tinyproof.console import UserError, console
 from tinyproof.environment import run_along
 from tinyproof.firmware.sizes import check_model, print_budget
@@ -41,7 +42,7 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
     or the board is not found, does not come back, or says hello with anything but this model.
     """
     if not board.application:
-        raise UserError(f"board {board.name} is not on a USB cable; those that are: {', '.join(REAL_BOARDS)}")
+        raise UserError(f"board {board.name} is not on a USB cable; those that are: {', '.join(CABLE_BOARDS)}")
     manifest = load_manifest(model)
     engine = check_engine(board, engine, model, manifest)
     check_fits(manifest, board, engine)
@@ -60,6 +61,11 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
     _run(platformio, project, environment, board.recovery, "-t", "upload", "--upload-port", upload_port.device)
 
     back = wait_for_return(board, here) if board.bootloader else here
+    return report_hello(board, back, manifest, engine)
+
+
+def report_hello(board: Board, back: SerialPort, manifest: Manifest, engine: str) -> HelloReply:
+    """Hear from a board that was just flashed, and say what it said. UserError."""
     hello = say_hello(board, back, manifest, engine)
     console.print(
         f"{back.device}: {hello.board}, {hello.engine}, model {hello.model_sha256.hex()[:12]}, self-test "
@@ -104,7 +110,7 @@ def enter_bootloader(board: Board, here: SerialPort) -> SerialPort:
         return here
     console.print(f"Asking {here.device} for its bootloader")
     open_port(here.device, TOUCH_BAUD).close()
-    found = _wait(lambda port: port.has(board.bootloader) and port.is_same_board(here), BOOTLOADER_S)
+    found = wait_for_port(lambda port: port.has(board.bootloader) and port.is_same_board(here), BOOTLOADER_S)
     if found is None:
         raise UserError(f"{here.device}: no bootloader appeared in {BOOTLOADER_S:g} s; {board.recovery}")
     return found
@@ -113,7 +119,7 @@ def enter_bootloader(board: Board, here: SerialPort) -> SerialPort:
 def wait_for_return(board: Board, before: SerialPort) -> SerialPort:
     """The port of the board once its program runs again; the name may be another than `before`."""
     console.print("Waiting for the board to come back")
-    found = _wait(lambda port: port.has(board.application) and port.is_same_board(before), RETURN_S)
+    found = wait_for_port(lambda port: port.has(board.application) and port.is_same_board(before), RETURN_S)
     if found is None:
         raise UserError(
             f"the {board.title} was uploaded to and did not come back in {RETURN_S:g} s: press its reset button once, "
@@ -155,7 +161,7 @@ def _run(platformio: str, project: Path, environment: str, recovery: str = "", *
         )
 
 
-def _wait(accept: Callable[[SerialPort], bool], seconds: float) -> SerialPort | None:
+def wait_for_port(accept: Callable[[SerialPort], bool], seconds: float) -> SerialPort | None:
     """The first port that `accept` takes, or None when none came in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

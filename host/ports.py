@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from serial.tools import list_ports
 
 from tinyproof import advice
-from tinyproof.boards import REAL_BOARDS, Board, UsbId
+from tinyproof.boards import CABLE_BOARDS, Board
 from tinyproof.console import UserError
+from tinyproof.usb_ids import UsbId
 
 
 @dataclass(frozen=True)
@@ -160,14 +161,14 @@ def may_open(device: str) -> str:
 def wants_dtr(url: str) -> bool:
     """Whether opening this port has to raise DTR: only on the boards that take it to mean that somebody listens."""
     port = named_port(url)
-    return any(board.wants_dtr and port.has(board.application) for board in REAL_BOARDS.values())
+    return any(board.wants_dtr and port.has(board.application) for board in CABLE_BOARDS.values())
 
 
 def boards_behind(port: SerialPort) -> list[str]:
     """What the port could be, in words; empty when no board of the table has its ids."""
     return [
         f"{board.name}{note}"
-        for board in REAL_BOARDS.values()
+        for board in CABLE_BOARDS.values()
         for ids, note in (
             (board.application, ""),
             (board.bootloader, " in its bootloader"),

@@ -84,11 +84,13 @@ class Station:
         return self.emulator is None or self.emulator.running
 
     def explain(self, error: UserError) -> str:
-        """The error, and how the process behind the port ended if it did."""
+        """The error, what the device said last, and how the process behind the port ended if it did."""
+        said = self.device.exchange.logs[-1:]
+        words = f"{error.message}; the device said: {said[0]}" if said else error.message
         if self.emulator is None or self.emulator.running:
             hindrance = self.emulator.hindrance if self.emulator else ""
-            return f"{self.url}: {hindrance}" if hindrance else error.message
-        return f"{error} ({self.emulator.last_words()})"
+            return f"{self.url}: {hindrance}" if hindrance else words
+        return f"{words} ({self.emulator.last_words()})"
 
     def greet(self, manifest: Manifest, baud: int = BAUD) -> None:
         """Ask who it is, and have its line work at up to `baud`, where that is a matter of speed.

@@ -149,7 +149,7 @@ def _results(stations: Sequence[Station], answers: Sequence[Answer], resumed: se
 @contextmanager
 def _stations(plan: Plan, manifest: Manifest) -> Iterator[list[Station]]:
     """All devices of the plan, each greeted and running the model."""
-    if plan.devices > 1 and plan.board.application:
+    if plan.devices > 1 and plan.board.is_real:
         raise UserError(
             f"{plan.devices} real boards: name their ports, e.g. "
             f"{advice.setting('port', ('/dev/ttyACM0', '/dev/ttyACM1'))}"

@@ -13,12 +13,11 @@ import needs
 import pytest
 from conftest import FIRMWARE, ROOT
 
-from tinyproof.boards import BOARDS, find_board
+from tinyproof.boards import BOARDS, CABLE_BOARDS, REAL_BOARDS, find_board
 from tinyproof.console import UserError
 from tinyproof.firmware.arduino import TFLM_LIBRARY, TFLM_LIBRARY_VERSION
 from tinyproof.firmware.copies import SOURCE_SUFFIXES
 from tinyproof.firmware.sketch import platformio_project, sketch
-from tinyproof.host.ports import REAL_BOARDS
 from tinyproof.line import BAUD
 from tinyproof.options import ENGINES
 
@@ -132,7 +131,7 @@ def test_the_documentation_says_where_quirks_are_handled_and_the_code_is_there()
 
 
 def test_usb_ids_are_four_hexadecimal_digits_and_say_what_carries_them():
-    for board in REAL_BOARDS.values():
+    for board in CABLE_BOARDS.values():
         assert board.application and board.recovery
         for usb_id in (*board.application, *board.bootloader, *board.other_socket):
             assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4} \(.+\)", str(usb_id))

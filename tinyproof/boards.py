@@ -11,6 +11,7 @@ from typing import Any
 
 from tinyproof import advice
 from tinyproof.compilers import (
+    CORTEX_M0PLUS_C,
     CORTEX_M4F_C,
     HOST_C,
     HOST_C_CHECKED,
@@ -18,8 +19,10 @@ from tinyproof.compilers import (
     QEMU_ARM,
     QEMU_RISCV32,
     QEMU_XTENSA,
+    RP2040JS,
     RV32IMC_C,
     UNICORN,
+    ZIG_CORTEX_M0PLUS_C,
     ZIG_CORTEX_M4F_C,
     ZIG_HOST_C,
     ZIG_RV32IMC_C,
@@ -28,6 +31,7 @@ from tinyproof.compilers import (
 )
 from tinyproof.cores import CORTEX_M4F, PORTABLE, Core
 from tinyproof.environment import run_module
+from tinyproof.usb_ids import PICO_USB, USB_BRIDGES, UsbId
 
 KIB = 1024
 
@@ -42,22 +46,11 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class UsbId:
-    """A USB vendor and product number, and what carries it."""
-
-    vendor: int
-    product: int
-    bearer: str
-
-    def __str__(self) -> str:
-        return f"{self.vendor:04x}:{self.product:04x} ({self.bearer})"
-
-
-@dataclass(frozen=True)
 class Board:
     """One board. The first of its `compilers` that is installed builds it, with the kernels of its `core`. `run` starts
     it on this machine, with {firmware} and {model} filled in; standard input and output are its serial line. It is
-    empty where the firmware runs on a chip: such a board is on a USB cable.
+    empty where the firmware runs on a chip alone: such a board is on a USB cable. One with both is emulated unless its
+    port is named.
 
     `application` are its USB ids while it runs a program, `bootloader` those while it waits for one, `other_socket`
     those of a USB connector of the board that this firmware does not talk through.
@@ -74,6 +67,9 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
+    start_s: float = 30.0  # within which it says hello when it is started here, on a computer that has other work, too
+    uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files, on a drive
+    drive: str = ""  # what that drive calls the chip
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
     framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
@@ -84,6 +80,11 @@ class Board:
     camera: str = ""  # the driver behind its example Camera; empty without one
     recovery: str = ""  # what to do by hand when it does not react
 
+    @property
+    def is_real(self) -> bool:
+        """Whether it is a board on a USB cable and nothing else: no emulator runs its firmware here."""
+        return bool(self.application) and not self.run
+
 
 # Flash of all: the application's partition (boards/esp32/sdkconfig.defaults). RAM: static data may take 160 KiB of the
 # ESP32's 320; on the others, what ESP-IDF's own code and data leave.
@@ -91,6 +92,7 @@ ESP32 = Budget("ESP32", flash_bytes=1_536_000, ram_bytes=160 * KIB)
 ESP32_S3 = Budget("ESP32-S3", flash_bytes=1_536_000, ram_bytes=256 * KIB)
 ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
+RP2040 = Budget("Raspberry Pi Pico", flash_bytes=2048 * KIB, ram_bytes=264 * KIB)
 
 STACK_BYTES = 8 * KIB
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
@@ -126,16 +128,28 @@ def _qemu_arm(name: str, title: str, link: str, *arguments: str, baud: int = 0) 
     )
 
 
-# Chips between USB and an ESP32's UART0, on boards by Espressif and others.
-USB_BRIDGES = (
-    UsbId(0x10C4, 0xEA60, "CP210x"),
-    UsbId(0x1A86, 0x7523, "CH340"),
-    UsbId(0x1A86, 0x55D3, "CH343"),
-    UsbId(0x1A86, 0x55D4, "CH9102"),
-    UsbId(0x0403, 0x6001, "FT232R"),
-    UsbId(0x0403, 0x6010, "FT2232H"),
-    UsbId(0x0403, 0x6015, "FT231X"),
-)
+def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> Board:
+    return Board(
+        name=name,
+        title=title,
+        engine="compiled",
+        core=PORTABLE,
+        sources=tuple(f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", *link_sources)),
+        compilers=(CORTEX_M0PLUS_C, ZIG_CORTEX_M0PLUS_C),
+        link_flags=("-T{folder}/memory.ld",),
+        defines=(
+            *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+            *(f"LINK_IRQ=IRQ_{link.upper()}", f"LINK_BAUD={115200 if link == 'uart' else 0}u"),
+        ),
+        budget=RP2040,
+        emulator=RP2040JS,
+        start_s=300.0,
+        run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}", link),
+        uf2_family=0xE48BFF56,
+        drive="RPI-RP2",
+        recovery="unplug it, hold its BOOTSEL button while plugging it in, and flash it again",
+        **more,
+    )
 
 
 ESP32_CAMERA = "esp32-camera"  # the ESP32-C3 has no camera interface
@@ -216,6 +230,13 @@ BOARDS = {
                 *("-icount", "shift=6", "-serial", "stdio"),
             ),
         ),
+        _pico(
+            *("pico", "Raspberry Pi Pico, serial line over USB; emulated unless its port is named"),
+            *("usb", "link_usb", "usb_cdc"),
+            application=(PICO_USB,),
+            wants_dtr=True,
+        ),
+        _pico("pico-uart", "the same, serial line over its UART0", "uart", "link_uart", application=USB_BRIDGES),
         Board(
             name="host",
             title="the firmware as a process on this computer",
@@ -265,7 +286,8 @@ BOARDS = {
     )
 }
 
-REAL_BOARDS = {name: board for name, board in BOARDS.items() if board.application}  # on a USB cable
+CABLE_BOARDS = {name: board for name, board in BOARDS.items() if board.application}
+REAL_BOARDS = {name: board for name, board in CABLE_BOARDS.items() if board.is_real}
 
 
 def find_board(name: str) -> Board:

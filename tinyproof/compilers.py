@@ -17,12 +17,14 @@ class Tool:
     """A program the project runs but does not contain; `packages` are its names in Debian and Ubuntu.
 
     One with a `module` is a Python package instead, of this project's extra `portable`: no root, any operating system.
+    One that `runs_in_node` is a package of npm's registry (node_packages.py), for which the same holds.
     """
 
     command: str
     packages: tuple[str, ...] = ()
     elsewhere: str = ""  # what to install on other systems
     module: str = ""
+    runs_in_node: bool = False
 
     @property
     def argv(self) -> list[str]:
@@ -68,6 +70,11 @@ CORTEX_M4F_C = Compiler(
     ),
 )
 
+CORTEX_M0PLUS_C = Compiler(
+    CORTEX_M4F_C.tool,
+    ("-mcpu=cortex-m0plus", "-mthumb", "--specs=nano.specs", "-nostartfiles", *BARE_METAL_FLAGS),
+)
+
 RV32IMC_C = Compiler(
     Tool(
         "riscv64-unknown-elf-gcc",
@@ -98,6 +105,14 @@ ZIG_CORTEX_M4F_C = Compiler(
     ),
     headers="freestanding",
 )
+ZIG_CORTEX_M0PLUS_C = Compiler(
+    ZIG,
+    (
+        *("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m0plus", "-Wl,-e,reset", "-fomit-frame-pointer"),
+        *BARE_METAL_FLAGS,
+    ),
+    headers="freestanding",
+)
 ZIG_RV32IMC_C = Compiler(
     ZIG,
     ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c", "-Wl,-e,reset", *BARE_METAL_FLAGS),
@@ -121,6 +136,7 @@ ZIG_WASM_C = Compiler(
 
 CHROMIUM = Tool("chromium", ("chromium",), "Chromium")  # shows pages in tests, and for the pictures of the docs
 UNICORN = Tool("unicorn", module="unicorn")
+RP2040JS = Tool("rp2040js", runs_in_node=True)
 QEMU_ARM = Tool("qemu-system-arm", ("qemu-system-arm",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_XTENSA = Tool("qemu-system-xtensa", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")
 QEMU_RISCV32 = Tool("qemu-system-riscv32", ("qemu-system-misc",), "QEMU (Homebrew: `brew install qemu`)")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.compilers import ZIG, Tool
-from tinyproof.console import UserError, console
+from tinyproof.console import UNFINISHED, UserError, console
+from tinyproof.node_packages import NODE_PACKAGE, OLDEST_NODE, WANTED, npm_command, packages_folder
 from tinyproof.toolchain import find_tool, missing_tools
 
 
@@ -24,6 +26,8 @@ def require_tools(*boards: Board) -> None:
         return
     names = ", ".join(board.name for board in boards if missing_tools(board))
     commands = ", ".join(tool.command for tool in missing)
+    if any(tool.runs_in_node for tool in missing):
+        raise MissingTools(f"board {names} needs {commands}: run `{advice.command('tools', board=boards[0].name)}`")
     if modules := [tool.module for tool in missing if tool.module]:
         raise MissingTools(
             f"board {names} needs {commands}: run `pip install {' '.join(modules)}`, or `{advice.command('tools')}`"
@@ -43,10 +47,13 @@ def _stands_in(missing: list[Tool], boards: Iterable[Board]) -> bool:
 
 
 def install_tools(*boards: Board, others: tuple[Tool, ...] = ()) -> None:
-    """Install what is missing with apt-get where that is possible without asking; otherwise say what to install.
+    """Install what is missing with npm, and with apt-get where that is possible without asking; otherwise say what to
+    install.
 
     `others` are wanted, too, but nobody has to have them.
     """
+    if any(tool.runs_in_node for tool in missing_tools(*boards)):
+        _install_node_packages()
     if not (missing := [*missing_tools(*boards), *(tool for tool in others if find_tool(tool) is None)]):
         return
     packages = _packages(missing)  # none for Python packages: pip's work, see the Makefile
@@ -63,6 +70,32 @@ def install_tools(*boards: Board, others: tuple[Tool, ...] = ()) -> None:
             reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise UserError(f"apt-get {arguments[0]} failed: {reason}; install by hand: {' '.join(packages)}")
     require_tools(*boards)
+
+
+def _install_node_packages() -> None:
+    """Have npm install what the lock names, checksums and all, or nothing. MissingTools."""
+    npm = npm_command()
+    if npm is None:
+        raise MissingTools(
+            f"no Node.js {OLDEST_NODE} or newer with its npm: run `pip install {NODE_PACKAGE}`, or install Node.js"
+        )
+    home = packages_folder()
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(UNFINISHED, ".node.", home.parent) as scratch_name:
+            made = shutil.copytree(WANTED, os.path.join(scratch_name, "node"))
+            console.print(f"Installing with npm, into {home}", markup=False)
+            arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            result = subprocess.run([*npm, *arguments], cwd=made, capture_output=True, text=True)
+            if result.returncode != 0:
+                lines = [line.removeprefix("npm error ") for line in result.stderr.strip().splitlines()]
+                raise MissingTools(f"npm ci failed: {'; '.join(lines[:2]) or 'no reason given'}")
+            shutil.rmtree(home, ignore_errors=True)
+            os.replace(made, home)
+    except OSError as error:
+        raise MissingTools(
+            f"cannot write to {home.parent}: {error.strerror}; use a virtual environment of your own"
+        ) from error
 
 
 def _packages(tools: list[Tool]) -> list[str]:

@@ -16,7 +16,7 @@ import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from tinyproof import advice  # noqa: E402
-from tinyproof.boards import BOARDS, REAL_BOARDS, Board  # noqa: E402
+from tinyproof.boards import BOARDS, CABLE_BOARDS, REAL_BOARDS, Board  # noqa: E402
 from tinyproof.folders import BUILD, DATASET, PRESET, model_folder, trained_folder  # noqa: E402
 from tinyproof.toolchain import demo_board, works  # noqa: E402
 
@@ -31,8 +31,9 @@ def facts(settings: dict[str, str]) -> dict[str, str]:
         "USUAL_DATASET": DATASET,
         "USUAL_PRESET": PRESET,
         "HAS_IMAGE": "yes" if board and board.compilers and not settings.get("PORT") else "",
-        "ON_CABLE": "yes" if board and board.application else "",
-        "OTHERS_ON_CABLE": ",".join(REAL_BOARDS) if board and not board.application else "",
+        "ON_CABLE": "yes" if board and board.is_real else "",
+        "OTHERS_ON_CABLE": ",".join(REAL_BOARDS) if board and not board.is_real else "",
+        "OTHERS_TO_FLASH": ",".join(CABLE_BOARDS) if board and not board.application else "",
         "FROM_PYPI": "yes" if board and _from_pypi(board, settings.get("COMPILER", "")) else "",
     }
 
@@ -46,11 +47,11 @@ def _folder(settings: dict[str, str]) -> Path:
 
 
 def _from_pypi(board: Board, choice: str) -> bool:
-    """Whether the board is built or emulated by Python packages, which pip installs: the Python asked may lack them."""
+    """Whether the board is built or emulated by what pip installs: the Python asked may lack it."""
     choices = {"system": [False], "zig": [True]}.get(choice, [False, True])
     compilers = [compiler for compiler in board.compilers if bool(compiler.tool.module) in choices]
     taken = next((compiler.tool for compiler in compilers if compiler.tool.module or works(compiler)), None)
-    return any(tool and tool.module for tool in (taken, board.emulator))
+    return any(tool and (tool.module or tool.runs_in_node) for tool in (taken, board.emulator))
 
 
 if __name__ == "__main__":

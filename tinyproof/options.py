@@ -6,7 +6,7 @@ Nothing heavy is imported before a value is read, so that `--help` answers at on
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from tinyproof import advice
-from tinyproof.boards import BOARDS, REAL_BOARDS
+from tinyproof.boards import BOARDS, CABLE_BOARDS, REAL_BOARDS, Board
 from tinyproof.folders import BUILD
 from tinyproof.optimize import Optimize
 from tinyproof.toolchain import CHOICES, demo_board
@@ -31,13 +31,12 @@ class BoardName(click.types.StringParamType):
 
     name = "board"
 
-    def __init__(self, *others: str, real: bool = False) -> None:
-        self.others, self.real = others, real  # words it may also be; only boards on a USB cable
+    def __init__(self, *others: str, known: Mapping[str, Board] = BOARDS) -> None:
+        self.others, self.known = others, known  # words it may also be; the boards that are of use
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The boards whose names begin so."""
-        names = REAL_BOARDS if self.real else BOARDS
-        return [CompletionItem(name) for name in (*names, *self.others) if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in (*self.known, *self.others) if name.startswith(incomplete)]
 
 
 class ModelFolder(click.Path):
@@ -159,7 +158,16 @@ model_option = click.option(
 )
 board_option = board_option_for("A name from the table of boards.")
 real_board_option = click.option(
-    "--board", "board_name", type=BoardName(real=True), required=True, help="A real board from the table of boards."
+    *("--board", "board_name"),
+    type=BoardName(known=REAL_BOARDS),
+    required=True,
+    help="A real board from the table of boards.",
+)
+cable_board_option = click.option(
+    *("--board", "board_name"),
+    type=BoardName(known=CABLE_BOARDS),
+    required=True,
+    help="A board on a USB cable from the table of boards.",
 )
 engine_option = click.option(
     "--engine", type=OneOf("engine", ENGINES), help=f"{' or '.join(ENGINES)}; without it the board's own choice."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tinyproof.boards import BOARDS, Board
 from tinyproof.compilers import ZIG, Compiler, Tool
+from tinyproof.node_packages import find_package
 
 # Of what the firmware takes of a C library, headers and functions.
 TRIAL = """#include <stdint.h>
@@ -82,7 +83,10 @@ def missing_tools(*boards: Board) -> list[Tool]:
 
 
 def find_tool(tool: Tool) -> str | None:
-    """Where a tool is: the path of the program or of the Python package; None where it is not installed."""
+    """Where a tool is: the path of the program or of the package; None where it is not installed."""
+    if tool.runs_in_node:
+        folder = find_package(tool.command)
+        return str(folder) if folder else None
     if not tool.module:
         return shutil.which(tool.command)
     found = importlib.util.find_spec(tool.module)

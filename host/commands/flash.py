@@ -10,13 +10,13 @@ from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import console
-from tinyproof.host.flash import flash
-from tinyproof.options import PortName, engine_option, model_option, real_board_option
+from tinyproof.host.drive_flash import flash_board
+from tinyproof.options import PortName, cable_board_option, engine_option, model_option
 
 
 @click.command("flash")
 @model_option
-@real_board_option
+@cable_board_option
 @engine_option
 @click.option("--port", type=PortName(), help="Its serial port; without it it is found by USB ids.")
 def command(model: Path, board_name: str, engine: str | None, port: str | None) -> None:
@@ -25,5 +25,7 @@ def command(model: Path, board_name: str, engine: str | None, port: str | None) 
     It says which model it runs, and whether its self-test passed.
     """
     claim(model)
-    flash(find_board(board_name), model, engine, port)
-    console.print(f"Next: {advice.command('validate', board=board_name, model=model)}", markup=False)
+    board = find_board(board_name)
+    flash_board(board, model, engine, port)
+    port = port or (None if board.is_real else "...")
+    console.print(f"Next: {advice.command('validate', board=board_name, model=model, port=port)}", markup=False)

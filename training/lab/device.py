@@ -61,10 +61,10 @@ def run_on_device(
     """
     export = export_model(tflite, str(folder), folder.name, (), None, runtime_of(board, None))
     write_export(folder, tflite, export)
-    if board.application:
-        from tinyproof.host.flash import flash
+    if board.is_real or (port is not None and board.uf2_family):
+        from tinyproof.host.drive_flash import flash_board
 
-        flash(board, folder, None, port)
+        flash_board(board, folder, None, port)
     elif port is None and board.compilers:
         build(folder, board)
     return _stream(folder, tflite, inputs, board, port, baud)

@@ -73,7 +73,7 @@ def commands(report: Report, folder: Path, record: TrainingRecord | None) -> str
         lines.append(f"{source}    # the file whose SHA-256 stands below")
     board = BOARDS.get(report.board)
     if board and board.sources:
-        lines.append(advice.command_line("flash" if board.application else "build", model=model, board=report.board))
+        lines.append(advice.command_line("flash" if board.is_real else "build", model=model, board=report.board))
     if report.origin.command:
         lines.append(report.origin.command)
     lines.append(f"{advice.command_line('report', model=model)}    # this page again, from report.json")
