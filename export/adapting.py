@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.float_islands import with_float_islands
+from tinyproof.export.other_writers import as_tflm_reads
 
 
 def adapted(content: bytes, source: str) -> bytes:
-    """The `.tflite` with its moves of numbers as moves of bytes, and in float32 what has no int8 form there; the same
-    bytes where there is nothing to change. UserError where they are no model.
+    """The `.tflite` with its moves of numbers as moves of bytes, in float32 what has no int8 form there, and such that
+    LiteRT and it read the same; the same bytes where there is nothing to change. UserError where they are no model.
     """
-    return with_float_islands(with_byte_moves(content, source), source)
+    return with_float_islands(with_byte_moves(as_tflm_reads(content, source), source), source)

@@ -25,6 +25,7 @@ from tinyproof.export.ops.copy import copy_all
 from tinyproof.export.ops.floats import FLOATS, FUNCTIONS, FloatOptions, refuse_joining
 from tinyproof.export.ops.kind import Call, Choice, OpKind
 from tinyproof.export.ops.operands import QUANTIZE_CURE
+from tinyproof.export.pads_in_windows import with_pads_in_windows
 from tinyproof.export.placed_calls import placed_calls
 from tinyproof.export.program import Program, Step
 from tinyproof.export.shape_folding import fold_shapes
@@ -101,18 +102,22 @@ def lower(graph: Graph, keep_dead: bool = False) -> Lowered:
     """Lower a model, whole if `keep_dead`. UserError for one that the compiled engine does not run exactly."""
     graph = fold_floats(fold_shapes(graph))
     _refuse_int16(graph)
-    kinds = [_kind(graph, op) for op in graph.ops]
+    kinds = {op.index: _kind(graph, op) for op in graph.ops}
     check_ends(graph)
 
     def lowered_ops(graph: Graph) -> dict[int, tuple[Call, ...]]:
-        return {op.index: kind.lower(graph, op) for kind, op in zip(kinds, graph.ops, strict=True)}
+        return {op.index: kinds[op.index].lower(graph, op) for op in graph.ops}
 
     calls_of = lowered_ops(graph)
     _check_order(graph)
-    reduced = whole(graph) if keep_dead else without_dead_channels(graph, calls_of)
+    if keep_dead:
+        return _lowered(whole(graph), calls_of)
+    reduced = without_dead_channels(graph, calls_of)
     calls_of = lowered_ops(reduced.graph) if reduced.graph is not graph else calls_of
-    smaller = reduced if keep_dead else without_unread_pixels(reduced, calls_of)
-    return _lowered(smaller, lowered_ops(smaller.graph) if smaller is not reduced else calls_of)
+    for smaller in (with_pads_in_windows, without_unread_pixels):
+        before, reduced = reduced, smaller(reduced, calls_of)
+        calls_of = lowered_ops(reduced.graph) if reduced is not before else calls_of
+    return _lowered(reduced, calls_of)
 
 
 def _lowered(reduced: Reduced, calls_of: dict[int, tuple[Call, ...]]) -> Lowered:
@@ -206,8 +211,10 @@ def _copies_to_outputs(graph: Graph, root: dict[int, int]) -> dict[int, list[Cal
 
     Such an output becomes a root of its own, which later ops may read: so the copy belongs to the op that renames.
     """
-    if len({*graph.inputs, *graph.outputs}) < len(graph.inputs) + len(graph.outputs):
-        raise UserError(f"{graph.source}: one of its outputs is an input, or another output; export it otherwise.")
+    twice = next((index for index, count in Counter(graph.inputs + graph.outputs).items() if count > 1), None)
+    if twice is not None:
+        what = f"'{graph.tensors[twice].name}' is more than one of its inputs and outputs"
+        raise UserError(f"{graph.source}: {what}; export it otherwise.")
     maker = {index: op for op in graph.ops for index in op.outputs}
     taken = {*graph.inputs, *(tensor.index for tensor in graph.tensors if tensor.data is not None)}
     copies: dict[int, list[Call]] = {}

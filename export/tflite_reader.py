@@ -167,12 +167,10 @@ class _Reader:
         )
 
     def _quantization(self, table: tflite.QuantizationParameters | None, index: int) -> Quantization | None:
-        if table is None or table.ScaleLength() == 0:
+        if table is None or table.ScaleLength() == 0 or table.ZeroPointLength() == 0:  # as in TFLM: it takes none
             return None
         scale = self._vector(table, "Scale", len(self._content)).astype(np.float32)
         zero_point = self._vector(table, "ZeroPoint", len(self._content)).astype(np.int64)
-        if zero_point.size == 0:
-            zero_point = np.zeros(scale.size, np.int64)
         if zero_point.size != scale.size:
             raise _Damaged(f"tensor {index} has {scale.size} scales and {zero_point.size} zero points")
         if np.any(zero_point != zero_point.astype(np.int32)):

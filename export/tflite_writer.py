@@ -21,7 +21,7 @@ from tinyproof.export.tflite_editing import packed
 Pair = tuple[int, int]
 DTYPES = {
     np.dtype(name): getattr(schema.TensorType, name.upper())
-    for name in ("int8", "uint8", "int16", "int32", "float32", "bool")
+    for name in ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
 }
 ABSENT = -1
 

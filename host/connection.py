@@ -16,7 +16,6 @@ from tinyproof.console import UserError
 from tinyproof.firmware.build import image_path, load_sizes, require_own_image
 from tinyproof.host.device import Device, DeviceError
 from tinyproof.host.emulators import Emulator, emulator
-from tinyproof.host.exchange import STARTED_HERE_S
 from tinyproof.host.line.faults import LineSettings
 from tinyproof.host.ports import find_port
 from tinyproof.host.station import Station
@@ -76,7 +75,7 @@ def open_station(
         Transport(process.port, find=process.find) as transport,
     ):
         device = Device(transport)
-        device.exchange.first_answer_s = STARTED_HERE_S
+        device.exchange.first_answer_s = board.start_s
         yield Station(device, process, sizes.image_sha256 if sizes else "")
 
 

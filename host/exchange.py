@@ -31,7 +31,6 @@ from tinyproof.protocol import (
 SESSIONS = 0xFFFFFF00  # above, the keys of a session would run into 0
 LOG_LINES_KEPT = 1000
 HELLO_S = 10.0  # for a first answer
-STARTED_HERE_S = 30.0  # of a device that shares this computer with whatever else it does
 GRACE_S = 1.0  # how long frames that already came are looked at after a deadline
 EXCHANGES = 3  # that show that a speed works
 IN_VAIN = 3  # questions, before the speed is taken for wrong

@@ -27,6 +27,7 @@ from layers import (
 from tinyproof.export.tflite_writer import ModelBuilder
 
 shapes = st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple)
+deep_shapes = st.one_of(shapes, shapes, st.lists(st.integers(1, 3), min_size=5, max_size=6).map(tuple))
 images = st.tuples(st.just(1), st.integers(1, 7), st.integers(1, 7), st.integers(1, 9))
 
 
@@ -86,7 +87,7 @@ def average_pool2d(draw: st.DrawFn) -> Case:
 @st.composite
 def broadcast_shapes(draw: st.DrawFn) -> tuple[Shape, Shape, Shape]:
     """Two shapes that repeat to a third: mostly equal, or one is a row, a pixel or a number."""
-    y = draw(shapes)
+    y = draw(deep_shapes)
     style = draw(st.sampled_from(("equal", "equal", "equal", "channel", "scalar", "any", "swapped")))
     if style == "equal":
         return y, y, y
@@ -141,7 +142,7 @@ def lookup(draw: st.DrawFn, name: str) -> Case:
     if name == "TANH":
         y_scale, y_zero_point = 1 / 128, 0
     if name == "LEAKY_RELU":
-        alpha = draw(st.one_of(st.sampled_from((0.3, 0.01, 0.2, 1.0, 0.0)), st.floats(0, 4)))
+        alpha = draw(st.one_of(st.sampled_from((0.3, 0.01, -0.2, 1.0, 0.0)), st.floats(-4, 4)))
         chosen = options("LeakyReluOptionsT", alpha=float(np.float32(alpha)))
     x_zero_point = draw(zero_points)
     if name == "RSQRT":
@@ -204,7 +205,7 @@ def _of_two(
 @st.composite
 def reduction(draw: st.DrawFn, name: str) -> Case:
     """MEAN or SUM along any axes."""
-    shape = draw(st.one_of(shapes, st.tuples(st.just(1), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))))
+    shape = draw(st.one_of(deep_shapes, st.tuples(st.just(1), st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))))
     axes = draw(st.lists(st.integers(-len(shape), len(shape) - 1), min_size=1, max_size=len(shape)))
     gone, keep = {axis % len(shape) for axis in axes}, draw(st.booleans())
     y_shape = tuple(1 if k in gone else size for k, size in enumerate(shape) if keep or k not in gone)
@@ -237,7 +238,7 @@ def pad(draw: st.DrawFn) -> Case:
 @st.composite
 def concatenation(draw: st.DrawFn) -> Case:
     """CONCATENATION or PACK of computed and constant tensors."""
-    shape, count, packs = draw(shapes), draw(st.integers(1, 5)), draw(st.booleans())
+    shape, count, packs = draw(deep_shapes), draw(st.integers(1, 5)), draw(st.booleans())
     rank = len(shape) + packs
     axis = draw(st.integers(-rank, rank - 1))
     front, scale, zero_point = axis % rank, draw(scales), draw(zero_points)
@@ -267,7 +268,7 @@ def concatenation(draw: st.DrawFn) -> Case:
 def split(draw: st.DrawFn) -> Case:
     """SPLIT, SPLIT_V or UNPACK; every piece is an output of the model."""
     name = draw(st.sampled_from(("SPLIT", "SPLIT_V", "UNPACK")))
-    shape, count = draw(shapes), draw(st.integers(1, 4))
+    shape, count = draw(deep_shapes), draw(st.integers(1, 4))
     axis = draw(st.integers(0, len(shape) - 1))
     sizes = [1 if name == "UNPACK" else 2] * count
     if name == "SPLIT_V":

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 from every_op import schema_options as options
 from hypothesis import strategies as st
-from layers import Case, scales, seeds, zero_points
+from layers import Case, activations, scales, seeds, zero_points
 from op_layers import activation, images, inputs_of, shapes
 
 from tinyproof.export.ops.floats import FUNCTIONS, OPERANDS
 from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
+FUSING = ("ADD", "DIV", "MUL", "SUB")
 # Functions of numbers that are numbers; decisions have tests of their own.
-NUMBERS = sorted(
-    [name for name in FUNCTIONS if OPERANDS[name] == 1 and name != "LOGICAL_NOT"] + ["ADD", "DIV", "MUL", "SUB"]
-)
+NUMBERS = sorted([name for name in FUNCTIONS if OPERANDS[name] == 1 and name != "LOGICAL_NOT"] + [*FUSING])
 
 
 @st.composite
@@ -178,7 +177,7 @@ def lstm(draw: st.DrawFn) -> Case:
     chosen = options(
         "UnidirectionalSequenceLSTMOptionsT",
         fusedActivationFunction=activation("TANH"),
-        cellClip=draw(st.sampled_from((0.0, 0.0, 10.0, 0.5))),
+        cellClip=draw(st.sampled_from((0.0, 0.0, 10.0, 0.5, 0.001))),
         timeMajor=time_major,
     )
     b.op("UNIDIRECTIONAL_SEQUENCE_LSTM", places, [y], chosen)
@@ -198,7 +197,10 @@ def floats_between(draw: st.DrawFn) -> Case:
         result = b.tensor((1, 256), None, dtype="float32")
         number = b.constant(np.array([draw(st.floats(-4, 4))], np.float32), None)
         operands = [real, number] if draw(st.booleans()) else [number, real]
-        b.op(name, operands if OPERANDS[name] == 2 else [real], [result])
+        chosen = None
+        if name in FUSING:
+            chosen = options(f"{name.title()}OptionsT", fusedActivationFunction=activation(draw(activations)))
+        b.op(name, operands if OPERANDS[name] == 2 else [real], [result], chosen)
         real = result
     b.op("QUANTIZE", [real], [y])
     return Case(b.build([x], [y]), (np.arange(-128, 128).astype(np.int8),))

@@ -129,6 +129,44 @@ def joining_model(count: int) -> bytes:
     return b.build(xs, [y])
 
 
+def many_axes_model(name: str, rank: int, *numbers: list[int], **chosen: Any) -> bytes:
+    """An op that moves bytes, with more axes than TFLM takes."""
+    b = ModelBuilder()
+    x, y = b.tensor((1,) * rank), b.tensor((1,) * rank)
+    options_of = options(f"{name.title().replace('_', '')}OptionsT", **chosen)
+    b.op(name, [x, *(b.constant(np.array(each, np.int32), None) for each in numbers)], [y], options_of)
+    return b.build([x], [y])
+
+
+def depthwise_model(multiplier: int) -> bytes:
+    """Three channels become six, whatever the file says."""
+
+    def change(model: Any) -> None:
+        model.subgraphs[0].operators[0].builtinOptions.depthMultiplier = multiplier
+
+    b = ModelBuilder()
+    x, y = b.tensor((1, 5, 5, 3)), b.tensor((1, 5, 5, 6))
+    b.depthwise_conv2d([x, b.constant(np.ones((1, 1, 1, 6), np.int8))], y)
+    return edited(b.build([x], [y]), change)
+
+
+def without_zero_points() -> bytes:
+    def change(model: Any) -> None:
+        for tensor in model.subgraphs[0].tensors[1:]:
+            tensor.quantization.zeroPoint = None
+
+    return edited(dense_model(bias=np.int32([1, 2, 3])), change)
+
+
+def sum_model(name: str, scale: float = 1.0) -> bytes:
+    """A number of that scale is added, or nothing is averaged."""
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4)), b.tensor((1, 4))
+    other = b.constant(np.ones(1, np.int8), [scale]) if name != "MEAN" else b.constant(np.zeros(0, np.int32), None)
+    b.op(name, [x, other], [y], options("ReducerOptionsT") if name == "MEAN" else options(f"{name.title()}OptionsT"))
+    return b.build([x], [y])
+
+
 def wiring(inputs, outputs, *ops) -> bytes:
     """Softmaxes between five equal tensors, given as (from, to)."""
     b = ModelBuilder()
@@ -195,6 +233,8 @@ REFUSALS = {
     "a softmax of too many classes": (softmax_model(classes=8192), "8192 classes"),
     "a softmax of nearly nothing": (softmax_model(scale=1e-9), "too small for TFLM's softmax"),
     "a constant output": (wiring([0], [4], (0, 1)), "output is a constant"),
+    "an output that is an input": (wiring([0], [1, 0], (0, 1)), "'tensor_0' is more than one of its inputs and"),
+    "an output twice": (wiring([0], [1, 1], (0, 1)), "'tensor_1' is more than one of"),
     "an output nobody computes": (wiring([0], [2], (0, 1)), "no op computes the model's output"),
     "ops in the wrong order": (wiring([0], [2], (1, 2), (0, 1)), "reads what no earlier op computes"),
     "a tensor computed twice": (wiring([0], [1], (0, 1), (0, 1)), "or computes a tensor again"),
@@ -205,6 +245,18 @@ REFUSALS = {
     "an op of a library": (custom_model("MyOp"), "CUSTOM MyOp.* without allow_custom_ops"),
     "an op of the future": (newer_model(), "version 99 of its op, and 4 is the newest"),
     "a constant operand": (wiring([0], [2], (0, 1), (4, 2)), "is a constant"),
+    "six axes transposed": (many_axes_model("TRANSPOSE", 6, [*range(6)]), "TRANSPOSE.* at most 5 axes of it, not"),
+    "six axes sliced": (many_axes_model("SLICE", 6, [0] * 6, [1] * 6), "SLICE.* at most 5 axes of it"),
+    "five axes sliced with strides": (
+        many_axes_model("STRIDED_SLICE", 5, [0] * 5, [1] * 5, [1] * 5), "STRIDED_SLICE.* at most 4 axes of it",
+    ),
+    "seven axes joined": (many_axes_model("CONCATENATION", 7, axis=0), "CONCATENATION.* at most 6 axes of it"),
+    "seven axes turned round": (many_axes_model("REVERSE_V2", 7, [0]), "REVERSE_V2.* at most 6 axes of it"),
+    "a depth multiplier of another layer": (depthwise_model(1), "turns 3 channels into 6, .* its depth_multiplier, 1"),
+    "scales without zero points": (without_zero_points(), "output 'tensor_1' has no scale of its own"),
+    "a sum with a scale of zero": (sum_model("ADD", 0.0), "ADD.* scale is 0, which TFLM refuses"),
+    "a difference with a scale of zero": (sum_model("SUB", 0.0), "SUB.* scale is 0, which TFLM refuses"),
+    "a mean along no axis": (sum_model("MEAN"), "MEAN.*'tensor_2', which it goes by, is empty"),
     "a missing operand": (wiring([0], [1], (ABSENT, 1)), "is left out"),
 }  # fmt: skip
 

@@ -255,3 +255,31 @@ def test_products_of_matrices_are_rescaled_by_a_product_in_double_precision(kern
     y = b.tensor((256, 256), float(np.float32(a_scale * b_scale * largest / 127)))
     b.op("BATCH_MATMUL", xs, [y], schema_options("BatchMatMulOptionsT", adjY=True))
     assert_equal_to_golden(kernels, Case(b.build(xs, [y]), [np.concatenate([a.reshape(-1), c.reshape(-1)])]))
+
+
+# Scales with which a byte lies so close to a rounding edge that a quotient or product in float32 makes another one.
+CLOSE = {
+    "RELU": (0.006800000090152025, 0, 0.012000000104308128, 0),
+    "ABS": (0.006800000090152025, 0, 0.012000000104308128, 0),
+    "HARD_SWISH": (0.24073973298072815, 3, 0.05999999865889549, -100),
+    "RSQRT": (0.02319999970495701, -128, 0.005469188559800386, -128),
+    "LEAKY_RELU 0.3": (0.11796295642852783, 127, 0.06499999761581421, 0),
+    "LEAKY_RELU -0.3": (0.08599206060171127, 127, 0.010999999940395355, 0),
+}
+
+
+@pytest.mark.parametrize("case", CLOSE)
+def test_functions_of_a_byte_are_rescaled_in_double_precision(kernels, case):
+    (name, *alpha), (x_scale, x_zero_point, y_scale, y_zero_point) = case.split(), CLOSE[case]
+    b = ModelBuilder()
+    x, y = b.tensor((1, 256), x_scale, x_zero_point), b.tensor((1, 256), y_scale, y_zero_point)
+    b.op(name, [x], [y], schema_options("LeakyReluOptionsT", alpha=float(alpha[0])) if alpha else None)
+    assert_equal_to_golden(kernels, Case(b.build([x], [y]), (np.arange(-128, 128).astype(np.int8),)))
+
+
+def test_differences_are_rescaled_in_double_precision(kernels):
+    b = ModelBuilder()
+    xs = [b.tensor((256, 1), 0.06109999865293503), b.tensor((1, 256), 0.010400000028312206)]
+    y = b.tensor((256, 256), 0.010599999688565731)
+    b.op("SUB", xs, [y], schema_options("SubOptionsT"))
+    assert_equal_to_golden(kernels, Case(b.build(xs, [y]), (np.tile(np.arange(-128, 128).astype(np.int8), 2),)))

@@ -55,6 +55,7 @@ class Board:
     budget: Budget | None = None
     emulator: Tool | None = None
     run: tuple[str, ...] = ()
+    start_s: float = 30.0  # within which it says hello when it is started here, on a computer that has other work, too
     uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files, on a drive
     drive: str = ""  # what that drive calls the chip
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer

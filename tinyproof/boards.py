@@ -53,6 +53,7 @@ def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> 
         ),
         budget=RP2040,
         emulator=RP2040JS,
+        start_s=300.0,
         run=(*run_module("tinyproof.host.rp2040_device"), "{firmware}", link),
         uf2_family=0xE48BFF56,
         drive="RPI-RP2",

@@ -15,6 +15,7 @@ from tinyproof.export.ops.enums import ActivationOptions, activation_parser
 from tinyproof.export.ops.fixed_point import requantize
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.loops import Loops, broadcast, broadcast_leads
+from tinyproof.export.ops.operands import Activations
 from tinyproof.export.ops.requantize import clamp_range, quantize_multiplier
 
 LEFT_SHIFT = 20  # TFLM's, of the common scale
@@ -52,6 +53,13 @@ class AddParams(Params):
     y_max: int
 
 
+def common_scale(graph: Graph, op: Op, a: Activations, b: Activations) -> float:
+    """Twice the larger scale; refuses an operand whose scale is zero."""
+    if not min(a.scale, b.scale) > 0:
+        raise graph.refusal(op, "an operand's scale is 0, which TFLM refuses; export the model again")
+    return 2 * float(max(a.scale, b.scale))
+
+
 def fold(graph: Graph, op: Op) -> AddParams:
     """All constants of the op. The common scale is twice the larger one, divided by 2^20 (TFLM's `add_common.cc`)."""
     options = op.options
@@ -59,7 +67,7 @@ def fold(graph: Graph, op: Op) -> AddParams:
     operands.check_arity(graph, op, inputs=(2,))
     a, b = (operands.values(graph, op, index) for index in op.inputs)
     y = operands.computed(graph, op, op.outputs[0])
-    common = 2 * float(max(a.scale, b.scale))
+    common = common_scale(graph, op, a, b)
     first, second = (AddOperand(x.zero_point, *quantize_multiplier(float(x.scale) / common)) for x in (a, b))
     multiplier, shift = quantize_multiplier(common / ((1 << LEFT_SHIFT) * float(y.scale)))
     if shift > 0:

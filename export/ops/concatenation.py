@@ -15,6 +15,7 @@ from tinyproof.export.ops.kind import Call, OpKind, no_macs
 from tinyproof.export.ops.loops import strides
 
 MAX_INPUTS = 10  # TFLM's
+MAX_RANK = 6  # TFLM's, of a CONCATENATION
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
     y = operands.computed(graph, op, op.outputs[0])
     xs = [operands.values(graph, op, index) for index in op.inputs]
     axis = operands.axis(graph, op, options.axis, len(y.shape))
+    if op.name == "CONCATENATION":
+        operands.check_rank(graph, op, y.shape, MAX_RANK)
     if options.activation is not Activation.NONE:
         raise graph.refusal(op, "TFLM concatenates without an activation; make the activation a layer of its own")
     if op.name == "CONCATENATION" and any((x.scale, x.zero_point) != (y.scale, y.zero_point) for x in xs):

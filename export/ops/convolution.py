@@ -29,6 +29,7 @@ class ConvolutionOptions(OpOptions):
     stride: tuple[int, int]
     dilation: tuple[int, int]
     activation: Activation
+    multiplier: int = 1  # of a depthwise one: filters for each channel
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,7 @@ def parser(table_class: Any) -> Callable[[Any], ConvolutionOptions]:
             (options.StrideH(), options.StrideW()),
             (options.DilationHFactor(), options.DilationWFactor()) if dilated else (1, 1),
             parse_activation(options.FusedActivationFunction()),
+            options.DepthMultiplier() if hasattr(options, "DepthMultiplier") else 1,
         )
 
     return parse

@@ -92,5 +92,5 @@ def events(params: CopyParams) -> Events:
     return (rows, elements, 0) if steps == [1, 1] else (rows, 0, elements)
 
 
-COPY, FILL = Kernel("copy", events=events), Kernel("fill")
+COPY, FILL = Kernel("copy", events=events), Kernel("fill", events=lambda params: (params.count,))
 MOVE = replace(COPY, leads=lambda params: (0,))  # in order, to where x lies or before

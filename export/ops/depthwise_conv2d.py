@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 import tflite
 
-from tinyproof.export.graph import Graph, Op
+from tinyproof.export.graph import ABSENT, Graph, Op
 from tinyproof.export.ops import conv2d, operands
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.convolution import ConvolutionOptions, ConvolutionParams, fold_params, parser
@@ -18,7 +18,7 @@ from tinyproof.export.ops.window import fold_window, windows_inside
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseConv2dParams(ConvolutionParams):
-    """Weights (k_h, k_w, y_c). The multiplier follows from the shapes."""
+    """Weights (k_h, k_w, y_c). The multiplier follows from the shapes, and the file says the same."""
 
 
 def fold(graph: Graph, op: Op) -> DepthwiseConv2dParams:
@@ -26,6 +26,8 @@ def fold(graph: Graph, op: Op) -> DepthwiseConv2dParams:
     options = op.options
     assert isinstance(options, ConvolutionOptions)
     operands.check_arity(graph, op, inputs=(2, 3))
+    if op.inputs[2:] == (ABSENT,):
+        raise graph.refusal(op, "its bias is left out by a -1, at which TFLM crashes; leave the operand out")
     x = operands.image(graph, op, op.inputs[0])
     y = operands.image(graph, op, op.outputs[0])
     weights = operands.weights(graph, op, op.inputs[1], rank=4, axis=3)
@@ -36,6 +38,9 @@ def fold(graph: Graph, op: Op) -> DepthwiseConv2dParams:
             f"filters of shape {weights.values.shape} do not turn {x.shape[3]} channels into {y.shape[3]}; "
             "export the model again",
         )
+    if options.multiplier * x.shape[3] != y_c:
+        why = f"it turns {x.shape[3]} channels into {y_c}, and TFLM goes by its depth_multiplier, {options.multiplier}"
+        raise graph.refusal(op, f"{why}; export the model again")
     window = fold_window(graph, op, x.shape, y.shape, (k_h, k_w), options.stride, options.dilation, options.padding)
     flat = replace(weights, values=weights.values[0])
     return fold_params(DepthwiseConv2dParams, graph, op, x, flat, y, window, filters_axis=2)

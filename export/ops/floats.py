@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tflite
 
 from tinyproof.export.graph import Graph, Op, OpOptions
 from tinyproof.export.ops import operands
+from tinyproof.export.ops.enums import activation_parser
 from tinyproof.export.ops.kind import Call, Kernel, OpKind, Params, no_macs
 from tinyproof.export.ops.lookup import parse_nothing
 from tinyproof.export.ops.operands import Activations
@@ -60,6 +62,10 @@ OPERANDS = {
     **dict.fromkeys(STEPS, 1),
     **dict.fromkeys((*TWO, "ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"), 2),
     "SELECT_V2": 3,
+}
+# The options of those that say something in them: which member of the schema's union, and how it is read.
+PARSED: dict[str, tuple[int, Callable[[Any], OpOptions]]] = {
+    "DIV": (tflite.BuiltinOptions.DivOptions, activation_parser(tflite.DivOptions)),
 }
 Operand = tuple[str, float]  # "input", "number" or "step", and which one or what
 
@@ -134,4 +140,9 @@ def refuse_joining(graph: Graph, calls: tuple[Call, ...]) -> None:
             raise graph.refusal(call.ops[-1], why)
 
 
-FLOATS = tuple(OpKind(name.lower(), name, 0, parse_nothing, lower, no_macs) for name in FUNCTIONS)
+def _kind(name: str) -> OpKind:
+    options_type, parse = PARSED.get(name, (0, parse_nothing))
+    return OpKind(name.lower(), name, options_type, parse, lower, no_macs)
+
+
+FLOATS = tuple(map(_kind, FUNCTIONS))

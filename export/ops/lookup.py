@@ -62,8 +62,8 @@ def parse_leaky_relu(table: Any) -> LeakyReluOptions:
 
 
 def relu(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
-    """TFLM divides the scales in float32 (activations_common.cc)."""
-    multiplier, shift = rescale(graph, op, float(np.float32(x.scale) / np.float32(y.scale)), LARGEST)
+    """From one scale to another, and no less than zero (activations_common.cc)."""
+    multiplier, shift = rescale(graph, op, float(x.scale) / float(y.scale), LARGEST)
     return lambda value: max(y.zero_point + requantize(value - x.zero_point, multiplier, shift), y.zero_point)
 
 
@@ -74,11 +74,11 @@ def relu6(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
 
 
 def leaky_relu(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
-    """TFLM computes both multipliers in float32 (leaky_relu_common.cc)."""
+    """Two multipliers, of which the second one has the sign of alpha (leaky_relu_common.cc)."""
     assert isinstance(op.options, LeakyReluOptions)
-    alpha = np.float32(op.options.alpha)
-    above = rescale(graph, op, float(x.scale / y.scale), LARGEST)
-    below = rescale(graph, op, float(abs(x.scale * alpha / y.scale)), LARGEST)
+    alpha = op.options.alpha
+    above = rescale(graph, op, float(x.scale) / float(y.scale), LARGEST)
+    below = rescale(graph, op, abs(float(x.scale) * alpha / float(y.scale)), LARGEST)
     sign = -1 if alpha < 0 else 1
 
     def function(value: int) -> int:
@@ -142,9 +142,9 @@ def _multiplier_of_16_bits(real: float) -> tuple[int, int]:
 
 def hard_swish(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
     """x * relu6(x + 3) / 6 in 16 bits (reference/hard_swish.h)."""
-    fine = np.float32(1 / 128) * x.scale
-    y_multiplier, y_shift = _multiplier_of_16_bits(min(float(fine / y.scale), 1e6))
-    gate_multiplier, gate_shift = _multiplier_of_16_bits(float(fine / np.float32(3 / 32768)))
+    fine = float(x.scale) / 128
+    y_multiplier, y_shift = _multiplier_of_16_bits(min(fine / float(y.scale), 1e6))
+    gate_multiplier, gate_shift = _multiplier_of_16_bits(fine / (3 / 32768))
     if y_shift > 0 or y_shift < -15 or gate_shift < -15:
         raise graph.refusal(
             op, f"its scales {x.scale} and {y.scale} are too far apart for TFLM; export the model again"

@@ -29,6 +29,7 @@ UNUSED = (*range(9, 12), 16, 17, *range(20, 24))  # of variants that TFLM refuse
 GATE_SCALE = 2.0**-12  # of what goes into a gate's function
 GATE = 2.0**-15  # of what comes out
 LARGEST = 2**30  # product of two int16
+NO_LIMIT = 2**15  # of a cell
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,10 @@ def fold(graph: Graph, op: Op) -> LstmParams:
     hidden_weights, hidden_bias, hidden_scales = _gates(graph, op, HIDDEN_WEIGHTS, hidden, (y_c, y_c), ())
     if any(graph.tensors[op.inputs[place]].size != y_c for place in (HIDDEN_STATE, CELL_STATE)):
         raise graph.refusal(op, f"its states are not those of {y_c} units; export the model again")
-    power = round_half_away(math.log2(cell_scale)) if 0 < cell_scale < math.inf else 99
+    power = _nearest_power(cell_scale) if 0 < cell_scale < math.inf else 99
     if not -15 <= power + 12 <= 14:
         raise graph.refusal(op, f"its cell's scale {cell_scale} is too small for TFLM, or too large; export it again")
-    limit = min(float(options.cell_clip) / cell_scale, 32767.0)
+    limit = min(options.cell_clip / cell_scale, NO_LIMIT - 1) if options.cell_clip > 0 else NO_LIMIT
     forget, added, shown = (
         rescale(graph, op, real, LARGEST)
         for real in (GATE * cell_scale / cell_scale, GATE * GATE / cell_scale, GATE * GATE / float(hidden.scale))
@@ -145,6 +146,12 @@ def fold(graph: Graph, op: Op) -> LstmParams:
         steps,
         LstmCell(sigmoid_table(), *forget, *added, int(limit), *tanh, *shown, hidden.zero_point),
     )
+
+
+def _nearest_power(scale: float) -> int:
+    """The logarithm to base two, rounded; taken in float32 as in TFLM (`CheckedLog2`)."""
+    per_unit = np.float32(1) / np.float32(math.log(2))
+    return round_half_away(float(np.float32(math.log(scale)) * per_unit))
 
 
 def _check_variant(graph: Graph, op: Op, options: LstmOptions) -> None:

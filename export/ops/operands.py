@@ -121,9 +121,17 @@ def axis(graph: Graph, op: Op, value: int, rank: int) -> int:
     return value % rank
 
 
+def check_rank(graph: Graph, op: Op, shape: tuple[int, ...], most: int) -> None:
+    """The op has no more axes than TFLM takes of it, which stops at more, some without a word."""
+    if len(shape) > most:
+        raise graph.refusal(op, f"TFLM takes at most {most} axes of it, not those of {shape}; reshape before")
+
+
 def integers(graph: Graph, op: Op, tensor_index: int, least: int, most: int) -> list[int]:
     """The constant int32 operand of the op as a list: axes, sizes, shapes. Refuses values outside of [least, most]."""
     tensor = _operand(graph, op, tensor_index)
+    if not tensor.size:
+        raise graph.refusal(op, f"'{tensor.name}', which it goes by, is empty; leave the op out")
     if tensor.data is None or tensor.dtype not in ("int32", "int64"):
         raise graph.refusal(
             op,

@@ -98,9 +98,10 @@ def fold_output_stage(
 ) -> OutputStage:
     """The output stage for the real multipliers x_scale * weight_scale / y_scale, one or one for each channel.
 
-    The product is in double precision, as in the golden. Sources of TFLM up to August 2026 round it to float32 for
-    FULLY_CONNECTED with one scale and for BATCH_MATMUL: they can differ where an output lies within 2^-24 of itself
-    from a rounding edge.
+    Here and for all other ops products and quotients of scales are in double precision, as in the golden. Sources of
+    TFLM up to August 2026 round some to float32, those of FULLY_CONNECTED with one scale, BATCH_MATMUL, SUB, RELU,
+    LEAKY_RELU, HARD_SWISH, ABS and RSQRT: they can differ where an output lies within 2^-24 of itself from a rounding
+    edge. What becomes a byte or a number for itself stays in float32: a clamp, a place in an image, a table.
     """
     real_multipliers = np.float64(x.scale) * weights.scale.astype(np.float64) / np.float64(y.scale)
     pairs = [quantize_multiplier(float(real)) for real in real_multipliers]

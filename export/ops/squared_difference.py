@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
-from tinyproof.export.ops.add import AddOperand
+from tinyproof.export.ops.add import AddOperand, common_scale
 from tinyproof.export.ops.fixed_point import requantize, saturate
 from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.lookup import parse_nothing
@@ -41,9 +41,7 @@ def fold(graph: Graph, op: Op) -> SquaredDifferenceParams:
     y = operands.computed(graph, op, op.outputs[0])
     if a.shape != b.shape and len(y.shape) > MAX_RANK:
         raise graph.refusal(op, f"TFLM repeats operands of at most {MAX_RANK} axes, not {y.shape}; reshape to fewer")
-    common = 2 * float(max(a.scale, b.scale))
-    if not min(a.scale, b.scale) > 0:
-        raise graph.refusal(op, "an operand's scale is 0, which TFLM refuses; export the model again")
+    common = common_scale(graph, op, a, b)
     first, second = (AddOperand(x.zero_point, *quantize_multiplier(float(x.scale) / common)) for x in (a, b))
     multiplier, shift = rescale(graph, op, common * common / (4**LEFT_SHIFT * float(y.scale)), LARGEST)
     loops = broadcast(graph, op, a.shape, b.shape, y.shape)

@@ -15,6 +15,7 @@ from tinyproof.export.ops.lookup import parse_nothing
 from tinyproof.export.ops.loops import strides
 
 INT32 = (-(2**31), 2**31 - 1)
+MAX_RANK = {"STRIDED_SLICE": 4, "SLICE": 5}  # TFLM's
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def lower_strided_slice(graph: Graph, op: Op) -> tuple[Call, ...]:
     """Inputs (x, begin, end, strides)."""
     operands.check_arity(graph, op, inputs=(4,))
     x = operands.computed(graph, op, op.inputs[0])
+    operands.check_rank(graph, op, x.shape, MAX_RANK[op.name])
     bounds = [operands.integers(graph, op, index, *INT32) for index in op.inputs[1:]]
     return _taken(graph, op, x.shape, ranges_of(graph, op, x.shape, bounds))
 
@@ -76,6 +78,7 @@ def lower_slice(graph: Graph, op: Op) -> tuple[Call, ...]:
     """Inputs (x, begin, size); a size of -1 takes the rest."""
     operands.check_arity(graph, op, inputs=(3,))
     x = operands.computed(graph, op, op.inputs[0])
+    operands.check_rank(graph, op, x.shape, MAX_RANK[op.name])
     begins, sizes = (operands.integers(graph, op, index, *INT32) for index in op.inputs[1:])
     if len(begins) != len(x.shape) or len(sizes) != len(x.shape):
         raise graph.refusal(op, f"its bounds {begins}, {sizes} are not those of {x.shape}; export the model again")

@@ -9,12 +9,15 @@ from tinyproof.export.ops.kind import Call, OpKind, no_macs
 from tinyproof.export.ops.lookup import parse_nothing
 from tinyproof.export.ops.loops import strides
 
+MAX_RANK = 5  # TFLM's
+
 
 def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
     """y's axis k is x's axis order[k]."""
     operands.check_arity(graph, op, inputs=(2,))
     x = operands.computed(graph, op, op.inputs[0])
     y = operands.computed(graph, op, op.outputs[0])
+    operands.check_rank(graph, op, x.shape, MAX_RANK)
     order = operands.integers(graph, op, op.inputs[1], 0, len(x.shape) - 1)
     if sorted(order) != list(range(len(x.shape))) or y.shape != tuple(x.shape[axis] for axis in order):
         raise graph.refusal(op, f"the order {order} does not turn {x.shape} into {y.shape}; export the model again")

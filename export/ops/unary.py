@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tinyproof.export.graph import Graph, Op
@@ -34,12 +36,10 @@ def elu(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
 
 
 def absolute(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
-    """TFLM divides the scales in float32, and does not rescale where they are equal (elementwise.cc)."""
+    """TFLM does not rescale where the scales are equal (elementwise.cc)."""
     if x.scale == y.scale:
         return lambda value: abs(value - x.zero_point) + y.zero_point
-    with np.errstate(over="ignore"):
-        real = float(x.scale / y.scale)
-    multiplier, shift = rescale(graph, op, real, LARGEST)
+    multiplier, shift = rescale(graph, op, float(x.scale) / float(y.scale), LARGEST)
     return lambda value: requantize(abs(value - x.zero_point), multiplier, shift) + y.zero_point
 
 
@@ -49,9 +49,7 @@ def rsqrt(graph: Graph, op: Op, x: Activations, y: Activations) -> Function:
         raise graph.refusal(
             op, f"its input has zero point {x.zero_point}, and TFLM stops at a negative number; put relu before it"
         )
-    with np.errstate(over="ignore", under="ignore"):
-        scale = float(np.sqrt(x.scale) * y.scale)
-    multiplier, shift = quantize_multiplier(1.0 / scale) if 0 < scale < np.inf else (0, 99)
+    multiplier, shift = quantize_multiplier(1.0 / (math.sqrt(float(x.scale)) * float(y.scale)))
     if not 0 <= RSQRT_BITS - shift <= 31:
         raise graph.refusal(
             op, f"its scales {x.scale} and {y.scale} are too far apart for TFLM; export the model again"

@@ -248,7 +248,7 @@ void reduce_extremum_s8(int8_t *y, const int8_t *x, const reduce_extremum_params
 typedef struct {
     const int16_t *sigmoid;  // (256,): 65536 / (1 + exp(-k / 24)) - 32768
     int32_t forget_multiplier, forget_shift, input_multiplier, input_shift;  // of the products that make the cell
-    int32_t cell_limit;                                                      // 0: none
+    int32_t cell_limit;                                                      // 2^15: none
     int32_t tanh_multiplier, tanh_shift;
     int32_t y_multiplier, y_shift;
     int32_t y_zero_point;

@@ -50,7 +50,7 @@ static inline int8_t lstm_unit(int16_t *cell, const int16_t *inputs, const lstm_
     const int16_t kept = clamp_s16(requantize(forget * *cell, p->forget_multiplier, p->forget_shift));
     const int16_t added = clamp_s16(requantize(input * proposed, p->input_multiplier, p->input_shift));
     *cell = clamp_s16(kept + added);
-    if (p->cell_limit > 0) *cell = (int16_t)limited(*cell, p->cell_limit);
+    *cell = (int16_t)limited(*cell, p->cell_limit);
     const int32_t half = p->tanh_shift > 0 ? 1 << (p->tanh_shift - 1) : 0;
     const int32_t shown = tanh_of((*cell * p->tanh_multiplier + half) >> p->tanh_shift, p->sigmoid) * output;
     return clamp_s8(requantize(shown, p->y_multiplier, p->y_shift) + p->y_zero_point, INT8_MIN, INT8_MAX);

@@ -234,6 +234,15 @@ def _concatenation(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
+def _pad(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    """A frame around an image."""
+    h, w, c = (int(n) for n in rng.integers((3, 3, 1), (30, 30, 9)))
+    y = b.tensor((1, h + 2, w + 2, c), 1.0)
+    around = np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)
+    b.op("PAD", [source((1, h, w, c), 1.0), b.constant(around, None)], [y])
+    return y
+
+
 def _transpose(b: ModelBuilder, rng: Generator, source: Source) -> int:
     """Bytes one by one."""
     h, w = (int(n) for n in rng.integers(3, 40, 2))
@@ -273,4 +282,5 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (partial(_mean, plain=True), 1),
     (_concatenation, 3),
     (_transpose, 1),
+    (_pad, 1),
 )

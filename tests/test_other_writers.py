@@ -1,0 +1,78 @@
+"""Files that LiteRT reads and TensorFlow Lite Micro gets wrong: what becomes of them gives LiteRT's bytes in both."""
+
+from __future__ import annotations
+
+import needs
+import numpy as np
+import pytest
+from every_op import edited
+from every_op import schema_options as options
+
+from tinyproof.export.adapting import adapted
+from tinyproof.export.golden import Golden
+from tinyproof.export.lower import lower
+from tinyproof.export.other_writers import WHOLE_NUMBERS
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
+
+END = 2**63 - 1  # of a slice that goes as far as it can
+SHAPE = (1, 4, 6, 2)
+# By op its whole numbers, the shape that they make of SHAPE, and its options.
+OPS = {
+    "TRANSPOSE": (([0, 2, 1, 3],), (1, 6, 4, 2), None),
+    "PAD": (([[0, 0], [1, 0], [0, 2], [0, 0]],), (1, 5, 8, 2), None),
+    "PADV2": (([[0, 0], [1, 0], [0, 2], [0, 0]],), (1, 5, 8, 2), None),
+    "GATHER": (([3, 0],), (1, 2, 6, 2), options("GatherOptionsT", axis=1)),
+    "REVERSE_V2": (([1],), SHAPE, None),
+    "RESIZE_BILINEAR": (([8, 9],), (1, 8, 9, 2), options("ResizeBilinearOptionsT")),
+    "RESIZE_NEAREST_NEIGHBOR": (([8, 9],), (1, 8, 9, 2), options("ResizeNearestNeighborOptionsT")),
+    "MEAN": (([1, 2],), (1, 2), options("ReducerOptionsT")),
+    "SUM": (([1],), (1, 6, 2), options("ReducerOptionsT")),
+    "REDUCE_MAX": (([-1],), (1, 4, 6), options("ReducerOptionsT")),
+    "REDUCE_MIN": (([2],), (1, 4, 2), options("ReducerOptionsT")),
+    "STRIDED_SLICE": (([0, 1, 0, 0], [1, END, END, 2], [1, 1, 2, 1]), (1, 3, 3, 2), options("StridedSliceOptionsT")),
+    "SPACE_TO_BATCH_ND": (([2, 2], [[0, 0], [0, 0]]), (4, 2, 3, 2), None),
+    "BATCH_TO_SPACE_ND": (([1, 1], [[1, 0], [0, 2]]), (1, 3, 4, 2), None),
+}
+X = np.random.default_rng(1).integers(-128, 128, SHAPE, np.int8)
+
+
+def model_of(name: str, dtype: type) -> bytes:
+    numbers, y_shape, chosen = OPS[name]
+    limits = np.iinfo(dtype)
+    b = ModelBuilder()
+    x, y = b.tensor(SHAPE, 0.1, 7), b.tensor(y_shape, 0.1, 7)
+    operands = [b.constant(np.clip(each, limits.min, limits.max).astype(dtype), None) for each in numbers]
+    if name == "PADV2":
+        operands.append(b.constant(np.array(3, np.int8), [0.1], [7]))
+    b.op(name, [x, *operands], [y], chosen)
+    return b.build([x], [y])
+
+
+def depthwise_model(bias: bool, multiplier: int) -> bytes:
+    def change(model) -> None:
+        model.subgraphs[0].operators[0].builtinOptions.depthMultiplier = multiplier
+
+    b = ModelBuilder()
+    x, y = b.tensor(SHAPE, 0.1, 7), b.tensor((1, 2, 4, 4), 0.2, -3)
+    taps = b.constant(np.arange(36, dtype=np.int8).reshape(1, 3, 3, 4), [0.01], axis=3)
+    b.depthwise_conv2d([x, taps, ABSENT] if bias else [x, taps], y)
+    return edited(b.build([x], [y]), change)
+
+
+@needs.golden
+@pytest.mark.parametrize("name", WHOLE_NUMBERS)
+def test_whole_numbers_of_64_bits_are_those_of_32(name):
+    after = adapted(model_of(name, np.int64), "model")
+    lower(read_graph(after, "model"))
+    np.testing.assert_array_equal(Golden(after).run(X), Golden(model_of(name, np.int32)).run(X))
+
+
+@needs.golden
+@pytest.mark.parametrize(("bias", "multiplier"), [(True, 2), (False, 0), (True, 1)])
+def test_a_depthwise_layer_goes_by_its_shapes_and_needs_no_bias(bias, multiplier):
+    right = depthwise_model(bias=False, multiplier=2)
+    assert adapted(right, "model") == right
+    after = adapted(depthwise_model(bias, multiplier), "model")
+    lower(read_graph(after, "model"))
+    np.testing.assert_array_equal(Golden(after).run(X), Golden(right).run(X))
