@@ -150,7 +150,7 @@ emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints
 .to-flash:
 	@$(if $(OTHERS_TO_FLASH),echo "Error: board $(BOARD) is not on a USB cable; those that are: $(OTHERS_TO_FLASH)" >&2; exit 2)
 
-flash: .to-flash $(if $(ON_CABLE),export $(VENV)/boards,tools export) ## build for a real BOARD, upload, and hear from it (docs/boards.md)
+flash: .to-flash $(if $(ON_CABLE),,$(VENV)/base $(if $(FROM_PYPI),$(VENV)/portable)) export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
 	@$(RUN) flash --model $(DIR) $(GIVEN)
 
 sketch: .on-cable export ## for a real BOARD: a library for the Arduino IDE with examples, or a project for ESP-IDF
@@ -228,7 +228,7 @@ $(VENV)/base: pyproject.toml requirements.lock
 
 ADDS_train := TensorFlow, for training and quantizing only (about 2 GB)
 ADDS_portable := a C compiler, a CPU emulator and Node.js from PyPI (about 0.6 GB)
-ADDS_boards := PlatformIO, which builds and uploads for real boards
+ADDS_boards := PlatformIO and stm32loader, which upload to real boards
 ADDS_tensorboard := TensorBoard
 ADDS_notebook := JupyterLab
 ADDS_test := the test tools

@@ -15,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tinyproof import advice
-from tinyproof.boards import Board
+from tinyproof.board import Board
 from tinyproof.compilers import ZIG_LIBRARY, Compiler
 from tinyproof.console import UNFINISHED, UserError
 from tinyproof.cores import Core
+from tinyproof.firmware.flash_files import write_flash_files
 from tinyproof.firmware.objects import Compilation, CompilerFailed, compile_objects, link, tool_state
 from tinyproof.firmware.sizes import Sizes, check_budget, check_model, read_sizes
 from tinyproof.firmware.uf2 import seal_boot2, write_uf2
@@ -40,7 +41,7 @@ IMAGE = "image"  # under which it is remembered
 SIZES_FILE = "sizes.json"
 WATCHER_FILE = "watcher.bin"  # a shared library of this computer, whatever such a file is called here
 UF2_FILE = "firmware.uf2"  # what the board's drive takes
-PRODUCTS = (IMAGE_FILE, SIZES_FILE, WATCHER_FILE, UF2_FILE)
+PRODUCTS = (IMAGE_FILE, SIZES_FILE, WATCHER_FILE, UF2_FILE, "firmware.bin", "firmware.hex")
 
 
 def image_path(model: Path, board: Board) -> Path:
@@ -113,6 +114,9 @@ def build(model: Path, board: Board) -> Sizes:
         if board.watcher:
             _compile_watcher(board, scratch / WATCHER_FILE)
             os.replace(scratch / WATCHER_FILE, folder / WATCHER_FILE)
+        if board.st_loader:
+            for path in write_flash_files(image, board.st_loader.flash_base):
+                os.replace(path, folder / path.name)
         if board.uf2_family:
             os.replace(scratch / UF2_FILE, folder / UF2_FILE)
         os.replace(scratch / SIZES_FILE, folder / SIZES_FILE)
@@ -198,11 +202,20 @@ def _compile(board: Board, compiler: Compiler, model: Path, scratch: Path, image
     places = [(FIRMWARE, "firmware"), (model, "model"), (scratch, "scratch")]
     how = Compilation(compiler, board.defines, includes, places)
     link_flags = [flag.format(folder=board_folder) for flag in board.link_flags]
+    if board.linker_scripts:
+        link_flags.append(f"-T{_linker_script(board, scratch)}")
     with _compiler_errors(compiler, board):
         link(compiler, link_flags, compile_objects(how, sources(board, model, example), FIRMWARE, scratch), image)
     if board.uf2_family:
         seal_boot2(image)
         write_uf2(image, image.with_suffix(".uf2"), board.uf2_family)
+
+
+def _linker_script(board: Board, scratch: Path) -> Path:
+    """The linker scripts of the board as one."""
+    script = scratch / "script.ld"
+    script.write_text("".join((FIRMWARE / "boards" / name).read_text() for name in board.linker_scripts))
+    return script
 
 
 def _compile_watcher(board: Board, library: Path) -> None:

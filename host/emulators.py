@@ -68,10 +68,9 @@ def emulator(command: Sequence[str], terminal: bool = HAS_TERMINALS) -> Iterator
 @contextlib.contextmanager
 def _behind_terminal(command: Sequence[str], messages: BinaryIO) -> Iterator[Emulator]:
     import pty
-    import tty
 
     master, slave = pty.openpty()
-    tty.setraw(slave)
+    _set_raw(slave)
     try:
         process = _start(command, master, messages)
     except UserError:
@@ -85,6 +84,17 @@ def _behind_terminal(command: Sequence[str], messages: BinaryIO) -> Iterator[Emu
     finally:
         os.close(slave)  # the process sees its line close
         _end(process)
+
+
+def _set_raw(terminal: int) -> None:
+    """Have every byte pass as it is, also where the program has what it writes processed, as QEMU does."""
+    import termios
+    import tty
+
+    tty.setraw(terminal)
+    attributes = termios.tcgetattr(terminal)
+    attributes[1] = 0  # no line end becomes another
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
 
 
 @contextlib.contextmanager

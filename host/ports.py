@@ -84,7 +84,7 @@ def find_port(board: Board, bootloader_too: bool = False) -> SerialPort:
         return found[0]
     if found:
         raise UserError(
-            f"{len(found)} ports could be the {board.title}: {_listed(found)}; name one, e.g. "
+            f"{len(found)} ports could be the {board.title}: {listed(found)}; name one, e.g. "
             f"{advice.setting('port', found[0].device)}"
         )
     if waiting:
@@ -101,7 +101,7 @@ def find_port(board: Board, bootloader_too: bool = False) -> SerialPort:
         )
     looked_for = ", ".join(map(str, board.application))
     raise UserError(
-        f"no port is an {board.title}: looked for USB {looked_for}; ports there are: {_listed(ports) or 'none'}. "
+        f"no port is an {board.title}: looked for USB {looked_for}; ports there are: {listed(ports) or 'none'}. "
         f"Plug it in with a cable that carries data, name its port with {advice.setting('port')}, or run "
         f"`{advice.command('doctor')}`"
     )
@@ -120,10 +120,10 @@ def check_there(port: SerialPort) -> None:
     """Raise UserError, before minutes of compiling, where a port that the user named is not there."""
     ports = scan()
     if os.path.isdir(port.device) or os.path.isfile(port.device):
-        raise UserError(f"{port.device} is no serial port; ports there are: {_listed(ports) or 'none'}")
+        raise UserError(f"{port.device} is no serial port; ports there are: {listed(ports) or 'none'}")
     if not os.path.exists(port.device) and port.device not in [other.device for other in ports]:
         raise UserError(
-            f"there is no port {port.device}; ports there are: {_listed(ports) or 'none'}. Plug the board "
+            f"there is no port {port.device}; ports there are: {listed(ports) or 'none'}. Plug the board "
             f"in, or leave {advice.setting('port')} out to have it found"
         )
 
@@ -178,5 +178,6 @@ def boards_behind(port: SerialPort) -> list[str]:
     ]
 
 
-def _listed(ports: Sequence[SerialPort]) -> str:
+def listed(ports: Sequence[SerialPort]) -> str:
+    """The ports in words; empty where there are none."""
     return ", ".join(map(str, ports))

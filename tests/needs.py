@@ -19,3 +19,4 @@ gcc = pytest.mark.skipif(shutil.which("g++") is None, reason="needs gcc and g++"
 platformio = pytest.mark.skipif(find_spec("platformio") is None, reason="needs PlatformIO: pip install '.[boards]'")
 portable = pytest.mark.skipif(find_spec("ziglang") is None, reason="needs ziglang: pip install '.[portable]'")
 public_data = pytest.mark.skipif("TINYPROOF_DATA" not in os.environ, reason="TINYPROOF_DATA names no folder")
+stm32loader = pytest.mark.skipif(find_spec("stm32loader") is None, reason="needs stm32loader: pip install '.[boards]'")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from conftest import first_on_path
 
-from tinyproof.boards import NANO_33_BLE_SENSE
 from tinyproof.cores import CORTEX_M4F
+from tinyproof.cortex_m import NANO_33_BLE_SENSE
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import load_sizes
 from tinyproof.firmware.sizes import read_sizes, read_symbols

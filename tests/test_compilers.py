@@ -17,6 +17,7 @@ from tinyproof import toolchain
 from tinyproof.boards import BOARDS, find_board
 from tinyproof.compilers import HOST_C, ZIG, ZIG_LIBRARY, Compiler
 from tinyproof.console import UserError
+from tinyproof.cores import CORTEX_M4F
 from tinyproof.firmware.build import build, image_path, load_sizes
 from tinyproof.host.doctor import PROBLEM, check_tools
 from tinyproof.host.record.file import REPORT_FILE
@@ -34,7 +35,7 @@ FOREIGN = [
 
 
 @needs.portable
-@pytest.mark.parametrize("board", ["host", "qemu", "qemu-riscv32"])
+@pytest.mark.parametrize("board", ["host", "qemu", "qemu-m33", "qemu-m7", "stm32f405", "qemu-riscv32"])
 def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
     require_tools(*(with_compiler(find_board(board), choice) for choice in CHOICES))
     reports = []
@@ -49,6 +50,11 @@ def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
         assert reports[-1]["origin"]["versions"]["compiler"] == compiler
     assert [(report["verdict"], report["self_test"]["failures"]) for report in reports] == [("equal", 0)] * 2
     assert reports[0]["self_test"]["vectors"] > 0
+    if (
+        find_board(board).core == CORTEX_M4F
+    ):  # whose instructions the kernels are made for: both compilers have to use them
+        counted = [report["cost"]["instructions"] for report in reports]
+        assert counted[0] < 600_000 and counted[1] < 1.05 * counted[0]
     assert reports[0]["run_sha256"] == reports[1]["run_sha256"]
     assert load_sizes(model, board).compiler == "ziglang cc"
 

@@ -6,126 +6,36 @@ firmware/boards/ that implements board.h.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from tinyproof import advice
+from tinyproof.board import KIB, QEMU_FLAGS, STACK_BYTES, Board, Budget
 from tinyproof.compilers import (
     CORTEX_M0PLUS_C,
-    CORTEX_M4F_C,
     HOST_C,
     HOST_C_CHECKED,
     LX106_C,
-    QEMU_ARM,
     QEMU_RISCV32,
     QEMU_XTENSA,
     RP2040JS,
     RV32IMC_C,
-    UNICORN,
     ZIG_CORTEX_M0PLUS_C,
-    ZIG_CORTEX_M4F_C,
     ZIG_HOST_C,
     ZIG_RV32IMC_C,
-    Compiler,
-    Tool,
 )
-from tinyproof.cores import CORTEX_M4F, PORTABLE, Core
+from tinyproof.cores import CORTEX_M4F, PORTABLE
+from tinyproof.cortex_m import CORTEX_M_BOARDS
 from tinyproof.environment import run_module
 from tinyproof.usb_ids import PICO_USB, USB_BRIDGES, UsbId
 
-KIB = 1024
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Memory a firmware image may use; `of` names the chip whose limits these are."""
-
-    of: str
-    flash_bytes: int
-    ram_bytes: int
-
-
-@dataclass(frozen=True)
-class Board:
-    """One board. The first of its `compilers` that is installed builds it, with the kernels of its `core`. `run` starts
-    it on this machine, with {firmware} and {model} filled in; standard input and output are its serial line. It is
-    empty where the firmware runs on a chip alone: such a board is on a USB cable. One with both is emulated unless its
-    port is named.
-
-    `application` are its USB ids while it runs a program, `bootloader` those while it waits for one, `other_socket`
-    those of a USB connector of the board that this firmware does not talk through.
-    """
-
-    name: str
-    title: str
-    engine: str
-    core: Core
-    sources: tuple[str, ...] = ()  # below firmware/boards/
-    compilers: tuple[Compiler, ...] = ()
-    link_flags: tuple[str, ...] = ()  # {folder} is the folder of the first source
-    defines: tuple[str, ...] = ()
-    budget: Budget | None = None
-    emulator: Tool | None = None
-    run: tuple[str, ...] = ()
-    start_s: float = 30.0  # within which it says hello when it is started here, on a computer that has other work, too
-    uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files, on a drive
-    drive: str = ""  # what that drive calls the chip
-    watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
-    framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
-    runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
-    application: tuple[UsbId, ...] = ()
-    bootloader: tuple[UsbId, ...] = ()
-    other_socket: tuple[UsbId, ...] = ()
-    wants_dtr: bool = False  # sends and receives only while DTR is high; elsewhere DTR can reset the chip
-    camera: str = ""  # the driver behind its example Camera; empty without one
-    recovery: str = ""  # what to do by hand when it does not react
-
-    @property
-    def is_real(self) -> bool:
-        """Whether it is a board on a USB cable and nothing else: no emulator runs its firmware here."""
-        return bool(self.application) and not self.run
-
+__all__ = ["STACK_BYTES", "Board", "Budget"]  # those of board.py
 
 # Flash of all: the application's partition (boards/esp32/sdkconfig.defaults). RAM: static data may take 160 KiB of the
 # ESP32's 320; on the others, what ESP-IDF's own code and data leave.
 ESP32 = Budget("ESP32", flash_bytes=1_536_000, ram_bytes=160 * KIB)
 ESP32_S3 = Budget("ESP32-S3", flash_bytes=1_536_000, ram_bytes=256 * KIB)
 ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
-NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 RP2040 = Budget("Raspberry Pi Pico", flash_bytes=2048 * KIB, ram_bytes=264 * KIB)
-
-STACK_BYTES = 8 * KIB
-QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
-
-
-def _cortex_m4(name: str, link: str, baud: int = 0, **more: Any) -> Board:
-    return Board(
-        name=name,
-        engine="compiled",
-        core=CORTEX_M4F,
-        sources=("qemu/board.c", "qemu/startup.c", f"qemu/{link}"),
-        link_flags=("-T{folder}/memory.ld",),
-        defines=(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}", f"LINK_BAUD={baud}u"),
-        budget=NANO_33_BLE_SENSE,
-        **more,
-    )
-
-
-def _qemu_arm(name: str, title: str, link: str, *arguments: str, baud: int = 0) -> Board:
-    return _cortex_m4(
-        name,
-        link,
-        baud,
-        title=title,
-        compilers=(CORTEX_M4F_C, ZIG_CORTEX_M4F_C),
-        emulator=QEMU_ARM,
-        run=(
-            *("qemu-system-arm", "-M", "mps2-an386", *QEMU_FLAGS),
-            *("-icount", "shift=6"),  # one instruction is 64 ns of emulated time: boards/qemu/board.c counts with that
-            *("-semihosting-config", "enable=on,target=native"),
-            *arguments,
-        ),
-    )
 
 
 def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> Board:
@@ -175,22 +85,7 @@ def _esp32(name: str, budget: Budget, own_usb: bool, camera: str = "") -> Board:
 BOARDS = {
     board.name: board
     for board in (
-        _qemu_arm(
-            "qemu", "emulated Cortex-M4F, serial line over the debug channel", "link_semihosting.c", "-serial", "none"
-        ),
-        _qemu_arm(
-            *("qemu-uart", "emulated Cortex-M4F, serial line over its UART", "link_uart.c", "-serial", "stdio"),
-            baud=115200,
-        ),
-        _cortex_m4(
-            "unicorn",
-            "link_semihosting.c",
-            title="emulated Cortex-M4F, compiler and CPU from PyPI",
-            compilers=(ZIG_CORTEX_M4F_C,),
-            emulator=UNICORN,
-            run=(*run_module("tinyproof.host.unicorn_device"), "{firmware}"),
-            watcher="unicorn/count.c",
-        ),
+        *CORTEX_M_BOARDS,
         Board(
             name="qemu-riscv32",
             title="emulated RV32IMC, the instruction set of the ESP32-C3",

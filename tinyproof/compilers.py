@@ -58,20 +58,23 @@ BARE_METAL_FLAGS = (
     "-ffp-contract=off",
 )
 
-CORTEX_M4F_C = Compiler(
-    Tool(
-        "arm-none-eabi-gcc",
-        ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
-        "the Arm GNU toolchain for arm-none-eabi (Homebrew: `brew install --cask gcc-arm-embedded`)",
-    ),
-    (
-        *("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard", "--specs=nano.specs", "-nostartfiles"),
-        *BARE_METAL_FLAGS,
-    ),
+ARM_GCC = Tool(
+    "arm-none-eabi-gcc",
+    ("gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
+    "the Arm GNU toolchain for arm-none-eabi (Homebrew: `brew install --cask gcc-arm-embedded`)",
 )
 
+
+def _arm_gcc(cpu: str, fpu: str) -> Compiler:
+    core = (f"-mcpu={cpu}", "-mthumb", f"-mfpu={fpu}", "-mfloat-abi=hard")
+    return Compiler(ARM_GCC, (*core, "--specs=nano.specs", "-nostartfiles", *BARE_METAL_FLAGS))
+
+
+CORTEX_M4F_C = _arm_gcc("cortex-m4", "fpv4-sp-d16")
+CORTEX_M33_C = _arm_gcc("cortex-m33", "fpv5-sp-d16")
+CORTEX_M7_C = _arm_gcc("cortex-m7", "fpv5-d16")
 CORTEX_M0PLUS_C = Compiler(
-    CORTEX_M4F_C.tool,
+    ARM_GCC,
     ("-mcpu=cortex-m0plus", "-mthumb", "--specs=nano.specs", "-nostartfiles", *BARE_METAL_FLAGS),
 )
 
@@ -97,14 +100,16 @@ LX106_C = Compiler(
 )
 
 ZIG = Tool("ziglang cc", module="ziglang")
-ZIG_CORTEX_M4F_C = Compiler(
-    ZIG,
-    (
-        *("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp", "-Wl,-e,reset"),
-        *BARE_METAL_FLAGS,
-    ),
-    headers="freestanding",
-)
+
+
+def _zig_arm(cpu: str) -> Compiler:
+    core = ("-target", "thumb-freestanding-eabihf", f"-mcpu={cpu}", "-Wl,-e,reset")
+    return Compiler(ZIG, (*core, *BARE_METAL_FLAGS), headers="freestanding")
+
+
+ZIG_CORTEX_M4F_C = _zig_arm("cortex_m4+vfp4d16sp")
+ZIG_CORTEX_M33_C = _zig_arm("cortex_m33+dsp")
+ZIG_CORTEX_M7_C = _zig_arm("cortex_m7+fp_armv8d16")
 ZIG_CORTEX_M0PLUS_C = Compiler(
     ZIG,
     (

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from tinyproof.boards import Board, find_board
+from tinyproof.board import Board
+from tinyproof.boards import find_board
 from tinyproof.compilers import Compiler
 from tinyproof.console import console, table, track
 from tinyproof.export.emit import export_model, write_export

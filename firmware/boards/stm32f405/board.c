@@ -1,0 +1,64 @@
+// An STM32F405 without any board around it but power and a serial line on PA9 and PA10. QEMU's netduinoplus2 runs the same
+// image, started with `-icount shift=0`.
+#include "board.h"
+
+#include "app.h"
+#include "chip.h"
+#include "clocks.h"
+#include "counter.h"
+#include "fault.h"
+#include "line.h"
+
+enum { INTERRUPT_WORDS = 3 };
+
+static uint8_t stack[STACK_BYTES] __attribute__((section(".stack"), aligned(8), used));
+
+// Which clock runs and what is counted shows in board_init().
+static board_info found = {
+    .name = BOARD_NAME,
+    .counter_numerator = 1,
+    .counter_denominator = 1,
+    .receive_buffer_bytes = LINE_BUFFER_BYTES,
+    .baud = LINE_BAUD,
+    .stack = stack,
+    .stack_bytes = STACK_BYTES,
+};
+extern const board_info board __attribute__((alias("found")));
+
+void board_init(void) {
+    for (int i = 0; i < INTERRUPT_WORDS; i++) NVIC_DISABLE[i] = UINT32_MAX;  // what a boot loader left
+    SYSTICK_CONTROL = 0;
+    const chip_clocks clocks = clocks_init();
+    found.clock_hz = clocks.cpu_hz;
+    found.counter_unit = counter_init();
+    line_init(clocks.usart_hz);
+    __asm__ volatile("cpsie i");
+}
+
+size_t board_read(uint8_t *data, size_t capacity) {
+    watchdog_feed();
+    return line_read(data, capacity);
+}
+
+void board_write(const uint8_t *data, size_t size) {
+    watchdog_feed();
+    line_write(data, size);
+}
+
+void board_set_baud(uint32_t baud) { line_set_baud(baud); }
+
+uint32_t board_counter(void) { return counter_read(); }
+
+// Which pin has a LED differs from board to board.
+void board_status(board_state state) {
+    (void)state;
+    watchdog_feed();
+}
+
+int main(void) {
+    board_init();
+    fault_report();
+    app_init();
+    watchdog_start();
+    for (;;) app_poll();
+}

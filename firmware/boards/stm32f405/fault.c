@@ -1,0 +1,101 @@
+#include "fault.h"
+
+#include <stdint.h>
+
+#include "chip.h"
+#include "cortex_m/startup.h"
+#include "log.h"
+
+enum {
+    FRAME_LR = 5,  // words of what an exception puts on the stack
+    FRAME_PC = 6,
+    FRAME_WORDS = 8,
+    MEMORY_ADDRESS_VALID = 1u << 7,
+    BUS_ADDRESS_VALID = 1u << 15,
+    RESET_KEY = 0x05FA0000,
+    RESET_CHIP = 1u << 2,
+    WATCHDOG_RESET = 1u << 29,
+    FORGET_RESETS = 1u << 24,
+};
+
+enum { WATCHDOG_START = 0xCCCC, WATCHDOG_SET = 0x5555, WATCHDOG_FEED = 0xAAAA, DIVIDE_BY_256 = 6, LONGEST = 4095 };
+
+static const uint32_t MAGIC = 0x6661756C;
+
+static struct {
+    uint32_t magic, exception, pc, lr, status, address;
+} fault __attribute__((section(".noinit")));
+
+static uint32_t faulting_address(uint32_t status) {
+    if (status & BUS_ADDRESS_VALID) return BUS_FAULT_ADDRESS;
+    return status & MEMORY_ADDRESS_VALID ? MEMORY_FAULT_ADDRESS : 0;
+}
+
+// `frame` lies outside RAM where the stack overflowed.
+__attribute__((used, noreturn)) static void keep_fault(const uint32_t *frame, const uint32_t *stack_top) {
+    const uintptr_t lowest = 0x20000000, at = (uintptr_t)frame;
+    const uint32_t status = FAULT_STATUS;
+    uint32_t exception;
+    __asm__ volatile("mrs %0, ipsr" : "=r"(exception));
+    fault.exception = exception;
+    const int is_there = at >= lowest && at + FRAME_WORDS * sizeof *frame <= (uintptr_t)stack_top;
+    fault.pc = is_there ? frame[FRAME_PC] : 0;
+    fault.lr = is_there ? frame[FRAME_LR] : 0;
+    fault.status = status;
+    fault.address = faulting_address(status);
+    fault.magic = MAGIC;
+    __asm__ volatile("dsb" ::: "memory");
+    RESET_CONTROL = RESET_KEY | RESET_CHIP;
+    for (;;) {
+    }
+}
+
+// Goes on with a stack that is whole.
+__attribute__((naked)) void unexpected_exception(void) {
+    __asm__ volatile(
+        "mov r0, sp\n"
+        "ldr r1, =stack_high\n"
+        "mov sp, r1\n"
+        "b keep_fault\n"
+        ".ltorg\n");
+}
+
+static char *put(char *to, const char *text) {
+    while (*text) *to++ = *text++;
+    return to;
+}
+
+static char *put_hexadecimal(char *to, uint32_t value) {
+    to = put(to, "0x");
+    for (int shift = 28; shift >= 0; shift -= 4) *to++ = "0123456789abcdef"[value >> shift & 15];
+    return to;
+}
+
+void fault_report(void) {
+    if (fault.magic == MAGIC) {
+        char text[160], *end = put(text, "the firmware stopped and was reset: exception ");
+        *end++ = (char)('0' + fault.exception / 10 % 10);
+        *end++ = (char)('0' + fault.exception % 10);
+        end = put_hexadecimal(put(end, " at "), fault.pc);
+        end = put_hexadecimal(put(end, ", called from "), fault.lr);
+        end = put_hexadecimal(put(end, "; fault status "), fault.status);
+        end = put_hexadecimal(put(end, ", address "), fault.address);
+        *end = '\0';
+        fault.magic = 0;
+        log_send(text);
+    }
+    if (RCC->status & WATCHDOG_RESET) log_send("the watchdog reset the chip: the firmware hung for half a minute");
+    RCC->status |= FORGET_RESETS;
+}
+
+void watchdog_start(void) {
+    IWDG->key = WATCHDOG_START;
+    IWDG->key = WATCHDOG_SET;
+    IWDG->prescaler = DIVIDE_BY_256;  // of some 32 kHz
+    IWDG->reload = LONGEST;
+    for (int32_t reads = 0; reads < 100000 && IWDG->status != 0; reads++) {
+    }
+    watchdog_feed();
+}
+
+void watchdog_feed(void) { IWDG->key = WATCHDOG_FEED; }

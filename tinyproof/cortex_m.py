@@ -1,0 +1,113 @@
+"""The boards with a Cortex-M and an FPU that are built here, bare metal, and run in an emulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, StLoader
+from tinyproof.compilers import (
+    CORTEX_M4F_C,
+    CORTEX_M7_C,
+    CORTEX_M33_C,
+    QEMU_ARM,
+    UNICORN,
+    ZIG_CORTEX_M4F_C,
+    ZIG_CORTEX_M7_C,
+    ZIG_CORTEX_M33_C,
+    Compiler,
+)
+from tinyproof.cores import CORTEX_M4F
+from tinyproof.environment import run_module
+from tinyproof.usb_ids import USB_BRIDGES
+
+NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
+
+
+@dataclass(frozen=True)
+class _Mps2:
+    """One of the boards called MPS2 that QEMU emulates, as boards/qemu takes them, and the chip whose limits it has."""
+
+    machine: str
+    memory: str
+    timer_base: int
+    timer_hz: int
+    compilers: tuple[Compiler, ...]
+    budget: Budget
+
+
+CORTEX_M4F_COMPILERS = (CORTEX_M4F_C, ZIG_CORTEX_M4F_C)
+AN386 = _Mps2("mps2-an386", "an386", 0x4000_0000, 25_000_000, CORTEX_M4F_COMPILERS, NANO_33_BLE_SENSE)
+AN505 = _Mps2(
+    "mps2-an505", "an505", 0x5000_0000, 20_000_000, (CORTEX_M33_C, ZIG_CORTEX_M33_C), Budget("nRF5340", MIB, 512 * KIB)
+)
+AN500 = _Mps2(
+    "mps2-an500", "an386", 0x4000_0000, 25_000_000, (CORTEX_M7_C, ZIG_CORTEX_M7_C), Budget("STM32F746", MIB, 320 * KIB)
+)
+
+
+def _mps2(name: str, title: str, on: _Mps2, link: str, baud: int = 0, **more: Any) -> Board:
+    return Board(
+        name=name,
+        title=title,
+        engine="compiled",
+        core=CORTEX_M4F,
+        sources=("qemu/board.c", "cortex_m/startup.c", f"qemu/{link}"),
+        linker_scripts=(f"qemu/{on.memory}.ld", "cortex_m/sections.ld"),
+        defines=(
+            *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}", f"LINK_BAUD={baud}u"),
+            *(f"TIMER_BASE={on.timer_base:#x}u", f"TIMER_HZ={on.timer_hz}"),
+        ),
+        budget=on.budget,
+        **more,
+    )
+
+
+def _qemu_mps2(name: str, title: str, on: _Mps2, link: str = "link_semihosting.c", line: str = "none") -> Board:
+    return _mps2(
+        *(name, title, on, link, 0 if line == "none" else 115200),
+        compilers=on.compilers,
+        emulator=QEMU_ARM,
+        run=(
+            *("qemu-system-arm", "-M", on.machine, *QEMU_FLAGS, "-serial", line),
+            *("-icount", "shift=6"),  # one instruction is 64 ns of emulated time: boards/qemu/board.c counts with that
+            *("-semihosting-config", "enable=on,target=native"),
+        ),
+    )
+
+
+# The same image on the chip, where `make flash` puts it, and in QEMU.
+STM32F405 = Board(
+    name="stm32f405",
+    title="STM32F405, serial line over USART1; emulated unless its port is named",
+    engine="compiled",
+    core=CORTEX_M4F,
+    sources=(
+        *(f"stm32f405/{part}.c" for part in ("board", "clocks", "counter", "fault", "line")),
+        "cortex_m/startup.c",
+    ),
+    compilers=CORTEX_M4F_COMPILERS,
+    linker_scripts=("stm32f405/memory.ld", "cortex_m/sections.ld"),
+    defines=('BOARD_NAME="stm32f405"', f"STACK_BYTES={STACK_BYTES}"),
+    budget=Budget("STM32F405", flash_bytes=MIB, ram_bytes=128 * KIB),
+    emulator=QEMU_ARM,
+    run=("qemu-system-arm", "-M", "netduinoplus2", *QEMU_FLAGS, "-serial", "stdio", "-icount", "shift=0"),
+    application=USB_BRIDGES,
+    recovery="connect BOOT0 to GND and press its reset button",
+    st_loader=StLoader(flash_base=0x0800_0000, chip=0x413, layout="04*016Kg,01*064Kg,07*128Kg"),
+)
+
+CORTEX_M_BOARDS = (
+    _qemu_mps2("qemu", "emulated Cortex-M4F, serial line over the debug channel", AN386),
+    _qemu_mps2("qemu-uart", "emulated Cortex-M4F, serial line over its UART", AN386, "link_uart.c", "stdio"),
+    _mps2(
+        *("unicorn", "emulated Cortex-M4F, compiler and CPU from PyPI", AN386, "link_semihosting.c"),
+        compilers=(ZIG_CORTEX_M4F_C,),
+        emulator=UNICORN,
+        run=(*run_module("tinyproof.host.unicorn_device"), "{firmware}"),
+        watcher="unicorn/count.c",
+    ),
+    _qemu_mps2("qemu-m33", "emulated Cortex-M33, with DSP and FPU, in its Secure state", AN505),
+    _qemu_mps2("qemu-m7", "emulated Cortex-M7", AN500),
+    STM32F405,
+)
