@@ -50,9 +50,7 @@ def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
         assert reports[-1]["origin"]["versions"]["compiler"] == compiler
     assert [(report["verdict"], report["self_test"]["failures"]) for report in reports] == [("equal", 0)] * 2
     assert reports[0]["self_test"]["vectors"] > 0
-    if (
-        find_board(board).core == CORTEX_M4F
-    ):  # whose instructions the kernels are made for: both compilers have to use them
+    if find_board(board).core == CORTEX_M4F:  # both compilers have to use the instructions that it has
         counted = [report["cost"]["instructions"] for report in reports]
         assert counted[0] < 600_000 and counted[1] < 1.05 * counted[0]
     assert reports[0]["run_sha256"] == reports[1]["run_sha256"]

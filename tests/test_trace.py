@@ -15,7 +15,7 @@ from tinyproof.host.device import DeviceError
 from tinyproof.host.samples import load_samples
 from tinyproof.manifest import TFLITE_FILE, load_manifest
 
-COMPILED = ["host-checked", "qemu", "qemu-uart", "qemu-m33", "qemu-m7", "stm32f405", "qemu-riscv32", "qemu-xtensa"]
+COMPILED = ["host-checked", "qemu", "qemu-uart", "stm32f405", "qemu-riscv32", "qemu-xtensa"]
 
 
 @pytest.fixture
