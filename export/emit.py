@@ -218,7 +218,7 @@ def _vectors(content: bytes, ends: Ends, x_calibration: NDArray[np.uint8] | None
     images = np.zeros((0, input_bytes), np.int8)
     if x_calibration is not None and ends.image:
         images = device_bytes(ends.image, x_calibration[:6]).reshape(-1, input_bytes)
-    return golden_vectors(Golden(content), input_bytes, output_bytes, images)
+    return golden_vectors(Golden(content, careful=True), input_bytes, output_bytes, images)
 
 
 def _manifest(

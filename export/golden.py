@@ -6,7 +6,9 @@ The wheel exists for Linux on x86-64 alone; elsewhere `golden_available` is Fals
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from math import prod
@@ -56,11 +58,27 @@ def unloadable(package: str, error: Exception) -> UserError:
     return UserError(f"{package} is installed and cannot be loaded ({said}): run `{pip}`")
 
 
+def _ended_by(action: Callable[[], object]) -> int:
+    """The number of the signal that ends a process which does that; 0 where it goes on, if with an exception."""
+    if child := os.fork():
+        status = os.waitpid(child, 0)[1]
+        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        action()
+    finally:
+        os._exit(0)
+
+
 class Golden:
     """One model, run by TFLM's reference kernels."""
 
-    def __init__(self, model: bytes, keep_tensors: bool = False) -> None:
-        """UserError when TFLM cannot prepare the model. `keep_tensors`: no tensor overwrites another."""
+    def __init__(self, model: bytes, keep_tensors: bool = False, careful: bool = False) -> None:
+        """UserError when TFLM cannot prepare the model. `keep_tensors`: no tensor overwrites another. `careful`: also
+        when it would end this process, as it does where it knows an op by half.
+        """
         runtime = tflm_runtime()
         self.name = golden_name() or WHEEL
         self._graph = read_graph(model, "the model")
@@ -70,8 +88,17 @@ class Golden:
         kinds = runtime.InterpreterConfig
         kind = kinds.kPreserveAllTensors if keep_tensors else kinds.kAllocationRecording
         arena_size = _arena_bytes(model, self._graph)
+
+        def prepared() -> Any:
+            return runtime.Interpreter.from_bytes(model, arena_size=arena_size, intrepreter_config=kind)
+
+        if careful and (number := _ended_by(prepared if self._can_abort else lambda: prepared().invoke())):
+            raise UserError(
+                f"TensorFlow Lite Micro ends by {signal.Signals(number).name} on the model, without a reason that "
+                "could be shown, and so would a device; replace its rarer ops, or export it again"
+            )
         try:
-            self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_size, intrepreter_config=kind)
+            self._interpreter = prepared()
         except BROKEN_OFFSETS:
             raise UserError(
                 "the model is damaged where TensorFlow Lite Micro alone reads it; export it again"
@@ -85,7 +112,7 @@ class Golden:
             self._interpreter.set_input(x, index)
         if self._has_state:
             self._interpreter.reset()  # every inference begins with the same state
-        if self._can_abort and not self._survives():
+        if self._can_abort and _ended_by(self._interpreter.invoke):
             raise UserError(
                 f"TensorFlow Lite Micro aborts on an input: a SOFTMAX of more than {SAFE_CLASSES} classes finds all "
                 "about equally likely, as in an untrained model; use fewer classes, or inputs that it can tell apart"
@@ -93,20 +120,6 @@ class Golden:
         self._interpreter.invoke()
         y: NDArray[np.int8] = self._interpreter.get_output(0)
         return y
-
-    def _survives(self) -> bool:
-        """Whether TFLM runs through with the inputs that it has; tried in a process of its own."""
-        if child := os.fork():
-            return os.waitpid(child, 0)[1] == 0
-        status = 1
-        try:
-            import resource
-
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            self._interpreter.invoke()
-            status = 0
-        finally:
-            os._exit(status)
 
     def run_bytes(self, data: bytes) -> bytes:
         """The bytes of all inputs, one after the other -> those of all outputs."""

@@ -271,6 +271,13 @@ def test_an_input_on_which_tflm_aborts_ends_in_one_line():
         golden.run(np.zeros((1, 600), np.int8))
 
 
+@needs.golden
+def test_a_model_on_which_tflm_ends_the_process_ends_in_one_line():
+    content = many_axes_model("SLICE", 6, [0] * 6, [1] * 6)
+    with pytest.raises(UserError, match="TensorFlow Lite Micro ends by SIGABRT on the model"):
+        Golden(content, careful=True)
+
+
 @pytest.mark.parametrize("what", REFUSALS)
 def test_refused_in_one_line(what):
     content, why = REFUSALS[what]
