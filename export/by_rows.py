@@ -44,7 +44,7 @@ def by_rows(choice: Choice, x: Tensor, y: Tensor) -> ByRows | None:
     if isinstance(params, TransposeConv2dParams):
         return _Transposed(params)
     if isinstance(params, ResizeNearestParams):
-        return _Nearest(params, row_bytes(x))
+        return _Nearest(params, row_bytes(x)) if _goes_down(params, x, y) else None
     if _is_by_bytes(choice.plain, y):
         return Bytes(params, row_bytes(y))
     if isinstance(params, CopyParams) and (pixels := _pixel_loop(params, x, y)) is not None:
@@ -148,6 +148,12 @@ class _Channels(_Parts):
         table = self._params.loops.table.copy()
         table[self._pixels, 0] = (rows[1] - rows[0]) * self._y_w
         return self._part(rows[1] - rows[0], loops=Loops(table))
+
+
+def _goes_down(params: ResizeNearestParams, x: Tensor, y: Tensor) -> bool:
+    """Whether it takes whole rows of an image from above to below: GATHER and MIRROR_PAD have the same kernel."""
+    of_rows = (params.y_h, params.y_w, params.x_c) == y.shape[1:] and not (params.rows % row_bytes(x)).any()
+    return of_rows and not (np.diff(params.rows) < 0).any()
 
 
 def _is_by_bytes(call: Call, y: Tensor) -> bool:

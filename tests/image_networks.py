@@ -21,6 +21,7 @@ class ImageNetwork:
         self.images = [self.last]
         for _ in range(layers):
             makers = [self.conv, self.conv, self.depthwise, self.pool, self.add, self.join, self.larger, self.lookup]
+            makers += [self.moved]
             self.last = makers[self.rng.integers(len(makers))]() or self.conv()
             self.images.append(self.last)
 
@@ -129,3 +130,25 @@ class ImageNetwork:
         z = self.image(self.shape)
         self.b.op("RELU", [self.last], [z])
         return z
+
+    def moved(self) -> int:
+        """Rows or columns mirrored at the border, taken in any order or reversed, or rows of zeros around them."""
+        sides, zero_point = list(self.shape[:2]), self.zero_points[self.last]
+        kind, axis = self.number(0, 3), self.number(0, 1)
+        if kind in (0, 3):
+            name = "MIRROR_PAD" if kind == 0 else "PAD"
+            margins = [self.number(0, min(2, side - 1)) for side in (sides[0], sides[0], sides[1], sides[1])]
+            y = self.image((sides[0] + sum(margins[:2]), sides[1] + sum(margins[2:]), self.shape[2]), zero_point)
+            pairs = self.b.constant(np.array([0, 0, *margins, 0, 0], np.int32).reshape(4, 2), None)
+            self.b.op(name, [self.last, pairs], [y], options("MirrorPadOptionsT", mode=0) if kind == 0 else None)
+            return y
+        if kind == 1:
+            taken = self.rng.integers(0, sides[axis], self.number(1, 2 * sides[axis]))
+            sides[axis] = len(taken)
+            indexes = self.b.constant(taken.astype(np.int32), None)
+            y = self.image((*sides, self.shape[2]), zero_point)
+            self.b.op("GATHER", [self.last, indexes], [y], options("GatherOptionsT", axis=1 + axis))
+            return y
+        y = self.image(self.shape, zero_point)
+        self.b.op("REVERSE_V2", [self.last, self.b.constant(np.array([1 + axis], np.int32), None)], [y])
+        return y
