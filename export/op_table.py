@@ -177,7 +177,7 @@ UNIDIRECTIONAL_SEQUENCE_LSTM | `lstm_s8`, a whole sequence from a state of zero 
 normalization, as TFLM does
 GATHER | `resize_nearest_s8`, which copies a run for each index | indexes computed at run time
 REVERSE_V2, BROADCAST_TO | `copy_s8` |
-MIRROR_PAD | `resize_nearest_s8` | axes other than rows and columns
+MIRROR_PAD | `resize_nearest_s8` |
 SPACE_TO_DEPTH, DEPTH_TO_SPACE, BATCH_TO_SPACE_ND | `copy_s8` |
 SPACE_TO_BATCH_ND | `copy_s8` for each pixel of a block | paddings, which TFLM fills with what lies in memory
 RESIZE_BILINEAR | `resize_bilinear_s8`, likewise | sizes for which TFLM reads beyond the image

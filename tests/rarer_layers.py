@@ -232,19 +232,14 @@ def broadcast_to(draw: st.DrawFn) -> Case:
 
 @st.composite
 def mirror_pad(draw: st.DrawFn) -> Case:
-    """One MIRROR_PAD around an image or a signal, of both kinds."""
-    sizes, c, gap = (
-        draw(st.lists(st.integers(2, 6), min_size=1, max_size=2)),
-        draw(st.integers(1, 5)),
-        draw(st.booleans()),
-    )
-    pairs = [(draw(st.integers(0, n - gap)), draw(st.integers(0, n - gap))) for n in sizes]
-    shape, y_shape = (1, *sizes, c), (1, *(n + sum(pair) for n, pair in zip(sizes, pairs, strict=True)), c)
+    """One MIRROR_PAD along any axes, of both kinds."""
+    shape, gap = draw(st.lists(st.integers(1, 5), min_size=1, max_size=5)), draw(st.booleans())
+    pairs = [(draw(st.integers(0, n - gap)), draw(st.integers(0, n - gap))) for n in shape]
     b = ModelBuilder()
-    x, y = b.tensor(shape, 0.5), b.tensor(y_shape, 0.5)
-    paddings = b.constant(np.array([(0, 0), *pairs, (0, 0)], np.int32), None)
+    x, y = b.tensor(shape, 0.5), b.tensor(tuple(n + sum(pair) for n, pair in zip(shape, pairs, strict=True)), 0.5)
+    paddings = b.constant(np.array(pairs, np.int32), None)
     b.op("MIRROR_PAD", [x, paddings], [y], options("MirrorPadOptionsT", mode=0 if gap else 1))
-    return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))
+    return Case(b.build([x], [y]), inputs_of(draw(seeds), tuple(shape)))
 
 
 RARER = {

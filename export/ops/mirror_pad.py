@@ -1,8 +1,10 @@
-"""MIRROR_PAD around an image, by the kernel `resize_nearest_s8`: the row and column of each output are found here."""
+"""MIRROR_PAD, by the kernel `resize_nearest_s8`: where along each axis an output is taken is found here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import tflite
 from tinyproof.export.graph import Graph, Op, OpOptions
 from tinyproof.export.ops import operands, resize_nearest
 from tinyproof.export.ops.kind import OpKind, no_macs, one_call
+from tinyproof.export.ops.loops import strides
 from tinyproof.export.ops.resize_nearest import ResizeNearestParams
 
 
@@ -39,17 +42,18 @@ def fold(graph: Graph, op: Op) -> ResizeNearestParams:
     pairs = list(zip(paddings[::2], paddings[1::2], strict=False))
     if len(paddings) != 2 * len(x) or y != tuple(n + sum(pair) for n, pair in zip(x, pairs, strict=True)):
         raise graph.refusal(op, f"its paddings {paddings} do not turn {x} into {y}; export the model again")
-    if len(x) not in (3, 4) or x[0] != 1 or any((*pairs[0], *pairs[-1])):
-        raise graph.refusal(op, f"it pads other axes of {x} than rows and columns; pad the image alone")
     gap = 0 if options.repeats_border else 1
     if any(max(pair) > n - gap for n, pair in zip(x, pairs, strict=True)):
-        raise graph.refusal(op, f"its paddings {paddings} are larger than the image {x}; pad by less")
+        raise graph.refusal(op, f"its paddings {paddings} are larger than {x}; pad by less")
+    last = max([len(x) - 1, *(axis + 1 for axis, pair in enumerate(pairs) if any(pair))])
     places = [
         np.pad(np.arange(n, dtype=np.int32), pair, "symmetric" if options.repeats_border else "reflect")
-        for n, pair in zip(x[1:-1], pairs[1:-1], strict=True)
+        * np.int32(step)
+        for n, pair, step in zip(x[:last], pairs, strides(x), strict=False)
     ]
-    rows, columns = places if len(places) == 2 else (np.zeros(1, np.int32), places[0])
-    return ResizeNearestParams(rows * np.int32(x[-2] * x[-1]), columns * np.int32(x[-1]), x[-1])
+    *others, columns = places or [np.zeros(1, np.int32)]
+    rows = reduce(np.add.outer, others, np.zeros(1, np.int32)).reshape(-1)
+    return ResizeNearestParams(rows, columns, prod(x[last:]))
 
 
 OPTIONS = tflite.BuiltinOptions.MirrorPadOptions
