@@ -47,21 +47,24 @@ def _stands_in(missing: list[Tool], boards: Iterable[Board]) -> bool:
 
 
 def install_tools(*boards: Board, others: tuple[Tool, ...] = ()) -> None:
-    """Install what is missing with npm, and with apt-get where that is possible without asking; otherwise say what to
+    """Install what is missing with apt-get where that is possible without asking, and with npm; otherwise say what to
     install.
 
     `others` are wanted, too, but nobody has to have them.
     """
-    if any(tool.runs_in_node for tool in missing_tools(*boards)):
+    missing = [*missing_tools(*boards), *(tool for tool in others if find_tool(tool) is None)]
+    if packages := _packages(missing):  # none for Python packages: pip's work, see the Makefile
+        _install_packages(missing, packages)
+    if any(tool.runs_in_node for tool in missing):
         _install_node_packages()
-    if not (missing := [*missing_tools(*boards), *(tool for tool in others if find_tool(tool) is None)]):
-        return
-    packages = _packages(missing)  # none for Python packages: pip's work, see the Makefile
-    administrator = _administrator() if packages and shutil.which("apt-get") else None
+    require_tools(*boards)
+
+
+def _install_packages(missing: list[Tool], packages: list[str]) -> None:
+    administrator = _administrator() if shutil.which("apt-get") else None
     if administrator is None:
-        require_tools(*boards)
         return
-    console.print(f"Missing: {', '.join(tool.command for tool in missing)}.")
+    console.print(f"Missing: {', '.join(tool.command for tool in missing if tool.packages)}.")
     console.print(f"Installing with apt-get: {' '.join(packages)} (up to 0.9 GB, about a minute)")
     apt = [*administrator, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
     for arguments in (["update"], ["install", "--no-install-recommends", *packages]):
@@ -69,7 +72,6 @@ def install_tools(*boards: Board, others: tuple[Tool, ...] = ()) -> None:
         if result.returncode != 0:
             reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise UserError(f"apt-get {arguments[0]} failed: {reason}; install by hand: {' '.join(packages)}")
-    require_tools(*boards)
 
 
 def _install_node_packages() -> None:
