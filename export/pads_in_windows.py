@@ -101,27 +101,11 @@ def _sees_it(op: Op, y: Tensor, around: _Around, calls_of: Calls) -> bool:
     window = _window(op, calls_of)
     if window is None or op.inputs.count(y.index) != 1 or op.inputs[0] != y.index:
         return False
-    return all(
-        pad <= (k - 1) * dilation and (size - 1) * stride - pad < x
-        for pad, k, dilation, size, stride, x in (
-            (
-                window.pad_h + around.above,
-                window.k_h,
-                window.dilation_h,
-                window.y_h,
-                window.stride_h,
-                around.image.shape[1],
-            ),
-            (
-                window.pad_w + around.left,
-                window.k_w,
-                window.dilation_w,
-                window.y_w,
-                window.stride_w,
-                around.image.shape[2],
-            ),
-        )
-    )
+    pads = window.pad_h + around.above, window.pad_w + around.left
+    reaches = (window.k_h - 1) * window.dilation_h, (window.k_w - 1) * window.dilation_w
+    lasts = (window.y_h - 1) * window.stride_h, (window.y_w - 1) * window.stride_w
+    each = zip(pads, reaches, lasts, around.image.shape[1:3], strict=True)
+    return all(pad <= reach and last - pad < size for pad, reach, last, size in each)
 
 
 def _with_pads(op: Op, around: _Around, calls_of: Calls) -> Op:

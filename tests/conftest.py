@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from serial.tools.list_ports_common import ListPortInfo
 
 from tinyproof.advice import BY_MAKE
 from tinyproof.boards import BOARDS
 from tinyproof.claim import OWNER
 from tinyproof.firmware.build import build
+from tinyproof.host import ports
 from tinyproof.host.device import Device
 from tinyproof.host.pace import Patience
 from tinyproof.host.validate import Plan, validate
@@ -69,6 +71,14 @@ def pytest_sessionfinish(session):
         reporter.write_line("\nskipped where no test may be:", red=True)
         for report in skipped:
             reporter.write_line(f"{report.nodeid}: {report.longrepr[2]}")
+
+
+@pytest.fixture
+def bus(monkeypatch):
+    """The ports of this computer: a list that a test changes while the code under test looks."""
+    plugged: list[ListPortInfo] = []
+    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(plugged))
+    return plugged
 
 
 @pytest.fixture(scope="session")

@@ -42,14 +42,6 @@ NANO_PORT = usb("/dev/ttyACM9", 0x2341, 0x805A, "1-5:1.0", "Arduino Nano 33 BLE"
 
 
 @pytest.fixture
-def bus(monkeypatch):
-    """The ports of this computer: a list that a test changes while the code under test looks."""
-    plugged: list[ListPortInfo] = []
-    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(plugged))
-    return plugged
-
-
-@pytest.fixture
 def volumes(monkeypatch, tmp_path):
     """(name, text of its INFO_UF2.TXT) -> a mounted volume. Linux's table of mounts is a file, as it is there."""
     mounts = tmp_path / "mounts"

@@ -22,7 +22,7 @@ from serial.tools.list_ports_common import ListPortInfo
 from tinyproof.boards import BOARDS, REAL_BOARDS, Budget
 from tinyproof.console import UserError
 from tinyproof.firmware.build import build, image_path
-from tinyproof.host import flash, ports
+from tinyproof.host import flash
 from tinyproof.host.emulators import emulator
 from tinyproof.manifest import load_manifest, save_manifest
 
@@ -37,14 +37,6 @@ def usb(device, usb_id, place="1-2"):
     info = ListPortInfo(device)
     info.vid, info.pid, info.location = usb_id.vendor, usb_id.product, f"{place}:1.0"
     return info
-
-
-@pytest.fixture
-def bus(monkeypatch):
-    """The ports of this computer: a list that a test changes while the code under test looks."""
-    plugged: list[ListPortInfo] = []
-    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(plugged))
-    return plugged
 
 
 @pytest.fixture

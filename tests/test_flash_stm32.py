@@ -26,7 +26,7 @@ from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
 from tinyproof.firmware.build import image_path
 from tinyproof.firmware.flash_files import flash_bytes
-from tinyproof.host import flash_stm32, ports
+from tinyproof.host import flash_stm32
 
 BOARD = BOARDS["stm32f405"]
 FLASH = 0x0800_0000
@@ -161,13 +161,6 @@ def usb(device):
     info = ListPortInfo(device)
     info.vid, info.pid, info.location = BOARD.application[0].vendor, BOARD.application[0].product, "1-2:1.0"
     return info
-
-
-@pytest.fixture
-def bus(monkeypatch):
-    plugged: list[ListPortInfo] = []
-    monkeypatch.setattr(ports.list_ports, "comports", lambda: list(plugged))
-    return plugged
 
 
 @pytest.fixture
