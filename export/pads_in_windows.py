@@ -13,10 +13,10 @@ import numpy as np
 
 from tinyproof.export.dead_channels import Reduced
 from tinyproof.export.graph import Graph, Op, Tensor
-from tinyproof.export.ops.convolution import ConvolutionOptions
 from tinyproof.export.ops.copy import FillParams
 from tinyproof.export.ops.kind import Call
 from tinyproof.export.ops.window import Window
+from tinyproof.export.unread_pixels import window_of, with_pads
 
 PADS, RESHAPES, CONVOLUTIONS = ("PAD", "PADV2"), ("RESHAPE", "EXPAND_DIMS"), ("CONV_2D", "DEPTHWISE_CONV_2D")
 Calls = Mapping[int, tuple[Call, ...]]  # by op
@@ -49,7 +49,8 @@ def with_pads_in_windows(reduced: Reduced, calls_of: Calls) -> Reduced:
                 around.reshape, inputs=(around.pad.inputs[0], *around.reshape.inputs[1:])
             )
         for op in around.readers:
-            ops[op.index] = _with_pads(op, around, calls_of)
+            moved = replace(op, inputs=(around.image.index, *op.inputs[1:]))
+            ops[op.index] = with_pads(moved, _moved(op, around, calls_of))
     return replace(reduced, graph=replace(graph, tensors=tuple(tensors), ops=tuple(ops.values())))
 
 
@@ -91,26 +92,19 @@ def _row_of_pixels(shape: Sequence[int], y: Tensor) -> Tensor | None:
     return replace(y, shape=(shape[0], 1, *shape[1:]))
 
 
-def _window(op: Op, calls_of: Calls) -> Window | None:
-    window = getattr(calls_of[op.index][0].params, "window", None) if op.name in CONVOLUTIONS else None
-    return window if isinstance(window, Window) else None
+def _moved(op: Op, around: _Around, calls_of: Calls) -> Window:
+    """The convolution's window on the image alone."""
+    window = window_of(calls_of[op.index])
+    return replace(window, pad_h=window.pad_h + around.above, pad_w=window.pad_w + around.left)
 
 
 def _sees_it(op: Op, y: Tensor, around: _Around, calls_of: Calls) -> bool:
     """Whether it is a convolution of y, each of whose windows sees some of the image."""
-    window = _window(op, calls_of)
-    if window is None or op.inputs.count(y.index) != 1 or op.inputs[0] != y.index:
+    if op.name not in CONVOLUTIONS or op.inputs.count(y.index) != 1 or op.inputs[0] != y.index:
         return False
-    pads = window.pad_h + around.above, window.pad_w + around.left
+    window = _moved(op, around, calls_of)
+    pads = window.pad_h, window.pad_w
     reaches = (window.k_h - 1) * window.dilation_h, (window.k_w - 1) * window.dilation_w
     lasts = (window.y_h - 1) * window.stride_h, (window.y_w - 1) * window.stride_w
     each = zip(pads, reaches, lasts, around.image.shape[1:3], strict=True)
     return all(pad <= reach and last - pad < size for pad, reach, last, size in each)
-
-
-def _with_pads(op: Op, around: _Around, calls_of: Calls) -> Op:
-    """The convolution of the image alone, with its padding in numbers."""
-    window = _window(op, calls_of)
-    assert window is not None and isinstance(op.options, ConvolutionOptions)
-    pads = (window.pad_h + around.above, window.pad_w + around.left)
-    return replace(op, inputs=(around.image.index, *op.inputs[1:]), options=replace(op.options, padding=pads))

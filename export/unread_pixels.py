@@ -29,7 +29,7 @@ WINDOWED_OPS = ("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"
 def without_unread_pixels(reduced: Reduced, calls_of: Mapping[int, tuple[Call, ...]]) -> Reduced:
     """The graph reduced further, or as it is where all pixels are read. `calls_of`: by op, its plain calls."""
     graph = reduced.graph
-    windows = {op.index: _window(calls_of[op.index]) for op in graph.ops if op.name in WINDOWED_OPS}
+    windows = {op.index: window_of(calls_of[op.index]) for op in graph.ops if op.name in WINDOWED_OPS}
     read = _read(graph, windows)
     sizes = {index: size for index, size in read.items() if size != graph.tensors[index].shape[1:3]}
     if not sizes:
@@ -39,7 +39,7 @@ def without_unread_pixels(reduced: Reduced, calls_of: Mapping[int, tuple[Call, .
         for tensor in graph.tensors
     )
     ops = tuple(
-        _with_pads(op, windows[op.index]) if op.index in windows and {op.inputs[0], *op.outputs} & sizes.keys() else op
+        with_pads(op, windows[op.index]) if op.index in windows and {op.inputs[0], *op.outputs} & sizes.keys() else op
         for op in graph.ops
     )
     rest = replace(graph, tensors=tensors, ops=ops)
@@ -48,13 +48,14 @@ def without_unread_pixels(reduced: Reduced, calls_of: Mapping[int, tuple[Call, .
     return replace(reduced, graph=rest, sizes=sizes, pixels=pixels, macs=macs)
 
 
-def _window(calls: tuple[Call, ...]) -> Window:
+def window_of(calls: tuple[Call, ...]) -> Window:
+    """The window of an op of WINDOWED_OPS, by its plain calls."""
     window = getattr(calls[0].params, "window", None)
     assert isinstance(window, Window)
     return window
 
 
-def _with_pads(op: Op, window: Window) -> Op:
+def with_pads(op: Op, window: Window) -> Op:
     """The op with its padding in numbers, which no longer follow from the shapes."""
     assert isinstance(op.options, ConvolutionOptions | Pool2dOptions)
     return replace(op, options=replace(op.options, padding=(window.pad_h, window.pad_w)))

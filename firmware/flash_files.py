@@ -21,16 +21,20 @@ def write_flash_files(image: Path, base: int) -> list[Path]:
     return [plain, text]
 
 
+def loaded(image: Path) -> list[tuple[int, bytes]]:
+    """What an ELF image has for memory: addresses, and the bytes from there on."""
+    with image.open("rb") as file:
+        elf: Any = ELFFile(file)
+        return [(part["p_paddr"], data) for part in elf.iter_segments("PT_LOAD") if (data := part.data())]
+
+
 def flash_bytes(image: Path, base: int) -> bytes:
     """The bytes of an ELF image from the address `base` of the flash on; gaps are as erased flash."""
     content = bytearray()
-    with image.open("rb") as file:
-        elf: Any = ELFFile(file)
-        for segment in elf.iter_segments("PT_LOAD"):
-            if data := segment.data():
-                start = segment["p_paddr"] - base
-                content.extend([ERASED] * (start + len(data) - len(content)))
-                content[start : start + len(data)] = data
+    for address, data in loaded(image):
+        start = address - base
+        content.extend([ERASED] * (start + len(data) - len(content)))
+        content[start : start + len(data)] = data
     return bytes(content)
 
 

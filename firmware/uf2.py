@@ -11,10 +11,11 @@ from typing import Any
 
 from elftools.elf.elffile import ELFFile
 
+from tinyproof.firmware.flash_files import ERASED, loaded
+
 BOOT2 = ".boot2"
 BOOT2_BYTES = 256
 PAGE_BYTES = 256
-ERASED = 0xFF
 POLYNOMIAL = 0x04C11DB7
 FIRST_MAGIC, SECOND_MAGIC, LAST_MAGIC = 0x0A324655, 0x9E5D5157, 0x0AB16F30
 FAMILY_GIVEN = 0x2000
@@ -54,11 +55,9 @@ def write_uf2(image: Path, path: Path, family: int) -> None:
 def _pages(image: Path) -> dict[int, bytearray]:
     """Address of a page: its bytes."""
     pages: dict[int, bytearray] = {}
-    with image.open("rb") as file:
-        for segment in ELFFile(file).iter_segments("PT_LOAD"):
-            start, data = segment["p_paddr"], segment.data()
-            for address in range(start - start % PAGE_BYTES, start + len(data), PAGE_BYTES) if data else ():
-                page = pages.setdefault(address, bytearray([ERASED] * PAGE_BYTES))
-                first, last = max(start, address), min(start + len(data), address + PAGE_BYTES)
-                page[first - address : last - address] = data[first - start : last - start]
+    for start, data in loaded(image):
+        for address in range(start - start % PAGE_BYTES, start + len(data), PAGE_BYTES):
+            page = pages.setdefault(address, bytearray([ERASED] * PAGE_BYTES))
+            first, last = max(start, address), min(start + len(data), address + PAGE_BYTES)
+            page[first - address : last - address] = data[first - start : last - start]
     return pages

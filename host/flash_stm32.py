@@ -19,8 +19,8 @@ from tinyproof.boards import Board
 from tinyproof.console import UserError, console
 from tinyproof.environment import run_along, run_module
 from tinyproof.firmware.stage import build_image
-from tinyproof.host.flash import say_hello
-from tinyproof.host.ports import SerialPort, check_there, listed, named_port, scan
+from tinyproof.host.flash import report_hello
+from tinyproof.host.ports import SerialPort, candidates, check_there, listed, named_port, scan
 from tinyproof.host.transport import open_port
 from tinyproof.line import BAUD
 from tinyproof.manifest import load_manifest
@@ -62,11 +62,7 @@ def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str 
     else:
         write_over_uart(board, here.device, content)
         line = here
-    hello = say_hello(board, line, manifest, ENGINE)
-    console.print(
-        f"{line.device}: {hello.board}, {hello.engine}, model {hello.model_sha256.hex()[:12]}, self-test "
-        f"{hello.self_test_vectors - hello.self_test_failures} of {hello.self_test_vectors} passed"
-    )
+    report_hello(board, line, manifest, ENGINE)
     return line.device
 
 
@@ -82,7 +78,7 @@ def find_chip(board: Board, port: str | None) -> SerialPort | UsbChip:
     if chips:
         _check_flash(board, chips[0])
         return chips[0]
-    if adapters := _adapters(board):
+    if adapters := candidates(board, scan()):
         return _only(board, adapters)
     by_usb = "" if shutil.which(DFU) else f" ({DFU} is not installed: on Debian or Ubuntu `sudo apt-get install {DFU}`)"
     raise UserError(
@@ -148,10 +144,6 @@ def _check_flash(board: Board, chip: UsbChip) -> None:
         raise UserError(f"the chip on USB {chip.path} has another flash than {board.name}: {chip.flash.strip()}")
 
 
-def _adapters(board: Board) -> list[SerialPort]:
-    return [port for port in scan() if port.has(board.application)]
-
-
 def _only(board: Board, adapters: list[SerialPort]) -> SerialPort:
     if len(adapters) > 1:
         raise UserError(
@@ -162,7 +154,7 @@ def _only(board: Board, adapters: list[SerialPort]) -> SerialPort:
 
 
 def _line_to_hear(board: Board) -> SerialPort:
-    adapters = _adapters(board)
+    adapters = candidates(board, scan())
     if not adapters:
         raise UserError(
             f"written, and not heard: the firmware talks through a USB-to-serial adapter, and none is plugged in "

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from tinyproof.boards import BOARDS
 from tinyproof.firmware.build import WATCHER_FILE
+from tinyproof.firmware.flash_files import loaded
 
 RAM_BASE = 0x2000_0000
 TIMER_BASE = 0x4000_0000
@@ -43,7 +44,6 @@ class Machine:
 
     def __init__(self, image: Path) -> None:
         import unicorn
-        from elftools.elf.elffile import ELFFile
 
         budget = BOARDS["unicorn"].budget
         assert budget is not None
@@ -56,10 +56,8 @@ class Machine:
         self.cpu.mem_map(RAM_BASE, self.ram_bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
         self.cpu.mem_map(SYSTEM_BASE, PAGE_BYTES)
         self.cpu.mmio_map(TIMER_BASE, PAGE_BYTES, self._read_timer, None, lambda *_: None, None)
-        with image.open("rb") as file:
-            for segment in ELFFile(file).iter_segments("PT_LOAD"):
-                if segment["p_filesz"]:
-                    self.cpu.mem_write(segment["p_paddr"], segment.data())
+        for address, data in loaded(image):
+            self.cpu.mem_write(address, data)
         self.code = ctypes.create_string_buffer(bytes(self.cpu.mem_read(0, self.flash_bytes)), self.flash_bytes)
         self.watcher = Watcher(ctypes.addressof(self.code), self.flash_bytes, 0)
         self._watch_blocks(unicorn.UC_HOOK_BLOCK)

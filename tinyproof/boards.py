@@ -44,7 +44,9 @@ def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> 
         title=title,
         engine="compiled",
         core=PORTABLE,
-        sources=tuple(f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", *link_sources)),
+        sources=tuple(
+            f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", "received", *link_sources)
+        ),
         compilers=(CORTEX_M0PLUS_C, ZIG_CORTEX_M0PLUS_C),
         link_flags=("-T{folder}/memory.ld",),
         defines=(

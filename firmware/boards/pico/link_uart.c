@@ -2,11 +2,9 @@
 // the buffer is full is lost.
 #include "clocks.h"
 #include "link.h"
+#include "received.h"
 
 enum { TX_PIN = 0, RX_PIN = 1 };
-
-static uint8_t buffer[LINK_BUFFER_BYTES];
-static volatile uint32_t received, taken;  // count for ever
 
 void link_init(void) {
     peripherals_start(RESET_UART0);
@@ -33,21 +31,14 @@ void link_set_baud(uint32_t baud) {
 void link_interrupt(void) {
     while (!(UART0->flags & UART_RX_EMPTY)) {
         const uint8_t byte = (uint8_t)UART0->data;
-        if (received - taken < LINK_BUFFER_BYTES) buffer[received++ % LINK_BUFFER_BYTES] = byte;
+        if (received_room() > 0) received_put(byte);
     }
     UART0->clear = UART_RX_INTERRUPT | UART_RX_TIMEOUT;
 }
 
 bool link_is_open(void) { return true; }
 
-size_t link_read(uint8_t *data, size_t capacity) {
-    __asm__ volatile("cpsid i" : : : "memory");  // an interrupt before the wait ends the wait
-    if (received == taken) __asm__ volatile("wfi");
-    __asm__ volatile("cpsie i" : : : "memory");
-    size_t size = 0;
-    while (size < capacity && received != taken) data[size++] = buffer[taken++ % LINK_BUFFER_BYTES];
-    return size;
-}
+size_t link_read(uint8_t *data, size_t capacity) { return received_take(data, capacity); }
 
 void link_write(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < size; i++) {

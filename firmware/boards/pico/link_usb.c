@@ -4,6 +4,7 @@
 
 #include "clocks.h"
 #include "link.h"
+#include "received.h"
 #include "usb_cdc.h"
 #include "usb_controller.h"
 #include "watchdog.h"
@@ -11,8 +12,6 @@
 enum { OUT, IN, DIRECTIONS };  // as the host sees it
 enum { LONGEST_PART = USB_PACKET_BYTES - 1 };  // a full packet would have to be followed by an empty one
 
-static uint8_t buffer[LINK_BUFFER_BYTES];
-static volatile uint32_t received, taken;  // count for ever
 static volatile bool held;                 // the host is kept waiting: no room for a packet
 static volatile bool sending;
 static uint8_t next_toggle[USB_ENDPOINTS][DIRECTIONS];
@@ -38,7 +37,7 @@ static void send(unsigned endpoint, const uint8_t *data, size_t size) {
 }
 
 static void expect_data(void) {
-    held = LINK_BUFFER_BYTES - (received - taken) < USB_PACKET_BYTES;
+    held = received_room() < USB_PACKET_BYTES;
     if (!held) make_available(USB_DATA, OUT, USB_PACKET_BYTES);
 }
 
@@ -106,7 +105,7 @@ void link_set_baud(uint32_t baud) { (void)baud; }
 
 static void take_data(void) {
     const size_t size = USB_MEMORY->buffer_control[USB_DATA][1] & BUFFER_SIZE;
-    for (size_t i = 0; i < size; i++) buffer[received++ % LINK_BUFFER_BYTES] = USB_MEMORY->buffers[OUT][i];
+    for (size_t i = 0; i < size; i++) received_put(USB_MEMORY->buffers[OUT][i]);
     expect_data();
 }
 
@@ -142,11 +141,7 @@ void link_interrupt(void) {
 bool link_is_open(void) { return usb_cdc_is_open(); }
 
 size_t link_read(uint8_t *data, size_t capacity) {
-    __asm__ volatile("cpsid i" : : : "memory");  // an interrupt before the wait ends the wait
-    if (received == taken) __asm__ volatile("wfi");
-    __asm__ volatile("cpsie i" : : : "memory");
-    size_t size = 0;
-    while (size < capacity && received != taken) data[size++] = buffer[taken++ % LINK_BUFFER_BYTES];
+    const size_t size = received_take(data, capacity);
     __asm__ volatile("cpsid i" : : : "memory");
     if (held) expect_data();
     __asm__ volatile("cpsie i" : : : "memory");
