@@ -102,6 +102,23 @@ def test_a_command_that_is_ended_says_so_in_a_line_and_leaves_nothing_by_half(mo
     assert not list((tmp_path / "scratch").iterdir())
 
 
+def test_the_status_is_the_signals_also_where_it_comes_while_a_string_is_executed(tmp_path):
+    """As the standard library does for each data class and named tuple, of which an import is full."""
+    (tmp_path / "ended.py").write_text(
+        "import click\nfrom tinyproof.console import run\n"
+        """@click.command()\ndef command(): exec("import os; os.kill(os.getpid(), 1)")\nrun(command, "ended")\n"""
+    )
+    process = subprocess.run(
+        [sys.executable, "-m", "ended"], cwd=tmp_path, capture_output=True, text=True, preexec_fn=hears_of_hangups
+    )
+    assert (process.returncode, process.stderr.strip()) == (128 + signal.SIGHUP, "Error: interrupted")
+
+
+def hears_of_hangups() -> None:
+    """Also where the tests are run by nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def test_whoever_does_not_want_to_hear_of_it_does_not(model):
     """`nohup`, and a shell for what runs behind it, have a signal ignored."""
     process = subprocess.Popen(

@@ -40,6 +40,7 @@ def interruptible() -> None:
 
 def nothing_left() -> None:
     """All is undone and said: whatever comes now ends the process without a word."""
+    exec("")  # else `python -m` ends by SIGINT, whatever the status, where KeyboardInterrupt came up in such a string
     _handle(lambda number, _: os._exit(exit_status() or 128 + number))
 
 
