@@ -6,7 +6,7 @@ All functions take int64 arrays; no value leaves 2^63.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,11 +87,16 @@ def check_packed_range(table: Ints, gain: Ints, moved: Ints, lowest: Ints, highe
     require(bool(np.all((m >= 0) & (shift >= 0) & (shift <= 31))), f"{where}: a multiplier or a shift out of range")
     for sums in (lowest, highest):
         doubled = gain * sums + moved
+        _check_within(doubled, sums, where)
         product = (doubled * m + 2**31) >> 32
-        for value in (doubled, product + offset, product + offset - 1):
-            wrong = np.flatnonzero(np.abs(value) > INT32_MAX)
-            if wrong.size:
-                raise Refused(f"{where}, channel {wrong[0]}: the sum {sums[wrong[0]]} leaves 32 bits")
+        for value in (product + offset, product + offset - 1):
+            _check_within(value, sums, where)
+
+
+def _check_within(values: Ints, sums: Ints, where: str) -> None:
+    wrong = np.flatnonzero(np.abs(values) > INT32_MAX)
+    if wrong.size:
+        raise Refused(f"{where}, channel {wrong[0]}: the sum {sums[wrong[0]]} leaves 32 bits")
 
 
 def _first_reaching(function: Function, lowest: Ints, highest: Ints) -> Ints:
@@ -110,11 +115,14 @@ def _first_reaching(function: Function, lowest: Ints, highest: Ints) -> Ints:
     return reached
 
 
-def check_equal(wanted: Function, got: Function, lowest: Ints, highest: Ints, where: str) -> None:
-    """Lemma "steps": two functions that never fall are equal on an interval if each byte begins at the same sum."""
-    steps, others = (_first_reaching(each, lowest, highest) for each in (wanted, got))
-    different = np.argwhere(steps != others)
-    if different.size:
+def check_equal(wanted: Function, ways: Sequence[Function], lowest: Ints, highest: Ints, where: str) -> None:
+    """Lemma "steps": functions that never fall are equal on an interval if each byte begins at the same sum."""
+    steps = _first_reaching(wanted, lowest, highest)
+    for got in ways:
+        others = _first_reaching(got, lowest, highest)
+        different = np.argwhere(steps != others)
+        if not different.size:
+            continue
         channel, k = different[0]
         at = np.full((lowest.size, 1), min(steps[channel, k], others[channel, k]))
         golden, ours = (int(each(at)[channel, 0]) for each in (wanted, got))

@@ -137,7 +137,8 @@ class _Parser:
         sign = -1 if self._peek() == "-" else 1
         self._at += sign < 0
         digits = self._next()
-        require(digits.isdigit(), f"model.c: {digits!r} is no number")
+        require(digits.isdigit() and len(digits) < 11, f"model.c: {digits!r} is no number")
+        require(int(digits) < 2**31, f"model.c: {digits} does not fit 32 bits")
         return sign * int(digits)
 
     def _declaration(self) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,10 @@ class Verdict:
     """What was found: `unproved` names op by op what no lemma covers, core by core where they differ."""
 
     certificate_sha256: str
+    model_sha256: str
     unproved: tuple[str, ...]
     calls: int
+    kernels: tuple[str, ...]
 
     @property
     def proved(self) -> bool:
@@ -63,14 +66,21 @@ def check(files: Mapping[str, bytes], certificate: bytes) -> Verdict:
 
     Refused where the certificate is damaged or of other files, or where something is not as it has it.
     """
+    try:
+        return _check(files, certificate)
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise Refused(f"numbers that do not fit each other: {error}") from None
+
+
+def _check(files: Mapping[str, bytes], certificate: bytes) -> Verdict:
     claims = _claims(certificate)
     require("model.tflite" in files, "there is no model.tflite")
     require(claims["model_sha256"] == _sha256(files["model.tflite"]), "the certificate is of another model.tflite")
     cores = {name.split("/")[1] for name in files if name.startswith("c/")}
     require(cores == set(claims["cores"]) and bool(cores), "the certificate is of other cores")
-    golden = Golden(read_model(files["model.tflite"]))
+    golden = _golden(files["model.tflite"])
     unproved: dict[str, None] = {}
-    calls, known = 0, set()
+    calls, known, kernels = 0, set(), set()
     for core in sorted(cores):
         sources = [files.get(f"c/{core}/{name}", b"") for name in ("model.c", "model.h")]
         of_core = claims["cores"][core]
@@ -84,7 +94,13 @@ def check(files: Mapping[str, bytes], certificate: bytes) -> Verdict:
         found = _Core(golden, source, of_core.get("calls"), core).unproved()
         unproved |= dict.fromkeys(found)
         calls += len(source.calls)
-    return Verdict(_sha256(certificate), tuple(unproved), calls)
+        kernels |= {call.kernel for call in source.calls}
+    return Verdict(_sha256(certificate), claims["model_sha256"], tuple(unproved), calls, tuple(sorted(kernels)))
+
+
+@lru_cache(maxsize=1)
+def _golden(content: bytes) -> Golden:
+    return Golden(read_model(content))
 
 
 def _sha256(content: bytes) -> str:

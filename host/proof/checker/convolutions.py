@@ -31,24 +31,32 @@ class Task:
 
 def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], c: Linear) -> None:
     """Refuse a call that does not make the bytes of its task; else its labels are in the memory."""
-    wanted = golden.convolutions.get(task.ops[0].index)
-    if wanted is None:
-        raise NotCovered(golden.uncovered.get(task.ops[0].index, "it is no convolution"))
+    op = task.ops[0]
+    if op.index in golden.uncovered:
+        raise NotCovered(golden.uncovered[op.index])
+    require(op.index in golden.convolutions, f"{task.where}: no sum of products")
+    wanted = golden.convolutions[op.index]
     require(len(task.channels) == c.geometry.y_c, f"{task.where}: another number of channels")
+    require(c.x_zero in (None, wanted.x_zero), f"{task.where}: another zero point of its input")
     rows, columns, y_shape, clamp = _places(golden, task, wanted, c)
     x = _read(memory, task, at, c)
-    taps, kept = _check_views(golden, task, wanted, c, x, (rows, columns))
-    ours = wanted.weights[task.channels][:, taps[0]][:, :, taps[1]]
-    if wanted.sees is None:
-        ours = ours[..., kept]
-    else:
-        require(c.sees is not None, f"{task.where}: a depthwise op by a kernel that sums up channels")
-        assert c.sees is not None
-        require(bool(np.all(kept[c.sees] == wanted.sees[task.channels])), f"{task.where}: filters see other channels")
-    require(c.sees is None or wanted.sees is not None, f"{task.where}: no depthwise op")
-    added = _of_constants(golden, task, wanted, kept, (rows, columns))
-    check_sums(task, wanted, c, ours, added, clamp)
+    seen_ = _check_views(golden, task, wanted, c, x, (rows, columns))
+    try:
+        check_sums(golden, task, wanted, c, seen_, clamp)
+    except Refused as refusal:
+        if wanted.x in golden.loose:
+            raise NotCovered(f"for want of the range of {golden.loose[wanted.x]}: {refusal}") from None
+        raise
     _write(golden, memory, task, at, c, y_shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a call sees of the op's input: which of its taps and channels, and the kinds of places."""
+
+    taps: tuple[slice, slice]
+    channels: Ints
+    masks: tuple[Ints, Ints]  # (kinds, k_h) and (kinds, k_w): 1 inside the image
 
 
 def _places(
@@ -112,12 +120,12 @@ def _with_outside(image: Ints, zero: int) -> Ints:
 
 def _check_views(
     golden: Golden, task: Task, wanted: Convolution, c: Linear, x: Ints, places: tuple[Ints, Ints]
-) -> tuple[tuple[slice, slice], Ints]:
-    """Lemma "views": every window of the kernel holds the labels of the op's window. Returns which of the op's taps the
-    kernel has (the others see nothing but zero points), and which of its channels.
+) -> Seen:
+    """Lemma "views": every window of the kernel holds the labels of the op's window. The op's taps that the kernel does
+    not have see nothing but zero points.
     """
     theirs = _with_outside(golden.labels[wanted.x].reshape(wanted.x_shape), wanted.x_zero)
-    mine = _with_outside(x, wanted.x_zero if c.x_zero is None else c.x_zero)
+    mine = _with_outside(x, wanted.x_zero)
     used = [np.flatnonzero(each >= 0) for each in places]
     views = [view[which] for view, which in zip(c.views(), used, strict=True)]
     golden_views = [
@@ -133,7 +141,8 @@ def _check_views(
         if not np.all(equal):
             column = np.argwhere(~equal)[0][1]
             raise Refused(f"{task.where}: output row {k}, column {column} does not see what the op sees there")
-    return (taps[0], taps[1]), kept
+    masks = tuple(np.unique(each >= 0, axis=0).astype(np.int64) for each in (row_views, column_views))
+    return Seen((taps[0], taps[1]), kept, (masks[0], masks[1]))
 
 
 def _taps(theirs: Ints, ours: Ints, where: str) -> slice:
@@ -157,78 +166,109 @@ def _kept(theirs: Ints, mine: Ints, golden_views: list[Ints], views: list[Ints])
     return np.flatnonzero(np.isin(pixel, mine[views[0][i, a], views[1][j, b]]))
 
 
-def _of_constants(
-    golden: Golden, task: Task, wanted: Convolution, kept: Ints, places: tuple[Ints, Ints]
-) -> Ints:
-    """Lemma "constant channels": what channels that the kernel does not read add to every sum, (y_c,). Refused where
-    such a channel is no constant, or does not add the same at every place.
-    """
-    gone = np.setdiff1d(np.arange(wanted.x_shape[2]), kept)
-    if not gone.size or wanted.sees is not None:
-        return np.zeros(len(task.channels), np.int64)
-    low, high = (each[gone] for each in channel_bounds(golden, wanted.x, wanted.x_shape))
-    weights = wanted.weights[task.channels][..., gone]
-    matters = np.any(weights != 0, axis=(0, 1, 2))
-    living = gone[(low != high) & matters]
-    require(not living.size, f"{task.where}: channel {living[:1]} of its input is left out and is no constant")
-    each = np.where(matters, weights * (low - wanted.x_zero), 0).sum(axis=3)
-    masks = [
-        np.unique(view[place[place >= 0]] >= 0, axis=0).astype(np.int64)
-        for view, place in zip((wanted.window.rows, wanted.window.columns), places, strict=True)
-    ]
-    sums = np.einsum("okl,rk,cl->orc", each, *masks).reshape(len(task.channels), -1)
-    same = bool(np.all(sums == sums[:, :1]))
-    require(same, f"{task.where}: a constant channel that is left out adds less at the border")
-    return ints(sums[:, 0])
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """The weights of both sides for what varies, (y_c, taps * channels), and what constant channels add to each sum."""
+
+    ours: Ints
+    theirs: Ints
+    our_constant: Ints  # (y_c, kinds of places): of x * weight, with the zero point outside
+    their_constant: Ints  # of (x - zero point) * weight, nothing outside
+
+
+def _sums(golden: Golden, task: Task, wanted: Convolution, c: Linear, seen_: Seen) -> Sums:
+    """Lemma "constant channels": what has the same byte for every input adds a number that depends on the place alone."""
+    low, high = channel_bounds(golden, wanted.x, wanted.x_shape)
+    weights = wanted.weights[task.channels][:, seen_.taps[0]][:, :, seen_.taps[1]]
+    y_c, kept, zero = len(weights), seen_.channels, wanted.x_zero
+    if wanted.sees is None:
+        require(c.sees is None, f"{task.where}: channels are not summed up")
+        gone = np.setdiff1d(np.arange(wanted.x_shape[2]), kept)
+        matters = np.any(weights[..., gone] != 0, axis=(0, 1, 2))
+        living = gone[(low[gone] != high[gone]) & matters]
+        require(not living.size, f"{task.where}: channel {living[:1]} of its input is left out and is no constant")
+        of_gone = np.where(matters, weights[..., gone] * (low[gone] - zero), 0).sum(axis=3)
+        theirs, value, same = weights[..., kept], low[kept], (low == high)[kept]
+    else:
+        sees = wanted.sees[task.channels]
+        right = c.sees is not None and np.array_equal(kept[c.sees], sees)
+        require(right, f"{task.where}: its filters see other channels than the op's")
+        of_gone, theirs = np.zeros(weights.shape[:3], np.int64), weights
+        value, same = (each[sees].reshape(y_c, 1, 1, 1) for each in (low, low == high))
+    require(c.weights.shape == theirs.shape, f"{task.where}: another number of weights")
+    ours_same, theirs_same = np.where(same, c.weights, 0), np.where(same, theirs, 0)
+    inside = (ours_same * value).sum(axis=3), (theirs_same * (value - zero)).sum(axis=3) + of_gone
+    outside = (ours_same * zero).sum(axis=3)
+    our_constant = _at_places(inside[0] - outside, seen_.masks) + outside.sum(axis=(1, 2))[:, None]
+    ours, theirs = (np.where(same, 0, each).reshape(y_c, -1) for each in (c.weights, theirs))
+    return Sums(ours, theirs, our_constant, _at_places(inside[1], seen_.masks))
+
+
+def _at_places(taps: Ints, masks: tuple[Ints, Ints]) -> Ints:
+    """(y_c, k_h, k_w) summed up over what is inside, for each kind of place: (y_c, kinds)."""
+    return ints(np.einsum("okl,rk,cl->orc", taps, *masks).reshape(len(taps), -1))
 
 
 def check_sums(
-    task: Task, wanted: Convolution, c: Linear, ours: Ints, added: Ints, clamp: tuple[int, int]
+    golden: Golden, task: Task, wanted: Convolution, c: Linear, seen_: Seen, clamp: tuple[int, int]
 ) -> None:
     """Lemmas "sums" and "steps": the kernel's sum is a multiple of TFLM's plus a number, for each channel, and both
     become the same byte for every sum that can be.
     """
-    y_c, where = len(task.channels), task.where
-    mine, theirs = c.weights.reshape(y_c, -1), ours.reshape(y_c, -1)
-    require(mine.shape == theirs.shape, f"{where}: another number of weights")
-    most = np.abs(c.bias) + 128 * np.abs(mine).sum(axis=1)
+    sums, where = _sums(golden, task, wanted, c, seen_), task.where
+    most = np.abs(c.bias) + 128 * np.abs(c.weights).sum(axis=(1, 2, 3))
     require(int(most.max()) <= INT32_MAX, f"{where}, channel {int(np.argmax(most))}: its sum may overflow")
     unused = c.table[:, 0] == 0  # a multiplier of zero: one byte whatever the sum
-    largest = np.argmax(np.abs(theirs), axis=1)[:, None]
-    top, bottom = (np.take_along_axis(each, largest, axis=1)[:, 0] for each in (mine, theirs))
-    gain = np.where(bottom == 0, 2 if c.signs else 1, top // np.where(bottom == 0, 1, bottom))
-    wrong = np.any(mine != gain[:, None] * theirs, axis=1) | (gain < 1)
-    wrong &= ~unused
-    if np.any(wrong):
-        channel = int(np.argmax(wrong))
-        tap = int(np.argmax(mine[channel] != gain[channel] * theirs[channel]))
-        raise Refused(
-            f"{where}, channel {channel}, weight {tap}: {mine[channel, tap]} in C, {theirs[channel, tap]} in the .tflite"
-        )
-    bias = wanted.bias[task.channels] + added
-    moved = c.bias + gain * wanted.x_zero * theirs.sum(axis=1) - gain * bias
+    gain = _gains(sums, unused, where)
+    apart = sums.our_constant - gain[:, None] * sums.their_constant
+    moves = np.any(apart != apart[:, :1], axis=1) & ~unused
+    require(not np.any(moves), f"{where}: a constant channel that is left out adds less at the border")
+    bias = wanted.bias[task.channels]
+    moved = c.bias + gain * (wanted.x_zero * sums.theirs.sum(axis=1) - bias) + apart[:, 0]
     lowest, highest = wanted.lowest[task.channels], wanted.highest[task.channels]
     golden_way = stage(wanted.multiplier[task.channels], wanted.shift[task.channels], wanted.y_zero, *clamp)
     if not c.signs:
-        require(c.clamp == clamp, f"{where}: another clamp")
-        require(bool(np.all(gain == 1)) and not np.any(moved), f"{where}: another bias")
-        check_equal(golden_way, _plain_way(c, where), lowest, highest, where)
+        way = _plain_way(c, gain, moved, (lowest, highest), where)
+        check_equal(golden_way, [way], lowest, highest, where)
         return
-    for sign in c.signs:
-        for low in (0, -1) if np.any(unused) else (0,):
-            some_gain, some_moved = np.where(unused, 0, gain), np.where(unused, low, moved)
-            check_packed_range(c.table, some_gain, some_moved, lowest, highest, where)
-            check_equal(
-                golden_way, packed(c.table, some_gain, some_moved, *c.clamp, sign), lowest, highest, where
-            )
+    ways = []
+    for low in (0, -1) if np.any(unused) else (0,):
+        some_moved = np.where(unused, low, moved)
+        check_packed_range(c.table, gain, some_moved, lowest, highest, where)
+        ways += [packed(c.table, gain, some_moved, *c.clamp, sign) for sign in c.signs]
+    check_equal(golden_way, ways, lowest, highest, where)
 
 
-def _plain_way(c: Linear, where: str) -> Function:
-    zero = {int(each) for each in c.table[:, 2]}
-    require(len(zero) == 1, f"{where}: several zero points")
-    shifts = bool(np.all((c.table[:, 1] >= -31) & (c.table[:, 1] <= 30) & (c.table[:, 0] >= 0)))
-    require(shifts, f"{where}: a multiplier or a shift out of range")
-    return stage(c.table[:, 0], c.table[:, 1], zero.pop(), *c.clamp)
+def _gains(sums: Sums, unused: Ints, where: str) -> Ints:
+    """How many times TFLM's weights the kernel's are, channel by channel; 0 where they are zeros, or make no difference."""
+    ours, theirs = sums.ours, sums.theirs
+    none = unused | ~np.any(ours, axis=1)
+    largest = np.argmax(np.abs(theirs), axis=1)[:, None] if theirs.shape[1] else np.zeros((len(theirs), 0), np.int64)
+    top, bottom = (np.take_along_axis(each, largest, axis=1).sum(axis=1) for each in (ours, theirs))
+    gain = np.where(none | (bottom == 0), 0, top // np.where(bottom == 0, 1, bottom))
+    different = (ours != gain[:, None] * theirs) & ~none[:, None]
+    wrong = np.any(different, axis=1) | ((gain < 1) & ~none)
+    if np.any(wrong):
+        channel = int(np.argmax(wrong))
+        tap = int(np.argmax(different[channel]))
+        raise Refused(
+            f"{where}, channel {channel}, weight {tap}: {ours[channel, tap]} in C, {theirs[channel, tap]} in the .tflite"
+        )
+    return gain
+
+
+def _plain_way(c: Linear, gain: Ints, moved: Ints, ends: tuple[Ints, Ints], where: str) -> Function:
+    """output_s8 of requantize.h, of gain * a + moved."""
+    multiplier, shift, zero = (c.table[:, k] for k in range(3))
+    fits = bool(np.all((shift >= -31) & (shift <= 30) & (multiplier >= 0))) and len(set(zero.tolist())) == 1
+    require(fits, f"{where}: a multiplier or a shift out of range")
+    for sums in ends:
+        largest = np.abs(gain * sums + moved).max()
+        require(int(largest) <= INT32_MAX, f"{where}: a sum leaves 32 bits")
+        shifted = (np.abs(gain * sums + moved) << np.maximum(shift, 0)) + 256
+        require(int(shifted.max()) <= INT32_MAX, f"{where}: a shifted sum leaves 32 bits")
+    way = stage(multiplier, shift, int(zero[0]), *c.clamp)
+    return lambda sums: way(gain[:, None] * sums + moved[:, None])
 
 
 def _write(

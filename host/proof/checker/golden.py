@@ -59,7 +59,7 @@ class Golden:
     high: dict[int, Ints] = field(default_factory=dict)
     convolutions: dict[int, Convolution] = field(default_factory=dict)
     uncovered: dict[int, str] = field(default_factory=dict)  # by op: why nothing is known of it
-    moved: set[int] = field(default_factory=set)  # ops that move bytes
+    loose: dict[int, str] = field(default_factory=dict)  # tensors with wider intervals than need be: for want of what
 
     def __post_init__(self) -> None:
         next_label = 0
@@ -71,10 +71,14 @@ class Golden:
                 self._set(tensor.index, CONSTANT + data, data, data)
         for op in self.model.ops:
             require(all(y not in self.labels for y in op.outputs), f"{op.where}: it computes a tensor again")
+            loose = [self.loose[x] for x in op.inputs if x in self.loose]
             try:
                 self._op(op)
             except NotCovered as reason:
                 self.uncovered[op.index] = str(reason)
+                loose.append(f"{op.where}, {reason}")
+            if loose:
+                self.loose |= dict.fromkeys(op.outputs, loose[0])
             for index in op.outputs:
                 if index not in self.labels:
                     next_label = self._fresh(index, next_label)
@@ -101,7 +105,6 @@ class Golden:
         require(known, f"{op.where}: it reads what no op before it computes")
         if op.name in RENAMES or op.name in ("PAD", "PADV2", "CONCATENATION", "TRANSPOSE"):
             self._move(op)
-            self.moved.add(op.index)
         elif op.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             found = convolution(self, op)
             self.convolutions[op.index] = found
@@ -251,9 +254,11 @@ def convolution(golden: Golden, op: Op) -> Convolution:
     weights, sees, window_, x_shape, y_shape = _shaped(op, ints(w.data), x.shape, y.shape)
     y_c = len(weights)
     has_bias = len(op.inputs) > 2 and op.inputs[2] != -1
-    data = tensors[op.inputs[2]].data if has_bias else np.zeros(y_c, np.int64)
-    if data is None or data.shape != (y_c,) or w.scale.size not in (1, y_c):
-        raise NotCovered("a bias or scales of another shape")
+    data = tensors[op.inputs[2]].data if has_bias else np.zeros(y_c, np.int32)
+    if data is None or data.shape != (y_c,) or data.dtype != np.int32:
+        raise NotCovered("a bias of another shape or type")
+    if w.scale.size not in (1, y_c) or (w.scale.size > 1 and w.axis != (3 if sees is not None else 0)):
+        raise NotCovered("scales along another axis")
     reals = np.float64(x_scale) * w.scale.astype(np.float64) / np.float64(y_scale)
     pairs = np.broadcast_to(ints([quantize_multiplier(float(real)) for real in reals]), (y_c, 2))
     low, high = channel_bounds(golden, x.index, x_shape)

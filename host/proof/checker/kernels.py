@@ -66,7 +66,7 @@ def unpacked(table: Ints, group: int) -> Ints:
 def filters(groups: Ints, count: int, where: str) -> Ints:
     """(groups, group, taps) -> (count, taps)."""
     every = groups.reshape(-1, groups.shape[-1])
-    require(len(every) - count < groups.shape[1], f"{where}: more filters than channels")
+    require(not np.any(every[count:]), f"{where}: more filters than channels")
     return every[:count]
 
 
@@ -84,8 +84,8 @@ def _rows(taps: Ints, g: Geometry, row_taps: int, where: str) -> Ints:
 def output(p: Params, y_c: int) -> tuple[Ints, Ints, tuple[int, int], tuple[str, ...]]:
     """Bias, table, clamp and signs of a packed_output."""
     table = p.table("channels", 4, y_c, 4)
-    signs = (PRODUCT, SUM, NONE) if p.number("rectifies") else (PRODUCT, SUM)
-    return table[:, 0], table[:, 1:], (p.number("y_min"), p.number("y_max")), signs
+    signs = (PRODUCT, SUM, NONE) if p.flag("rectifies") else (PRODUCT, SUM)
+    return table[:, 0], table[:, 1:], p.clamp, signs
 
 
 def pool_of(p: Params, g: Geometry) -> Geometry | None:
@@ -109,7 +109,8 @@ def doubled(p: Params, g: Geometry) -> Ints:
 
 def pairs(p: Params, g: Geometry) -> Ints:
     alone = (g.k_h, g.k_w, g.pad_h, g.pad_w) == (1, 1, 0, 0) and p.number("row_taps") == g.x_c
-    require(alone and g.x_c % 4 == g.y_c % 2 == 0, f"{p.where}: not for this kernel")
+    inside = (g.y_h - 1) * g.stride_h < g.x_h and (g.y_w - 1) * g.stride_w < g.x_w
+    require(alone and inside and g.x_c % 4 == g.y_c % 2 == 0, f"{p.where}: not for this kernel")
     return filters(unpacked(p.table("weights", 2, g.y_c // 2, g.x_c // 4, 2, 2, 2), 2), g.y_c, p.where)
 
 
@@ -140,7 +141,7 @@ def packed(decoder: Decoder) -> Callable[[Params], Linear]:
         pool = pool_of(p, g)
         scratch = 8 * g.x_c if decoder is pairs else _scratch(p, g, pool)
         require(not (pool and decoder is pairs), f"{p.where}: not for this kernel")
-        return Linear(g, pool, weights, bias, p.number("x_zero_point"), clamp, table, signs, scratch, band=1)
+        return Linear(g, pool, weights, bias, p.byte("x_zero_point"), clamp, table, signs, scratch, band=1)
 
     return read
 
@@ -181,17 +182,16 @@ def conv2d_narrow(p: Params) -> Linear:
     pool = pool_of(p, g)
     small = taps <= 10 and (pool is None or max(pool.k_h, pool.k_w) <= 2)
     require(small and not np.any(words[:, taps:]), f"{p.where}: not for this kernel")
-    weights, clamp = words[:, :taps].reshape(y_c, g.k_h, g.k_w, g.x_c), (p.number("y_min"), p.number("y_max"))
-    x_zero = p.number("x_zero_point")
+    weights, clamp = words[:, :taps].reshape(y_c, g.k_h, g.k_w, g.x_c), p.clamp
+    x_zero = p.byte("x_zero_point")
     return Linear(g, pool, weights, channels[:, 5], x_zero, clamp, channels[:, 6:], (PRODUCT, SUM), 0, band=1)
 
 
 def _plain(p: Params, y_c: int) -> tuple[Ints, tuple[int, int]]:
     """Multiplier, left shift and zero point of an output_stage for each channel, and its clamp."""
-    count = y_c if p.number("per_channel") else 1
-    require(p.number("per_channel") in (0, 1), f"{p.where}: per_channel is neither 0 nor 1")
-    columns = [p.table("multiplier", 4, count), p.table("shift", 1, count), ints([p.number("y_zero_point")])]
-    return np.stack([np.broadcast_to(each, y_c) for each in columns], axis=1), (p.number("y_min"), p.number("y_max"))
+    count = y_c if p.flag("per_channel") else 1
+    columns = [p.table("multiplier", 4, count), p.table("shift", 1, count), ints([p.byte("y_zero_point")])]
+    return np.stack([np.broadcast_to(each, y_c) for each in columns], axis=1), p.clamp
 
 
 def conv2d(p: Params) -> Linear:
@@ -200,7 +200,7 @@ def conv2d(p: Params) -> Linear:
     weights, bias = p.table("weights", 1, g.y_c, g.k_h, g.k_w, g.x_c), p.table("bias", 4, g.y_c)
     table, clamp = _plain(p.part("output"), g.y_c)
     scratch = g.k_h * g.k_w * g.x_c
-    return Linear(g, None, weights, bias, p.number("x_zero_point"), clamp, table, (), scratch, band=1)
+    return Linear(g, None, weights, bias, p.byte("x_zero_point"), clamp, table, (), scratch, band=1)
 
 
 def depthwise_conv2d(p: Params) -> Linear:
@@ -210,7 +210,7 @@ def depthwise_conv2d(p: Params) -> Linear:
     weights, bias = p.table("weights", 1, g.k_h, g.k_w, g.y_c), p.table("bias", 4, g.y_c)
     table, clamp = _plain(p.part("output"), g.y_c)
     sees, by_channel = ints(np.arange(g.y_c)) // (g.y_c // g.x_c), np.moveaxis(weights, 2, 0)[..., None]
-    scratch, x_zero = g.k_h * g.k_w * g.x_c, p.number("x_zero_point")
+    scratch, x_zero = g.k_h * g.k_w * g.x_c, p.byte("x_zero_point")
     return Linear(g, None, by_channel, bias, x_zero, clamp, table, (), scratch, band=1, sees=sees)
 
 
@@ -243,14 +243,14 @@ def dense_packed(p: Params) -> Linear:
 def depthwise_packed(p: Params) -> Linear:
     """The loops for 3 x 3 windows with strides of 1 or 2; others have no lemma yet."""
     g = p.window("window")
-    if p.number("run_count"):
+    if p.number("run_count") > 0:
         raise NotCovered("no lemma for the pairs of this window")
     one = p.number("alternates")
     stride = 1 if one else 2
     steps = (g.k_h, g.k_w, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w)
     row_words = ((g.y_w if one else max(g.y_w, 4)) - 1) * stride + 3
     wanted = {
-        "alternates": stride % 2, "words": 6, "pairs": 2, "pair_step": 2, "row_words": row_words, "phases": 1,
+        "run_count": 0, "alternates": stride % 2, "words": 6, "pairs": 2, "pair_step": 2, "row_words": row_words, "phases": 1,
         "maps_h": 1, "maps_w": 1, "x_row": g.x_w * g.x_c, "x_step": g.x_c, "y_row": g.y_w * g.y_c, "y_step": g.y_c,
     }  # fmt: skip
     rows, moves = p.number("rows"), p.number("moves")
@@ -269,7 +269,7 @@ def depthwise_packed(p: Params) -> Linear:
     sees = ints(np.arange(g.y_c)) // (g.y_c // g.x_c)
     pair_rows = ((rows - 1) // 2 if one else rows - 1) + 2
     in_place = _moves_on(g, rows, moves, pair_rows, p.where) if moves else False
-    clamp, x_zero = (p.number("y_min"), p.number("y_max")), p.number("x_zero_point")
+    clamp, x_zero = p.clamp, p.byte("x_zero_point")
     scratch = 4 * 4 * pair_rows * row_words
     return Linear(
         g, None, weights, table[:, 6], x_zero, clamp, table[:, 7:], (PRODUCT, SUM), scratch, 0 if moves else rows, sees,

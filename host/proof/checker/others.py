@@ -28,8 +28,8 @@ def part_of(golden: Golden, task: Task, y: int, labels: Ints, rows: int, columns
     """The rows and channels of a task out of labels in the shape of tensor y, flat; of other than images all."""
     shape = golden.model.tensors[y].shape
     if len(shape) != 4 or shape[0] != 1:
-        require(task.row == 0 and len(task.channels) == shape[-1], f"{task.where}: a part of no image")
-        return labels.reshape(-1)
+        require(task.row == 0, f"{task.where}: a part of no image")
+        return labels[..., task.channels].reshape(-1)
     require(task.row + rows <= shape[1], f"{task.where}: rows beyond the op's output")
     return labels[0, task.row : task.row + rows, :columns][..., task.channels].reshape(-1)
 
@@ -47,6 +47,7 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     rows = seen(g.y_h, g.k_h, g.stride_h, 1, g.pad_h, g.x_h)
     columns = seen(g.y_w, g.k_w, g.stride_w, 1, g.pad_w, g.x_w)
     right = (g.dilation_h, g.dilation_w) == (1, 1) and g.x_c == g.y_c == len(task.channels)
+    right = right and g.k_w <= 255 and g.k_h * g.k_w <= 2**23  # what the kernels' sums hold
     require(right and (g.k_h, g.k_w) == theirs.rows.shape[1:] + theirs.columns.shape[1:], f"{task.where}: other windows")
     image = memory.read(at[1], g.x_h * g.x_w * g.x_c, task.where).reshape(g.x_h, g.x_w, g.x_c)
     wanted = golden.labels[x][0][..., task.channels]
@@ -56,7 +57,7 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     for k in range(g.y_h):
         same = whole[theirs.rows[task.row + k]][:, theirs.columns[: g.y_w]] == mine[rows[k]][:, columns]
         require(bool(np.all(same)), f"{task.where}: output row {k} does not see what the op sees there")
-    require((p.number("y_min"), p.number("y_max")) == pool_clamp(golden.model, op), f"{task.where}: another clamp")
+    require(p.clamp == pool_clamp(golden.model, op), f"{task.where}: another clamp")
     labels = part_of(golden, task, y, golden.labels[y], g.y_h, g.y_w)
     check_apart([(at[0], labels.size), (at[1], image.size)], task.where)
     memory.write(at[0], labels, task.where)
@@ -164,7 +165,7 @@ def _packed_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
         finer = _scaled(p.part("a"), _within(a * p.number("a_factor"), p.where))
         total = _within(finer * p.number("a_sign") + _within(b * p.number("b_factor"), p.where), p.where)
         value = _scaled(p.part("y"), _within(2 * total, p.where))
-        return np.clip(np.clip(value, -128, 127), p.number("y_min"), p.number("y_max"))
+        return np.clip(np.clip(value, -128, 127), *p.clamp)
 
     return function
 
@@ -181,7 +182,7 @@ def _plain_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
 
     def function(a: Ints, b: Ints) -> Ints:
         total = _within(operand("a", a) + p.number("b_sign") * operand("b", b), p.where)
-        return np.clip(scaled(p, total) + p.number("y_zero_point"), p.number("y_min"), p.number("y_max"))
+        return np.clip(scaled(p, total) + p.byte("y_zero_point"), *p.clamp)
 
     return function
 
@@ -190,7 +191,8 @@ def softmax(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     """SOFTMAX: the table holds TFLM's exponential of every difference; what follows is TFLM's own arithmetic."""
     arguments(at, 2, task.where)
     op, rows, x_c = task.ops[0], p.number("rows"), p.number("x_c")
-    require(len(task.ops) == 1 and op.name == "SOFTMAX", f"{task.where}: {op.where} is no softmax")
+    alone = len(task.ops) == 1 and task.row == 0 and len(task.channels) == x_c
+    require(alone and op.name == "SOFTMAX", f"{task.where}: {op.where} is no softmax, or not all of it")
     x, y = golden.model.tensors[op.inputs[0]], golden.model.tensors[op.outputs[0]]
     (x_scale, _), (y_scale, y_zero) = one_scale(x), one_scale(y)
     real = min(float(op.options.get("beta", 0)) * x_scale * 2**26, 2.0**31 - 1)

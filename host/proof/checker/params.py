@@ -33,6 +33,21 @@ class Params:
         """An integer member."""
         return int(self._member(name, int))
 
+    def flag(self, name: str) -> bool:
+        """A member that is 0 or 1."""
+        require(self.number(name) in (0, 1), f"{self.where}: {name} is neither 0 nor 1")
+        return self.number(name) == 1
+
+    def byte(self, name: str) -> int:
+        """A member that is an int8."""
+        require(-128 <= self.number(name) <= 127, f"{self.where}: {name} is no byte")
+        return self.number(name)
+
+    @property
+    def clamp(self) -> tuple[int, int]:
+        """y_min and y_max."""
+        return self.byte("y_min"), self.byte("y_max")
+
     def part(self, name: str) -> Params:
         """A struct within it."""
         return Params(self._source, name, self._member(name, dict), self.where)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arithmetic import INT32_MAX, Ints, ints
 from .findings import require
-from .kernels import Linear, output, pool_of, rounded_up, unpacked
+from .kernels import Linear, filters, output, pool_of, rounded_up, unpacked
 from .params import Params
 
 TWICE_G = ints([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
@@ -35,7 +35,7 @@ def _winograd(p: Params, weights: Ints, band: int, scratch: int, tiles: tuple[in
     rows, columns, side = tiles
     leaves = bool(g.pad_h or g.pad_w or side * rows + 2 > g.x_h or side * columns + 2 > g.x_w)
     scratch += leaves * (32 if side == 2 else 36) * g.x_c
-    return Linear(g, pool_of(p, g), weights, bias, p.number("x_zero_point"), clamp, table, signs, scratch, band)
+    return Linear(g, pool_of(p, g), weights, bias, p.byte("x_zero_point"), clamp, table, signs, scratch, band)
 
 
 def conv2d_winograd(p: Params) -> Linear:
@@ -43,7 +43,8 @@ def conv2d_winograd(p: Params) -> Linear:
     g, pool = p.window("window"), pool_of(p, p.window("window"))
     groups, quads = -(-g.y_c // 4), g.x_c // 4
     table = unpacked(p.table("weights", 2, 4, groups, 4, quads, 2, 4, 2), 4)  # (row, group, column, filter, x_c)
-    positions = np.moveaxis(table, (1, 3), (0, 1)).reshape(-1, 4, 4, g.x_c)[: g.y_c]
+    every = np.moveaxis(table, (1, 3), (0, 1)).reshape(-1, 16 * g.x_c)
+    positions = filters(every[:, None], g.y_c, p.where).reshape(-1, 4, 4, g.x_c)
     most = int(np.abs(positions).sum(axis=(1, 2, 3)).max(initial=0)) * 4 * 128
     require(most <= INT32_MAX, f"{p.where}: a sum of transformed products may overflow")
     weights = 2 * _untransformed(positions, TWICE_G, TWICE_G_BACK, p.where)
@@ -59,7 +60,8 @@ def conv2d_winograd4(p: Params) -> Linear:
     g, pool = p.window("window"), pool_of(p, p.window("window"))
     groups, quads = -(-g.y_c // 4), g.x_c // 4
     table = unpacked(p.table("weights", 2, groups, 36, quads, 2, 4, 2), 4)  # (group, position, filter, x_c)
-    positions = np.moveaxis(table, 1, 2).reshape(-1, 6, 6, g.x_c)[: g.y_c]
+    every = np.moveaxis(table, 1, 2).reshape(-1, 36 * g.x_c)
+    positions = filters(every[:, None], g.y_c, p.where).reshape(-1, 6, 6, g.x_c)
     weights = _untransformed(positions, SCALED_G, SCALED_G_BACK, p.where)
     most = int(np.abs(weights).sum(axis=(1, 2, 3)).max(initial=0)) * 64 * 128
     require(most <= INT32_MAX and pool is None, f"{p.where}: a sum of transformed products may overflow")
