@@ -1,5 +1,5 @@
-"""Faults in a certified model, one at a time: in its C, its certificate or its `.tflite`, sealed again so that every hash
-is right. Each is a real one: with it some input gives another byte, or the C is undefined, or a claim is false.
+"""Faults in a certified model, one at a time: in its C, its certificate or its `.tflite`, sealed again so that every
+hash is right. Each is a real one: with it some input gives another byte, or the C is undefined, or a claim is false.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def faults(files: Files, certificate: bytes, rng: np.random.Generator) -> Iterat
 
 
 def in_tables(text: str, rng: np.random.Generator, each: int = 12) -> Iterator[tuple[str, str]]:
-    """A number of each table up or down: a weight by one, a shift by one, an entry of a lookup; a multiplier by a lot and
-    a bias by so much that some sum crosses an edge.
+    """A number of each table up or down: a weight by one, a shift by one, an entry of a lookup; a multiplier by a lot
+    and a bias by so much that some sum crosses an edge.
     """
     for table in re.finditer(r"static const int\d+_t (\w+)\[(\d+)\] = \{[^\n]*\n(.*?)\};", text, re.DOTALL):
         numbers = list(re.finditer(r"-?\d+", table[3]))
@@ -94,7 +94,10 @@ def in_calls(text: str) -> Iterator[tuple[str, str]]:
         name, arguments = re.match(r" +(\w+)\((.*)\);", lines[k]).groups()
         places = arguments.split(", ")
         yield f"without call {n}", with_lines((k, ""))
-        yield f"call {n} by another kernel", with_lines((k, lines[k].replace(name, "dense_s8" if "2d" in name else "conv2d_s8")))
+        yield (
+            f"call {n} by another kernel",
+            with_lines((k, lines[k].replace(name, "dense_s8" if "2d" in name else "conv2d_s8"))),
+        )
         for argument in range(len(places) - 1):
             moved = f"{places[argument]} + 1" if "+" not in places[argument] else _moved(places[argument], 4)
             if argument < 2:  # scratch may lie elsewhere

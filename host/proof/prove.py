@@ -53,7 +53,9 @@ def _claims(graph: Graph, kept: Kept, source: Source) -> list[dict[str, Any]]:
         ops = _chain(graph, graph.ops[op], first_ops)
         y = graph.tensors[ops[-1].outputs[0]]
         channels = kept.get(y.index)
-        made = _rows(source.structs[call.struct][1], source, y.shape, y.shape[-1] if channels is None else len(channels))
+        made = _rows(
+            source.structs[call.struct][1], source, y.shape, y.shape[-1] if channels is None else len(channels)
+        )
         claim: dict[str, Any] = {"ops": [each.index for each in ops], "row": rows[op]}
         claim |= {"rows": made[0], "columns": made[1]}
         if channels is not None:
@@ -81,7 +83,7 @@ def _rows(members: dict[str, Any], source: Source, shape: tuple[int, ...], chann
     if len(shape) != 4:
         return 1, 1
     windows = members.get("conv", members)
-    if "window" in windows:
+    if "y_h" in windows.get("window", ()):
         last = windows["pool"] if "pool" in windows else windows["window"]
         return int(last["y_h"]), int(last["y_w"])
     elements = int(members.get("count", 0))

@@ -23,7 +23,9 @@ def prove(model: Path) -> int:
     """Write the certificate of a model's folder and check it; returns the exit status, as `check_certificate` does."""
     manifest = load_manifest(model)
     if not manifest.compiled:
-        raise UserError(f"{model}: there is nothing to prove, the compiled engine refuses it: {manifest.compiled_refusal}")
+        raise UserError(
+            f"{model}: there is nothing to prove, the compiled engine refuses it: {manifest.compiled_refusal}"
+        )
     claim(model)
     path = model / CERTIFICATE_FILE
     path.unlink(missing_ok=True)
@@ -39,8 +41,8 @@ def prove(model: Path) -> int:
 
 
 def check_certificate(folder: Path) -> int:
-    """Check a folder's certificate, and say what it proves. Returns 0 where that is all, 1 where it is a part; UserError
-    where the certificate is refused.
+    """Check a folder's certificate, and say what it proves. Returns 0 where that is everything, 1 where it is a part;
+    UserError where the certificate is refused.
     """
     start = time.perf_counter()
     verdict = _checked(folder)

@@ -22,7 +22,7 @@ PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device"
 
 
 def print_summary(report: Report, budget: Budget | None, proof: str = "") -> None:
-    """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line; proof: what stands behind it."""
+    """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line, with the `proof` for it."""
     console.print(_figures(report, budget))
     if len(report.devices) > 1:
         console.print(_devices(report))

@@ -76,7 +76,7 @@ def packed(table: Ints, gain: Ints, moved: Ints, low: int, high: int, sign: str)
         doubled = gain[:, None] * sums + moved[:, None]
         product = (doubled * m + 2**31) >> 32
         below = {"product": product < 0, "sum": doubled < 0, "none": np.zeros_like(product)}[sign]
-        return np.clip(np.clip((product - below + offset) >> shift, -128, 127), low, high)
+        return ints(np.clip(np.clip((product - below + offset) >> shift, -128, 127), low, high))
 
     return function
 

@@ -13,13 +13,30 @@ from numpy.typing import NDArray
 
 from .findings import Refused, require
 
-TYPES = {"int8_t": np.int8, "int16_t": np.int16, "int32_t": np.int32}
+TYPES: dict[str, Any] = {"int8_t": np.int8, "int16_t": np.int16, "int32_t": np.int32}
 PREAMBLE = re.compile(
     r'\s*#include "model\.h"\s*#include "kernels\.h"\s*(#include "\w+_kernels\.h"\s*)*'
     r"#ifndef __cplusplus\s*#include <stdalign\.h>\s*#endif\n"
 )
 TOKEN = re.compile(r"\s*([A-Za-z_]\w*|0(?!\w)|[1-9]\d*(?!\w)|[-+=*&{}()\[\];,.]|$)")
-SIGNATURE = "void model_compute ( const int8_t * input , int8_t * output , engine_watcher watch ) {".split()
+SIGNATURE = [
+    "void",
+    "model_compute",
+    "(",
+    "const",
+    "int8_t",
+    "*",
+    "input",
+    ",",
+    "int8_t",
+    "*",
+    "output",
+    ",",
+    "engine_watcher",
+    "watch",
+    ")",
+    "{",
+]
 HEADER = """#pragma once
 #include "engine.h"
 #ifdef __cplusplus

@@ -13,7 +13,8 @@ import numpy as np
 
 from .arithmetic import Ints, ints
 from .c_source import Call, Pointer, Source, parse
-from .convolutions import Task, check_convolution
+from .convolutions import check_convolution
+from .depthwise import depthwise_packed
 from .findings import NotCovered, Refused, require
 from .golden import Golden
 from .kernels import CONVOLUTIONS
@@ -21,10 +22,12 @@ from .memory import Memory
 from .others import copy, fill, part_of, pooling, softmax, sum_of_two
 from .params import Params
 from .tflite_model import Op, read_model
+from .views import Task
 from .winograd import WINOGRAD
 
 FORMAT = 1
-LINEAR = CONVOLUTIONS | WINOGRAD
+DEPTHWISE = {"depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed)}
+LINEAR = CONVOLUTIONS | WINOGRAD | DEPTHWISE
 OTHERS = {
     "max_pool2d_s8": ("pool2d_params", pooling),
     "max_pool2d_packed_s8": ("pool2d_params", pooling),
@@ -193,6 +196,6 @@ class _Core:
         require(type(rows) is int and rows > 0 and bool(call.pointers), f"{task.where}: a claim that says nothing")
         y = task.ops[-1].outputs[0]
         columns = claim.get("columns")
+        require(columns is None or type(columns) is int, f"{task.where}: a claim that says nothing")
         labels = part_of(self._golden, task, y, self._golden.labels[y], rows, columns)
         self._memory.write(call.pointers[0], labels, task.where)
-

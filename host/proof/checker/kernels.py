@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .arithmetic import INT32_MAX, Ints, ints
-from .findings import NotCovered, require
-from .golden import seen
+from .findings import require
+from .ops import seen
 from .params import Geometry, Params
 
 PRODUCT, SUM, NONE = "product", "sum", "none"
@@ -89,6 +89,7 @@ def output(p: Params, y_c: int) -> tuple[Ints, Ints, tuple[int, int], tuple[str,
 
 
 def pool_of(p: Params, g: Geometry) -> Geometry | None:
+    """The pooling of a kernel that takes one; None for single pixels."""
     pool = p.window("pool")
     fits = (pool.x_h, pool.x_w, pool.x_c) == (g.y_h, g.y_w, g.y_c) and pool.y_c == g.y_c
     require(fits and pool.dilation_h == pool.dilation_w == 1, f"{p.where}: its pooling is of another image")
@@ -103,11 +104,13 @@ Decoder = Callable[[Params, Geometry], Ints]  # filters (y_c, taps), doubled
 
 
 def doubled(p: Params, g: Geometry) -> Ints:
+    """Weights of 16 bits, groups of four filters."""
     groups, quads = -(-g.y_c // 4), -(-g.k_h * p.number("row_taps") // 4)
     return filters(unpacked(p.table("weights", 2, groups, quads, 2, 4, 2), 4), g.y_c, p.where)
 
 
 def pairs(p: Params, g: Geometry) -> Ints:
+    """The same for the kernel of single pixels, groups of two."""
     alone = (g.k_h, g.k_w, g.pad_h, g.pad_w) == (1, 1, 0, 0) and p.number("row_taps") == g.x_c
     inside = (g.y_h - 1) * g.stride_h < g.x_h and (g.y_w - 1) * g.stride_w < g.x_w
     require(alone and inside and g.x_c % 4 == g.y_c % 2 == 0, f"{p.where}: not for this kernel")
@@ -126,6 +129,7 @@ def two_in_one(p: Params, g: Geometry) -> Ints:
 
 
 def single_bytes(p: Params, g: Geometry) -> Ints:
+    """A byte a weight, as they come."""
     groups, quads = -(-g.y_c // 4), -(-g.k_h * p.number("row_taps") // 4)
     numbers = p.table("weights", 2, groups, quads, 4, 2)
     low = (numbers + 128) % 256 - 128
@@ -134,6 +138,8 @@ def single_bytes(p: Params, g: Geometry) -> Ints:
 
 
 def packed(decoder: Decoder) -> Callable[[Params], Linear]:
+    """The kernel for one order of weights."""
+
     def read(p: Params) -> Linear:
         g = p.window("window")
         weights = _rows(decoder(p, g), g, p.number("row_taps"), p.where)
@@ -240,56 +246,6 @@ def dense_packed(p: Params) -> Linear:
     return Linear(g, None, weights, bias, None, clamp, channels, signs, 2 * rounded_up(g.x_c), band=0)
 
 
-def depthwise_packed(p: Params) -> Linear:
-    """The loops for 3 x 3 windows with strides of 1 or 2; others have no lemma yet."""
-    g = p.window("window")
-    if p.number("run_count") > 0:
-        raise NotCovered("no lemma for the pairs of this window")
-    one = p.number("alternates")
-    stride = 1 if one else 2
-    steps = (g.k_h, g.k_w, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w)
-    row_words = ((g.y_w if one else max(g.y_w, 4)) - 1) * stride + 3
-    wanted = {
-        "run_count": 0, "alternates": stride % 2, "words": 6, "pairs": 2, "pair_step": 2, "row_words": row_words, "phases": 1,
-        "maps_h": 1, "maps_w": 1, "x_row": g.x_w * g.x_c, "x_step": g.x_c, "y_row": g.y_w * g.y_c, "y_step": g.y_c,
-    }  # fmt: skip
-    rows, moves = p.number("rows"), p.number("moves")
-    right = steps == (3, 3, stride, stride, 1, 1) and g.y_c % g.x_c == 0 and rows > 0 and rows % 2 == 0
-    require(right and all(p.number(k) == v for k, v in wanted.items()), f"{p.where}: not for this kernel")
-    table = p.table("channels", 4, g.y_c, 10)
-    low = (table[:, :6] + 2**15) % 2**16 - 2**15
-    high = table[:, :6] >> 16
-    (first, third), (second, last) = (np.split(each, 2, axis=1) for each in (low, high))
-    if one:  # rows 0 and 1, then 1 and 2
-        require(bool(np.all(third == second)), f"{p.where}: its middle row is there with two values")
-        third = last
-    else:  # rows 0 and 1, then 2 and nothing
-        require(not np.any(last), f"{p.where}: weights beyond the window")
-    weights = np.stack([first, second, third], axis=1)[..., None]
-    sees = ints(np.arange(g.y_c)) // (g.y_c // g.x_c)
-    pair_rows = ((rows - 1) // 2 if one else rows - 1) + 2
-    in_place = _moves_on(g, rows, moves, pair_rows, p.where) if moves else False
-    clamp, x_zero = p.clamp, p.byte("x_zero_point")
-    scratch = 4 * 4 * pair_rows * row_words
-    return Linear(
-        g, None, weights, table[:, 6], x_zero, clamp, table[:, 7:], (PRODUCT, SUM), scratch, 0 if moves else rows, sees,
-        in_place=in_place,
-    )
-
-
-def _moves_on(g: Geometry, rows: int, moves: int, pair_rows: int, where: str) -> bool:
-    """Lemma "in place": four channels of `rows` rows of y take the place of the same channels of x only after every
-    later band has what it sees of them in the scratch: the pairs that it keeps, and rows of x further down.
-    """
-    kept = pair_rows - moves
-    first = [i * g.stride_h - g.pad_h + kept * 2 for i in range(rows, g.y_h, rows)]  # that later bands still read
-    written = [i * g.y_w for i in range(rows, g.y_h, rows)]
-    clear = all(most <= max(row, 0) * g.x_w for most, row in zip(written, first, strict=True))
-    follows = 2 * moves == rows * g.stride_h and kept >= 0
-    require(g.x_c == g.y_c and clear and follows, f"{where}: in x's place it would overwrite what it still reads")
-    return True
-
-
 CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "conv2d_packed_s8": ("conv2d_packed_params", packed(doubled)),
     "conv2d_pointwise_s8": ("conv2d_packed_params", packed(pairs)),
@@ -299,7 +255,6 @@ CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "conv2d_narrow_s8": ("conv2d_narrow_params", conv2d_narrow),
     "conv2d_s8": ("convolution_params", conv2d),
     "depthwise_conv2d_s8": ("convolution_params", depthwise_conv2d),
-    "depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed),
     "dense_s8": ("dense_params", dense),
     "dense_packed_s8": ("dense_packed_params", dense_packed),
 }

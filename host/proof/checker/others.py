@@ -9,11 +9,12 @@ import numpy as np
 
 from .arithmetic import INT32_MAX, Ints, divide_by_pot, exp_on_negative, high_mul, ints, quantize_multiplier, requantize
 from .c_source import Pointer
-from .convolutions import Task
 from .findings import NotCovered, Refused, require
-from .golden import CONSTANT, Golden, addition, one_scale, pool_clamp, seen, window
+from .golden import CONSTANT, Golden
 from .memory import Memory, check_apart, overlap
+from .ops import addition, one_scale, pool_clamp, seen, window
 from .params import Params
+from .views import Task
 
 OUTSIDE = -2  # the label of what a pooling leaves out
 BYTES = ints(np.arange(-128, 128))
@@ -38,7 +39,10 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     """MAX_POOL_2D and AVERAGE_POOL_2D: the same windows, whose part outside counts for nothing, and the same clamp."""
     arguments(at, 2, task.where)
     op, g = task.ops[0], p.window("window")
-    require(len(task.ops) == 1 and op.name == ("MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"), f"{task.where}: {op.where} is another op")
+    require(
+        len(task.ops) == 1 and op.name == ("MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"),
+        f"{task.where}: {op.where} is another op",
+    )
     x, y = op.inputs[0], op.outputs[0]
     x_shape, y_shape = golden.model.tensors[x].shape, golden.model.tensors[y].shape
     if op.index in golden.uncovered:
@@ -48,7 +52,9 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     columns = seen(g.y_w, g.k_w, g.stride_w, 1, g.pad_w, g.x_w)
     right = (g.dilation_h, g.dilation_w) == (1, 1) and g.x_c == g.y_c == len(task.channels)
     right = right and g.k_w <= 255 and g.k_h * g.k_w <= 2**23  # what the kernels' sums hold
-    require(right and (g.k_h, g.k_w) == theirs.rows.shape[1:] + theirs.columns.shape[1:], f"{task.where}: other windows")
+    require(
+        right and (g.k_h, g.k_w) == theirs.rows.shape[1:] + theirs.columns.shape[1:], f"{task.where}: other windows"
+    )
     image = memory.read(at[1], g.x_h * g.x_w * g.x_c, task.where).reshape(g.x_h, g.x_w, g.x_c)
     wanted = golden.labels[x][0][..., task.channels]
     mine, whole = (np.pad(each, ((0, 1), (0, 1), (0, 0)), constant_values=OUTSIDE) for each in (image, wanted))
@@ -127,9 +133,7 @@ def sum_of_two(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ..
     rows = a.size // per_row
     labels = part_of(golden, task, y, golden.labels[y], rows)
     require(labels.size == a.size, f"{task.where}: another number of elements")
-    mine = [
-        memory.read(at[k + 1], int(index.max()) + 1, task.where)[index] for k, index in enumerate((a, b))
-    ]
+    mine = [memory.read(at[k + 1], int(index.max()) + 1, task.where)[index] for k, index in enumerate((a, b))]
     theirs = [part_of(golden, task, y, np.broadcast_to(golden.labels[x], y_shape), rows) for x in op.inputs]
     function, ours = addition(golden.model, op), _packed_sum(p) if p.kind == "add_packed_params" else _plain_sum(p)
     straight = all(np.array_equal(one, other) for one, other in zip(mine, theirs, strict=True))
@@ -208,7 +212,9 @@ def softmax(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
         got = int(table[d]) if d < count else 0
         require(wanted == got, f"{task.where}: exp({-d}) is {got} in its table, and TFLM's {wanted}")
         require(divide_by_pot(wanted, 12) >= 0, f"{task.where}: exp({-d}) is negative")
-    require(x.shape == y.shape and (rows, x_c) == (int(np.prod(x.shape[:-1])), x.shape[-1]), f"{task.where}: other rows")
+    require(
+        x.shape == y.shape and (rows, x_c) == (int(np.prod(x.shape[:-1])), x.shape[-1]), f"{task.where}: other rows"
+    )
     labels = memory.read(at[1], rows * x_c, task.where)
     require(np.array_equal(labels, golden.labels[x.index].reshape(-1)), f"{task.where}: its input is not the op's")
     check_apart([(at[0], rows * x_c), (at[1], rows * x_c)], task.where)

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from .findings import Refused, require
 
-DTYPES = {"INT8": "<i1", "INT32": "<i4", "INT64": "<i8", "FLOAT32": "<f4", "UINT8": "<u1", "INT16": "<i2", "BOOL": "<u1"}
+DTYPES = {
+    "INT8": "<i1",
+    "INT32": "<i4",
+    "INT64": "<i8",
+    "FLOAT32": "<f4",
+    "UINT8": "<u1",
+    "INT16": "<i2",
+    "BOOL": "<u1",
+}
 TYPE_NAMES = {code: name for name, code in vars(tflite.TensorType).items() if name.isupper()}
 OP_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).items() if name.isupper()}
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
@@ -84,9 +92,7 @@ def read_model(content: bytes) -> Model:
     except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError) as error:
         raise Refused(f"model.tflite is damaged: {error}") from None
     for op in ops:
-        require(
-            all(-1 <= index < len(tensors) for index in (*op.inputs, *op.outputs)), f"{op.where}: no such tensor"
-        )
+        require(all(-1 <= index < len(tensors) for index in (*op.inputs, *op.outputs)), f"{op.where}: no such tensor")
     return Model(tensors, ops, ends[0], ends[1])
 
 

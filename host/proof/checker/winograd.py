@@ -21,7 +21,7 @@ SCALED_G_BACK = ints([[2, 0, 0, 0, 0, 0], [0, -1, 1, 0, 0, 0], [0, 0, 0, 0, 0, 2
 def _untransformed(positions: Ints, forth: Ints, back: Ints, where: str) -> Ints:
     """Filters (y_c, 3, 3, x_c) of which (y_c, side, side, x_c) are the transforms. Refused where there are none."""
     fourfold = np.einsum("ai,oijc,bj->oabc", back, positions, back)
-    weights = fourfold // 4
+    weights = ints(fourfold // 4)
     again = np.einsum("ia,oabc,jb->oijc", forth, weights, forth)
     require(bool(np.all(again == positions)), f"{where}: its weights are not the transform of any filter")
     return weights
