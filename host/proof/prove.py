@@ -26,20 +26,21 @@ Kept = Mapping[int, NDArray[np.intp]]
 def make_certificate(files: Mapping[str, bytes]) -> str:
     """certificate.json for the files that `check` takes. UserError for a `.tflite` that the compiled engine refuses."""
     graph = read_graph(files["model.tflite"], "model.tflite")
-    kept = lower(graph).reduced.kept
+    lowered = lower(graph)
+    joined = {call.ops[0].index: [op.index for op in call.ops] for call in lowered.calls}  # by their first op
     cores = {}
     for core in sorted({name.split("/")[1] for name in files if name.startswith("c/")}):
         sources = [files[f"c/{core}/{name}"] for name in ("model.c", "model.h")]
         source = parse(*(each.decode() for each in sources))
         cores[core] = {
             "sources": [hashlib.sha256(each).hexdigest() for each in sources],
-            "calls": _claims(graph, kept, source),
+            "calls": _claims(graph, lowered.reduced.kept, joined, source),
         }
     model_sha256 = hashlib.sha256(files["model.tflite"]).hexdigest()
     return json.dumps({"format": FORMAT, "model_sha256": model_sha256, "cores": cores}, indent=1) + "\n"
 
 
-def _claims(graph: Graph, kept: Kept, source: Source) -> list[dict[str, Any]]:
+def _claims(graph: Graph, kept: Kept, joined: Mapping[int, list[int]], source: Source) -> list[dict[str, Any]]:
     """A claim for each call; of one that only moves bytes an empty one."""
     computing = [call for call in source.calls if call.kernel not in MOVES]
     first_ops = {_op_of(call.struct) for call in computing}
@@ -50,7 +51,8 @@ def _claims(graph: Graph, kept: Kept, source: Source) -> list[dict[str, Any]]:
             claims.append({})
             continue
         op = _op_of(call.struct)
-        ops = _chain(graph, graph.ops[op], first_ops)
+        together = call.kernel == "lookup_s8"
+        ops = [graph.ops[k] for k in joined[op]] if together else _chain(graph, graph.ops[op], first_ops)
         y = graph.tensors[ops[-1].outputs[0]]
         channels = kept.get(y.index)
         made = _rows(

@@ -15,12 +15,14 @@ from .arithmetic import Ints, ints
 from .c_source import Call, Pointer, Source, parse
 from .convolutions import check_convolution
 from .depthwise import depthwise_packed
+from .elementwise import lookup, of_two
 from .findings import NotCovered, Refused, require
 from .golden import Golden
 from .kernels import CONVOLUTIONS
 from .memory import Memory
-from .others import copy, fill, part_of, pooling, softmax, sum_of_two
+from .others import copy, fill, mean, pooling, softmax
 from .params import Params
+from .parts import part_of
 from .tflite_model import Op, read_model
 from .views import Task
 from .winograd import WINOGRAD
@@ -33,8 +35,10 @@ OTHERS = {
     "max_pool2d_packed_s8": ("pool2d_params", pooling),
     "average_pool2d_s8": ("pool2d_params", pooling),
     "average_pool2d_packed_s8": ("pool2d_params", pooling),
-    "add_s8": ("add_params", sum_of_two),
-    "add_packed_s8": ("add_packed_params", sum_of_two),
+    **{f"{name}_s8": (f"{name}_params", of_two) for name in ("add", "add_packed", "mul", "mul_packed")},
+    **dict.fromkeys(("maximum_s8", "minimum_s8"), ("elementwise_params", of_two)),
+    **dict.fromkeys(("mean_s8", "mean_packed_s8"), ("mean_params", mean)),
+    "lookup_s8": ("lookup_params", lookup),
     "softmax_s8": ("softmax_params", softmax),
 }
 MOVES = {"copy_s8": ("copy_params", copy), "fill_s8": ("fill_params", fill)}

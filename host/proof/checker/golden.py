@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import Ints, ints, stage
+from .byte_functions import BYTES, OF_ONE, OF_TWO, of_one, of_two, range_through
 from .findings import NotCovered, require
-from .ops import Convolution, addition, convolution, pool_clamp, same_scale
+from .ops import Convolution, convolution, mean, pool_clamp, same_scale
 from .tflite_model import NONE, Model, Op
 
 CONSTANT = -1000  # label of the byte 0
@@ -92,11 +93,34 @@ class Golden:
             axes, clamp = (0, 1, 2), pool_clamp(self.model, op)
             low, high = self.low[op.inputs[0]].min(axis=axes), self.high[op.inputs[0]].max(axis=axes)
             self._range(op.outputs[0], np.clip(low, *clamp), np.clip(high, *clamp))
-        elif op.name == "ADD":
-            function, (a, b) = addition(self.model, op), op.inputs
-            self._range(op.outputs[0], function(self.low[a], self.low[b]), function(self.high[a], self.high[b]))
+        elif op.name in OF_TWO:
+            function, (a, b) = of_two(self.model, op), op.inputs
+            corners = [function(x, y) for x in self.ranges(a) for y in self.ranges(b)]
+            self._range(op.outputs[0], np.minimum.reduce(corners), np.maximum.reduce(corners))
+        elif op.name in OF_ONE:
+            self._function(op)
+        elif op.name in ("MEAN", "SUM"):
+            found_mean = mean(self.model, op)
+            axes = tuple(found_mean.axes)
+            sums = [
+                found_mean.count * end for end in (self.low[op.inputs[0]].min(axes), self.high[op.inputs[0]].max(axes))
+            ]
+            ends = [
+                found_mean.way(each.reshape(1, -1)).reshape(self.model.tensors[op.outputs[0]].shape) for each in sums
+            ]
+            self._range(op.outputs[0], ends[0], ends[1])
         elif op.name != "SOFTMAX":
             raise NotCovered(f"no lemma for {op.name}")
+
+    def _function(self, op: Op) -> None:
+        """One that leaves every byte as it is moves labels."""
+        x, y = op.inputs[0], op.outputs[0]
+        require(self.model.tensors[x].shape == self.model.tensors[y].shape, f"{op.where}: its output has another shape")
+        table = of_one(self.model, op)(BYTES)
+        if np.array_equal(table, BYTES):
+            self._set(y, self.labels[x], *self.ranges(x))
+        else:
+            self._range(y, *range_through(table, *self.ranges(x)))
 
     def _move(self, op: Op) -> None:
         """Lemma "moves": the same function of positions for labels and both bounds."""

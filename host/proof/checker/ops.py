@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .arithmetic import INT32_MAX, Ints, ints, quantize_multiplier, requantize, round_half_away
+from .arithmetic import INT32_MAX, Ints, ints, quantize_multiplier, round_half_away, stage
 from .findings import NotCovered
 from .tflite_model import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, Model, Op, Tensor
 
@@ -111,25 +110,6 @@ def pool_clamp(model: Model, op: Op) -> tuple[int, int]:
     return clamp_of(y, op.options["activation"])
 
 
-def addition(model: Model, op: Op) -> Callable[[Ints, Ints], Ints]:
-    """ADD as a function of two bytes (`AddElementwise` with a left shift of 20); it never falls in either."""
-    (a_scale, a_zero), (b_scale, b_zero) = (one_scale(model.tensors[x]) for x in op.inputs)
-    y = model.tensors[op.outputs[0]]
-    y_scale, y_zero = one_scale(y)
-    twice = 2 * max(a_scale, b_scale)
-    reals = a_scale / twice, b_scale / twice, twice / (2**20 * y_scale)
-    a_to, b_to, y_to = (quantize_multiplier(real) for real in reals)
-    low, high = clamp_of(y, op.options["activation"] if op.options else NONE)
-    if y_to[1] > 0:
-        raise NotCovered("an output scale so small that TFLM stops")
-
-    def function(a: Ints, b: Ints) -> Ints:
-        total = requantize((ints(a) - a_zero) << 20, *a_to) + requantize((ints(b) - b_zero) << 20, *b_to)
-        return ints(np.clip(requantize(total, *y_to) + y_zero, low, high))
-
-    return function
-
-
 def channel_bounds(ranges: tuple[Ints, Ints], shape: Shape) -> tuple[Ints, Ints]:
     """The smallest and the largest byte of each channel of an image, whatever the input."""
     low, high = (each.reshape(shape) for each in ranges)
@@ -213,3 +193,37 @@ def _bounds(weights: Ints, sees: Ints | None, window_: Window, low: Ints, high: 
         ends.append(sums.min(axis=1) if least else sums.max(axis=1))
     most = np.maximum(*map(np.abs, products)).sum(axis=(1, 2, 3))
     return ends[0], ends[1], most
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """MEAN or SUM: of so many bytes along `axes`, less their zero points, times multiplier and shift."""
+
+    axes: tuple[int, ...]
+    count: int
+    x_zero: int
+    multiplier: int
+    shift: int
+    y_zero: int
+
+    def way(self, sums: Ints) -> Ints:
+        """From sums of bytes (1, n) to output bytes; it never falls."""
+        to = stage(ints([self.multiplier]), ints([self.shift]), self.y_zero, -128, 127)
+        return to(sums - self.count * self.x_zero)
+
+
+def mean(model: Model, op: Op) -> Mean:
+    """The op, whose division is in the multiplier (`QuantizedMeanOrSum`)."""
+    x, y, axes = model.tensors[op.inputs[0]], model.tensors[op.outputs[0]], model.tensors[op.inputs[1]].data
+    (x_scale, x_zero), (y_scale, y_zero) = one_scale(x), one_scale(y)
+    if axes is None or not len(x.shape):
+        raise NotCovered("axes computed at run time")
+    gone = tuple(sorted({int(axis) % len(x.shape) for axis in axes.reshape(-1)}))
+    count = int(np.prod([x.shape[axis] for axis in gone]))
+    multiplier, shift = quantize_multiplier(x_scale / y_scale)
+    if 255 * count * 2 ** max(shift, 0) + 256 > INT32_MAX or count * int(np.prod(y.shape)) != int(np.prod(x.shape)):
+        raise NotCovered("sums that may leave 32 bits, or another shape")
+    if op.name == "MEAN":
+        halvings = min(count.bit_length() - 1, 32, 31 + shift)
+        multiplier, shift = (multiplier << halvings) // count, shift - halvings
+    return Mean(gone, count, x_zero, multiplier, shift, y_zero)

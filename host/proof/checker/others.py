@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
-from .arithmetic import INT32_MAX, Ints, divide_by_pot, exp_on_negative, high_mul, ints, quantize_multiplier, requantize
+from .arithmetic import (
+    INT32_MAX,
+    Ints,
+    check_equal,
+    divide_by_pot,
+    exp_on_negative,
+    high_mul,
+    ints,
+    quantize_multiplier,
+    stage,
+)
 from .c_source import Pointer
-from .findings import NotCovered, Refused, require
+from .findings import NotCovered, require
 from .golden import CONSTANT, Golden
 from .memory import Memory, check_apart, overlap
-from .ops import addition, one_scale, pool_clamp, seen, window
+from .ops import mean as mean_of
+from .ops import one_scale, pool_clamp, seen, window
 from .params import Params
+from .parts import arguments, indexes, loops, part_of
 from .views import Task
 
 OUTSIDE = -2  # the label of what a pooling leaves out
-BYTES = ints(np.arange(-128, 128))
-
-
-def arguments(at: tuple[Pointer, ...], count: int, where: str) -> None:
-    """Refuse a call with another number of buffers."""
-    require(len(at) == count, f"{where}: another number of arguments")
-
-
-def part_of(golden: Golden, task: Task, y: int, labels: Ints, rows: int, columns: int | None = None) -> Ints:
-    """The rows and channels of a task out of labels in the shape of tensor y, flat; of other than images all."""
-    shape = golden.model.tensors[y].shape
-    if len(shape) != 4 or shape[0] != 1:
-        require(task.row == 0, f"{task.where}: a part of no image")
-        return labels[..., task.channels].reshape(-1)
-    require(task.row + rows <= shape[1], f"{task.where}: rows beyond the op's output")
-    return labels[0, task.row : task.row + rows, :columns][..., task.channels].reshape(-1)
 
 
 def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
@@ -69,29 +64,6 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     memory.write(at[0], labels, task.where)
 
 
-def loops(p: Params) -> tuple[Ints, list[tuple[int, int, int, int]]]:
-    """A loop_nest: the innermost (count, step in a, step in b), and the starts (a, b) of every run of it in order."""
-    count = p.number("count")
-    require(1 <= count <= 6, f"{p.where}: a nest of {count} loops")
-    table = p.table("table", 4, count, 3)
-    require(int(table[:, 0].min()) > 0, f"{p.where}: a loop without rounds")
-    starts = [(0, 0)]
-    for rounds, a, b in table[:-1].tolist():
-        starts = [(x + k * a, y + k * b) for x, y in starts for k in range(rounds)]
-        require(len(starts) <= 10**6, f"{p.where}: too many loops")
-    rounds, a, b = table[-1].tolist()
-    return table, [(x, y, a, b) for x, y in starts]
-
-
-def indexes(p: Params) -> tuple[Ints, Ints]:
-    """Where in a and in b each element in order lies."""
-    table, runs = loops(p)
-    steps = np.arange(table[-1, 0])
-    a, b = (np.concatenate([run[k] + run[k + 2] * steps for run in runs]) for k in (0, 1))
-    require(int(a.min()) >= 0 and int(b.min()) >= 0, f"{p.where}: its loops go below the start")
-    return a, b
-
-
 def copy(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None:
     """copy_s8, run by run as it goes: bytes side by side by memcpy, whose two sides must not overlap."""
     arguments(at, 2, where)
@@ -116,79 +88,6 @@ def fill(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None
     value, count = p.number("value"), p.number("count")
     require(-128 <= value <= 127 and count > 0, f"{where}: it fills with {value}")
     memory.write(at[0], np.full(count, CONSTANT + value), where)
-
-
-def sum_of_two(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
-    """ADD: the labels of both operands, and the bytes of all pairs of bytes."""
-    arguments(at, 3, task.where)
-    op = task.ops[0]
-    require(len(task.ops) == 1 and op.name == "ADD", f"{task.where}: {op.where} is no sum")
-    if op.index in golden.uncovered:
-        raise NotCovered(golden.uncovered[op.index])
-    y = op.outputs[0]
-    y_shape = golden.model.tensors[y].shape
-    a, b = indexes(p.part("loops"))
-    per_row = y_shape[2] * len(task.channels) if len(y_shape) == 4 else max(a.size, 1)
-    require(a.size % per_row == 0, f"{task.where}: no whole rows")
-    rows = a.size // per_row
-    labels = part_of(golden, task, y, golden.labels[y], rows)
-    require(labels.size == a.size, f"{task.where}: another number of elements")
-    mine = [memory.read(at[k + 1], int(index.max()) + 1, task.where)[index] for k, index in enumerate((a, b))]
-    theirs = [part_of(golden, task, y, np.broadcast_to(golden.labels[x], y_shape), rows) for x in op.inputs]
-    function, ours = addition(golden.model, op), _packed_sum(p) if p.kind == "add_packed_params" else _plain_sum(p)
-    straight = all(np.array_equal(one, other) for one, other in zip(mine, theirs, strict=True))
-    crossed = all(np.array_equal(one, other) for one, other in zip(mine, theirs[::-1], strict=True))
-    require(straight or crossed, f"{task.where}: its operands are not the op's")
-    wanted = function(BYTES[:, None], BYTES) if straight else function(BYTES, BYTES[:, None])
-    got = ours(BYTES[:, None], BYTES)
-    if not np.array_equal(wanted, got):
-        i, j = np.argwhere(wanted != got)[0]
-        raise Refused(f"{task.where}: {BYTES[i]} and {BYTES[j]} give {got[i, j]}, and TFLM's {wanted[i, j]}")
-    for k, index in enumerate((a, b)):
-        in_place = at[0] == at[k + 1] and np.array_equal(index, np.arange(index.size))
-        apart = not overlap(at[0], labels.size, at[k + 1], int(index.max()) + 1)
-        require(in_place or apart, f"{task.where}: its output overwrites what it still reads")
-    memory.write(at[0], labels, task.where)
-
-
-def _within(values: Ints, where: str) -> Ints:
-    require(int(np.abs(values).max()) <= INT32_MAX, f"{where}: a number leaves 32 bits")
-    return values
-
-
-def _scaled(p: Params, doubled: Ints) -> Ints:
-    """packed_scaled of dsp/packed.h."""
-    shift, value = p.number("shift"), _within(doubled + p.number("bias"), p.where)
-    require(0 <= shift <= 31, f"{p.where}: a shift of {shift}")
-    product = (value * p.number("multiplier") + 2**31) >> 32
-    return _within(product - (product < 0) + p.number("offset"), p.where) >> shift
-
-
-def _packed_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
-    def function(a: Ints, b: Ints) -> Ints:
-        finer = _scaled(p.part("a"), _within(a * p.number("a_factor"), p.where))
-        total = _within(finer * p.number("a_sign") + _within(b * p.number("b_factor"), p.where), p.where)
-        value = _scaled(p.part("y"), _within(2 * total, p.where))
-        return np.clip(np.clip(value, -128, 127), *p.clamp)
-
-    return function
-
-
-def _plain_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
-    def scaled(part: Params, value: Ints) -> Ints:
-        multiplier, shift = part.number("multiplier"), part.number("shift")
-        require(multiplier >= 0 and -31 <= shift <= 30, f"{p.where}: a multiplier or a shift out of range")
-        _within(value << max(shift, 0), p.where)
-        return ints(requantize(value, multiplier, shift))
-
-    def operand(name: str, value: Ints) -> Ints:
-        return scaled(p.part(name), _within((value - p.part(name).number("zero_point")) << 20, p.where))
-
-    def function(a: Ints, b: Ints) -> Ints:
-        total = _within(operand("a", a) + p.number("b_sign") * operand("b", b), p.where)
-        return np.clip(scaled(p, total) + p.byte("y_zero_point"), *p.clamp)
-
-    return function
 
 
 def softmax(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
@@ -219,3 +118,34 @@ def softmax(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     require(np.array_equal(labels, golden.labels[x.index].reshape(-1)), f"{task.where}: its input is not the op's")
     check_apart([(at[0], rows * x_c), (at[1], rows * x_c)], task.where)
     memory.write(at[0], golden.labels[y.index].reshape(-1), task.where)
+
+
+def mean(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """MEAN and SUM: the labels that each output sums up, in any order, and the way from a sum to a byte."""
+    arguments(at, 2, task.where)
+    op = task.ops[0]
+    if op.index in golden.uncovered:
+        raise NotCovered(golden.uncovered[op.index])
+    require(len(task.ops) == 1 and op.name in ("MEAN", "SUM"), f"{task.where}: {op.where} is no mean")
+    wanted, x, y = mean_of(golden.model, op), golden.labels[op.inputs[0]], op.outputs[0]
+    starts, steps = indexes(p.part("outputs"))[0], indexes(p.part("window"))[0]
+    places = starts[:, None] + steps
+    labels = part_of(golden, task, y, golden.labels[y], golden.model.tensors[y].shape[1] if y >= 0 else 0)
+    seen_ = np.moveaxis(x, wanted.axes, range(-len(wanted.axes), 0)).reshape(*_kept_shape(x, wanted.axes), -1)
+    theirs = seen_[..., task.channels, :] if x.ndim - 1 not in wanted.axes else seen_
+    mine = memory.read(at[1], int(places.max()) + 1, task.where)[places]
+    same = np.array_equal(np.sort(mine, axis=1), np.sort(theirs.reshape(-1, wanted.count), axis=1))
+    require(same and labels.size == len(starts), f"{task.where}: it sums up other elements than the op")
+    zero, (multiplier, shift) = p.number("x_zero_points"), (p.number("multiplier"), p.number("shift"))
+    require(multiplier >= 0 and -31 <= shift <= 30, f"{task.where}: a multiplier or a shift out of range")
+    ends = ints([-128 * wanted.count]), ints([127 * wanted.count])
+    for end in ends:
+        require(abs(int(end[0]) - zero) << max(shift, 0) <= INT32_MAX - 256, f"{task.where}: a sum leaves 32 bits")
+    way = stage(ints([multiplier]), ints([shift]), p.byte("y_zero_point"), -128, 127)
+    check_equal(wanted.way, [lambda sums: way(sums - zero)], *ends, task.where)
+    check_apart([(at[0], labels.size), (at[1], int(places.max()) + 1)], task.where)
+    memory.write(at[0], labels, task.where)
+
+
+def _kept_shape(x: Ints, axes: tuple[int, ...]) -> list[int]:
+    return [size for axis, size in enumerate(x.shape) if axis not in axes]
