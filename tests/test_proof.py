@@ -83,7 +83,7 @@ def exported(content: bytes, optimize: Optimize | None = Optimize.BALANCED) -> F
 
 def certified(content: bytes, optimize: Optimize | None = Optimize.BALANCED) -> tuple[Files, bytes]:
     files = exported(content, optimize)
-    return files, make_certificate(files).encode()
+    return files, make_certificate(files, [CORTEX_M4F if optimize else PLAIN]).encode()
 
 
 @pytest.mark.parametrize("optimize", [*Optimize, None])

@@ -127,25 +127,3 @@ def check_equal(wanted: Function, ways: Sequence[Function], lowest: Ints, highes
         at = np.full((lowest.size, 1), min(steps[channel, k], others[channel, k]))
         golden, ours = (int(each(at)[channel, 0]) for each in (wanted, got))
         raise Refused(f"{where}, channel {channel}: the sum {at[0, 0]} gives {ours}, and TFLM's {golden}")
-
-
-# exp(-2^k) with 31 fraction bits, k from -2, as in gemmlowp's exp_on_negative_values
-_EXP = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
-
-
-def exp_on_negative(argument: int) -> int:
-    """gemmlowp's `exp_on_negative_values` of 5 integer bits: the argument has 26 fraction bits, the result 31."""
-    if argument == 0:
-        return INT32_MAX
-    quarter = 1 << 24
-    mod = (argument & (quarter - 1)) - quarter
-    remainder = mod - argument
-    x = (mod << 5) + (1 << 28)
-    x2 = high_mul(x, x)
-    x3, x4 = high_mul(x2, x), high_mul(x2, x2)
-    inner = high_mul(divide_by_pot(x4, 2) + x3, 715827883) + x2
-    result = 1895147668 + high_mul(1895147668, x + divide_by_pot(inner, 1))
-    for k, factor in enumerate(_EXP):
-        if remainder & (1 << (24 + k)):
-            result = high_mul(result, factor)
-    return int(result)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .arithmetic import INT32_MAX, Ints, ints, quantize_multiplier, requantize, round_half_away
+from .arithmetic import INT32_MAX, Ints, divide_by_pot, ints, quantize_multiplier, requantize, round_half_away
 from .findings import NotCovered
-from .ops import clamp_of, one_scale, same_scale
+from .gemmlowp import logistic, tanh
+from .ops import clamp_of, one_scale
 from .tflite_model import NONE, Model, Op
 
 BYTES = ints(np.arange(-128, 128))
 OF_TWO = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM")
-OF_ONE = ("RELU", "RELU6", "LEAKY_RELU", "QUANTIZE")
+OF_ONE = ("RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "LOGISTIC", "TANH")
 Of = Callable[..., Ints]
 
 
@@ -26,12 +28,12 @@ def rescaling(real: float, most: int) -> tuple[int, int]:
 
 
 def of_two(model: Model, op: Op) -> Of:
-    """The function of an op of `OF_TWO`: between two bytes of either operand it is nowhere outside of what both give."""
+    """The function of an op of `OF_TWO`: between two bytes of an operand it stays between what both give."""
     tensors = [model.tensors[x] for x in op.inputs]
     y = model.tensors[op.outputs[0]]
     if op.name in ("MAXIMUM", "MINIMUM"):
-        for x in tensors:
-            same_scale(model, op, x, y)
+        if any(x.dtype != "INT8" for x in (*tensors, y)):
+            raise NotCovered("operands that are not int8")
         larger = op.name == "MAXIMUM"
         return lambda a, b: ints(np.maximum(a, b) if larger else np.minimum(a, b))
     (a_scale, a_zero), (b_scale, b_zero) = map(one_scale, tensors)
@@ -60,6 +62,8 @@ def of_one(model: Model, op: Op) -> Of:
     if op.name == "RELU6":
         six = min(max(x_zero + round_half_away(float(np.float32(6) / np.float32(x_scale))), -128), 127)
         return lambda x: ints(np.clip(x, x_zero, six))
+    if op.name in ("LOGISTIC", "TANH"):
+        return _sigmoid(op, x_scale, x_zero, y_zero)
     to = rescaling(x_scale / y_scale, 255)
     if op.name == "LEAKY_RELU":
         alpha = float(op.options["alpha"]) if op.options else 0.0
@@ -76,6 +80,26 @@ def of_one(model: Model, op: Op) -> Of:
         return leaky
     least = y_zero if op.name == "RELU" else -128
     return lambda x: ints(np.clip(requantize(ints(x) - x_zero, *to) + y_zero, least, 127))
+
+
+def _sigmoid(op: Op, x_scale: float, x_zero: int, y_zero: int) -> Of:
+    """LOGISTIC and TANH, whose output scales are 1/256 and 1/128 whatever the file says."""
+    is_tanh = op.name == "TANH"
+    multiplier, shift = quantize_multiplier(x_scale * 2**27)
+    if shift < 0 or y_zero != (0 if is_tanh else -128):
+        raise NotCovered("other scales than TFLM's")
+    radius = math.floor(15 * 2**27 / 2**shift)
+
+    def of_byte(value: int) -> int:
+        value -= x_zero
+        if abs(value) >= radius:
+            return 127 if value > 0 else -128
+        argument = int(requantize(value, multiplier, shift))
+        result = divide_by_pot(tanh(argument), 24) if is_tanh else divide_by_pot(logistic(argument), 23) - 128
+        return min(max(int(result), -128), 127)
+
+    table = ints([of_byte(value) for value in range(-128, 128)])
+    return lambda x: table[ints(x) + 128]
 
 
 def function_of(model: Model, op: Op) -> Of:

@@ -14,7 +14,7 @@ import numpy as np
 from .arithmetic import Ints, ints
 from .c_source import Call, Pointer, Source, parse
 from .convolutions import check_convolution
-from .depthwise import depthwise_packed
+from .depthwise import depthwise_packed, depthwise_taps
 from .elementwise import lookup, of_two
 from .findings import NotCovered, Refused, require
 from .golden import Golden
@@ -28,7 +28,10 @@ from .views import Task
 from .winograd import WINOGRAD
 
 FORMAT = 1
-DEPTHWISE = {"depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed)}
+DEPTHWISE = {
+    "depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed),
+    "depthwise_conv2d_taps_s8": ("depthwise_conv2d_taps_params", depthwise_taps),
+}
 LINEAR = CONVOLUTIONS | WINOGRAD | DEPTHWISE
 OTHERS = {
     "max_pool2d_s8": ("pool2d_params", pooling),
@@ -200,6 +203,6 @@ class _Core:
         require(type(rows) is int and rows > 0 and bool(call.pointers), f"{task.where}: a claim that says nothing")
         y = task.ops[-1].outputs[0]
         columns = claim.get("columns")
-        require(columns is None or type(columns) is int, f"{task.where}: a claim that says nothing")
+        require(type(columns) is int, f"{task.where}: a claim that says nothing")
         labels = part_of(self._golden, task, y, self._golden.labels[y], rows, columns)
         self._memory.write(call.pointers[0], labels, task.where)

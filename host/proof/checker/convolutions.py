@@ -52,6 +52,7 @@ class Sums:
 
     ours: Ints
     theirs: Ints
+    of_all: tuple[Ints, Ints]  # those of constant channels too
     our_constant: Ints  # (y_c, kinds of places): of x * weight, with the zero point outside
     their_constant: Ints  # of (x - zero point) * weight, nothing outside
 
@@ -64,7 +65,8 @@ def _sums(golden: Golden, task: Task, wanted: Convolution, c: Linear, seen_: See
     if wanted.sees is None:
         require(c.sees is None, f"{task.where}: channels are not summed up")
         gone = np.setdiff1d(np.arange(wanted.x_shape[2]), kept)
-        matters = np.any(weights[..., gone] != 0, axis=(0, 1, 2))
+        uses = np.any(np.where((low == high)[kept], 0, c.weights), axis=(1, 2, 3)) & (c.table[:, 0] != 0)  # else k = 0
+        matters = np.any(weights[uses][..., gone] != 0, axis=(0, 1, 2))
         living = gone[(low[gone] != high[gone]) & matters]
         require(not living.size, f"{task.where}: channel {living[:1]} of its input is left out and is no constant")
         of_gone = np.where(matters, weights[..., gone] * (low[gone] - zero), 0).sum(axis=3)
@@ -80,8 +82,10 @@ def _sums(golden: Golden, task: Task, wanted: Convolution, c: Linear, seen_: See
     inside = (ours_same * value).sum(axis=3), (theirs_same * (value - zero)).sum(axis=3) + of_gone
     outside = (ours_same * zero).sum(axis=3)
     our_constant = _at_places(inside[0] - outside, seen_.masks) + outside.sum(axis=(1, 2))[:, None]
+    theirs_all = theirs
     ours, theirs = (np.where(same, 0, each).reshape(y_c, -1) for each in (c.weights, theirs))
-    return Sums(ours, theirs, our_constant, _at_places(inside[1], seen_.masks))
+    of_all = c.weights.reshape(y_c, -1), theirs_all.reshape(y_c, -1)
+    return Sums(ours, theirs, of_all, our_constant, _at_places(inside[1], seen_.masks))
 
 
 def _at_places(taps: Ints, masks: tuple[Ints, Ints]) -> Ints:
@@ -131,7 +135,11 @@ def _gains(sums: Sums, unused: Ints, where: str) -> Ints:
         tap = int(np.argmax(different[channel]))
         both = f"{ours[channel, tap]} in C, {theirs[channel, tap]} in the .tflite"
         raise Refused(f"{where}, channel {channel}, weight {tap}: {both}")
-    return gain
+    every, all_theirs = sums.of_all
+    constant = ~np.any(ours, axis=1) & ~np.any(theirs, axis=1) & ~unused
+    ratio = np.abs(every).max(axis=1, initial=0) // np.maximum(np.abs(all_theirs).max(axis=1, initial=0), 1)
+    same = np.all(every == ratio[:, None] * all_theirs, axis=1)
+    return np.where(constant & same, ratio, gain)
 
 
 def _plain_way(c: Linear, gain: Ints, moved: Ints, ends: tuple[Ints, Ints], where: str) -> Function:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .arithmetic import ints
 from .findings import NotCovered, require
-from .kernels import PRODUCT, SUM, Linear
+from .kernels import PRODUCT, SUM, Linear, rounded_up
 from .params import Geometry, Params
 
 
@@ -69,3 +69,27 @@ def _moves_on(g: Geometry, rows: int, moves: int, pair_rows: int, where: str) ->
     follows = 2 * moves == rows * g.stride_h and kept >= 0
     require(g.x_c == g.y_c and clear and follows, f"{where}: in x's place it would overwrite what it still reads")
     return True
+
+
+def depthwise_taps(p: Params) -> Linear:
+    """Four channels at a time from x as it lies; the last four may be those before them again."""
+    g, pairs = p.window("window"), p.number("pairs")
+    require(g.x_c >= 4 and g.y_c % g.x_c == 0 and pairs == -(-g.k_h * g.k_w // 2), f"{p.where}: not for this kernel")
+    each, quads, taps = g.y_c // g.x_c, -(-g.x_c // 4), g.k_h * g.k_w
+    table = p.table("channels", 4, each, quads, 16 + 4 * pairs)
+    starts = np.minimum(4 * np.arange(quads), g.x_c - 4)
+    places = (starts[:, None] + np.arange(4)) * each + np.arange(each)[:, None, None]  # (each, quads, 4): of y
+    bias, words, scales = np.split(table, [4, 4 + 4 * pairs], axis=2)
+    words = words.reshape(each, quads, pairs, 4).swapaxes(2, 3)
+    low = (words + 2**15) % 2**16 - 2**15
+    filled = np.stack([low, words >> 16], axis=-1).reshape(each, quads, 4, 2 * pairs)
+    require(not np.any(filled[..., taps:]), f"{p.where}: weights beyond the window")
+    rows = np.concatenate([bias[..., None], filled[..., :taps], scales.reshape(each, quads, 4, 3)], axis=3)
+    by_channel = np.zeros((g.y_c, 4 + taps), np.int64)
+    by_channel[places] = rows
+    require(bool(np.all(by_channel[places] == rows)), f"{p.where}: a channel is there twice with other numbers")
+    sees = ints(np.arange(g.y_c)) // each
+    weights = by_channel[:, 1 : 1 + taps].reshape(g.y_c, g.k_h, g.k_w, 1)
+    scratch, x_zero = 16 * pairs + rounded_up(g.x_c), p.byte("x_zero_point")
+    scale = by_channel[:, 1 + taps :]
+    return Linear(g, None, weights, by_channel[:, 0], x_zero, p.clamp, scale, (PRODUCT, SUM), scratch, 1, sees)

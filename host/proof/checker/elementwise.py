@@ -12,7 +12,7 @@ from .byte_functions import BYTES, OF_TWO
 from .c_source import Pointer
 from .findings import NotCovered, Refused, require
 from .golden import Golden
-from .memory import Memory, overlap
+from .memory import Memory, check_forward
 from .params import Params
 from .parts import arguments, indexes, part_of
 from .views import Task
@@ -46,9 +46,7 @@ def of_two(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], 
         i, j = np.argwhere(wanted != got)[0]
         raise Refused(f"{task.where}: {BYTES[i]} and {BYTES[j]} give {got[i, j]}, and TFLM's {wanted[i, j]}")
     for k, index in enumerate((a, b)):
-        in_place = at[0] == at[k + 1] and np.array_equal(index, np.arange(index.size))
-        apart = not overlap(at[0], labels.size, at[k + 1], int(index.max()) + 1)
-        require(in_place or apart, f"{task.where}: its output overwrites what it still reads")
+        check_forward(at[0], at[k + 1], index, task.where)
     memory.write(at[0], labels, task.where)
 
 
@@ -138,6 +136,5 @@ def lookup(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], 
     theirs = part_of(golden, task, y, np.broadcast_to(golden.labels[x], shape), count // per_row)
     mine = memory.read(at[1], count, task.where)
     require(np.array_equal(mine, theirs) and labels.size == count, f"{task.where}: its input is not the op's")
-    apart = at[0] == at[1] or not overlap(at[0], count, at[1], count)
-    require(apart, f"{task.where}: its output overwrites what it still reads")
+    check_forward(at[0], at[1], ints(np.arange(count)), task.where)
     memory.write(at[0], labels, task.where)

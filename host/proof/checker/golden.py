@@ -100,15 +100,7 @@ class Golden:
         elif op.name in OF_ONE:
             self._function(op)
         elif op.name in ("MEAN", "SUM"):
-            found_mean = mean(self.model, op)
-            axes = tuple(found_mean.axes)
-            sums = [
-                found_mean.count * end for end in (self.low[op.inputs[0]].min(axes), self.high[op.inputs[0]].max(axes))
-            ]
-            ends = [
-                found_mean.way(each.reshape(1, -1)).reshape(self.model.tensors[op.outputs[0]].shape) for each in sums
-            ]
-            self._range(op.outputs[0], ends[0], ends[1])
+            self._mean(op)
         elif op.name != "SOFTMAX":
             raise NotCovered(f"no lemma for {op.name}")
 
@@ -121,6 +113,12 @@ class Golden:
             self._set(y, self.labels[x], *self.ranges(x))
         else:
             self._range(y, *range_through(table, *self.ranges(x)))
+
+    def _mean(self, op: Op) -> None:
+        of, shape = mean(self.model, op), self.model.tensors[op.outputs[0]].shape
+        low, high = self.ranges(op.inputs[0])
+        ends = [of.way(of.count * end.reshape(1, -1)).reshape(shape) for end in (low.min(of.axes), high.max(of.axes))]
+        self._range(op.outputs[0], ends[0], ends[1])
 
     def _move(self, op: Op) -> None:
         """Lemma "moves": the same function of positions for labels and both bounds."""

@@ -50,6 +50,17 @@ def overlap(a: Pointer, a_bytes: int, b: Pointer, b_bytes: int) -> bool:
     return a.base == b.base and a.offset < b.offset + b_bytes and b.offset < a.offset + a_bytes
 
 
+def check_forward(y: Pointer, x: Pointer, indexes: Ints, where: str) -> None:
+    """Lemma "order", element by element: byte k of y is written after byte indexes[k] of x was read, and no later one
+    of x lies there.
+    """
+    if not overlap(y, indexes.size, x, int(indexes.max()) + 1):
+        return
+    first_later = np.minimum.accumulate((x.offset + indexes)[::-1])[::-1][1:]
+    clear = np.all(first_later > y.offset + np.arange(indexes.size - 1))
+    require(bool(clear), f"{where}: its output overwrites what it still reads")
+
+
 def check_apart(places: list[tuple[Pointer, int]], where: str) -> None:
     """Refuse places of one call that share a byte."""
     for k, (a, a_bytes) in enumerate(places):

@@ -11,7 +11,6 @@ from .arithmetic import (
     Ints,
     check_equal,
     divide_by_pot,
-    exp_on_negative,
     high_mul,
     ints,
     quantize_multiplier,
@@ -19,6 +18,7 @@ from .arithmetic import (
 )
 from .c_source import Pointer
 from .findings import NotCovered, require
+from .gemmlowp import exp_on_negative
 from .golden import CONSTANT, Golden
 from .memory import Memory, check_apart, overlap
 from .ops import mean as mean_of

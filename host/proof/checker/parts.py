@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .arithmetic import Ints
@@ -17,7 +19,7 @@ def arguments(at: tuple[Pointer, ...], count: int, where: str) -> None:
     require(len(at) == count, f"{where}: another number of arguments")
 
 
-def part_of(golden: Golden, task: Task, y: int, labels: Ints, rows: int, columns: int | None = None) -> Ints:
+def part_of(golden: Golden, task: Task, y: int, labels: Ints, rows: int, columns: Any = None) -> Ints:
     """The rows and channels of a task out of labels in the shape of tensor y, flat; of other than images all."""
     shape = golden.model.tensors[y].shape
     if len(shape) != 4 or shape[0] != 1:
