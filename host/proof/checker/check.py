@@ -175,7 +175,11 @@ class _Core:
         require(claim["row"] >= 0, f"{where}: a row below 0")
         last = model.tensors[chain[-1].outputs[0]].shape[-1]
         channels = self._channels(claim.get("channels"), last, where)
-        return Task(kernel, chain, claim["row"], channels, f"{where}, {chain[0].where}")
+        columns = claim.get("columns")
+        require(
+            columns is None or (type(columns) is int and columns > 0), f"{where}: columns that the op does not have"
+        )
+        return Task(kernel, chain, claim["row"], columns, channels, f"{where}, {chain[0].where}")
 
     @staticmethod
     def _channels(claimed: Any, count: int, where: str) -> Ints:
@@ -202,7 +206,5 @@ class _Core:
         rows = claim.get("rows")
         require(type(rows) is int and rows > 0 and bool(call.pointers), f"{task.where}: a claim that says nothing")
         y = task.ops[-1].outputs[0]
-        columns = claim.get("columns")
-        require(type(columns) is int, f"{task.where}: a claim that says nothing")
-        labels = part_of(self._golden, task, y, self._golden.labels[y], rows, columns)
+        labels = part_of(self._golden, task, y, self._golden.labels[y], rows)
         self._memory.write(call.pointers[0], labels, task.where)

@@ -14,7 +14,7 @@ from .findings import NotCovered, Refused, require
 from .golden import Golden
 from .memory import Memory, check_forward
 from .params import Params
-from .parts import arguments, indexes, part_of
+from .parts import arguments, indexes, part_of, rows_in
 from .views import Task
 
 
@@ -29,9 +29,7 @@ def of_two(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], 
     y = op.outputs[0]
     y_shape = golden.model.tensors[y].shape
     a, b = indexes(p.part("loops"))
-    per_row = y_shape[2] * len(task.channels) if len(y_shape) == 4 else max(a.size, 1)
-    require(a.size % per_row == 0, f"{task.where}: no whole rows")
-    rows = a.size // per_row
+    rows = rows_in(golden, task, y, a.size)
     labels = part_of(golden, task, y, golden.labels[y], rows)
     require(labels.size == a.size, f"{task.where}: another number of elements")
     mine = [memory.read(at[k + 1], int(index.max()) + 1, task.where)[index] for k, index in enumerate((a, b))]
@@ -129,11 +127,9 @@ def lookup(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], 
     if not np.array_equal(wanted, got):
         k = int(np.argmax(wanted != got))
         raise Refused(f"{task.where}: {BYTES[k]} gives {got[k]}, and TFLM's {wanted[k]}")
-    shape = golden.model.tensors[y].shape
-    per_row = shape[2] * len(task.channels) if len(shape) == 4 else max(count, 1)
-    require(count > 0 and count % per_row == 0, f"{task.where}: no whole rows")
-    labels = part_of(golden, task, y, golden.labels[y], count // per_row)
-    theirs = part_of(golden, task, y, np.broadcast_to(golden.labels[x], shape), count // per_row)
+    shape, rows = golden.model.tensors[y].shape, rows_in(golden, task, y, count)
+    labels = part_of(golden, task, y, golden.labels[y], rows)
+    theirs = part_of(golden, task, y, np.broadcast_to(golden.labels[x], shape), rows)
     mine = memory.read(at[1], count, task.where)
     require(np.array_equal(mine, theirs) and labels.size == count, f"{task.where}: its input is not the op's")
     check_forward(at[0], at[1], ints(np.arange(count)), task.where)

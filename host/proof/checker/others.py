@@ -59,7 +59,8 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
         same = whole[theirs.rows[task.row + k]][:, theirs.columns[: g.y_w]] == mine[rows[k]][:, columns]
         require(bool(np.all(same)), f"{task.where}: output row {k} does not see what the op sees there")
     require(p.clamp == pool_clamp(golden.model, op), f"{task.where}: another clamp")
-    labels = part_of(golden, task, y, golden.labels[y], g.y_h, g.y_w)
+    require(task.columns in (None, g.y_w), f"{task.where}: another number of columns")
+    labels = part_of(golden, task, y, golden.labels[y], g.y_h)
     check_apart([(at[0], labels.size), (at[1], image.size)], task.where)
     memory.write(at[0], labels, task.where)
 

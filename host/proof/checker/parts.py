@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .arithmetic import Ints
@@ -19,14 +17,22 @@ def arguments(at: tuple[Pointer, ...], count: int, where: str) -> None:
     require(len(at) == count, f"{where}: another number of arguments")
 
 
-def part_of(golden: Golden, task: Task, y: int, labels: Ints, rows: int, columns: Any = None) -> Ints:
+def part_of(golden: Golden, task: Task, y: int, labels: Ints, rows: int) -> Ints:
     """The rows and channels of a task out of labels in the shape of tensor y, flat; of other than images all."""
     shape = golden.model.tensors[y].shape
     if len(shape) != 4 or shape[0] != 1:
         require(task.row == 0, f"{task.where}: a part of no image")
         return labels[..., task.channels].reshape(-1)
     require(task.row + rows <= shape[1], f"{task.where}: rows beyond the op's output")
-    return labels[0, task.row : task.row + rows, :columns][..., task.channels].reshape(-1)
+    return labels[0, task.row : task.row + rows, : task.columns][..., task.channels].reshape(-1)
+
+
+def rows_in(golden: Golden, task: Task, y: int, count: int) -> int:
+    """How many rows of the task's columns and channels so many elements are."""
+    shape = golden.model.tensors[y].shape
+    per_row = min(task.columns or shape[2], shape[2]) * len(task.channels) if len(shape) == 4 else max(count, 1)
+    require(count > 0 and count % per_row == 0, f"{task.where}: no whole rows")
+    return count // per_row
 
 
 def loops(p: Params) -> tuple[Ints, list[tuple[int, int, int, int]]]:

@@ -16,11 +16,12 @@ from .tflite_model import Op
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What the certificate says of a call: the ops it computes, from which row on, and which channels it makes."""
+    """What the certificate says of a call: the ops it computes, from which row on, and which part of them."""
 
     kernel: str
     ops: tuple[Op, ...]
     row: int
+    columns: int | None  # how many it makes of an image, None: all
     channels: Ints
     where: str
 
@@ -123,9 +124,29 @@ def _taps(theirs: Ints, ours: Ints, where: str) -> slice:
 
 def _kept(theirs: Ints, mine: Ints, golden_views: list[Ints], views: list[Ints]) -> Ints:
     """Which channels of the op's input the kernel's has, by the labels of one pixel; the views say if that is true."""
-    places = [np.argwhere(view >= 0) for view in views]
-    if not all(place.size for place in places) or theirs.shape[2] == mine.shape[2]:
+    if theirs.shape[2] == mine.shape[2]:
         return np.arange(theirs.shape[2])
-    (i, a), (j, b) = places[0][0], places[1][0]
-    pixel = theirs[golden_views[0][i, a], golden_views[1][j, b]]
-    return np.flatnonzero(np.isin(pixel, mine[views[0][i, a], views[1][j, b]]))
+    rows, columns = (
+        np.unique(np.stack([wide[view >= 0], view[view >= 0]]), axis=1).T
+        for wide, view in zip(golden_views, views, strict=True)
+    )
+    best, most = np.arange(theirs.shape[2]), -1
+    for golden_row, row in rows.tolist():
+        for golden_column, column in columns.tolist():
+            pixel = mine[row, column]
+            told = int((pixel >= 0).sum())  # of constants several channels may have the same
+            if told > most:
+                best, most = _positions(theirs[golden_row, golden_column], pixel), told
+            if told == pixel.size:
+                return best
+    return best
+
+
+def _positions(labels: Ints, some: Ints) -> Ints:
+    """Where those of `some`, one after the other, come next among the labels."""
+    found, rest = [], some.tolist()[::-1]
+    for k, label in enumerate(labels.tolist()):
+        if rest and rest[-1] == label:
+            found.append(k)
+            rest.pop()
+    return np.array(found, np.int64)
