@@ -48,9 +48,10 @@ class Golden:
             loose = [self.loose[x] for x in op.inputs if x in self.loose]
             try:
                 self._op(op)
-            except NotCovered as reason:
-                self.uncovered[op.index] = str(reason)
-                loose.append(f"{op.where}, {reason}")
+            except (NotCovered, LookupError, TypeError, ValueError) as reason:
+                why = str(reason) if isinstance(reason, NotCovered) else "operands of another kind"
+                self.uncovered[op.index] = why
+                loose.append(f"{op.where}, {why}")
             if loose:
                 self.loose |= dict.fromkeys(op.outputs, loose[0])
             for index in op.outputs:
