@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +86,8 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dHalvesParams | None:
     )
 
 
-def _fits(window: Window, pool: Window | None) -> bool:
-    if window.y_c % 2:
-        return False
+def fits(pool: Window | None) -> bool:
+    """Whether the kernels that take four pixels at a time take such a pooling: none, or whole windows of 2 x 2."""
     if pool is None:
         return True
     twos = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w) == (2, 2, 2, 2)
@@ -100,32 +99,30 @@ def scratch_bytes(params: Conv2dHalvesParams) -> int:
     return 4 * PIXELS * params.taps
 
 
-def leads(params: Conv2dHalvesParams) -> tuple[int]:
+def leads(params: Any) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
     return (lead_bytes(params.window, params.pool),)
 
 
+def looks(window: Window, pool: Window) -> Events:
+    """How often it is laid out what a pixel sees, and of that rows, words, what rows have behind them, and pixels at
+    borders.
+    """
+    outputs = pool.y_h * pool.y_w
+    pixels = PIXELS * (outputs if pool.k_h > 1 else fours(outputs))
+    inside = pixels * windows_inside(window) // (window.y_h * window.y_w) if window.dilation_w == 1 else 0
+    row, border = window.k_w * window.x_c, (pixels - inside) * window.k_h * window.k_w
+    rest = inside * window.k_h * (row % 4) + border * (window.x_c % 4)
+    return pixels, pixels * window.k_h, pixels * window.k_h * (row // 4), rest, border
+
+
 def events(params: Conv2dHalvesParams) -> Events:
     """How often it does each thing that has a price."""
-    window, pool = params.window, params.pool
-    outputs = pool.y_h * pool.y_w
-    pools = pool.k_h > 1
-    runs = outputs if pools else fours(outputs)
-    looks = PIXELS * runs
-    inside = looks * windows_inside(window) // (window.y_h * window.y_w) if window.dilation_w == 1 else 0
-    row = window.k_w * window.x_c
-    each = runs * window.y_c // 2
-    return (
-        looks * window.k_h,
-        looks * window.k_h * (row // 4),
-        inside * window.k_h * (row % 4),
-        (looks - inside) * window.k_h * window.k_w,
-        (looks - inside) * window.k_h * window.k_w * (window.x_c % 4),
-        0 if pools else each,
-        each if pools else 0,
-        runs * params.segments,
-        each * params.taps,
-    )
+    window, pooled = params.window, params.pool.k_h > 1
+    seen = looks(window, params.pool)
+    runs = seen[0] // PIXELS
+    pairs = runs * window.y_c // 2
+    return *seen, 0 if pooled else pairs, pairs * pooled, runs * params.segments, pairs * params.taps
 
 
 CONV2D_HALVES = Kernel("conv2d_halves", scratch_bytes, leads, events=events, folder=SCALAR)
@@ -134,7 +131,7 @@ CONV2D_HALVES = Kernel("conv2d_halves", scratch_bytes, leads, events=events, fol
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """Where weights may take more than twice their bytes."""
     conv = call.params
-    if optimize is Optimize.SMALL or not isinstance(conv, Conv2dParams) or not _fits(conv.window, pool):
+    if optimize is Optimize.SMALL or not isinstance(conv, Conv2dParams) or conv.window.y_c % 2 or not fits(pool):
         return None
     params = pack(conv, pool or no_pool(conv.window))
     if params is None or not is_affordable(params.weights):

@@ -1,9 +1,10 @@
 // Two filters in one number: a multiplication with the word of both weights adds to the low and the high half of a sum. A
 // half that leaves its 16 bits would be lost, so the taps come in segments, as long as the weights allow.
 #pragma once
-#include "packed.h"
+#include <stdint.h>
 
-enum { PIXELS = 4 };  // at a time
+typedef int32_t seen;
+#include "four_pixels.h"
 
 // Of one pixel the sum of all segments modulo 2^32, 2^15 added to each, and the sum of their high halves.
 typedef struct {

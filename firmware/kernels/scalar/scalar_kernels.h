@@ -23,6 +23,19 @@ typedef struct {
 // dsp_kernels.h.  scratch (16 * taps,): what four output pixels see, in 32 bits
 void conv2d_halves_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_halves_params *p);
 
+typedef struct {
+    const int8_t *weights;   // (groups, taps, 4): of four filters, zeros for those that fill up the last group
+    int32_t x_zero_point;
+    int32_t taps;
+    window_geometry window;
+    window_geometry pool;  // as above
+    packed_output output;
+} conv2d_fours_params;
+
+// The same with a byte for a weight, four pixels times four filters at a time.
+// scratch (4 * taps,): what four output pixels see
+void conv2d_fours_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_fours_params *p);
+
 #ifdef __cplusplus
 }
 #endif
