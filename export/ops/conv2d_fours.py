@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_halves import PIXELS, fits, leads, looks
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import GROUP, MOST_BYTE, SCALAR, PackedOutput, fours, pack_output
+from tinyproof.export.ops.packed import GROUP, MOST_BYTE, PackedOutput, fours, pack_output
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -47,13 +48,13 @@ def events(params: Conv2dFoursParams) -> Events:
     return *looks(window, pool), runs * groups, runs * groups * params.taps, 0 if pooled else outputs, outputs * pooled
 
 
-CONV2D_FOURS = Kernel("conv2d_fours", scratch_bytes, leads, events=events, folder=SCALAR)
+CONV2D_FOURS = Kernel("conv2d_fours", scratch_bytes, leads, events=events, folder="fours")
 
 
-def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """Whatever `Optimize` says: a weight is a byte here, too."""
+def _fit(small: bool, call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Beside those of a byte a weight where weights are to be small, else beside all others."""
     conv = call.params
-    if not isinstance(conv, Conv2dParams) or not fits(pool):
+    if (optimize is Optimize.SMALL) != small or not isinstance(conv, Conv2dParams) or not fits(pool):
         return None
     output = pack_output(conv.bias, conv.weights, conv.output, MOST_BYTE)
     if output is None:
@@ -66,4 +67,5 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     return replace(call, kernel=CONV2D_FOURS, params=params)
 
 
-FAST = tuple(Fast(CONV2D_FOURS, fit, rank) for rank in (1, 2))  # beside those of a byte a weight, and of more
+SMALL = Fast(CONV2D_FOURS, partial(_fit, True), rank=1)
+FAST = Fast(CONV2D_FOURS, partial(_fit, False), rank=2)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import SCALAR, PackedOutput, fours, is_affordable, pack_output
+from tinyproof.export.ops.packed import PackedOutput, fours, is_affordable, pack_output
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
@@ -125,7 +125,7 @@ def events(params: Conv2dHalvesParams) -> Events:
     return *seen, 0 if pooled else pairs, pairs * pooled, runs * params.segments, pairs * params.taps
 
 
-CONV2D_HALVES = Kernel("conv2d_halves", scratch_bytes, leads, events=events, folder=SCALAR)
+CONV2D_HALVES = Kernel("conv2d_halves", scratch_bytes, leads, events=events, folder="halves")
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

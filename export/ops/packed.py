@@ -18,7 +18,6 @@ from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
 from tinyproof.optimize import Optimize
 
 DSP = "dsp"  # the folder of the kernels that read such tables
-SCALAR = "scalar"  # of those for cores that multiply one number at a time
 MAX_WEIGHT_BYTES = 192 * 1024
 MAX_WEIGHT_BYTES_FAST = 512 * 1024
 GROUP = 4  # output channels computed together

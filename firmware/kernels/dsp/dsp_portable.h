@@ -13,7 +13,8 @@ INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
 }
 #else
 INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+    const int64_t product = (int64_t)a * b;
+    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
 }
 #endif
 

@@ -4,6 +4,7 @@
 
 typedef int8_t seen;
 #include "four_pixels.h"
+#include "fours_kernels.h"
 
 enum { FILTERS = 4 };
 

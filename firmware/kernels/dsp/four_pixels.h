@@ -2,7 +2,6 @@
 // kernel includes it after saying in what it keeps a value, `seen`.
 #pragma once
 #include "packed.h"
-#include "scalar_kernels.h"
 
 enum { PIXELS = 4 };
 

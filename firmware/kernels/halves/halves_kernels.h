@@ -1,5 +1,5 @@
-// The kernels of cores that multiply one number at a time (docs/compiled-engine.md): the bytes of the plain ones, from
-// tables of their own. Called by the generated model.c alone, with the alphabet and the promises of kernels.h.
+// The kernels of a Cortex-M0 or M0+, which has a multiplier and few registers: two filters in one multiplication, from tables
+// of their own. Called by the generated model.c alone, with the alphabet and the promises of kernels.h.
 #pragma once
 #include "dsp_kernels.h"
 
@@ -22,19 +22,6 @@ typedef struct {
 // y = max_pool2d_s8(conv2d_s8(x)), two filters in one multiplication; y begins where x may be overwritten, as in
 // dsp_kernels.h.  scratch (16 * taps,): what four output pixels see, in 32 bits
 void conv2d_halves_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_halves_params *p);
-
-typedef struct {
-    const int8_t *weights;   // (groups, taps, 4): of four filters, zeros for those that fill up the last group
-    int32_t x_zero_point;
-    int32_t taps;
-    window_geometry window;
-    window_geometry pool;  // as above
-    packed_output output;
-} conv2d_fours_params;
-
-// The same with a byte for a weight, four pixels times four filters at a time.
-// scratch (4 * taps,): what four output pixels see
-void conv2d_fours_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_fours_params *p);
 
 #ifdef __cplusplus
 }

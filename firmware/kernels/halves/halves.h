@@ -5,6 +5,7 @@
 
 typedef int32_t seen;
 #include "four_pixels.h"
+#include "halves_kernels.h"
 
 // Of one pixel the sum of all segments modulo 2^32, 2^15 added to each, and the sum of their high halves.
 typedef struct {
