@@ -23,7 +23,7 @@ from tinyproof.compilers import (
     ZIG_HOST_C,
     ZIG_RV32IMC_C,
 )
-from tinyproof.cores import CORTEX_M4F, PORTABLE
+from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, PORTABLE, RV32IMC
 from tinyproof.cortex_m import CORTEX_M_BOARDS
 from tinyproof.environment import run_module
 from tinyproof.usb_ids import PICO_USB, USB_BRIDGES, UsbId
@@ -43,7 +43,7 @@ def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> 
         name=name,
         title=title,
         engine="compiled",
-        core=PORTABLE,
+        core=CORTEX_M0PLUS,
         sources=tuple(
             f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", "received", *link_sources)
         ),
@@ -92,7 +92,7 @@ BOARDS = {
             name="qemu-riscv32",
             title="emulated RV32IMC, the instruction set of the ESP32-C3",
             engine="compiled",
-            core=PORTABLE,
+            core=RV32IMC,
             sources=("qemu_16550/board.c", "qemu_16550/riscv32.c"),
             compilers=(RV32IMC_C, ZIG_RV32IMC_C),
             link_flags=("-T{folder}/riscv32.ld",),
