@@ -20,6 +20,7 @@ from .findings import NotCovered, Refused, require
 from .golden import Golden
 from .kernels import CONVOLUTIONS
 from .memory import Memory
+from .other_cores import OTHER_CORES
 from .others import copy, fill, mean, pooling, softmax
 from .params import Params
 from .parts import part_of
@@ -32,7 +33,7 @@ DEPTHWISE = {
     "depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed),
     "depthwise_conv2d_taps_s8": ("depthwise_conv2d_taps_params", depthwise_taps),
 }
-LINEAR = CONVOLUTIONS | WINOGRAD | DEPTHWISE
+LINEAR = CONVOLUTIONS | WINOGRAD | DEPTHWISE | OTHER_CORES
 OTHERS = {
     "max_pool2d_s8": ("pool2d_params", pooling),
     "max_pool2d_packed_s8": ("pool2d_params", pooling),
@@ -206,5 +207,5 @@ class _Core:
         rows = claim.get("rows")
         require(type(rows) is int and rows > 0 and bool(call.pointers), f"{task.where}: a claim that says nothing")
         y = task.ops[-1].outputs[0]
-        labels = part_of(self._golden, task, y, self._golden.labels[y], rows)
+        labels = part_of(self._golden, task, y, self._golden.labels[y], int(rows))
         self._memory.write(call.pointers[0], labels, task.where)

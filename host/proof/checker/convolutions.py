@@ -5,7 +5,7 @@ The lemmas are those of docs/proof.md: "views", "sums", "constant channels", "st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .findings import NotCovered, Refused, require
 from .golden import Golden
 from .kernels import Linear
 from .memory import Memory, check_apart, overlap
-from .ops import Convolution, channel_bounds
+from .ops import Convolution, Window, channel_bounds
 from .views import Seen, Task, check_views, places_of
 
 
@@ -26,8 +26,11 @@ def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Poin
         raise NotCovered(golden.uncovered[op.index])
     require(op.index in golden.convolutions, f"{task.where}: no sum of products")
     wanted = golden.convolutions[op.index]
+    if op.name == "FULLY_CONNECTED":
+        wanted = _as_pixels(wanted, c)
     require(len(task.channels) == c.geometry.y_c, f"{task.where}: another number of channels")
-    require(c.x_zero in (None, wanted.x_zero), f"{task.where}: another zero point of its input")
+    inside = all(np.all(view >= 0) for view in c.views())
+    require(inside or c.x_zero == wanted.x_zero, f"{task.where}: another zero point of its input")
     rows, columns, y_shape, clamp = places_of(golden, task, wanted, c)
     x = _read(memory, task, at, c)
     try:
@@ -38,6 +41,15 @@ def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Poin
             raise NotCovered(f"for want of the range of {golden.loose[wanted.x]}: {refusal}") from None
         raise
     _write(golden, memory, task, at, c, y_shape)
+
+
+def _as_pixels(wanted: Convolution, c: Linear) -> Convolution:
+    """A dense layer's rows as the pixels of an image, in the same order and of the kernel's shape."""
+    h, w, _ = c.x_shape
+    if h * w != wanted.x_shape[0]:
+        return wanted
+    alone = Window(ints(np.arange(h))[:, None], ints(np.arange(w))[:, None])
+    return replace(wanted, x_shape=(h, w, wanted.x_shape[2]), y_shape=(h, w, wanted.y_shape[2]), window=alone)
 
 
 def _read(memory: Memory, task: Task, at: tuple[Pointer, ...], c: Linear) -> Ints:
@@ -169,17 +181,17 @@ def _write(
     if overlap(at[0], y_bytes, at[1], x_bytes):
         _check_order(task, at, c, shape, w * x_c)
     y = task.ops[-1].outputs[0]
-    image = golden.labels[y].reshape(-1, *_image(golden, task, y))
+    image = golden.labels[y].reshape(
+        -1, *_image(golden, task, y, (shape[0], shape[1], golden.model.tensors[y].shape[-1]))
+    )
     memory.write(
         at[0], image[0, task.row : task.row + shape[0], : shape[1]][..., task.channels].reshape(-1), task.where
     )
 
 
-def _image(golden: Golden, task: Task, y: int) -> tuple[int, int, int]:
+def _image(golden: Golden, task: Task, y: int, made: tuple[int, int, int]) -> tuple[int, int, int]:
     shape = golden.model.tensors[y].shape
-    if task.ops[-1].name == "FULLY_CONNECTED":
-        return golden.convolutions[task.ops[-1].index].y_shape
-    return shape[1], shape[2], shape[3]
+    return (made[0], made[1], shape[-1]) if task.ops[-1].name == "FULLY_CONNECTED" else (shape[1], shape[2], shape[3])
 
 
 def _check_order(task: Task, at: tuple[Pointer, ...], c: Linear, shape: tuple[int, int, int], x_row: int) -> None:

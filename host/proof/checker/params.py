@@ -63,6 +63,13 @@ class Params:
         require(right, f"{self.where}: {table} does not hold {size} numbers of {width} bytes")
         return values.reshape(shape)
 
+    def stream(self, name: str, width: int) -> Ints:
+        """The same for a table of any length, as one row."""
+        table = self._member(name, str)
+        right = table in self._source.tables and self._source.widths[table] == width
+        require(right, f"{self.where}: {table} is no table of numbers of {width} bytes")
+        return self._source.tables[table]
+
     def window(self, name: str) -> Geometry:
         """A window_geometry within it."""
         p = self.part(name)
