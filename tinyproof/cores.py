@@ -26,7 +26,7 @@ CORTEX_M0PLUS = Core(
 )
 RV32IMC = Core("rv32imc", "RV32IMC, as in the ESP32-C3: products one at a time", ("dsp", "planes", "fours"), "rv32imc")
 
-CORTEX_M55 = Core("cortex-m55", "Cortex-M55: sixteen 8-bit multiplications at a time", ("dsp", "helium"), "cortex-m4f")
+CORTEX_M55 = Core("cortex-m55", "Cortex-M55: sixteen 8-bit multiplications at a time", ("dsp", "helium"), "cortex-m55")
 PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
 
 CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC)}

@@ -18,9 +18,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 import tinyproof.export.cost
-from tinyproof.boards import find_board
+from tinyproof.boards import Board, find_board
 from tinyproof.console import UserError, console, track, write_atomically
-from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, RV32IMC, Core
+from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, CORTEX_M55, RV32IMC, Core
 from tinyproof.export.cost import OTHER, events, price_name
 from tinyproof.export.cost_table import CYCLES
 from tinyproof.export.emit import export_model, write_export
@@ -35,11 +35,18 @@ from tinyproof.firmware.build import image_path
 from tinyproof.host.bench.counts import count
 from tinyproof.host.bench.cycles import measure
 from tinyproof.host.bench.layers import ACCUMULATOR_STEP, LAYERS
+from tinyproof.host.connection import connect
+from tinyproof.host.device import count as in_units
 from tinyproof.manifest import C_FOLDER, load_manifest
 from tinyproof.optimize import Optimize
 
 TABLE = Path(tinyproof.export.cost.__file__).with_name("cost_table.py")
-COUNTED = {CORTEX_M4F: "qemu", CORTEX_M0PLUS: "pico", RV32IMC: "qemu-riscv32"}  # the boards on which they are
+COUNTED = {  # the boards on which they are
+    CORTEX_M4F: "qemu",
+    CORTEX_M0PLUS: "pico",
+    RV32IMC: "qemu-riscv32",
+    CORTEX_M55: "qemu-m55",
+}
 HEAD = '''"""Written by `tinyproof calibrate`. Do not edit."""
 
 # core: kernel: the call, then each of its events
@@ -84,11 +91,28 @@ def count_cost(model: Path, program: Program, core: Core) -> list[tuple[Step, in
     manifest = load_manifest(model)
     x = np.random.default_rng(1).integers(-128, 128, manifest.input_bytes, np.int8).tobytes()
     image = image_path(model, board)
+    if core.name == CORTEX_M55.name:
+        return _told(model, board, x, program)
     if core.name == CORTEX_M4F.name:
         costs = [call.cycles for call in measure(image, x, manifest.output_bytes).calls]
     else:
         costs = [call.instructions for call in count(image, x, manifest.output_bytes).calls]
     return list(zip(program.steps, costs, strict=True))
+
+
+def _told(model: Path, board: Board, x: bytes, program: Program) -> list[tuple[Step, int]]:
+    """What the board itself counts, of the steps that make a tensor alone."""
+    with connect(model, board, None) as device:
+        hello = device.hello()
+        traced = iter(device.trace(x).tensors[len(program.inputs) :])
+    found, parts = [], 0
+    for step in program.steps:
+        parts += 1
+        if step.finishes_y:
+            instructions = in_units(next(traced).ticks, hello)
+            found += [(step, instructions)] if parts == 1 else []
+            parts = 0
+    return found
 
 
 def _samples(content: bytes, model: Path, core: Core) -> list[tuple[Step, int]]:
