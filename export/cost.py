@@ -2,17 +2,19 @@
 
 Every kernel's cycles are a sum over what it does: once for the call, for each pixel, for each group of filters, for
 each quad of taps... How often, its declaration in `export.ops` says (`events`); what each costs was fitted to the
-cycles that `host.bench.cycles` counts for random layers (`tinyproof calibrate` writes `cost_table.py`). Kernels of rare
+cycles that `host.bench.cycles` counts for random layers, or to the instructions where a core's `unit` is these
+(`tinyproof calibrate` writes `cost_table.py`). Kernels of rare
 ops declare no events; they have one price for every element they make or read.
 """
 
 from __future__ import annotations
 
 from tinyproof.cores import CORTEX_M4F, Core
-from tinyproof.export.cost_table import CYCLES
+from tinyproof.export import cost_table, cost_table_cortex_m0plus, cost_table_rv32imc
 from tinyproof.export.ops.kind import Call, Events, Kernel
 from tinyproof.export.program import Program, Step
 
+CYCLES = {**cost_table.CYCLES, **cost_table_cortex_m0plus.CYCLES, **cost_table_rv32imc.CYCLES}
 OTHER = "other"  # the prices of kernels that declare no events
 
 

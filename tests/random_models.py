@@ -64,7 +64,7 @@ def build_kernels(folder: Path) -> Path:
 
 
 def check_model(seed: int, kernels: Path, keep: Path | None = None, core: Core = CORTEX_M4F) -> Outcome:
-    """Make the model of a seed and compare every output byte. `kernels`: from `build_kernels`; those of `core` are taken."""
+    """Make the model of a seed and compare every output byte, by the kernels of `core`, which `build_kernels` built."""
     try:
         content = converted_model(seed)
     except NotConverted as error:

@@ -1,4 +1,4 @@
-"""Cores without DSP instructions: their loops, in the images of their boards, and the counting of their instructions."""
+"""Cores without DSP instructions: their loops in the images of their boards, and how instructions are counted."""
 
 from __future__ import annotations
 
@@ -100,4 +100,3 @@ def test_the_largest_sums_are_exact(core, kernel, tmp_path):
 )
 def test_segments_end_before_a_half_could_overflow(filters, lengths):
     assert segment_lengths(np.array(filters)) == lengths
-
