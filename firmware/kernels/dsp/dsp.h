@@ -29,6 +29,9 @@ typedef struct {
 // (a * b + 2^31) / 2^32, rounded down: with a = 2 * acc what requantize.h's multiply_high makes of acc and b.
 INLINED int32_t multiply_high_rounded(int32_t a, int32_t b);
 
+// acc + that product.
+INLINED int32_t multiply_high_add(int32_t acc, int32_t a, int32_t b);
+
 // The nearest int8.
 INLINED int32_t saturate_s8(int32_t value);
 

@@ -18,6 +18,8 @@ INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
 }
 #endif
 
+INLINED int32_t multiply_high_add(int32_t acc, int32_t a, int32_t b) { return acc + multiply_high_rounded(a, b); }
+
 INLINED int32_t saturate_s8(int32_t value) { return value < -128 ? -128 : value > 127 ? 127 : value; }
 
 INLINED uint32_t pair(int32_t low, int32_t high) { return ((uint32_t)low & 0xffff) | (uint32_t)high << 16; }
