@@ -29,11 +29,10 @@ def step_cycles(step: Step, core: Core = CORTEX_M4F) -> int:
 
 
 def call_cycles(call: Call, core: Core = CORTEX_M4F) -> int:
-    """The same for one that is not laid out yet, of a kernel that declares events; 0 without a price, so that a new
-    kernel is taken where it fits, and can be calibrated.
+    """The same for one that is not laid out yet; 0 of a kernel without events or without a price, so that a new one is
+    taken where it fits, and can be calibrated.
     """
-    assert call.kernel.events
-    if price_name(call.kernel) not in CYCLES[core.prices]:
+    if not call.kernel.events or price_name(call.kernel) not in CYCLES[core.prices]:
         return 0
     return _price(call.kernel, (1, *call.kernel.events(call.params)), core)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import needs
 import numpy as np
 import pytest
@@ -47,7 +49,7 @@ def test_as_many_instructions_as_the_emulator_counts(model):
 
 def assert_image_equals_golden(content: bytes, folder, core: str, compiler: str, optimize: Optimize) -> set[str]:
     """By its core's kernels, whose names are returned."""
-    board = BOARDS[core]
+    board = replace(BOARDS[core], budget=None)
     export = export_model(content, "layers", "layers", (), None, optimize=optimize)
     write_export(folder, content, export)
     build(folder, with_compiler(board, compiler))
