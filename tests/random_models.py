@@ -64,7 +64,7 @@ def build_kernels(folder: Path) -> Path:
 
 
 def check_model(seed: int, kernels: Path, cores: list[Core], keep: Path | None = None) -> Outcome:
-    """Make the model of a seed and compare every output byte, of each core's program. `kernels`: from `build_kernels`."""
+    """Make the model of a seed and compare every byte of each core's outputs. `kernels`: from `build_kernels`."""
     try:
         content = converted_model(seed)
     except NotConverted as error:
