@@ -43,7 +43,9 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dHeliumParams | None:
     starts = np.minimum(np.arange(0, len(weights), EIGHT), len(weights) - EIGHT)
     octets = starts[:, None] + np.arange(EIGHT)
     rows = output.channels.swapaxes(1, 2).reshape(-1, 4)  # (y_c, 4)
-    fours = octets.reshape(-1, EIGHT // 2, 2).swapaxes(1, 2).reshape(-1, EIGHT // 2)  # 0, 2, 4, 6 and 1, 3, 5, 7 of eight
+    fours = (
+        octets.reshape(-1, EIGHT // 2, 2).swapaxes(1, 2).reshape(-1, EIGHT // 2)
+    )  # 0, 2, 4, 6 and 1, 3, 5, 7 of eight
     channels = np.ascontiguousarray(rows[fours].swapaxes(1, 2))
     taps = weights.reshape(len(weights), -1)[octets]  # (octets, 8, taps)
     return DepthwiseConv2dHeliumParams(

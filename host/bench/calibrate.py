@@ -1,4 +1,4 @@
-"""Fits the prices of `export.cost` to what is counted, into `export/cost_table.py`.
+"""Fits the prices of `export.cost` to what is counted, into `export/cost_table.py` and the tables of other cores there.
 
 Random layers of every kind go into a few models; each model is built for a core and run once, which gives the cycles of
 each layer on a Cortex-M4F, and the instructions on other cores. Run it after a change of a kernel (it takes two minutes
@@ -21,8 +21,7 @@ import tinyproof.export.cost
 from tinyproof.boards import Board, find_board
 from tinyproof.console import UserError, console, track, write_atomically
 from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, CORTEX_M55, RV32IMC, Core
-from tinyproof.export.cost import OTHER, events, price_name
-from tinyproof.export.cost_table import CYCLES
+from tinyproof.export.cost import CYCLES, OTHER, events, price_name
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_model import emit_model_c, emit_model_h
 from tinyproof.export.lower import lower
@@ -40,7 +39,7 @@ from tinyproof.host.device import count as in_units
 from tinyproof.manifest import C_FOLDER, load_manifest
 from tinyproof.optimize import Optimize
 
-TABLE = Path(tinyproof.export.cost.__file__).with_name("cost_table.py")
+TABLES = Path(tinyproof.export.cost.__file__).parent
 COUNTED = {  # the boards on which they are
     CORTEX_M4F: "qemu",
     CORTEX_M0PLUS: "pico",
@@ -70,8 +69,8 @@ def random_layers(seed: int, side_by_side: bool = False) -> bytes:
             b.op("ADD", [outputs[-1], b.constant(np.zeros(shape, np.int8), [0.5])], [x], schema.AddOptionsT())
         return x
 
-    for make, count in LAYERS:
-        for _ in range(2 if side_by_side else count):
+    for make, times in LAYERS:
+        for _ in range(2 if side_by_side else times):
             outputs.append(make(b, rng, source))
             if not side_by_side:
                 y = outputs[-1]
@@ -164,10 +163,15 @@ def calibrate(kernels: Sequence[str], core: Core = CORTEX_M4F) -> None:
     folders = {"", *core.kernels}
     own = {name for name, kernel in KERNELS.items() if kernel.folder in folders}
     kept = {name: costs for name, costs in known.items() if name in own or name == OTHER}  # of layers not met here
-    tables = {**CYCLES, core.name: dict(sorted({**kept, **prices}.items()))}
-    text = "".join(_table(core, prices) for core, prices in tables.items())
-    write_atomically(TABLE, f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
-    console.print(f"written to {TABLE}")
+    text = _table(core.name, dict(sorted({**kept, **prices}.items())))
+    write_atomically(_file(core), f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
+    console.print(f"written to {_file(core)}")
+
+
+def _file(core: Core) -> Path:
+    """Its table: one for each core, as all together would be a long file."""
+    own = "" if core.name == CORTEX_M4F.name else "_" + core.name.replace("-", "_")
+    return TABLES / f"cost_table{own}.py"
 
 
 def _table(core: str, prices: dict[str, tuple[float, ...]]) -> str:
