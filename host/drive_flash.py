@@ -19,18 +19,12 @@ from tinyproof.host.ports import SerialPort, candidates, check_there, find_port,
 from tinyproof.host.transport import open_port
 from tinyproof.host.uf2_drive import Drive, copy, find_drive, no_drive
 from tinyproof.manifest import load_manifest
-from tinyproof.protocol import HelloReply
 
 DRIVE_S = 20.0  # from the request until the drive is mounted
 
 
-def flash_board(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> HelloReply:
-    """Flash a board by its drive where it has one, through PlatformIO elsewhere; as `flash.flash`. UserError."""
-    return (flash_drive if board.drive else flash.flash)(board, model, engine, port)
-
-
-def flash_drive(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> HelloReply:
-    """Build, copy, and return the board's HELLO.
+def flash_drive(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> flash.Flashed:
+    """Build, copy, and hear from the board.
 
     `port` is that of its program, by which it may be asked for its drive. Raises UserError when the image does not fit,
     there is no drive, or it is full or vanishes, and when the board does not come back with this model.

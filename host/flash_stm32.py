@@ -19,7 +19,7 @@ from tinyproof.boards import Board
 from tinyproof.console import UserError, console
 from tinyproof.environment import run_along, run_module
 from tinyproof.firmware.stage import build_image
-from tinyproof.host.flash import report_hello
+from tinyproof.host.flash import Flashed, report_hello
 from tinyproof.host.ports import SerialPort, candidates, check_there, listed, named_port, scan
 from tinyproof.host.transport import open_port
 from tinyproof.line import BAUD
@@ -44,8 +44,8 @@ class UsbChip:
     flash: str
 
 
-def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> str:
-    """Build the firmware of `board` for the model exported to `model`, write it, and hear from it; the port it is on.
+def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> Flashed:
+    """Build the firmware of `board` for the model exported to `model`, write it, and hear from it.
 
     Raises UserError when it does not fit, nothing waits for a program, another chip does, or it is not heard.
     """
@@ -62,8 +62,7 @@ def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str 
     else:
         write_over_uart(board, here.device, content)
         line = here
-    report_hello(board, line, manifest, ENGINE)
-    return line.device
+    return report_hello(board, line, manifest, ENGINE)
 
 
 def find_chip(board: Board, port: str | None) -> SerialPort | UsbChip:

@@ -1,0 +1,58 @@
+"""The boards with a RISC-V core that are built here, bare metal, and run in an emulator."""
+
+from __future__ import annotations
+
+from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, EspLoader
+from tinyproof.compilers import QEMU_RISCV32, RV32IMC_C, UNICORN, ZIG_RV32IMC_C
+from tinyproof.cores import PORTABLE
+from tinyproof.environment import run_module
+from tinyproof.usb_ids import ESP_OWN_USB, USB_BRIDGES
+
+# Of ESP-IDF's application: its partition (boards/esp32/sdkconfig.defaults), and the RAM that its own code and data leave.
+ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
+# Flash: what the boot ROM maps. RAM: SRAM 1, and the 8 KiB of the real-time clock that keep their content.
+ESP32_C3_BARE = Budget("ESP32-C3", flash_bytes=4 * MIB, ram_bytes=384 * KIB)
+COMPILERS = (RV32IMC_C, ZIG_RV32IMC_C)
+STARTUP = ("riscv/startup.c", "riscv/fault.c")
+
+RISC_V_BOARDS = (
+    Board(
+        name="qemu-riscv32",
+        title="emulated RV32IMC, the instruction set of the ESP32-C3",
+        engine="compiled",
+        core=PORTABLE,
+        sources=("qemu_16550/board.c", "qemu_16550/riscv32.c", *STARTUP),
+        compilers=COMPILERS,
+        linker_scripts=("qemu_16550/riscv32.ld", "riscv/ram.ld"),
+        defines=(
+            *('BOARD_NAME="qemu-riscv32"', f"STACK_BYTES={STACK_BYTES}"),
+            *("UART_16550_BASE=0x10000000u", "UART_16550_STRIDE=1u"),
+            *("COUNTER_NUMERATOR=1", "COUNTER_DENOMINATOR=1"),
+        ),
+        budget=ESP32_C3,
+        emulator=QEMU_RISCV32,
+        run=(
+            *("qemu-system-riscv32", "-M", "virt", "-cpu", "lowrisc-ibex", "-bios", "none", *QEMU_FLAGS),
+            *("-icount", "shift=0", "-serial", "stdio"),
+        ),
+    ),
+    # The same image on the chip, where `make flash` puts it, and in Unicorn.
+    Board(
+        name="esp32c3-bare",
+        title="ESP32-C3 without ESP-IDF, serial line over UART0; emulated unless its port is named",
+        engine="compiled",
+        core=PORTABLE,
+        sources=(*(f"esp32c3/{part}.c" for part in ("board", "boot", "clocks", "counter", "line", "watchdog")), *STARTUP),
+        compilers=COMPILERS,
+        linker_scripts=("esp32c3/memory.ld", "riscv/ram.ld"),
+        defines=('BOARD_NAME="esp32c3-bare"', f"STACK_BYTES={STACK_BYTES}"),
+        budget=ESP32_C3_BARE,
+        emulator=UNICORN,
+        run=(*run_module("tinyproof.host.esp32c3_device"), "{firmware}"),
+        watcher="unicorn/count.c",
+        application=USB_BRIDGES,
+        other_socket=(ESP_OWN_USB,),
+        recovery="hold its BOOT button while you press and release RESET (EN), then try again",
+        esp_loader=EspLoader(flash_base=0x4200_0000, chip="ESP32-C3", revision=(0, 3)),
+    ),
+)
