@@ -149,7 +149,6 @@ class Chip:
         assert content.startswith(MAGIC), "the boot ROM would not start it"
         flash = content.ljust(whole_pages(board.budget.flash_bytes), b"\xff")
         self.cpu = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
-        # On the instruction bus data can be read in words only, which the firmware does not rely on.
         for base, rights in ((INSTRUCTION_BUS, unicorn.UC_PROT_EXEC), (DATA_BUS, unicorn.UC_PROT_READ)):
             self.cpu.mem_map(base, len(flash), rights)
             self.cpu.mem_write(base, flash)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -43,8 +44,8 @@ def plant(model: Path, wrong: str, first_byte: int | None = None) -> None:
     source = model_c(model, BOARD.core)
     head, opening, body = re.split(r"(void model_compute\([^{]+\{[^\n]*\n)", source.read_text(), maxsplit=1)
     condition = "" if first_byte is None else f"if (input[0] == {first_byte}) "
-    includes = "#include <stdint.h>\nstatic int deeper(int n) { volatile char room[512]; room[0] = (char)n; "
-    includes += "return n ? deeper(n - 1) + room[0] : 0; }\nint (*volatile deep)(int) = deeper;\n"
+    includes = "#include <stdint.h>\nstatic int deeper(int);\nint (*volatile deep)(int) = deeper;\n"
+    includes += "static int deeper(int n) { volatile char room[512]; room[n] = 0; return n ? deep(n - 1) + room[n] : 0; }\n"
     source.write_text(f"{includes}{head}{opening}    {condition}{{ {wrong} }}\n{body}")
     take_for_ours(model)
 
@@ -86,13 +87,12 @@ def test_the_file_for_flashing_begins_as_the_boot_rom_asks_and_holds_all_of_the_
         assert content[place : place + constants["sh_size"]] == constants.data()
 
 
-@pytest.mark.parametrize("compiler", range(2), ids=["gcc", "zig"])
 @pytest.mark.parametrize(
-    "wrong, exception, address",
+    "wrong, exception, address, compiler",
     [
-        ("*(volatile int *)0x40000000 = 1;", 7, 0x4000_0000),  # store access fault
-        ('__asm__ volatile(".word 0xFFFFFFFF");', 2, None),  # illegal instruction
-        ("output[0] = (int8_t)deep(40);", 7, None),  # the stack leaves RAM
+        ("*(volatile int *)0xA0000000 = 1;", 7, 0xA000_0000, 0),  # store access fault
+        ('__asm__ volatile(".word 0xFFFFFFFF");', 2, None, 1),  # illegal instruction
+        ("output[0] = (int8_t)deep(40);", 7, None, 0),  # the stack leaves RAM
     ],
     ids=["store", "instruction", "stack"],
 )
@@ -101,7 +101,7 @@ def test_a_fault_is_told_with_its_place_by_the_next_start(model, wrong, exceptio
     plant(model, wrong, first_byte=77)
     board = BOARDS["qemu-riscv32"]
     board = replace(board, compilers=board.compilers[compiler : compiler + 1])
-    with running(model, board.name, board) as device:
+    with running(model, board) as device:
         boots = device.hello().boot_count
         device.exchange.transport.send(Frame(Infer.ID, 1, bytes([77]) * 784))
         hello = device.hello()
@@ -117,11 +117,8 @@ def test_a_fault_is_told_with_its_place_by_the_next_start(model, wrong, exceptio
     "wrong, words",
     [
         ("*(volatile char *)0x3C000000 = 1;", "a write to 0x3c000000"),
-        ("output[0] = *(volatile int8_t *)0x42000100;", "a read of 0x42000100"),
-        ("((void (*)(void))0x3FC80000)();", "a jump to 0x3fc80000"),
-        ("*(volatile int *)0x60004000 = 1;", "a write to 0x60004000"),
         ("*(volatile int *)0x60000040 = 1;", "a write to register 0x60000040, which nothing here is"),
-        ("output[0] = (int8_t)deep(40);", "a write to 0x3fc7f"),
+        ("output[0] = (int8_t)deep(40);", "exception 7, by deeper ("),
     ],
 )
 def test_what_no_chip_can_do_stops_the_emulated_one_with_the_place(model, command, wrong, words):
@@ -167,8 +164,11 @@ def test_the_clock_that_runs_is_said_the_line_has_its_speed_and_no_watchdog_is_l
         symbols = ELFFile(file).get_section_by_name(".symtab")
         address = {symbol.name: symbol["st_value"] for symbol in symbols.iter_symbols()}
     words = [sys.executable, "-c", START, str(image), pll, str(address["app_init"]), str(address["board"])]
-    result = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, timeout=60)
-    values, info, running_mhz = __import__("json").loads(result.stdout)
+    reader, writer = os.pipe()  # a line that is open, and quiet
+    result = subprocess.run(words, stdin=reader, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    os.close(reader)
+    os.close(writer)
+    values, info, running_mhz = json.loads(result.stdout)
     assert struct.unpack("<HHI", bytes.fromhex(info)[8:16]) == (1, 1, mhz * 1_000_000) and running_mhz == mhz
     divider = values["0x60000014"]
     before = (values["0x60000078"] >> 12 & 255) + 1
