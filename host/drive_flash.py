@@ -13,7 +13,7 @@ from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError, console
 from tinyproof.firmware.build import UF2_FILE, image_path
-from tinyproof.firmware.stage import build_image
+from tinyproof.firmware.stage import build_to_flash
 from tinyproof.host import flash
 from tinyproof.host.ports import SerialPort, candidates, check_there, find_port, named_port, scan
 from tinyproof.host.transport import open_port
@@ -39,7 +39,7 @@ def flash_drive(board: Board, model: Path, engine: str | None = None, port: str 
     drive = find_drive(board)
     if drive is None and here is None and not candidates(board, scan()):
         raise UserError(no_drive(board))
-    build_image(model, board)
+    build_to_flash(model, board)
     manifest = load_manifest(model)
     drive = drive or _ask_for_drive(board, here or find_port(board))
     others = scan()

@@ -2,10 +2,10 @@
 
     python -m tinyproof.host.esp32c3_device firmware.elf
 
-What runs is what is flashed, from the place where the boot ROM jumps to. The CPU comes from unicorn (PyPI); memory and the
-registers that the firmware uses are as the chip's technical reference manual has them, and there is nothing else: any
-other access stops with the address, the function and the line. A cycle is an instruction. There are no interrupts: what
-the UART's buffer has no room for waits outside, as in QEMU.
+What runs is what is flashed, from the place where the boot ROM jumps to. The CPU comes from unicorn (PyPI); memory and
+the registers that the firmware uses are as the chip's technical reference manual has them, and there is nothing else:
+any other access stops with the address, the function and the line. A cycle is an instruction. There are no interrupts:
+what the UART's buffer has no room for waits outside, as in QEMU.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tinyproof.host.unicorn_cpu import PAGE_BYTES, RISC_V, Counter, find_place, 
 INSTRUCTION_BUS, DATA_BUS, RAM, RTC_RAM = 0x4200_0000, 0x3C00_0000, 0x3FC8_0000, 0x5000_0000
 RAM_BYTES, RTC_RAM_BYTES = 384 * 1024, 8 * 1024
 LEFT = 0xA5  # what the memory of a chip holds that was just switched on is not known
+BANNER = b"ESP-ROM:esp32c3-api1-20210207\r\n"  # what the boot ROM says, or begins to
 MAGIC = struct.pack("<II", 0xAEDB041D, 0xAEDB041D)
 ILLEGAL_INSTRUCTION = 2  # the exception number by which unicorn reports a register that its core lacks
 COUNTED_EVENT, COUNTER_VALUE = 0x7E0, 0x7E2
@@ -71,7 +72,7 @@ class Registers:
         self.values = dict(AFTER_RESET)
         self.writes: list[tuple[int, int]] = []
         self.has_pll = has_pll
-        self.received, self.to_send = bytearray(), bytearray()
+        self.received, self.to_send = bytearray(), bytearray(BANNER)
         self.reads_of_status = 0
         self.ticks_before, self.cycles_before = 0.0, 0  # when the clock last changed
 
@@ -163,7 +164,7 @@ class Chip:
         self.cpu.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._bad_access)
 
     def run(self, until: int = -1) -> None:
-        """From the first instruction until that at an address. The process ends with the line, or where no chip goes on."""
+        """From the first instruction until that at an address. Ends the process where the line does, or the program."""
         self.cpu.emu_start(INSTRUCTION_BUS + len(MAGIC), until)
 
     def stop(self, why: str) -> NoReturn:

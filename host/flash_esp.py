@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 from tinyproof import advice
@@ -17,7 +16,7 @@ from tinyproof.board import EspLoader
 from tinyproof.boards import Board
 from tinyproof.console import UserError, console
 from tinyproof.environment import run_along, run_module
-from tinyproof.firmware.stage import build_image
+from tinyproof.firmware.stage import build_to_flash
 from tinyproof.host.flash import Flashed, report_hello
 from tinyproof.host.ports import check_there, find_port, named_port
 from tinyproof.host.transport import open_port
@@ -42,7 +41,7 @@ def flash_esp(board: Board, model: Path, engine: str | None = None, port: str | 
     here = named_port(port) if port else find_port(board)
     check_there(here)
     console.print(f"{board.name} on {here}", markup=False)
-    build_image(model, replace(board, emulator=None, watcher=""))  # which needs no emulator
+    build_to_flash(model, board)
     write(board, here.device, model / board.name / "firmware.bin")
     return report_hello(board, here, manifest, board.engine)
 
@@ -60,7 +59,9 @@ def write(board: Board, device: str, content: Path) -> None:
     assert board.esp_loader is not None
     open_port(device, BAUD).close()  # says better than others why it cannot be opened
     esptool = [*run_module(LOADER), "--port", device, *OPTIONS]
-    asked = subprocess.run([*esptool, "--after", "no-reset", "chip-id"], capture_output=True, text=True, errors="replace")
+    asked = subprocess.run(
+        [*esptool, "--after", "no-reset", "chip-id"], capture_output=True, text=True, errors="replace"
+    )
     _check_chip(board, board.esp_loader, device, asked.stdout)
     console.print(f"Writing {content.stat().st_size:,} bytes through {device}", markup=False)
     status = run_along([*esptool, "--chip", "esp32c3", "write-flash", "0x0", str(content)], {})
@@ -81,7 +82,7 @@ def _check_chip(board: Board, wanted: EspLoader, device: str, said: str) -> None
         raise UserError(f"{device}: this is an {name}, and no {board.name}; nothing was written")
     if revision < wanted.revision:
         raise UserError(
-            f"{device}: this {name} is of revision v{found[2]}.{found[3]}, and its ROM starts programs of ESP-IDF only; "
+            f"{device}: this {name} is of revision v{found[2]}.{found[3]}, whose ROM starts programs of ESP-IDF only; "
             f"from v{'.'.join(map(str, wanted.revision))} on it starts this one. "
             f"`{advice.command('flash', board='esp32c3')}` goes that way; nothing was written"
         )

@@ -1,4 +1,4 @@
-"""What the microcontrollers share that unicorn emulates (PyPI): the instructions they executed, and where one stopped."""
+"""What the microcontrollers that unicorn (PyPI) emulates share: counting instructions, and saying where one stopped."""
 
 from __future__ import annotations
 

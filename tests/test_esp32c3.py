@@ -45,7 +45,9 @@ def plant(model: Path, wrong: str, first_byte: int | None = None) -> None:
     head, opening, body = re.split(r"(void model_compute\([^{]+\{[^\n]*\n)", source.read_text(), maxsplit=1)
     condition = "" if first_byte is None else f"if (input[0] == {first_byte}) "
     includes = "#include <stdint.h>\nstatic int deeper(int);\nint (*volatile deep)(int) = deeper;\n"
-    includes += "static int deeper(int n) { volatile char room[512]; room[n] = 0; return n ? deep(n - 1) + room[n] : 0; }\n"
+    includes += (
+        "static int deeper(int n) { volatile char room[512]; room[n] = 0; return n ? deep(n - 1) + room[n] : 0; }\n"
+    )
     source.write_text(f"{includes}{head}{opening}    {condition}{{ {wrong} }}\n{body}")
     take_for_ours(model)
 

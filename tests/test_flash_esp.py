@@ -1,5 +1,5 @@
-"""Flashing a chip through Espressif's boot loader, with everything real but the chip: esptool writes to a port on which the
-loader's protocol is spoken here. The image that it wrote then runs in the emulator, on the same port.
+"""Flashing a chip through Espressif's boot loader, with everything real but the chip: esptool writes to a port on which
+the loader's protocol is spoken here. The image that it wrote then runs in the emulator, on the same port.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ fcntl.ioctl = lambda file, request, *more: (
 
 
 class RomLoader:
-    """The loader in the ROM, on a pseudo-terminal (esptool's documentation, Serial Protocol). Once its flash was compared,
-    the program runs on the same port.
+    """The loader in the ROM, on a pseudo-terminal (esptool's documentation, Serial Protocol). Once its flash was
+    compared, the program runs on the same port.
     """
 
     def __init__(self, image=None, chip="ESP32-C3", revision=(0, 3), flaw=None, runs_program=False):
@@ -97,7 +97,9 @@ class RomLoader:
     def _answer(self, command, value=0, data=b"", times=1):
         data += bytes(4)  # done
         frame = struct.pack("<BBHI", 1, command, len(data), value) + data
-        os.write(self.master, (b"\xc0" + frame.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") + b"\xc0") * times)
+        os.write(
+            self.master, (b"\xc0" + frame.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") + b"\xc0") * times
+        )
 
     def _obey(self, frame):
         direction, command, size, _ = struct.unpack("<BBHI", frame[:8])

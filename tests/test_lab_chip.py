@@ -7,7 +7,6 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from unittest.mock import MagicMock
 
 import numpy as np

@@ -8,7 +8,7 @@ from tinyproof.cores import PORTABLE
 from tinyproof.environment import run_module
 from tinyproof.usb_ids import ESP_OWN_USB, USB_BRIDGES
 
-# Of ESP-IDF's application: its partition (boards/esp32/sdkconfig.defaults), and the RAM that its own code and data leave.
+# Of ESP-IDF's application: its partition (boards/esp32/sdkconfig.defaults), and what ESP-IDF leaves of the RAM.
 ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
 # Flash: what the boot ROM maps. RAM: SRAM 1, and the 8 KiB of the real-time clock that keep their content.
 ESP32_C3_BARE = Budget("ESP32-C3", flash_bytes=4 * MIB, ram_bytes=384 * KIB)
@@ -42,7 +42,10 @@ RISC_V_BOARDS = (
         title="ESP32-C3 without ESP-IDF, serial line over UART0; emulated unless its port is named",
         engine="compiled",
         core=PORTABLE,
-        sources=(*(f"esp32c3/{part}.c" for part in ("board", "boot", "clocks", "counter", "line", "watchdog")), *STARTUP),
+        sources=(
+            *(f"esp32c3/{part}.c" for part in ("board", "boot", "clocks", "counter", "line", "watchdog")),
+            *STARTUP,
+        ),
         compilers=COMPILERS,
         linker_scripts=("esp32c3/memory.ld", "riscv/ram.ld"),
         defines=('BOARD_NAME="esp32c3-bare"', f"STACK_BYTES={STACK_BYTES}"),

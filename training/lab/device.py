@@ -56,9 +56,9 @@ def run_on_device(
 ) -> DeviceRun:
     """Export the model into `folder`, put it on the board, and stream the inputs int8 (N, input bytes) through it.
 
-    A board that has an emulator is built and started here without a `port`; on one it is flashed like any that is on a
-    cable. What is on the port of a board that is only emulated, or at the network address of one that has an emulator, must
-    run the model already. UserError where any step fails.
+    A board with an emulator is built and started here unless its `port` is named; then it is flashed, as one is that is
+    a board on a cable and nothing else. What is at a network address, or on the port of an emulator, must run the model
+    already. UserError where any step fails.
     """
     export = export_model(tflite, str(folder), folder.name, (), None, runtime_of(board, None))
     write_export(folder, tflite, export)

@@ -29,6 +29,7 @@ void board_init(void) {
     found.counter_unit = counter_init();
     found.clock_hz = clocks_init();
     line_init();
+    line_write((const uint8_t[]){0}, 1);  // no frame begins with what the boot ROM said
 }
 
 size_t board_read(uint8_t *data, size_t capacity) {
