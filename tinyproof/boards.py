@@ -64,11 +64,11 @@ def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> 
 ESP32_CAMERA = "esp32-camera"  # the ESP32-C3 has no camera interface
 
 
-def _esp32(name: str, budget: Budget, own_usb: bool, camera: str = "") -> Board:
+def _esp32(name: str, budget: Budget, own_usb: bool, camera: str = "", engine: str = "tflm") -> Board:
     return Board(
         name=name,
         title=budget.of,
-        engine="tflm",
+        engine=engine,
         core=PORTABLE,
         sources=("esp32/board.c",),
         framework="espidf",
@@ -149,7 +149,8 @@ BOARDS = {
             recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
         ),
         _esp32("esp32", ESP32, own_usb=False, camera=ESP32_CAMERA),
-        _esp32("esp32s3", ESP32_S3, own_usb=True, camera=ESP32_CAMERA),
+        # Its kernels of esp-nn are others than those of the portable chips, and wrong in several versions (docs/boards.md).
+        _esp32("esp32s3", ESP32_S3, own_usb=True, camera=ESP32_CAMERA, engine="compiled"),
         _esp32("esp32c3", ESP32_C3, own_usb=True),
         Board(
             name="interpreter",
