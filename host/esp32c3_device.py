@@ -1,4 +1,4 @@
-"""An ESP32-C3 in this process: runs the image of board `esp32c3-bare`, standard input and output its serial line.
+"""An ESP32-C3 in this process: runs an image of `esp32c3-bare` or `esp32c3-usb`, standard input and output its line.
 
     python -m tinyproof.host.esp32c3_device firmware.elf
 
@@ -30,10 +30,10 @@ MAGIC = struct.pack("<II", 0xAEDB041D, 0xAEDB041D)
 ILLEGAL_INSTRUCTION = 2  # the exception number by which unicorn reports a register that its core lacks
 COUNTED_EVENT, COUNTER_VALUE = 0x7E0, 0x7E2
 
-UART, RTC, PINS, GROUP, TIMER, SYSTEM, MATRIX = (
-    *(0x6000_0000, 0x6000_8000, 0x6000_9000, 0x6001_F000, 0x6002_3000, 0x600C_0000, 0x600C_2000),
-)
+UART, RTC, PINS, GROUP = 0x6000_0000, 0x6000_8000, 0x6000_9000, 0x6001_F000
+TIMER, USB, SYSTEM, MATRIX = 0x6002_3000, 0x6004_3000, 0x600C_0000, 0x600C_2000
 FIFO, STATUS, UPDATE = UART, UART + 0x1C, UART + 0x80
+USB_FIFO, USB_STATE = USB, USB + 0x04
 TIMER_REQUEST, TIMER_COUNT = TIMER + 0x04, TIMER + 0x44
 CPU_CONFIGURATION, CLOCK_CONFIGURATION = SYSTEM + 0x08, SYSTEM + 0x58
 # Register: the one that has to hold a key while it is written.
@@ -58,10 +58,10 @@ PLAIN = (
     *(RTC, RTC + 0xA8, RTC + 0xB0, PINS + 0x54, PINS + 0x58, GROUP + 0x64, TIMER, SYSTEM + 0x18),
     *(MATRIX + offset for offset in (0x54, 0x104, 0x108, 0x118, 0x194)),
 )
-KNOWN = {FIFO, STATUS, TIMER_REQUEST, TIMER_COUNT, *PROTECTED, *AFTER_RESET, *PLAIN}
-FIFO_BYTES = 128
+KNOWN = {FIFO, STATUS, USB_FIFO, USB_STATE, TIMER_REQUEST, TIMER_COUNT, *PROTECTED, *AFTER_RESET, *PLAIN}
+FIFO_BYTES, USB_PACKET_BYTES = 128, 64
 CRYSTAL_MHZ, TIMER_MHZ = 40, 16
-IDLE_READS = 4  # of the UART's state with nothing between: the firmware waits for the host
+IDLE_READS = 4  # of the line's state with no byte between: the firmware waits for the host
 PATIENCE_S = 0.05
 
 
@@ -72,7 +72,7 @@ class Registers:
         self.values = dict(AFTER_RESET)
         self.writes: list[tuple[int, int]] = []
         self.has_pll = has_pll
-        self.received, self.to_send = bytearray(), bytearray(BANNER)
+        self.received, self.packet, self.to_send = bytearray(), bytearray(), bytearray(BANNER)
         self.reads_of_status = 0
         self.ticks_before, self.cycles_before = 0.0, 0  # when the clock last changed
 
@@ -89,8 +89,10 @@ class Registers:
         if address not in KNOWN:
             raise KeyError(address)
         if address == STATUS:
-            return self._status()
-        if address == FIFO:
+            return self._waiting()
+        if address == USB_STATE:
+            return (4 if self._waiting() else 0) | 2  # the host takes every packet
+        if address in (FIFO, USB_FIFO):
             self.reads_of_status = 0
             return self.received.pop(0) if self.received else 0
         if address == TIMER_COUNT:
@@ -105,6 +107,12 @@ class Registers:
         if self.values.get(key_at, 0) != key:
             return
         self.writes.append((address, value))
+        if address == USB_FIFO and len(self.packet) < USB_PACKET_BYTES:
+            self.packet.append(value & 0xFF)
+        if address == USB_STATE and value & 1:
+            self.reads_of_status = 0
+            self.to_send += self.packet
+            self.packet.clear()
         if address == FIFO:
             self.reads_of_status = 0
             self.to_send.append(value & 0xFF)
@@ -122,7 +130,7 @@ class Registers:
     def _ticks(self, cycles: int) -> float:
         return self.ticks_before + (cycles - self.cycles_before) * TIMER_MHZ / self.mhz
 
-    def _status(self) -> int:
+    def _waiting(self) -> int:
         """How much there is to read; waits for the host where the firmware asks for nothing else."""
         self.reads_of_status += 1
         if self.reads_of_status >= IDLE_READS:
@@ -156,7 +164,7 @@ class Chip:
         for base, size in ((RAM, RAM_BYTES), (RTC_RAM, RTC_RAM_BYTES)):
             self.cpu.mem_map(base, size, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
             self.cpu.mem_write(base, bytes([LEFT]) * size)
-        for base in (UART, RTC, PINS, GROUP, TIMER, SYSTEM, MATRIX):
+        for base in (UART, RTC, PINS, GROUP, TIMER, USB, SYSTEM, MATRIX):
             self.cpu.mmio_map(base, PAGE_BYTES, self._read, base, self._write, base)
         self.counter = Counter(self.cpu, image, RISC_V, INSTRUCTION_BUS, content)
         self.cpu.hook_add(unicorn.UC_HOOK_INTR, self._exception)

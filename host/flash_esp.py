@@ -1,7 +1,7 @@
 """Puts the firmware on a chip of Espressif's that starts it by itself, and hears from it which model it runs.
 
 esptool speaks with the boot loader in the chip's ROM, over the line that the firmware uses afterwards. It gets the chip
-there by the adapter's lines DTR and RTS, where the board has them wired; elsewhere its buttons do.
+there by the line's DTR and RTS, where an adapter has them wired; elsewhere the board's buttons do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tinyproof.boards import Board
 from tinyproof.console import UserError, console
 from tinyproof.environment import run_along, run_module
 from tinyproof.firmware.stage import build_to_flash
-from tinyproof.host.flash import Flashed, report_hello
+from tinyproof.host.flash import Flashed, report_hello, wait_for_return
 from tinyproof.host.ports import check_there, find_port, named_port
 from tinyproof.host.transport import open_port
 from tinyproof.line import BAUD
@@ -43,7 +43,9 @@ def flash_esp(board: Board, model: Path, engine: str | None = None, port: str | 
     console.print(f"{board.name} on {here}", markup=False)
     build_to_flash(model, board)
     write(board, here.device, model / board.name / "firmware.bin")
-    return report_hello(board, here, manifest, board.engine)
+    # The chip's own USB may go away with the reset, and come back under another name.
+    back = wait_for_return(board, here) if here.has(board.application) else here
+    return report_hello(board, back, manifest, board.engine)
 
 
 def require_esptool() -> None:

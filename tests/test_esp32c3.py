@@ -52,10 +52,12 @@ def plant(model: Path, wrong: str, first_byte: int | None = None) -> None:
     take_for_ours(model)
 
 
-def test_forty_images_over_a_line_with_faults_and_a_chip_that_is_reset(model):
-    build(model, BOARD)
+@pytest.mark.parametrize("name, compiler", [("esp32c3-bare", 0), ("esp32c3-usb", 1)])
+def test_forty_images_over_a_line_with_faults_and_a_chip_that_is_reset(model, name, compiler):
+    board = replace(BOARDS[name], compilers=BOARD.compilers[compiler : compiler + 1])
+    build(model, board)
     faults = parse_faults("3:drop,flip,duplicate,replay,inject,reorder,reset:5000", 0.2)
-    report = validate(Plan(model, BOARD, limit=40, line=LineSettings(None, faults)))
+    report = validate(Plan(model, board, limit=40, line=LineSettings(None, faults)))
     assert (report.verdict, report.samples, report.bytes_different) == ("equal", 40, 0)
     assert report.cost.instructions is not None and report.line.requests_resent > 0
 

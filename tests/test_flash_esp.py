@@ -22,6 +22,7 @@ from tinyproof.console import UserError
 from tinyproof.firmware.build import image_path
 from tinyproof.host import flash_esp
 from tinyproof.host.flashing import flash_board
+from tinyproof.host.ports import find_port
 
 BOARD = BOARDS["esp32c3-bare"]
 FLASH_BYTES, SECTOR_BYTES = 4 << 20, 4096
@@ -180,6 +181,12 @@ def test_another_chip_an_old_one_a_bad_one_and_none_are_one_line(model, bus, wir
         flash_board(BOARD, model, port=chip.port)
     assert "\n" not in refusal.value.message
     assert (chip.place > 0) == ("flaw" in loader)
+
+
+@pytest.mark.parametrize("name", ["esp32c3-bare", "esp32c3-usb"])
+def test_each_line_of_the_chip_is_found_by_its_own_ids(bus, name):
+    bus[:] = [usb("/dev/ttyUSB0"), usb("/dev/ttyACM0", BOARD.other_socket[0])]
+    assert find_port(BOARDS[name]).device == ("/dev/ttyACM0" if name.endswith("usb") else "/dev/ttyUSB0")
 
 
 def test_what_is_wrong_before_anything_is_written_is_one_line(model, bus, monkeypatch):

@@ -149,7 +149,7 @@ BOARDS = {
             recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
         ),
         _esp32("esp32", ESP32, own_usb=False, camera=ESP32_CAMERA),
-        # Its kernels of esp-nn are others than those of the portable chips, and wrong in several versions (docs/boards.md).
+        # It has kernels of its own in esp-nn, which are wrong in several versions (docs/boards.md).
         _esp32("esp32s3", ESP32_S3, own_usb=True, camera=ESP32_CAMERA, engine="compiled"),
         _esp32("esp32c3", ESP32_C3, own_usb=True),
         Board(

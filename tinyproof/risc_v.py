@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, EspLoader
 from tinyproof.compilers import QEMU_RISCV32, RV32IMC_C, UNICORN, ZIG_RV32IMC_C
 from tinyproof.cores import PORTABLE
@@ -14,6 +16,32 @@ ESP32_C3 = Budget("ESP32-C3", flash_bytes=1_536_000, ram_bytes=240 * KIB)
 ESP32_C3_BARE = Budget("ESP32-C3", flash_bytes=4 * MIB, ram_bytes=384 * KIB)
 COMPILERS = (RV32IMC_C, ZIG_RV32IMC_C)
 STARTUP = ("riscv/startup.c", "riscv/fault.c")
+
+
+def _esp32_c3_bare(name: str, title: str, link: str, **more: Any) -> Board:
+    """The same image on the chip, where `make flash` puts it, and in Unicorn."""
+    parts = ("board", "boot", "clocks", "counter", f"line_{link}", "watchdog")
+    return Board(
+        name=name,
+        title=title,
+        engine="compiled",
+        core=PORTABLE,
+        sources=(*(f"esp32c3/{part}.c" for part in parts), *STARTUP),
+        compilers=COMPILERS,
+        linker_scripts=("esp32c3/memory.ld", "riscv/ram.ld"),
+        defines=(
+            *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+            f"LINE_BAUD={115200 if link == 'uart' else 0}u",
+        ),
+        budget=ESP32_C3_BARE,
+        emulator=UNICORN,
+        run=(*run_module("tinyproof.host.esp32c3_device"), "{firmware}"),
+        watcher="unicorn/count.c",
+        recovery="hold its BOOT button while you press and release RESET (EN), then try again",
+        esp_loader=EspLoader(flash_base=0x4200_0000, chip="ESP32-C3", revision=(0, 3)),
+        **more,
+    )
+
 
 RISC_V_BOARDS = (
     Board(
@@ -36,26 +64,17 @@ RISC_V_BOARDS = (
             *("-icount", "shift=0", "-serial", "stdio"),
         ),
     ),
-    # The same image on the chip, where `make flash` puts it, and in Unicorn.
-    Board(
-        name="esp32c3-bare",
-        title="ESP32-C3 without ESP-IDF, serial line over UART0; emulated unless its port is named",
-        engine="compiled",
-        core=PORTABLE,
-        sources=(
-            *(f"esp32c3/{part}.c" for part in ("board", "boot", "clocks", "counter", "line", "watchdog")),
-            *STARTUP,
+    _esp32_c3_bare(
+        *(
+            "esp32c3-bare",
+            "ESP32-C3 without ESP-IDF, serial line over UART0; emulated unless its port is named",
+            "uart",
         ),
-        compilers=COMPILERS,
-        linker_scripts=("esp32c3/memory.ld", "riscv/ram.ld"),
-        defines=('BOARD_NAME="esp32c3-bare"', f"STACK_BYTES={STACK_BYTES}"),
-        budget=ESP32_C3_BARE,
-        emulator=UNICORN,
-        run=(*run_module("tinyproof.host.esp32c3_device"), "{firmware}"),
-        watcher="unicorn/count.c",
         application=USB_BRIDGES,
         other_socket=(ESP_OWN_USB,),
-        recovery="hold its BOOT button while you press and release RESET (EN), then try again",
-        esp_loader=EspLoader(flash_base=0x4200_0000, chip="ESP32-C3", revision=(0, 3)),
+    ),
+    _esp32_c3_bare(
+        *("esp32c3-usb", "the same, serial line over the chip's own USB", "usb"),
+        application=(ESP_OWN_USB,),
     ),
 )

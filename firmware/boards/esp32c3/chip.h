@@ -35,6 +35,12 @@ typedef volatile struct {
 } system_timer_registers;
 #define SYSTEM_TIMER ((system_timer_registers *)0x60023000)
 
+// USB Serial/JTAG Controller
+typedef volatile struct {
+    uint32_t data, state;
+} usb_registers;
+#define USB ((usb_registers *)0x60043000)
+
 // System Registers
 #define CPU_CONFIGURATION REGISTER(0x600C0008)
 #define PERIPHERAL_CLOCKS REGISTER(0x600C0010)

@@ -1,10 +1,10 @@
-// The serial line: UART0 on GPIO21 (TX) and GPIO20 (RX), which on boards with a USB bridge lead to it, and which the boot
-// ROM listens at, too. An interrupt fills a buffer, so that nothing is lost while the model runs.
+// The board's line to the host. Two implementations, one of which is linked in: line_uart.c and line_usb.c. LINE_BAUD, its
+// speed after line_init() or 0 where it has none, comes from the board table.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LINE_BAUD = 115200, LINE_BUFFER_BYTES = 4096 };
+enum { LINE_BUFFER_BYTES = 4096 };  // kept while the model runs, or held back by the host
 
 void line_init(void);
 void line_set_baud(uint32_t baud);

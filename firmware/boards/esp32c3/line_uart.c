@@ -1,7 +1,8 @@
-#include "line.h"
-
+// The line over UART0: GPIO21 sends, GPIO20 receives, which on boards with a USB bridge lead to it, and which the boot ROM
+// listens at, too. An interrupt fills a buffer, so that nothing is lost while the model runs.
 #include "chip.h"
 #include "clocks.h"
+#include "line.h"
 #include "riscv/startup.h"
 
 enum {
