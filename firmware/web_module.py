@@ -73,7 +73,7 @@ def tensor_bytes(program: Program) -> int:
 def _compile(model: Path, scratch: Path, kept_bytes: int) -> None:
     generated = model / C_FOLDER
     includes = [
-        *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", FIRMWARE / ZIG_WASM_C.headers),
+        *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", FIRMWARE / "web", FIRMWARE / ZIG_WASM_C.headers),
         *kernel_folders(PLAIN),
     ]
     sources = [

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.cores import CORTEX_M4F
+from tinyproof.cores import CORES
 from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.layout import Buffer, Place
 from tinyproof.export.memory_plan import IN_PLACE
 from tinyproof.export.program import Program, Step
 from tinyproof.firmware.build import kernel_folders
 
-KERNELS = kernel_folders(CORTEX_M4F)
+KERNELS = list(dict.fromkeys(folder for core in CORES.values() for folder in kernel_folders(core)))
 
 
 def kernel_sources() -> list[Path]:

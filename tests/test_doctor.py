@@ -68,8 +68,8 @@ def test_missing_tools_of_the_demo_stop_it_and_other_missing_tools_do_not(monkey
     assert checks["arm-none-eabi-gcc"].finding == f"not installed; ziglang cc is taken for {replaced_for}"
     assert checks["cc"].finding == "not installed; needed for host-checked; ziglang cc is taken for host"
     assert checks["ziglang cc"].finding.endswith(
-        "used for qemu, qemu-uart, unicorn, qemu-m33, qemu-m7, stm32f405, qemu-riscv32, esp32c3-bare, esp32c3-usb, pico, "
-        "pico-uart, host"
+        "used for qemu, qemu-uart, unicorn, qemu-m33, qemu-m7, stm32f405, qemu-riscv32, esp32c3-bare, esp32c3-usb, "
+        "pico, pico-uart, host"
     )
     for module in (doctor, toolchain):
         monkeypatch.setattr(module, "find_tool", lambda _: None)

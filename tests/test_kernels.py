@@ -1,9 +1,12 @@
 """The C kernels against TensorFlow Lite Micro: byte for byte, over random layers and the edges of their arithmetic.
 
-Every case runs on the plain kernels, and on those that export finds for it with each value of `--optimize`.
+Every case runs on the plain kernels, and on those that export finds for it, for each core and with each value of
+`--optimize`.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import needs
 import numpy as np
@@ -44,7 +47,7 @@ from op_layers import (
 from rarer_layers import RARER
 
 from tinyproof.console import UserError
-from tinyproof.cores import CORTEX_M4F, PLAIN
+from tinyproof.cores import CORES, CORTEX_M0PLUS, CORTEX_M4F, PLAIN, RV32IMC
 from tinyproof.export import choose
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.golden import Golden
@@ -58,6 +61,8 @@ from tinyproof.optimize import Optimize
 pytestmark = needs.golden
 CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
+EVERY_KERNEL = replace(CORTEX_M4F, kernels=tuple({folder for core in CORES.values() for folder in core.kernels}))
+
 
 @pytest.fixture(scope="module")
 def kernels(compile_shared) -> KernelLibrary:
@@ -68,7 +73,8 @@ def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
     try:
         graph = read_graph(case.model, "case")
         lowered = lower(graph)
-        programs = [lowered.program(PLAIN), *(lowered.program(CORTEX_M4F, spent) for spent in Optimize)]
+        programs = [lowered.program(core) for core in (PLAIN, CORTEX_M0PLUS, RV32IMC)]
+        programs += [lowered.program(CORTEX_M4F, spent) for spent in Optimize]
     except UserError as refusal:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
         reject()
@@ -124,7 +130,7 @@ def assert_each_kernel_equal(kernels: KernelLibrary, case: Case, names: str) -> 
             for spent in Optimize:
                 with pytest.MonkeyPatch.context() as patch:
                     patch.setattr(choose, "FAST", [one])
-                    program = lowered.program(optimize=spent)
+                    program = lowered.program(EVERY_KERNEL, spent)
                 for x, y in zip(case.inputs, expected, strict=True):
                     np.testing.assert_array_equal(kernels.run(program, x), y, one.kernel.name)
 

@@ -19,12 +19,14 @@ from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
 from tinyproof.export.conversion.wanted_pixels import scaled
 from tinyproof.export.device_input import device_bytes
+from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden
 from tinyproof.export.pixels import candidates, taken
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import image_path
+from tinyproof.firmware.web_module import build_web_module
 from tinyproof.made import fingerprint, remember
 from tinyproof.manifest import TensorInfo, load_manifest, save_manifest
 from tinyproof.model_files import load_splits
@@ -65,6 +67,27 @@ def test_the_module_gives_the_goldens_bytes_for_every_picture_of_the_page(answer
     x = tensor_info(trained.graph.tensors[trained.graph.inputs[0]])
     exact = [np.frombuffer(model.run_bytes(row.tobytes()), np.int8).tolist() for row in device_bytes(x, pictures)]
     assert answers["outputs"] == exact
+
+
+@golden
+def test_inner_products_of_any_length_are_the_goldens(tmp_path):
+    """Vectors of eight and sixteen, and what is left over."""
+    b, rng = ModelBuilder(), np.random.default_rng(3)
+    scale, x = 1e-9, b.tensor((1, 47), 1e-9)
+    first, seen = x, 47
+    for size in (1, 33, 32, 31, 25, 24, 23, 17, 16, 15, 9, 8, 7, 10):
+        scale *= 90 * seen**0.5  # so that the bytes keep their range
+        weights = b.constant(rng.integers(-128, 128, (size, seen)).astype(np.int8))
+        above, x, seen = x, b.tensor((1, size), scale), size
+        b.dense([above, weights], x)
+    content = b.build([first], [x])
+    inputs = np.concatenate([rng.integers(-128, 128, (20, 47)), np.full((1, 47), -128), np.full((1, 47), 127)])
+    write_export(tmp_path, content, export_model(content, "lengths", "lengths", (), None))
+    (tmp_path / "module.wasm").write_bytes(build_web_module(tmp_path).wasm)
+    found = node("module.mjs", tmp_path / "module.wasm", data={"inputs": inputs.tolist(), "size": 10})
+    expected = [Golden(content).run_bytes(row.astype(np.int8).tobytes()) for row in inputs]
+    assert [np.array(row, np.int8).tobytes() for row in found] == expected
+    assert len(set(expected)) > 10
 
 
 def test_every_map_of_the_page_is_the_layers_own_byte_for_byte(answers):

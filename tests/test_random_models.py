@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import needs
+import pytest
 from conftest import ROOT
 
 pytestmark = needs.golden
@@ -18,7 +19,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": "."}, capture_output=True, text=True)
 
 
-def test_random_models_give_the_bytes_of_tflm():
-    result = run("--count", str(COUNT), "--seed", "1000", "--processes", "1")
+@pytest.mark.parametrize("core, count", [("cortex-m4f", COUNT), ("cortex-m0plus", 2), ("rv32imc", 2)])
+def test_random_models_give_the_bytes_of_tflm(core, count):
+    result = run("--count", str(count), "--seed", "1000", "--processes", "1", "--core", core)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert f"{COUNT} models" in result.stdout
+    assert f"{count} models" in result.stdout

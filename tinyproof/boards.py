@@ -20,7 +20,7 @@ from tinyproof.compilers import (
     ZIG_CORTEX_M0PLUS_C,
     ZIG_HOST_C,
 )
-from tinyproof.cores import CORTEX_M4F, PORTABLE
+from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, PORTABLE
 from tinyproof.cortex_m import CORTEX_M_BOARDS
 from tinyproof.environment import run_module
 from tinyproof.risc_v import ESP32_C3, RISC_V_BOARDS
@@ -40,7 +40,7 @@ def _pico(name: str, title: str, link: str, *link_sources: str, **more: Any) -> 
         name=name,
         title=title,
         engine="compiled",
-        core=PORTABLE,
+        core=CORTEX_M0PLUS,
         sources=tuple(
             f"pico/{part}.c" for part in ("boot2", "startup", "clocks", "watchdog", "board", "received", *link_sources)
         ),

@@ -73,6 +73,7 @@ def _arm_gcc(cpu: str, fpu: str) -> Compiler:
 CORTEX_M4F_C = _arm_gcc("cortex-m4", "fpv4-sp-d16")
 CORTEX_M33_C = _arm_gcc("cortex-m33", "fpv5-sp-d16")
 CORTEX_M7_C = _arm_gcc("cortex-m7", "fpv5-d16")
+CORTEX_M55_C = _arm_gcc("cortex-m55", "auto")
 CORTEX_M0PLUS_C = Compiler(
     ARM_GCC,
     ("-mcpu=cortex-m0plus", "-mthumb", "--specs=nano.specs", "-nostartfiles", *BARE_METAL_FLAGS),
@@ -110,6 +111,7 @@ def _zig_arm(cpu: str) -> Compiler:
 ZIG_CORTEX_M4F_C = _zig_arm("cortex_m4+vfp4d16sp")
 ZIG_CORTEX_M33_C = _zig_arm("cortex_m33+dsp")
 ZIG_CORTEX_M7_C = _zig_arm("cortex_m7+fp_armv8d16")
+ZIG_CORTEX_M55_C = _zig_arm("cortex_m55+mve")
 ZIG_CORTEX_M0PLUS_C = Compiler(
     ZIG,
     (

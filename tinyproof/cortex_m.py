@@ -10,14 +10,16 @@ from tinyproof.compilers import (
     CORTEX_M4F_C,
     CORTEX_M7_C,
     CORTEX_M33_C,
+    CORTEX_M55_C,
     QEMU_ARM,
     UNICORN,
     ZIG_CORTEX_M4F_C,
     ZIG_CORTEX_M7_C,
     ZIG_CORTEX_M33_C,
+    ZIG_CORTEX_M55_C,
     Compiler,
 )
-from tinyproof.cores import CORTEX_M4F
+from tinyproof.cores import CORTEX_M4F, CORTEX_M55, Core
 from tinyproof.environment import run_module
 from tinyproof.usb_ids import USB_BRIDGES
 
@@ -26,7 +28,7 @@ NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram
 
 @dataclass(frozen=True)
 class _Mps2:
-    """One of the boards called MPS2 that QEMU emulates, as boards/qemu takes them, and the chip whose limits it has."""
+    """One of Arm's FPGA boards that QEMU emulates, as boards/qemu takes them, and the chip whose limits it has."""
 
     machine: str
     memory: str
@@ -34,6 +36,8 @@ class _Mps2:
     timer_hz: int
     compilers: tuple[Compiler, ...]
     budget: Budget
+    core: Core = CORTEX_M4F
+    counter: str = "counter_cmsdk.c"
 
 
 CORTEX_M4F_COMPILERS = (CORTEX_M4F_C, ZIG_CORTEX_M4F_C)
@@ -46,13 +50,21 @@ AN500 = _Mps2(
 )
 
 
+AN547 = _Mps2(
+    *("mps3-an547", "an547", 0x5800_0000, 32_000_000, (CORTEX_M55_C, ZIG_CORTEX_M55_C)),
+    budget=Budget("Cortex-M55 of Arm's Corstone-300", 512 * KIB, 512 * KIB),
+    core=CORTEX_M55,
+    counter="counter_sse.c",
+)
+
+
 def _mps2(name: str, title: str, on: _Mps2, link: str, baud: int = 0, **more: Any) -> Board:
     return Board(
         name=name,
         title=title,
         engine="compiled",
-        core=CORTEX_M4F,
-        sources=("qemu/board.c", "cortex_m/startup.c", f"qemu/{link}"),
+        core=on.core,
+        sources=("qemu/board.c", f"qemu/{on.counter}", "cortex_m/startup.c", f"qemu/{link}"),
         linker_scripts=(f"qemu/{on.memory}.ld", "cortex_m/sections.ld"),
         defines=(
             *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}", f"LINK_BAUD={baud}u"),
@@ -109,5 +121,6 @@ CORTEX_M_BOARDS = (
     ),
     _qemu_mps2("qemu-m33", "emulated Cortex-M33, with DSP and FPU, in its Secure state", AN505),
     _qemu_mps2("qemu-m7", "emulated Cortex-M7", AN500),
+    _qemu_mps2("qemu-m55", "emulated Cortex-M55, with vectors (Helium), in its Secure state", AN547),
     STM32F405,
 )

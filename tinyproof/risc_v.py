@@ -6,7 +6,7 @@ from typing import Any
 
 from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, EspLoader
 from tinyproof.compilers import QEMU_RISCV32, RV32IMC_C, UNICORN, ZIG_RV32IMC_C
-from tinyproof.cores import PORTABLE
+from tinyproof.cores import RV32IMC
 from tinyproof.environment import run_module
 from tinyproof.usb_ids import ESP_OWN_USB, USB_BRIDGES
 
@@ -25,7 +25,7 @@ def _esp32_c3_bare(name: str, title: str, link: str, **more: Any) -> Board:
         name=name,
         title=title,
         engine="compiled",
-        core=PORTABLE,
+        core=RV32IMC,
         sources=(*(f"esp32c3/{part}.c" for part in parts), *STARTUP),
         compilers=COMPILERS,
         linker_scripts=("esp32c3/memory.ld", "riscv/ram.ld"),
@@ -48,7 +48,7 @@ RISC_V_BOARDS = (
         name="qemu-riscv32",
         title="emulated RV32IMC, the instruction set of the ESP32-C3",
         engine="compiled",
-        core=PORTABLE,
+        core=RV32IMC,
         sources=("qemu_16550/board.c", "qemu_16550/riscv32.c", *STARTUP),
         compilers=COMPILERS,
         linker_scripts=("qemu_16550/riscv32.ld", "riscv/ram.ld"),

@@ -1,7 +1,10 @@
-// The multiply-accumulate loop of the plain kernels, unrolled by four.
+// The multiply-accumulate loop of the plain kernels, unrolled by four, or with the vectors of WebAssembly.
 #pragma once
 #include <stdint.h>
 
+#ifdef __wasm_simd128__
+#include "inner_product_wasm.h"
+#else
 // acc + sum_i a[i] * b[i]    a (n,)  b (n,)
 static inline int32_t inner_product(int32_t acc, const int8_t *a, const int8_t *b, int32_t n) {
     for (; n >= 4; n -= 4, a += 4, b += 4) {
@@ -13,3 +16,4 @@ static inline int32_t inner_product(int32_t acc, const int8_t *a, const int8_t *
     for (; n > 0; n--) acc += *a++ * *b++;
     return acc;
 }
+#endif

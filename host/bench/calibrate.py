@@ -1,8 +1,8 @@
-"""Fits the prices of `export.cost` to counted cycles, into `export/cost_table.py`.
+"""Fits the prices of `export.cost` to what is counted, into `export/cost_table.py`.
 
-Random layers of every kind go into a few models; each model is built for the emulated Cortex-M4F and run once, which
-gives the cycles of each layer. Run it after a change of a kernel (it takes two minutes), naming that kernel where the
-others stayed as they are, and read the errors it prints.
+Random layers of every kind go into a few models; each model is built for a core and run once, which gives the cycles of
+each layer on a Cortex-M4F, and the instructions on other cores. Run it after a change of a kernel (it takes two minutes
+for a core), naming that kernel where the others stayed as they are, and read the errors it prints.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
@@ -19,21 +20,26 @@ from ai_edge_litert import schema_py_generated as schema
 import tinyproof.export.cost
 from tinyproof.boards import find_board
 from tinyproof.console import UserError, console, track, write_atomically
-from tinyproof.cores import CORTEX_M4F
+from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, RV32IMC, Core
 from tinyproof.export.cost import OTHER, events, price_name
 from tinyproof.export.cost_table import CYCLES
 from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.emit_model import emit_model_c, emit_model_h
+from tinyproof.export.lower import lower
 from tinyproof.export.ops import KERNELS
-from tinyproof.export.program import Step
+from tinyproof.export.program import Program, Step
+from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build as build_image
 from tinyproof.firmware.build import image_path
+from tinyproof.host.bench.counts import count
 from tinyproof.host.bench.cycles import measure
 from tinyproof.host.bench.layers import ACCUMULATOR_STEP, LAYERS
+from tinyproof.manifest import C_FOLDER, load_manifest
 from tinyproof.optimize import Optimize
 
 TABLE = Path(tinyproof.export.cost.__file__).with_name("cost_table.py")
-CORE = CORTEX_M4F  # whose cycles can be counted
+COUNTED = {CORTEX_M4F: "qemu", CORTEX_M0PLUS: "pico", RV32IMC: "qemu-riscv32"}  # the boards on which they are
 HEAD = '''"""Written by `tinyproof calibrate`. Do not edit."""
 
 # core: kernel: the call, then each of its events
@@ -68,15 +74,33 @@ def random_layers(seed: int, side_by_side: bool = False) -> bytes:
     return b.build(inputs, outputs if side_by_side else outputs[-1:])
 
 
-def count_cycles(content: bytes, folder: Path, optimize: Optimize) -> list[tuple[Step, int]]:
-    """Every step of a model with the cycles counted for it."""
-    export = export_model(content, "random layers", "layers", (), None, optimize=optimize)
-    write_export(folder, content, export)
-    board = find_board("qemu")
-    build_image(folder, board)
-    x = np.random.default_rng(1).integers(-128, 128, export.manifest.input_bytes, np.int8)
-    cost = measure(image_path(folder, board), x.tobytes(), export.manifest.output_bytes)
-    return [(step, call.cycles) for step, call in zip(export.programs[board.core.name].steps, cost.calls, strict=True)]
+def count_cost(model: Path, program: Program, core: Core) -> list[tuple[Step, int]]:
+    """Every step of a program, in the place of an exported model's own, with what is counted for it on a core."""
+    folder = model / C_FOLDER / core.name
+    (folder / "model.c").write_text(emit_model_c(program, ""))
+    (folder / "model.h").write_text(emit_model_h(program, ""))
+    board = find_board(next(board for counted, board in COUNTED.items() if counted.name == core.name))
+    build_image(model, board)
+    manifest = load_manifest(model)
+    x = np.random.default_rng(1).integers(-128, 128, manifest.input_bytes, np.int8).tobytes()
+    image = image_path(model, board)
+    if core.name == CORTEX_M4F.name:
+        costs = [call.cycles for call in measure(image, x, manifest.output_bytes).calls]
+    else:
+        costs = [call.instructions for call in count(image, x, manifest.output_bytes).calls]
+    return list(zip(program.steps, costs, strict=True))
+
+
+def _samples(content: bytes, model: Path, core: Core) -> list[tuple[Step, int]]:
+    """Of a model of random layers: by all kernels of the core, then by fewer."""
+    write_export(model, content, export_model(content, "random layers", "layers", (), None))
+    lowered, found = lower(read_graph(content, "random layers")), list[tuple[Step, int]]()
+    for most in range(len(core.kernels), 0, -1):
+        some = replace(core, kernels=core.kernels[:most])
+        found += count_cost(model, lowered.program(some), some)
+    counted = {step.kernel.name for step, _ in found}
+    small = count_cost(model, lowered.program(core, Optimize.SMALL), core)
+    return found + [(step, cost) for step, cost in small if step.kernel.name not in counted]
 
 
 def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
@@ -97,28 +121,26 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
     return prices
 
 
-def calibrate(kernels: Sequence[str]) -> None:
-    """Fit the prices of these kernels, or of all where none is named, and write the table.
+def calibrate(kernels: Sequence[str], core: Core = CORTEX_M4F) -> None:
+    """Fit the prices of these kernels on a core, or of all where none is named, and write the table.
 
     UserError for a kernel that no layer takes.
     """
-    known = CYCLES[CORE.name]
+    known = CYCLES.get(core.name, {})
     samples: list[tuple[Step, int]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in track(range(MODELS), "random layers"):
-            layers = random_layers(seed)
-            usual = count_cycles(layers, Path(folder) / f"layers_{seed}", Optimize.BALANCED)
-            counted = {step.kernel.name for step, _ in usual}
-            small = count_cycles(layers, Path(folder) / f"small_{seed}", Optimize.SMALL)
-            samples += usual + [(step, cycles) for step, cycles in small if step.kernel.name not in counted]
+        for seed in track(range(MODELS), f"random layers on {core.name}"):
+            samples += _samples(random_layers(seed), Path(folder) / f"layers_{seed}", core)
     prices = fit([sample for sample in samples if not kernels or sample[0].kernel.name in kernels])
     if missing := set(kernels) - set(prices):
         raise UserError(
             f"no layer took {', '.join(sorted(missing))}; those counted: {', '.join(prices) or 'none'}: "
             "correct the name, or add such a layer to LAYERS in host/bench/layers.py"
         )
-    kept = {name: costs for name, costs in known.items() if name in KERNELS or name == OTHER}  # of layers not met here
-    tables = {**CYCLES, CORE.name: dict(sorted({**kept, **prices}.items()))}
+    folders = {"", *core.kernels}
+    own = {name for name, kernel in KERNELS.items() if kernel.folder in folders}
+    kept = {name: costs for name, costs in known.items() if name in own or name == OTHER}  # of layers not met here
+    tables = {**CYCLES, core.name: dict(sorted({**kept, **prices}.items()))}
     text = "".join(_table(core, prices) for core, prices in tables.items())
     write_atomically(TABLE, f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
     console.print(f"written to {TABLE}")

@@ -3,22 +3,17 @@
 
 #include "app.h"
 #include "cortex_m/startup.h"
+#include "counter.h"
 #include "link.h"
 #include "semihosting.h"
 
-typedef struct {
-    volatile uint32_t control, value, reload, interrupt;
-} cmsdk_timer;
-
 static uint8_t stack[STACK_BYTES] __attribute__((section(".stack"), aligned(8), used));
-
-static cmsdk_timer *const timer = (cmsdk_timer *)TIMER_BASE;
 
 const board_info board = {
     .name = BOARD_NAME,
     .counter_unit = "instructions",
-    .counter_numerator = 1000000000 / TIMER_HZ,  // nanoseconds a tick
-    .counter_denominator = 64,
+    .counter_numerator = 8 * (1000000000 / 1000) / (TIMER_HZ / 1000),  // eighths of a nanosecond a tick
+    .counter_denominator = 8 * 64,
     .clock_hz = TIMER_HZ,
     .receive_buffer_bytes = 4096,  // the emulator holds back what is not read; nothing is lost while the model runs
     .baud = LINK_BAUD,
@@ -27,9 +22,7 @@ const board_info board = {
 };
 
 void board_init(void) {
-    timer->reload = 0xFFFFFFFF;
-    timer->value = 0xFFFFFFFF;
-    timer->control = 1;
+    counter_init();
     link_init();
 }
 
@@ -39,7 +32,7 @@ void board_write(const uint8_t *data, size_t size) { link_write(data, size); }
 
 void board_set_baud(uint32_t baud) { link_set_baud(baud); }
 
-uint32_t board_counter(void) { return ~timer->value; }
+uint32_t board_counter(void) { return counter_read(); }
 
 void board_status(board_state state) { (void)state; }
 

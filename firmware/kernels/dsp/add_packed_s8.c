@@ -6,17 +6,23 @@
 #define USUAL_A_FACTOR (1 << 21)
 #define USUAL_B_FACTOR (1 << 19)
 
-// The sum of two rows with the usual factors: as constants they leave registers for everything else.
+// One sum with the usual factors: as constants they leave registers for everything else.
+INLINED void usual_sum(int8_t *y, const int8_t *a, const int8_t *b, const packed_scale *from, const packed_scale *to) {
+    const int32_t finer = packed_scaled(*a * USUAL_A_FACTOR + from->bias, from);
+    *y = (int8_t)saturate_s8(packed_scaled(2 * (finer + *b * USUAL_B_FACTOR) + to->bias, to));
+}
+
 static __attribute__((noinline)) void sum_row(
     int8_t *y, const int8_t *a, const int8_t *b, int32_t count, const add_packed_params *p
 ) {
     const packed_scale from = p->a, to = p->y;
-    const int8_t *const end = a + count;
-    while (a != end) {
-        const int32_t in_a = *a++, in_b = *b++;
-        const int32_t sum = packed_scaled(in_a * USUAL_A_FACTOR + from.bias, &from) + in_b * USUAL_B_FACTOR;
-        *y++ = (int8_t)saturate_s8(packed_scaled(2 * sum + to.bias, &to));
+    for (const int8_t *const end = a + (count & ~3); a != end; a += 4, b += 4, y += 4) {
+        usual_sum(y, a, b, &from, &to);
+        usual_sum(y + 1, a + 1, b + 1, &from, &to);
+        usual_sum(y + 2, a + 2, b + 2, &from, &to);
+        usual_sum(y + 3, a + 3, b + 3, &from, &to);
     }
+    for (const int8_t *const end = a + (count & 3); a != end; a++, b++, y++) usual_sum(y, a, b, &from, &to);
 }
 
 // Of either sign, where one of them may stay the same.

@@ -2,6 +2,17 @@
 #pragma once
 
 // A function in a section of its own.
+#ifdef __riscv
+#define FUNCTION(name, body)                        \
+    __asm__(".section .text." name ", \"ax\", @progbits\n" \
+            ".balign 4\n"                           \
+            ".global " name "\n"                    \
+            ".type " name ", @function\n"           \
+            name ":\n"                              \
+            body                                    \
+            ".size " name ", . - " name "\n"        \
+            ".text\n")
+#else
 #define FUNCTION(name, body)                        \
     __asm__(".syntax unified\n"                     \
             ".thumb\n"                              \
@@ -14,6 +25,7 @@
             body                                    \
             ".size " name ", . - " name "\n"        \
             ".text\n")
+#endif
 
 // A product of x and w, or two, is added to a sum; all are registers.
 #define ACCUMULATE(instruction, acc, x, w) instruction " " acc ", " x ", " w ", " acc "\n"

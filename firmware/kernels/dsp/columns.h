@@ -64,6 +64,11 @@ int16_t *columns_widen_s8(
     int16_t *v, const int8_t *x, int32_t right, int32_t below, int32_t rows, int32_t words, int32_t gap
 );
 
+#ifdef THUMB_1
+// columns_dot_s16 of one run; sums modulo 2^32
+void columns_run_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads);
+#endif
+
 // A pixel or tile of the output, and the one behind it in memory.
 typedef struct {
     int32_t i, j;

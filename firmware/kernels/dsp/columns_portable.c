@@ -3,18 +3,41 @@
 
 #ifndef DSP_INSTRUCTIONS
 // sums (4, 2): one run, modulo 2^32    x (quads, 2, 2, 2)  w (quads, 2, 4, 2)
+#ifdef THUMB_1
+#define run_s16 columns_run_s16
+#else
 static void run_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
-    for (int32_t k = 0; k < 4; k++, sums += 2, w += 2) {
-        uint32_t a = 0, b = 0;
-        const int16_t *v = x, *u = w;
-        for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 8) {
-            a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
-            b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
-        }
-        sums[0] = (int32_t)a;
-        sums[1] = (int32_t)b;
+    uint32_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    for (const int16_t *const end = x + 8 * quads; x != end; w += 8) {
+        const int32_t left = x[0], right = x[2], left_2 = x[1], right_2 = x[3];
+        x += 4;
+        a += (uint32_t)(left * w[0]);
+        b += (uint32_t)(right * w[0]);
+        c += (uint32_t)(left * w[2]);
+        d += (uint32_t)(right * w[2]);
+        e += (uint32_t)(left * w[4]);
+        f += (uint32_t)(right * w[4]);
+        g += (uint32_t)(left * w[6]);
+        h += (uint32_t)(right * w[6]);
+        a += (uint32_t)(left_2 * w[1]);
+        b += (uint32_t)(right_2 * w[1]);
+        c += (uint32_t)(left_2 * w[3]);
+        d += (uint32_t)(right_2 * w[3]);
+        e += (uint32_t)(left_2 * w[5]);
+        f += (uint32_t)(right_2 * w[5]);
+        g += (uint32_t)(left_2 * w[7]);
+        h += (uint32_t)(right_2 * w[7]);
     }
+    sums[0] = (int32_t)a;
+    sums[1] = (int32_t)b;
+    sums[2] = (int32_t)c;
+    sums[3] = (int32_t)d;
+    sums[4] = (int32_t)e;
+    sums[5] = (int32_t)f;
+    sums[6] = (int32_t)g;
+    sums[7] = (int32_t)h;
 }
+#endif
 
 // The same, doubled    w (quads, 2, 2, 2)
 static void run_bytes(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {

@@ -19,21 +19,17 @@ typedef struct {
 // No result of both passes exceeds 100 * 128, so 16 bits hold it and one instruction transforms two channels.
 INLINED line_6 transform_line(const line_6 d) {
     line_6 y;
-    const uint32_t two_b = add_pairs(d.b, d.b), two_c = add_pairs(d.c, d.c);
-    const uint32_t p = subtract_pairs(d.e, add_pairs(two_c, two_c)), q = subtract_pairs(d.d, add_pairs(two_b, two_b));
-    y.b = add_pairs(p, q);
-    y.c = subtract_pairs(p, q);
-    const uint32_t r = subtract_pairs(d.d, d.b), two_r = add_pairs(r, r), s = subtract_pairs(d.e, d.c);
-    y.d = add_pairs(s, two_r);
-    y.e = subtract_pairs(s, two_r);
-    const uint32_t t = subtract_pairs(d.a, d.c), two_t = add_pairs(t, t);
-    y.a = add_pairs(s, add_pairs(two_t, two_t));
-    y.f = subtract_pairs(subtract_pairs(d.f, d.d), add_pairs(two_r, two_r));
+    const uint32_t two_b = add_lanes(d.b, d.b), two_c = add_lanes(d.c, d.c);
+    const uint32_t p = subtract_lanes(d.e, add_lanes(two_c, two_c)), q = subtract_lanes(d.d, add_lanes(two_b, two_b));
+    y.b = add_lanes(p, q);
+    y.c = subtract_lanes(p, q);
+    const uint32_t r = subtract_lanes(d.d, d.b), two_r = add_lanes(r, r), s = subtract_lanes(d.e, d.c);
+    y.d = add_lanes(s, two_r);
+    y.e = subtract_lanes(s, two_r);
+    const uint32_t t = subtract_lanes(d.a, d.c), two_t = add_lanes(t, t);
+    y.a = add_lanes(s, add_lanes(two_t, two_t));
+    y.f = subtract_lanes(subtract_lanes(d.f, d.d), add_lanes(two_r, two_r));
     return y;
-}
-
-INLINED uint32_t half_of(const int8_t *x, int odd) {
-    return odd ? odd_bytes(load_word(x)) : even_bytes(load_word(x));
 }
 
 // Two channels of 6 x 6 pixels, whose rows are `row` bytes apart, in one column of v (36, quads, 2, 2, 2); x_c = 4 * quads
@@ -44,12 +40,12 @@ INLINED void transform_pairs(
     for (uint32_t *to = lines; to != lines + SIDE; to++, x += x_c) {
         const int8_t *at = x;
         line_6 d;
-        d.a = half_of(at, odd);
-        d.b = half_of(at += row, odd);
-        d.c = half_of(at += row, odd);
-        d.d = half_of(at += row, odd);
-        d.e = half_of(at += row, odd);
-        d.f = half_of(at += row, odd);
+        d.a = load_lanes(at, odd);
+        d.b = load_lanes(at += row, odd);
+        d.c = load_lanes(at += row, odd);
+        d.d = load_lanes(at += row, odd);
+        d.e = load_lanes(at += row, odd);
+        d.f = load_lanes(at += row, odd);
         const line_6 y = transform_line(d);
         to[0] = y.a;
         to[SIDE] = y.b;
@@ -61,12 +57,12 @@ INLINED void transform_pairs(
     const int32_t step = 2 * x_c;
     for (const uint32_t *from = lines; from != lines + POSITIONS; from += SIDE, v += step) {
         const line_6 y = transform_line((line_6){from[0], from[1], from[2], from[3], from[4], from[5]});
-        store_pair(v, y.a);
-        store_pair(v += step, y.b);
-        store_pair(v += step, y.c);
-        store_pair(v += step, y.d);
-        store_pair(v += step, y.e);
-        store_pair(v += step, y.f);
+        store_lanes(v, y.a);
+        store_lanes(v += step, y.b);
+        store_lanes(v += step, y.c);
+        store_lanes(v += step, y.d);
+        store_lanes(v += step, y.e);
+        store_lanes(v += step, y.f);
     }
 }
 

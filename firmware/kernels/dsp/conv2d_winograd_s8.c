@@ -25,23 +25,28 @@ static tile_place find_place(int8_t *y, place at, int32_t tile_columns, const co
     return (tile_place){y + (2 * at.i * y_w + 2 * at.j) * y_c, right, below};
 }
 
-// Some channels of one tile, with its pooling or without.    sums (count, 2, 4)  channels (count, 4)
-static __attribute__((noinline)) void finish_tile(
-    const tile_place *to, const int32_t *sums, const int32_t *channel, int32_t count, int pools
+// Some channels of one tile, whose four pixels become their largest.    sums (count, 2, 4)  channels (count, 4)
+static __attribute__((noinline)) void finish_pooled(
+    const tile_place *to, const int32_t *sums, const int32_t *channel, int32_t count
 ) {
-    int8_t *y = to->y;
-    const int32_t right = to->right, below = to->below, both = right + below;
-    for (; count > 0; count--, channel += 4, sums += 8, y++) {
+    for (int8_t *y = to->y, *const end = y + count; y != end; channel += 4, sums += 8) {
         const packed_scale scale = packed_channel(channel);
-        const int32_t a = sums[0] >> 1, b = sums[1] >> 1, c = sums[2] >> 1, d = sums[3] >> 1;
-        if (pools) {
-            *y = (int8_t)packed_value(larger(larger(a, b), larger(c, d)), &scale);
-        } else {  // first the pixels that may not exist and then lie where existing ones do
-            y[both] = (int8_t)packed_value(d, &scale);
-            y[below] = (int8_t)packed_value(c, &scale);
-            y[right] = (int8_t)packed_value(b, &scale);
-            *y = (int8_t)packed_value(a, &scale);
-        }
+        const int32_t most = larger(larger(sums[0], sums[1]), larger(sums[2], sums[3]));
+        *y++ = (int8_t)packed_value(most >> 1, &scale);
+    }
+}
+
+// The same without a pooling: first the pixels that may not exist and then lie where existing ones do.
+static __attribute__((noinline)) void finish_tile(
+    const tile_place *to, const int32_t *sums, const int32_t *channel, int32_t count
+) {
+    const int32_t right = to->right, below = to->below, both = right + below;
+    for (int8_t *y = to->y, *const end = y + count; y != end; channel += 4, sums += 8, y++) {
+        const packed_scale scale = packed_channel(channel);
+        y[both] = (int8_t)packed_value(sums[3] >> 1, &scale);
+        y[below] = (int8_t)packed_value(sums[2] >> 1, &scale);
+        y[right] = (int8_t)packed_value(sums[1] >> 1, &scale);
+        *y = (int8_t)packed_value(sums[0] >> 1, &scale);
     }
 }
 
@@ -88,7 +93,7 @@ void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2
             }
         }
         for (int32_t b = 1; b >= 0; b--) {
-            finish_tile(&to[b], sums + 4 * b, p->output.channels, y_c, pools);
+            (pools ? finish_pooled : finish_tile)(&to[b], sums + 4 * b, p->output.channels, y_c);
             limit_s8(to[b].y, to[b].right + y_c, p->output.y_min, p->output.y_max);
             if (to[b].below) limit_s8(to[b].y + to[b].below, to[b].right + y_c, p->output.y_min, p->output.y_max);
         }

@@ -13,6 +13,11 @@
 #define DSP_INSTRUCTIONS
 #endif
 
+// The instruction set of the Cortex-M0 and M0+: eight registers that multiply, products of 32 bits, aligned words.
+#if defined(__thumb__) && !defined(__thumb2__)
+#define THUMB_1
+#endif
+
 // Inlined whatever is optimized for: a call of these costs more than what they do.
 #define INLINED __attribute__((always_inline)) static inline
 
@@ -24,6 +29,9 @@ typedef struct {
 // (a * b + 2^31) / 2^32, rounded down: with a = 2 * acc what requantize.h's multiply_high makes of acc and b.
 INLINED int32_t multiply_high_rounded(int32_t a, int32_t b);
 
+// acc + that product.
+INLINED int32_t multiply_high_add(int32_t acc, int32_t a, int32_t b);
+
 // The nearest int8.
 INLINED int32_t saturate_s8(int32_t value);
 
@@ -32,6 +40,13 @@ INLINED uint32_t even_bytes(uint32_t word);
 INLINED uint32_t odd_bytes(uint32_t word);
 INLINED uint32_t add_pairs(uint32_t a, uint32_t b);
 INLINED uint32_t subtract_pairs(uint32_t a, uint32_t b);
+
+// Two numbers on their way through sums and differences, as a core adds two at once: bytes 0 and 2, or 1 and 3, of four.
+// Sums must stay in 16 bits. As a pair in v (2,) once they are done.
+INLINED uint32_t load_lanes(const int8_t *x, int odd);
+INLINED uint32_t add_lanes(uint32_t a, uint32_t b);
+INLINED uint32_t subtract_lanes(uint32_t a, uint32_t b);
+INLINED void store_lanes(int16_t *v, uint32_t lanes);
 
 // The larger one of each of the four int8 of two words.
 INLINED uint32_t larger_bytes(uint32_t a, uint32_t b);
@@ -78,6 +93,10 @@ INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels);
 #endif
 
 INLINED uint32_t load_word(const int8_t *x) {
+#ifdef THUMB_1
+    const uint32_t low = (uint8_t)x[0] | (uint32_t)(uint8_t)x[1] << 8;  // what copies four bytes there is a call
+    return low | (uint32_t)(uint8_t)x[2] << 16 | (uint32_t)(uint8_t)x[3] << 24;
+#else
     uint32_t word;
 #if defined(DSP_INSTRUCTIONS) && !defined(__ARM_FEATURE_UNALIGNED)
     // clang before version 17 loads bytes unless told otherwise, though every core with these instructions loads words.
@@ -87,6 +106,7 @@ INLINED uint32_t load_word(const int8_t *x) {
     __builtin_memcpy(&word, x, sizeof word);  // memcpy would be a call in freestanding code
 #endif
     return word;
+#endif
 }
 
 INLINED void store_word(int8_t *y, uint32_t word) {
@@ -108,6 +128,21 @@ INLINED uint32_t load_pair(const int16_t *x) {
 INLINED void store_pair(int16_t *y, uint32_t pair) {
     __builtin_memcpy(__builtin_assume_aligned(y, 4), &pair, sizeof pair);
 }
+
+#ifdef DSP_INSTRUCTIONS
+INLINED uint32_t load_lanes(const int8_t *x, int odd) {
+    return odd ? odd_bytes(load_word(x)) : even_bytes(load_word(x));
+}
+INLINED uint32_t add_lanes(uint32_t a, uint32_t b) { return add_pairs(a, b); }
+INLINED uint32_t subtract_lanes(uint32_t a, uint32_t b) { return subtract_pairs(a, b); }
+INLINED void store_lanes(int16_t *v, uint32_t lanes) { store_pair(v, lanes); }
+#else
+// The number 2^16 * high + low, which one addition adds; of a low half below zero the high one is too small by one.
+INLINED uint32_t load_lanes(const int8_t *x, int odd) { return (uint32_t)x[odd] + ((uint32_t)x[2 + odd] << 16); }
+INLINED uint32_t add_lanes(uint32_t a, uint32_t b) { return a + b; }
+INLINED uint32_t subtract_lanes(uint32_t a, uint32_t b) { return a - b; }
+INLINED void store_lanes(int16_t *v, uint32_t lanes) { store_pair(v, (lanes + 0x8000) ^ 0x8000); }
+#endif
 
 // y[0..3] = the quad of the two pairs
 INLINED void store_quad(int16_t *y, uint32_t even, uint32_t odd) {

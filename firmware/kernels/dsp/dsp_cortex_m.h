@@ -10,6 +10,12 @@ INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
     return y;
 }
 
+INLINED int32_t multiply_high_add(int32_t acc, int32_t a, int32_t b) {
+    int32_t y;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(acc));
+    return y;
+}
+
 INLINED int32_t saturate_s8(int32_t value) {
     int32_t y;
     __asm__("ssat %0, #8, %1" : "=r"(y) : "r"(value) : "cc");

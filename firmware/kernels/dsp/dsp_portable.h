@@ -1,9 +1,24 @@
 // dsp.h for cores without DSP instructions: the same results in plain C, from the same tables.
 #pragma once
 
+#ifdef THUMB_1
+// Of four products of 16 bits each: one of 64 bits would be a call.
 INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+    const uint32_t a_low = a & 0xffff, b_low = b & 0xffff;
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const int32_t first = a_high * (int32_t)b_low + (int32_t)((a_low * b_low >> 16) + 0x8000);  // it just fits
+    const int32_t second = (int32_t)a_low * b_high;
+    const int32_t low = (first & 0xffff) + (second & 0xffff);
+    return a_high * b_high + (first >> 16) + (second >> 16) + (low >> 16);
 }
+#else
+INLINED int32_t multiply_high_rounded(int32_t a, int32_t b) {
+    const int64_t product = (int64_t)a * b;
+    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+}
+#endif
+
+INLINED int32_t multiply_high_add(int32_t acc, int32_t a, int32_t b) { return acc + multiply_high_rounded(a, b); }
 
 INLINED int32_t saturate_s8(int32_t value) { return value < -128 ? -128 : value > 127 ? 127 : value; }
 
@@ -60,18 +75,20 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     return s;
 }
 
+INLINED int32_t larger_of_two(int32_t a, int32_t b) { return a > b ? a : b; }
+
 INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels) {
     for (; channels != tile->end; channels += 9) {
-        int32_t best = INT32_MIN;
-        for (int32_t k = 0; k < 4; k++) {
-            const int16_t *x = tile->taps + 10 * k;
-            int32_t sum = 0;
-            for (int32_t t = 0; t < 5; t++, x += 2) {
-                const uint32_t pair = (uint32_t)channels[t];
-                sum += x[0] * (int16_t)(pair & 0xffff) + x[1] * (int16_t)(pair >> 16);
-            }
-            if (sum > best) best = sum;
+        const int16_t *x = tile->taps;
+        int32_t a = 0, b = 0, c = 0, d = 0;
+        for (int32_t t = 0; t < 5; t++, x += 2) {
+            const int32_t first = low_half((uint32_t)channels[t]), second = channels[t] >> 16;
+            a += x[0] * first + x[1] * second;
+            b += x[10] * first + x[11] * second;
+            c += x[20] * first + x[21] * second;
+            d += x[30] * first + x[31] * second;
         }
+        const int32_t best = larger_of_two(larger_of_two(a, b), larger_of_two(c, d));
         const int32_t product = multiply_high_rounded(best + channels[5], channels[6]);
         *tile->y++ = (int8_t)saturate_s8((product + (product >> 31) + channels[7]) >> channels[8]);
     }

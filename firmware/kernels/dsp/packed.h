@@ -6,10 +6,10 @@
 // y[o] = clamp(y[o], y_min, y_max)    y (y_c,)
 void limit_s8(int8_t *y, int32_t y_c, int32_t y_min, int32_t y_max);
 
-// The rest of a scale, from a doubled number with its bias: TFLM's two rounded steps.
+// The rest of a scale, from a doubled number with its bias: TFLM's two rounded steps. The second rounds away from zero what
+// the first left below it; where that left a zero of a number below zero, one less makes no difference.
 INLINED int32_t packed_scaled(int32_t value, const packed_scale *p) {
-    const int32_t product = multiply_high_rounded(value, p->multiplier);
-    return (product + (product >> 31) + p->offset) >> p->shift;
+    return multiply_high_add(p->offset + (value >> 31), value, p->multiplier) >> p->shift;
 }
 
 // The row of the table for a channel, in registers: the compiler cannot know that storing bytes leaves it alone.

@@ -10,24 +10,22 @@ typedef struct {
     int32_t row;  // bytes between rows
 } tile_view;
 
-INLINED uint32_t half_of(uint32_t word, int odd) { return odd ? odd_bytes(word) : even_bytes(word); }
-
 // The same bytes of a pixel in two rows, added or subtracted.
 INLINED uint32_t meet(const int8_t *p, const int8_t *q, int odd, int adds) {
-    const uint32_t a = half_of(load_word(p), odd), b = half_of(load_word(q), odd);
-    return adds ? add_pairs(a, b) : subtract_pairs(a, b);
+    const uint32_t a = load_lanes(p, odd), b = load_lanes(q, odd);
+    return adds ? add_lanes(a, b) : subtract_lanes(a, b);
 }
 
 // Two channels of four pixels side by side in rows p and q: the rows added or subtracted, then across.
 INLINED void transform_pairs(int16_t *v, const int8_t *p, const int8_t *q, int32_t x_c, int odd, int adds) {
     const int32_t x_c3 = 3 * x_c;
     const uint32_t a = meet(p, q, odd, adds), c = meet(p + 2 * x_c, q + 2 * x_c, odd, adds);
-    store_pair(v, subtract_pairs(a, c));
+    store_lanes(v, subtract_lanes(a, c));
     const uint32_t b = meet(p + x_c, q + x_c, odd, adds);
-    store_pair(v + 2 * x_c, add_pairs(b, c));
-    store_pair(v + 4 * x_c, subtract_pairs(c, b));
+    store_lanes(v + 2 * x_c, add_lanes(b, c));
+    store_lanes(v + 4 * x_c, subtract_lanes(c, b));
     const uint32_t d = meet(p + x_c3, q + x_c3, odd, adds);
-    store_pair(v + 6 * x_c, subtract_pairs(b, d));
+    store_lanes(v + 6 * x_c, subtract_lanes(b, d));
 }
 
 // One row of V, one column of v (4, quads, 2, 2, 2); x_c = 4 * quads

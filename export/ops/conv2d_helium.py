@@ -1,0 +1,85 @@
+"""CONV_2D, with the MAX_POOL_2D that follows it if one does, and FULLY_CONNECTED: the kernel `conv2d_helium_s8`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.conv2d_packed import no_pool
+from tinyproof.export.ops.dense import DenseParams
+from tinyproof.export.ops.kind import Call, Fast, Kernel, Params
+from tinyproof.export.ops.packed import rounded_up
+from tinyproof.export.ops.vectors import FOUR, HELIUM, VectorOutput, pack_vectors
+from tinyproof.export.ops.window import Window, lead_bytes
+from tinyproof.optimize import Optimize
+
+CHUNK = 16  # taps in a vector
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2dHeliumParams(Params):
+    """The members of `conv2d_helium_params`."""
+
+    c_type: ClassVar[str] = "conv2d_helium_params"
+
+    weights: NDArray[np.int8]  # (groups, chunks, 4, 16)
+    x_zero_point: int
+    window: Window
+    pool: Window
+    output: VectorOutput
+
+
+def pack(conv: Conv2dParams, pool: Window) -> Conv2dHeliumParams | None:
+    """The packed layer; None where its numbers do not fit the kernel."""
+    if (packed := pack_vectors(conv.bias, conv.weights, conv.output)) is None:
+        return None
+    output, weights = packed
+    filters = weights.reshape(len(weights), -1)
+    filled = np.pad(filters, ((0, -filters.shape[0] % FOUR), (0, -filters.shape[1] % CHUNK)))
+    groups = filled.reshape(-1, FOUR, filled.shape[1] // CHUNK, CHUNK).swapaxes(1, 2)
+    return Conv2dHeliumParams(np.ascontiguousarray(groups), conv.x_zero_point, conv.window, pool, output)
+
+
+def scratch_bytes(params: Conv2dHeliumParams) -> int:
+    """What the pixels see of which the largest is wanted."""
+    window, pool = params.window, params.pool
+    return rounded_up(pool.k_h * pool.k_w * max(window.k_h * window.k_w * window.x_c, CHUNK))
+
+
+def leads(params: Conv2dHeliumParams) -> tuple[int]:
+    """How many bytes before the input the output has to begin where it overwrites it."""
+    return (lead_bytes(params.window, params.pool),)
+
+
+CONV2D_HELIUM = Kernel("conv2d_helium", scratch_bytes, leads, folder=HELIUM)
+
+
+def is_inside(pool: Window) -> bool:
+    """Whether all of its windows lie wholly inside what they pool."""
+    rows = (pool.y_h - 1) * pool.stride_h + (pool.k_h - 1) * pool.dilation_h < pool.x_h
+    columns = (pool.y_w - 1) * pool.stride_w + (pool.k_w - 1) * pool.dilation_w < pool.x_w
+    return pool.pad_h == pool.pad_w == 0 and pool.dilation_h == pool.dilation_w == 1 and rows and columns
+
+
+def as_pixels(dense: DenseParams) -> Conv2dParams:
+    """A dense layer as a convolution of pixels in a row, with 1 x 1 filters."""
+    window = Window(1, dense.rows, dense.x_c, 1, dense.rows, dense.y_c, 1, 1, 1, 1, 1, 1, 0, 0)
+    weights = dense.weights.reshape(dense.y_c, 1, 1, dense.x_c)
+    return Conv2dParams(weights, dense.bias, 0, window, dense.output)
+
+
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Whatever `Optimize` says: a weight is a byte."""
+    conv = as_pixels(call.params) if isinstance(call.params, DenseParams) else call.params
+    if not isinstance(conv, Conv2dParams) or (pool and not is_inside(pool)) or not prod(conv.weights.shape):
+        return None
+    params = pack(conv, pool or no_pool(conv.window))
+    return replace(call, kernel=CONV2D_HELIUM, params=params) if params else None
+
+
+FAST = Fast(CONV2D_HELIUM, fit, rank=-1)  # before any kernel without vectors
