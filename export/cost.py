@@ -15,7 +15,9 @@ from tinyproof.export.ops.kind import Call, Events, Kernel
 from tinyproof.export.program import Program, Step
 
 _TABLES = (cost_table, cost_table_cortex_m0plus, cost_table_cortex_m55, cost_table_rv32imc)
-CYCLES = {core: prices for table in _TABLES for core, prices in table.CYCLES.items()}
+CYCLES: dict[str, dict[str, tuple[float, ...]]] = {
+    core: prices for table in _TABLES for core, prices in table.CYCLES.items()
+}
 OTHER = "other"  # the prices of kernels that declare no events
 
 

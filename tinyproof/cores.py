@@ -37,7 +37,13 @@ RV32IMC = Core(
     "rv32imc",
     unit="instructions",
 )
-CORTEX_M55 = Core("cortex-m55", "Cortex-M55: sixteen 8-bit multiplications at a time", ("dsp", "helium"), "cortex-m55")
+CORTEX_M55 = Core(
+    "cortex-m55",
+    "Cortex-M55: sixteen 8-bit multiplications at a time",
+    ("dsp", "helium"),
+    "cortex-m55",
+    unit="instructions",
+)
 PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
 
 CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC)}
