@@ -55,7 +55,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-TARGETS := help setup tools train export build validate demo report play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+TARGETS := help setup tools train export build validate demo report prove prove-all play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 .PHONY: $(TARGETS)
 # Before anything is made: the second word of `make validate BOARD= host` is a target, too.
 $(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there is no target $(goal); `make` alone lists \
@@ -108,6 +108,14 @@ validate: $(READY) ## every test image through BOARD (or PORT), byte by byte aga
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
 	@$(RUN) report --model $(DIR)
+
+prove: export ## that the exported C gives the golden's bytes for every input: certificate.json (docs/proof.md)
+	@$(RUN) prove --model $(DIR) $(GIVEN)
+
+prove-all: ## the same for both presets and every model of build/ that is exported
+	@$(MAKE) --no-print-directory prove $(USUAL)
+	@$(MAKE) --no-print-directory prove $(USUAL) PRESET=course
+	@for model in build/*/model.tflite; do $(RUN) prove --model $$(dirname $$model) || [ $$? = 1 ] || exit 2; done
 
 #: Look inside
 
