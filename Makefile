@@ -184,13 +184,13 @@ lint: $(VENV)/test ## ruff, mypy, and which package may import which
 	@$(VENV)/bin/mypy
 
 bench: $(VENV)/train $(VENV)/portable ## cost of inference, both compilers, speed of pipeline and link: build/bench.json
-	@$(RUN) tools --board qemu --board qemu-uart --board host --compiler system
+	@$(RUN) tools --board qemu --board qemu-uart --board host --board pico --board qemu-riscv32 --compiler system
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench
 
 figures: $(VENV)/train $(VENV)/portable ## measure again what README.md and docs/performance.md show, and write it there
-	@$(RUN) tools --board qemu --compiler system
+	@$(RUN) tools --board qemu --board pico --board qemu-riscv32 --compiler system
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench --docs

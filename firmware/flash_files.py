@@ -12,11 +12,13 @@ LINE_BYTES = 16
 DATA, END, UPPER_ADDRESS = 0, 1, 4  # kinds of lines of Intel HEX
 
 
-def write_flash_files(image: Path, base: int) -> list[Path]:
-    """Write both beside an ELF image, whose flash begins at `base`: `firmware.bin` and `firmware.hex`."""
+def write_flash_files(image: Path, base: int, with_text: bool = True) -> list[Path]:
+    """Write them beside an ELF image, whose flash begins at `base`: `firmware.bin`, and `firmware.hex` if asked for."""
     content = flash_bytes(image, base)
     plain, text = image.with_suffix(".bin"), image.with_suffix(".hex")
     plain.write_bytes(content)
+    if not with_text:
+        return [plain]
     text.write_text(intel_hex(content, base), encoding="ascii", newline="\n")
     return [plain, text]
 

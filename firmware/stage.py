@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tinyproof.boards import Board
@@ -37,3 +38,8 @@ def build_image(model: Path, board: Board) -> None:
         f"firmware: {image_path(model, board)}, compiled by {sizes.compiler}, sha256 of its flash "
         f"{sizes.image_sha256[:16]}"
     )
+
+
+def build_to_flash(model: Path, board: Board) -> None:
+    """The same for the chip itself, which takes no emulator. UserError."""
+    build_image(model, replace(board, emulator=None, watcher=""))

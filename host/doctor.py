@@ -9,6 +9,7 @@ import importlib.util
 import os
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from tinyproof.boards import BOARDS, REAL_BOARDS, Board
 from tinyproof.compilers import Tool
 from tinyproof.console import UserError, console
 from tinyproof.export.golden import golden_name
+from tinyproof.host import flash_esp, flash_stm32
 from tinyproof.host.flash import find_platformio
 from tinyproof.host.interpreters import TFLITE_PACKAGES
 from tinyproof.host.ports import SerialPort, boards_behind, may_open, scan
@@ -57,6 +59,7 @@ def examine() -> list[Check]:
         *check_packages(),
         *check_tools(BOARDS.values()),
         check_platformio(),
+        *check_loaders(BOARDS.values()),
         *check_ports(ports),
         *check_meddlers(ports),
     ]
@@ -156,6 +159,28 @@ def check_platformio() -> Check:
             MISSING,
             f"not installed; `make flash` needs it ({boards})",
             "nothing: `make flash` installs it",
+        )
+
+
+def check_loaders(boards: Iterable[Board]) -> Iterator[Check]:
+    """The programs that speak with the boot loaders of chips, where `make flash` writes an image that is built here."""
+    loaders: dict[str, list[str]] = {}
+    for board in boards:
+        if board.st_loader:
+            loaders.setdefault(flash_stm32.LOADER, []).append(board.name)
+            loaders.setdefault(flash_stm32.DFU, []).append(f"{board.name} over USB")
+        if board.esp_loader:
+            loaders.setdefault(flash_esp.LOADER, []).append(board.name)
+    for name, needed_for in loaders.items():
+        is_package = name != flash_stm32.DFU
+        found = importlib.util.find_spec(name) if is_package else shutil.which(name)
+        where = f"{name} {version(name)}" if found and is_package else found
+        remedy = "nothing: `make flash` installs it" if is_package else f"sudo apt-get install {name} (Debian, Ubuntu)"
+        yield Check(
+            name,
+            OK if found else MISSING,
+            f"{where or 'not installed'}; {'used' if found else 'needed'} to flash {', '.join(needed_for)}",
+            "" if found else remedy,
         )
 
 

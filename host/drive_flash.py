@@ -13,24 +13,18 @@ from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError, console
 from tinyproof.firmware.build import UF2_FILE, image_path
-from tinyproof.firmware.stage import build_image
+from tinyproof.firmware.stage import build_to_flash
 from tinyproof.host import flash
 from tinyproof.host.ports import SerialPort, candidates, check_there, find_port, named_port, scan
 from tinyproof.host.transport import open_port
 from tinyproof.host.uf2_drive import Drive, copy, find_drive, no_drive
 from tinyproof.manifest import load_manifest
-from tinyproof.protocol import HelloReply
 
 DRIVE_S = 20.0  # from the request until the drive is mounted
 
 
-def flash_board(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> HelloReply:
-    """Flash a board by its drive where it has one, through PlatformIO elsewhere; as `flash.flash`. UserError."""
-    return (flash_drive if board.drive else flash.flash)(board, model, engine, port)
-
-
-def flash_drive(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> HelloReply:
-    """Build, copy, and return the board's HELLO.
+def flash_drive(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> flash.Flashed:
+    """Build, copy, and hear from the board.
 
     `port` is that of its program, by which it may be asked for its drive. Raises UserError when the image does not fit,
     there is no drive, or it is full or vanishes, and when the board does not come back with this model.
@@ -45,7 +39,7 @@ def flash_drive(board: Board, model: Path, engine: str | None = None, port: str 
     drive = find_drive(board)
     if drive is None and here is None and not candidates(board, scan()):
         raise UserError(no_drive(board))
-    build_image(model, board)
+    build_to_flash(model, board)
     manifest = load_manifest(model)
     drive = drive or _ask_for_drive(board, here or find_port(board))
     others = scan()

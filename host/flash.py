@@ -1,6 +1,6 @@
 """Puts the firmware on a real board: build, upload, wait until the board is back, and hear from it which model it runs.
 
-PlatformIO builds and uploads (drive_flash.py does without it, for boards that are a drive). Finding the board, sending
+PlatformIO builds and uploads (flashing.py knows which boards do without it). Finding the board, sending
 it into its bootloader and finding it again is done here: by USB ids and the place on the bus, in bounded time, with a
 line that says what to do when the board does not react.
 """
@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tinyproof import advice
@@ -35,8 +36,16 @@ HELLO_S = 20.0  # to start up and run the self-test
 SCAN_INTERVAL_S = 0.1
 
 
-def flash(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> HelloReply:
-    """Build the firmware of `board` for the model exported to `model`, upload it, and return the board's HELLO.
+@dataclass(frozen=True)
+class Flashed:
+    """A board that was flashed: the port that its program talks on, and what that says of itself."""
+
+    port: str
+    hello: HelloReply
+
+
+def flash(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> Flashed:
+    """Build the firmware of `board` for the model exported to `model`, upload it, and hear from it.
 
     Without `port` it is found by USB ids. Raises UserError when the model does not fit, PlatformIO is missing or fails,
     or the board is not found, does not come back, or says hello with anything but this model.
@@ -64,14 +73,14 @@ def flash(board: Board, model: Path, engine: str | None = None, port: str | None
     return report_hello(board, back, manifest, engine)
 
 
-def report_hello(board: Board, back: SerialPort, manifest: Manifest, engine: str) -> HelloReply:
+def report_hello(board: Board, back: SerialPort, manifest: Manifest, engine: str) -> Flashed:
     """Hear from a board that was just flashed, and say what it said. UserError."""
     hello = say_hello(board, back, manifest, engine)
     console.print(
         f"{back.device}: {hello.board}, {hello.engine}, model {hello.model_sha256.hex()[:12]}, self-test "
         f"{hello.self_test_vectors - hello.self_test_failures} of {hello.self_test_vectors} passed"
     )
-    return hello
+    return Flashed(back.device, hello)
 
 
 def check_fits(manifest: Manifest, board: Board, engine: str) -> None:

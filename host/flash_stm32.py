@@ -11,15 +11,15 @@ import importlib.util
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tinyproof import advice
 from tinyproof.boards import Board
 from tinyproof.console import UserError, console
 from tinyproof.environment import run_along, run_module
-from tinyproof.firmware.stage import build_image
-from tinyproof.host.flash import report_hello
+from tinyproof.firmware.stage import build_to_flash
+from tinyproof.host.flash import Flashed, report_hello
 from tinyproof.host.ports import SerialPort, candidates, check_there, listed, named_port, scan
 from tinyproof.host.transport import open_port
 from tinyproof.line import BAUD
@@ -44,8 +44,8 @@ class UsbChip:
     flash: str
 
 
-def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> str:
-    """Build the firmware of `board` for the model exported to `model`, write it, and hear from it; the port it is on.
+def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> Flashed:
+    """Build the firmware of `board` for the model exported to `model`, write it, and hear from it.
 
     Raises UserError when it does not fit, nothing waits for a program, another chip does, or it is not heard.
     """
@@ -54,7 +54,7 @@ def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str 
     manifest = load_manifest(model)
     here = find_chip(board, port)
     console.print(f"{board.name} on {f'USB {here.path}' if isinstance(here, UsbChip) else here}", markup=False)
-    build_image(model, replace(board, emulator=None))  # which needs no emulator
+    build_to_flash(model, board)
     content = model / board.name / "firmware.bin"
     if isinstance(here, UsbChip):
         write_over_usb(board, here, content)
@@ -62,8 +62,7 @@ def flash_stm32(board: Board, model: Path, engine: str | None = None, port: str 
     else:
         write_over_uart(board, here.device, content)
         line = here
-    report_hello(board, line, manifest, ENGINE)
-    return line.device
+    return report_hello(board, line, manifest, ENGINE)
 
 
 def find_chip(board: Board, port: str | None) -> SerialPort | UsbChip:

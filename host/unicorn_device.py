@@ -10,7 +10,6 @@ is the one that board qemu runs, the debug channel and the one timer it uses are
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import struct
@@ -19,24 +18,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tinyproof.boards import BOARDS
-from tinyproof.firmware.build import WATCHER_FILE
 from tinyproof.firmware.flash_files import loaded
+from tinyproof.host.unicorn_cpu import PAGE_BYTES, THUMB, Counter, find_place, whole_pages, write_all
 
 RAM_BASE = 0x2000_0000
 TIMER_BASE = 0x4000_0000
 SYSTEM_BASE = 0xE000_E000  # the processor's own registers: plain memory, only the FPU's access bits are written
-PAGE_BYTES = 0x1000
 TIMER_VALUE = 0x04  # offset of the CMSDK timer's count-down register
 BREAKPOINT = 7  # the exception number by which unicorn reports `bkpt`
 SEMIHOSTING_OPEN, SEMIHOSTING_WRITE, SEMIHOSTING_READ, SEMIHOSTING_EXIT_EXTENDED = 0x01, 0x05, 0x06, 0x20
 APPLICATION_EXIT = 0x20026
 TICKS_NUMERATOR, TICKS_DENOMINATOR = 8, 5  # 64 ns an instruction and 40 ns a tick, as on board qemu
-
-
-class Watcher(ctypes.Structure):
-    """`watcher` of count.c."""
-
-    _fields_ = [("code", ctypes.c_void_p), ("code_bytes", ctypes.c_uint32), ("instructions", ctypes.c_uint64)]
 
 
 class Machine:
@@ -48,8 +40,8 @@ class Machine:
         budget = BOARDS["unicorn"].budget
         assert budget is not None
         self.image = image
-        self.flash_bytes = _pages(budget.flash_bytes)
-        self.ram_bytes = _pages(budget.ram_bytes)
+        self.flash_bytes = whole_pages(budget.flash_bytes)
+        self.ram_bytes = whole_pages(budget.ram_bytes)
         self.cpu = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.cpu.ctl_set_cpu_model(unicorn.arm_const.UC_CPU_ARM_CORTEX_M4)
         self.cpu.mem_map(0, self.flash_bytes, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
@@ -58,9 +50,7 @@ class Machine:
         self.cpu.mmio_map(TIMER_BASE, PAGE_BYTES, self._read_timer, None, lambda *_: None, None)
         for address, data in loaded(image):
             self.cpu.mem_write(address, data)
-        self.code = ctypes.create_string_buffer(bytes(self.cpu.mem_read(0, self.flash_bytes)), self.flash_bytes)
-        self.watcher = Watcher(ctypes.addressof(self.code), self.flash_bytes, 0)
-        self._watch_blocks(unicorn.UC_HOOK_BLOCK)
+        self.counter = Counter(self.cpu, image, THUMB, 0, bytes(self.cpu.mem_read(0, self.flash_bytes)))
         self.cpu.hook_add(unicorn.UC_HOOK_INTR, self._interrupt)
         self.cpu.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._bad_access)
 
@@ -76,24 +66,8 @@ class Machine:
             self._stop(str(error))
         self._stop("the CPU stopped")
 
-    def _watch_blocks(self, hook_block: int) -> None:
-        """Have the C function called before every block: a Python function would make it a hundred times slower."""
-        from unicorn.unicorn_py3.unicorn import uclib
-
-        watch = ctypes.CDLL(str(self.image.parent / WATCHER_FILE)).watch
-        handle = ctypes.c_size_t()
-        uclib.uc_hook_add(
-            self.cpu._uch,
-            ctypes.byref(handle),
-            hook_block,
-            ctypes.cast(watch, ctypes.c_void_p),
-            ctypes.byref(self.watcher),
-            ctypes.c_uint64(1),
-            ctypes.c_uint64(0),
-        )
-
     def _read_timer(self, cpu: Any, offset: int, size: int, data: Any) -> int:
-        ticks = self.watcher.instructions * TICKS_NUMERATOR // TICKS_DENOMINATOR
+        ticks = self.counter.instructions * TICKS_NUMERATOR // TICKS_DENOMINATOR
         return ~ticks & 0xFFFF_FFFF if offset == TIMER_VALUE else 0
 
     def _interrupt(self, cpu: Any, number: int, data: Any) -> None:
@@ -111,7 +85,7 @@ class Machine:
             cpu.mem_write(address, received)
             result = size - len(received)
         elif operation == SEMIHOSTING_WRITE:
-            _write_all(bytes(cpu.mem_read(address, size)))
+            write_all(bytes(cpu.mem_read(address, size)))
             result = 0
         elif operation == SEMIHOSTING_EXIT_EXTENDED:
             os._exit(address if handle == APPLICATION_EXIT else 1)
@@ -139,46 +113,6 @@ class Machine:
         place = find_place(self.image, self.cpu.reg_read(arm.UC_ARM_REG_PC) if address is None else address & ~1)
         print(f"the firmware stopped: {why}, by {place}", file=sys.stderr, flush=True)
         os._exit(1)
-
-
-def find_place(image: Path, address: int) -> str:
-    """The function and the source line of an address in flash, in words, from the image's debug information."""
-    from elftools.elf.elffile import ELFFile
-
-    with image.open("rb") as file:
-        elf: Any = ELFFile(file)
-        functions = [
-            (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
-            for symbol in elf.get_section_by_name(".symtab").iter_symbols()
-            if symbol["st_info"]["type"] == "STT_FUNC"
-        ]
-        name = next((name for start, size, name in functions if start <= address < start + size), "nothing known")
-        line = _find_line(elf, address)
-    return f"{name} ({line}) at {address:#x}" if line else f"{name} at {address:#x}"
-
-
-def _find_line(elf: Any, address: int) -> str:
-    """`conv2d_s8.c:12`, or nothing where the image does not say."""
-    dwarf = elf.get_dwarf_info()
-    for unit in dwarf.iter_CUs():
-        program = dwarf.line_program_for_CU(unit)
-        if program is None:
-            continue
-        states = [entry.state for entry in program.get_entries() if entry.state is not None]
-        for state, following in zip(states, states[1:], strict=False):
-            if not state.end_sequence and state.address <= address < following.address:
-                file = program["file_entry"][state.file - (program["version"] < 5)]
-                return f"{file.name.decode()}:{state.line}"
-    return ""
-
-
-def _write_all(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]
-
-
-def _pages(size: int) -> int:
-    return -(-size // PAGE_BYTES) * PAGE_BYTES
 
 
 if __name__ == "__main__":

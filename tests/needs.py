@@ -20,3 +20,4 @@ platformio = pytest.mark.skipif(find_spec("platformio") is None, reason="needs P
 portable = pytest.mark.skipif(find_spec("ziglang") is None, reason="needs ziglang: pip install '.[portable]'")
 public_data = pytest.mark.skipif("TINYPROOF_DATA" not in os.environ, reason="TINYPROOF_DATA names no folder")
 stm32loader = pytest.mark.skipif(find_spec("stm32loader") is None, reason="needs stm32loader: pip install '.[boards]'")
+esptool = pytest.mark.skipif(find_spec("esptool") is None, reason="needs esptool: pip install '.[boards]'")

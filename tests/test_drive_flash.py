@@ -17,7 +17,7 @@ from tinyproof.console import UserError
 from tinyproof.firmware.build import UF2_FILE, build, image_path
 from tinyproof.host import drive_flash, flash, ports, uf2_drive
 from tinyproof.host.connection import start
-from tinyproof.host.drive_flash import flash_board
+from tinyproof.host.flashing import flash_board
 from tinyproof.host.uf2_drive import INFO_FILE, Drive, copy, find_drive, find_drives
 from tinyproof.manifest import load_manifest
 
@@ -218,7 +218,7 @@ def test_a_pico_is_copied_to_and_heard_from(model, bus, volumes, running, monkey
 
         thread = threading.Thread(target=board)
         thread.start()
-        hello = flash_board(PICO, model)
+        hello = flash_board(PICO, model).hello
         thread.join()
     assert (hello.board, hello.model_sha256.hex()) == ("pico", load_manifest(model).model_sha256)
     assert touched == ([("/dev/ttyACM0", 1200)] if running else [])

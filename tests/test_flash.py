@@ -122,7 +122,7 @@ def test_a_nano_is_sent_to_its_bootloader_flashed_there_and_found_again(
         bus.append(usb(port_after, NANO.application[0]))
 
     background(board)
-    hello = flash.flash(NANO, model, "compiled", port=application)
+    hello = flash.flash(NANO, model, "compiled", port=application).hello
     assert (hello.board, hello.model_sha256.hex()) == ("nano33ble", load_manifest(model).model_sha256)
     folder = model / "platformio" / "nano33ble"
     project = f"run --project-dir {folder} --environment nano33ble-compiled"
@@ -140,14 +140,14 @@ def test_a_nano_that_waits_in_its_bootloader_is_flashed_as_it_is(model, bus, pio
         bus[:] = [usb(port_after, NANO.application[0])]
 
     background(board)
-    assert flash.flash(NANO, model, "compiled").board == "nano33ble"
+    assert flash.flash(NANO, model, "compiled").hello.board == "nano33ble"
     assert pio()[1].endswith("--upload-port /dev/bootloader")
 
 
 def test_an_esp32_is_flashed_through_its_one_port_from_its_own_folder(model, bus, pio, firmware):
     port = firmware("esp32")
     bus[:] = [usb(port, ESP32.application[0])]
-    assert flash.flash(ESP32, model, "compiled").board == "esp32"
+    assert flash.flash(ESP32, model, "compiled").hello.board == "esp32"
     project = f"run --project-dir {model / 'platformio' / 'esp32'} --environment esp32-compiled"
     assert pio() == [project, f"{project} -t upload --upload-port {port}"]
 
@@ -176,7 +176,7 @@ def test_a_port_that_may_not_be_opened_yet_is_tried_again(model, bus, pio, firmw
     link = tmp_path / "ttyUSB0"
     bus[:] = [usb(str(link), ESP32.application[0])]
     background(lambda: (until(lambda: len(pio()) == 2), time.sleep(0.3), link.symlink_to(port)))
-    assert flash.flash(ESP32, model, "compiled").board == "esp32"
+    assert flash.flash(ESP32, model, "compiled").hello.board == "esp32"
 
 
 def test_another_board_that_answers_is_not_taken_for_the_one_that_was_flashed(model, bus, pio, firmware):

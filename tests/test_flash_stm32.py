@@ -207,7 +207,7 @@ def listed_chip(path, flash="04*016Kg,01*064Kg,07*128Kg"):
 def test_what_stm32loader_wrote_says_hello(model, bus, wires, tmp_path):
     with RomLoader(tmp_path) as chip:
         bus[:] = [usb(chip.port)]
-        assert flash_stm32.flash_stm32(BOARD, model) == chip.port
+        assert flash_stm32.flash_stm32(BOARD, model).port == chip.port
         content = flash_bytes(image_path(model, BOARD), FLASH)
         assert chip.flash == content + b"\xff" * (FLASH_BYTES - len(content))
 
@@ -243,7 +243,7 @@ def test_a_chip_on_usb_goes_before_an_adapter_which_then_hears_it(model, bus, df
             return status
 
         monkeypatch.setattr(flash_stm32, "run_along", write)
-        assert flash_stm32.flash_stm32(BOARD, model) == chip.port
+        assert flash_stm32.flash_stm32(BOARD, model).port == chip.port
     file = model / "stm32f405" / "firmware.bin"
     options = "--device 0483:df11 --path 1-3 --alt 0 --dfuse-address 0x08000000:leave"
     assert calls() == [f"{options} --download {file}"]

@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from tinyproof.export.ops.fixed_point import requantize
 from tinyproof.export.runtimes import check_runtime, runtime_of
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.host.emulators import emulator
+from tinyproof.host.flash import Flashed
 from tinyproof.toolchain import demo_board
 from tinyproof.training.lab.chip import filter_on_chip, to_int8, to_pixels
 from tinyproof.training.lab.convolution import convolve
@@ -173,20 +174,24 @@ def test_the_layer_of_all_filters_runs_on_every_real_board_and_fits_it():
             assert needed < board.budget.ram_bytes, board.name
 
 
-def test_a_real_board_is_flashed_and_then_talked_to_on_its_port(part, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "board_name, way",
+    [("nano33ble", "flash"), ("pico", "flash_drive"), ("stm32f405", "flash_stm32"), ("esp32c3-bare", "flash_esp")],
+)
+def test_a_board_on_a_cable_is_flashed_and_then_talked_to_on_its_port(part, tmp_path, monkeypatch, board_name, way):
     flashed = []
 
     def flash(board, folder, engine, port):
         command = [word.format(python=sys.executable, model=folder) for word in BOARDS["interpreter"].run]
         process = stack.enter_context(emulator(command))
-        Path(port).symlink_to(process.port)
-        flashed.append((board.name, folder.name))
+        flashed.append((board.name, folder.name, port))
+        return Flashed(process.port, MagicMock())
 
-    monkeypatch.setattr("tinyproof.host.flash.flash", flash)
+    monkeypatch.setattr(f"tinyproof.host.flashing.{way}", flash)
     with ExitStack() as stack:
         port = str(tmp_path / "ttyACM0")
-        made = filter_on_chip(part, ["emboss"], tmp_path / "filter", BOARDS["nano33ble"], port)
-    assert flashed == [("nano33ble", "filter")]
+        made = filter_on_chip(part, ["emboss"], tmp_path / "filter", BOARDS[board_name], port)
+    assert flashed == [(board_name, "filter", port)]
     assert made.bytes_different == made.run.different == 0
 
 

@@ -24,7 +24,7 @@ from tinyproof.firmware.flash_files import flash_bytes
 from tinyproof.framing import Frame
 from tinyproof.host.line.faults import parse_faults
 from tinyproof.host.line.proxy import LineSettings
-from tinyproof.host.unicorn_device import find_place
+from tinyproof.host.unicorn_cpu import find_place
 from tinyproof.host.validate import Plan, validate
 from tinyproof.protocol import Infer
 

@@ -33,6 +33,17 @@ class StLoader:
 
 
 @dataclass(frozen=True)
+class EspLoader:
+    """Espressif's boot loader in the ROM of a chip that starts an image of ours by itself: where the flash begins, what
+    esptool calls the chip, and its first revision that does so.
+    """
+
+    flash_base: int
+    chip: str
+    revision: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Board:
     """One board. The first of its `compilers` that is installed builds it, with the kernels of its `core`. `run` starts
     it on this machine, with {firmware} and {model} filled in; standard input and output are its serial line. It is
@@ -68,6 +79,7 @@ class Board:
     camera: str = ""  # the driver behind its example Camera; empty without one
     recovery: str = ""  # what to do by hand when it does not react
     st_loader: StLoader | None = None  # what `make flash` writes through, where the firmware is built here
+    esp_loader: EspLoader | None = None  # the same
 
     @property
     def is_real(self) -> bool:

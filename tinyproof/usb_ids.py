@@ -28,5 +28,7 @@ USB_BRIDGES = (
     UsbId(0x0403, 0x6015, "FT231X"),
 )
 
+ESP_OWN_USB = UsbId(0x303A, 0x1001, "USB-Serial-JTAG of the chip")
+
 # The number is Raspberry Pi's for a serial port on an RP2040 (boards/pico/usb_descriptors.h).
 PICO_USB = UsbId(0x2E8A, 0x000A, "serial port of an RP2040")

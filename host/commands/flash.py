@@ -10,8 +10,7 @@ from tinyproof import advice
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import console
-from tinyproof.host.drive_flash import flash_board
-from tinyproof.host.flash_stm32 import flash_stm32
+from tinyproof.host.flashing import flash_board
 from tinyproof.options import PortName, cable_board_option, compiler_option, engine_option, model_option
 from tinyproof.toolchain import with_compiler
 
@@ -29,9 +28,7 @@ def command(model: Path, board_name: str, engine: str | None, compiler: str | No
     """
     claim(model)
     board = with_compiler(find_board(board_name), compiler)
-    if board.st_loader:
-        port = flash_stm32(board, model, engine, port)
-    else:
-        flash_board(board, model, engine, port)
-        port = port or (None if board.is_real else "...")
+    found = flash_board(board, model, engine, port)
+    # A board that is nothing else is found again, whatever its port is called by then.
+    port = port if board.is_real else found.port
     console.print(f"Next: {advice.command('validate', board=board_name, model=model, port=port)}", markup=False)

@@ -56,15 +56,16 @@ def run_on_device(
 ) -> DeviceRun:
     """Export the model into `folder`, put it on the board, and stream the inputs int8 (N, input bytes) through it.
 
-    An emulated board is built and started here; a real one is flashed, unless it has a `port` that is no board of its
-    own (another emulator, a network address): that one must run the model already. UserError where any step fails.
+    A board with an emulator is built and started here unless its `port` is named; then it is flashed, as one is that is
+    a board on a cable and nothing else. What is at a network address, or on the port of an emulator, must run the model
+    already. UserError where any step fails.
     """
     export = export_model(tflite, str(folder), folder.name, (), None, runtime_of(board, None))
     write_export(folder, tflite, export)
-    if board.is_real or (port is not None and board.uf2_family):
-        from tinyproof.host.drive_flash import flash_board
+    if board.is_real or (port is not None and board.application and "://" not in port):
+        from tinyproof.host.flashing import flash_board
 
-        flash_board(board, folder, None, port)
+        port = flash_board(board, folder, None, port).port
     elif port is None and board.compilers:
         build(folder, board)
     return _stream(folder, tflite, inputs, board, port, baud)

@@ -1,10 +1,8 @@
 #include "cortex_m/startup.h"
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "shared/memory.h"
 
-extern uint8_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_high[];
+extern uint8_t stack_high[];
 
 int main(void);
 void reset(void);
@@ -22,7 +20,6 @@ void reset(void) {
     *VTOR = (uint32_t)(uintptr_t)vectors;  // a boot loader that comes here leaves its own
     *CPACR |= 0xFu << 20;                  // full access to the FPU (coprocessors 10 and 11)
     __asm__ volatile("dsb\n isb");
-    memcpy(data_start, data_load, (size_t)(data_end - data_start));
-    memset(bss_start, 0, (size_t)(bss_end - bss_start));
+    memory_init();
     main();
 }

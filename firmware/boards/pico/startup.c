@@ -1,12 +1,11 @@
 // Reset and exceptions of the RP2040's first core; the second stays asleep in the boot ROM.
-#include <string.h>
-
 #include "counter.h"
 #include "link.h"
 #include "rp2040.h"
+#include "shared/memory.h"
 #include "watchdog.h"
 
-extern uint8_t data_start[], data_end[], data_load[], bss_start[], bss_end[], stack_high[];
+extern uint8_t stack_high[];
 
 int main(void);
 void reset(void);
@@ -25,7 +24,6 @@ __attribute__((section(".vectors"), used)) const void *const vectors[16 + IRQS] 
 };
 
 void reset(void) {
-    memcpy(data_start, data_load, (size_t)(data_end - data_start));
-    memset(bss_start, 0, (size_t)(bss_end - bss_start));
+    memory_init();
     main();
 }

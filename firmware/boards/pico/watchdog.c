@@ -6,6 +6,7 @@
 #include "link.h"
 #include "log.h"
 #include "rp2040.h"
+#include "shared/text.h"
 
 enum {
     // Twice microseconds: the chip counts down by two (erratum RP2040-E1).
@@ -44,18 +45,13 @@ void watchdog_feed(void) {
     WATCHDOG->load = LONGEST_WAIT;
 }
 
-// Eight digits, in the place of eight dots.
-static void put_hex(char *text, uint32_t value) {
-    for (int i = 7; i >= 0; i--, value >>= 4) text[i] = "0123456789abcdef"[value & 0xF];
-}
-
 void watchdog_report(void) {
     if (mark_before == 0) return;
     while (!link_is_open() && feeds < FEEDS_FOR_HOST) __asm__ volatile("wfi");
     if (mark_before == FAULT) {
-        char text[] = "a fault at 0x........, LR 0x........, reset the board";
-        put_hex(text + sizeof "a fault at 0x" - 1, address_before);
-        put_hex(text + sizeof "a fault at 0x........, LR 0x" - 1, link_before);
+        char text[64], *end = put_hexadecimal(put_text(text, "a fault at "), address_before);
+        end = put_text(put_hexadecimal(put_text(end, ", LR "), link_before), ", reset the board");
+        *end = '\0';
         log_send(text);
     } else {
         log_send("the watchdog reset the board: its program was stuck, or a fault came within a fault");

@@ -2,12 +2,9 @@
 // reset, its traps and board_counter(). What the counter counts comes from the board table.
 #include "board.h"
 
-#include <string.h>
-
 #include "app.h"
+#include "core.h"
 #include "uart_16550.h"
-
-extern uint8_t data_start[], data_end[], data_load[], bss_start[], bss_end[];
 
 static uint8_t stack[STACK_BYTES] __attribute__((section(".stack"), aligned(16), used));
 
@@ -33,14 +30,7 @@ void board_status(board_state state) { (void)state; }
 
 int main(void) {
     board_init();
+    core_report();
     app_init();
     for (;;) app_poll();
-}
-
-// Called by the core's reset with a stack: memory as C expects it, then main().
-void start(void);
-void start(void) {
-    memcpy(data_start, data_load, (size_t)(data_end - data_start));
-    memset(bss_start, 0, (size_t)(bss_end - bss_start));
-    main();
 }

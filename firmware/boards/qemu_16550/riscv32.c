@@ -1,6 +1,8 @@
-// A bare RV32IMC core, the instruction set of the ESP32-C3, on QEMU's `virt` machine. It has the chip's instructions and
-// nothing else of it.
+// A bare RV32IMC core, the instruction set of the ESP32-C3, on QEMU's `virt` machine. It has the chip's instructions, resets
+// and traps as the chip does, and has nothing else of it.
 #include "board.h"
+#include "core.h"
+#include "riscv/fault.h"
 
 uint32_t board_counter(void) {
     uint32_t retired;
@@ -8,17 +10,11 @@ uint32_t board_counter(void) {
     return retired;
 }
 
-// A trap is a bug: the emulator ends with its cause as exit status instead of hanging.
-static __attribute__((aligned(4), used)) void unexpected(void) {
+void core_report(void) { fault_report(); }
+
+void board_reset(void) {
     volatile uint32_t *const test_device = (volatile uint32_t *)0x100000;
-    uint32_t cause;
-    __asm__ volatile("csrr %0, mcause" : "=r"(cause));
-    *test_device = cause << 16 | 0x3333;
+    *test_device = 0x7777;
     for (;;) {
     }
-}
-
-void reset(void);
-__attribute__((section(".reset"), naked, used)) void reset(void) {
-    __asm__ volatile("la sp, stack_high\n la t0, %0\n csrw mtvec, t0\n j start" : : "i"(unexpected));
 }

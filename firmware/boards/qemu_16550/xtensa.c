@@ -1,6 +1,8 @@
 // A bare Xtensa LX106 (the ESP8266's core) on QEMU's lx60-nommu machine. A check that the firmware is portable to the
 // Xtensa family: big immediates, aligned loads only, no divide instruction. It is not an ESP32, whose LX6 differs.
 #include "board.h"
+#include "core.h"
+#include "shared/memory.h"
 
 // CCOUNT follows emulated time at 40 MHz: one tick is 25 ns and, with `-icount shift=6`, one instruction 64 ns.
 uint32_t board_counter(void) {
@@ -29,3 +31,12 @@ __asm__(
     "    simcall\n"
     "    .align 16\n"
     "    .endr\n");
+
+void core_report(void) {}
+
+int main(void);
+void start(void);
+void start(void) {
+    memory_init();
+    main();
+}

@@ -5,6 +5,7 @@
 #include "chip.h"
 #include "cortex_m/startup.h"
 #include "log.h"
+#include "shared/text.h"
 
 enum {
     FRAME_LR = 5,  // words of what an exception puts on the stack
@@ -60,26 +61,13 @@ __attribute__((naked)) void unexpected_exception(void) {
         ".ltorg\n");
 }
 
-static char *put(char *to, const char *text) {
-    while (*text) *to++ = *text++;
-    return to;
-}
-
-static char *put_hexadecimal(char *to, uint32_t value) {
-    to = put(to, "0x");
-    for (int shift = 28; shift >= 0; shift -= 4) *to++ = "0123456789abcdef"[value >> shift & 15];
-    return to;
-}
-
 void fault_report(void) {
     if (fault.magic == MAGIC) {
-        char text[160], *end = put(text, "the firmware stopped and was reset: exception ");
-        *end++ = (char)('0' + fault.exception / 10 % 10);
-        *end++ = (char)('0' + fault.exception % 10);
-        end = put_hexadecimal(put(end, " at "), fault.pc);
-        end = put_hexadecimal(put(end, ", called from "), fault.lr);
-        end = put_hexadecimal(put(end, "; fault status "), fault.status);
-        end = put_hexadecimal(put(end, ", address "), fault.address);
+        char text[160], *end = put_text(text, "the firmware stopped and was reset: exception ");
+        end = put_hexadecimal(put_text(put_two_digits(end, fault.exception), " at "), fault.pc);
+        end = put_hexadecimal(put_text(end, ", called from "), fault.lr);
+        end = put_hexadecimal(put_text(end, "; fault status "), fault.status);
+        end = put_hexadecimal(put_text(end, ", address "), fault.address);
         *end = '\0';
         fault.magic = 0;
         log_send(text);
