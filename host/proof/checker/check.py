@@ -219,8 +219,8 @@ class _Core:
 
     def _assume(self, task: Task, call: Call, claim: dict[str, Any]) -> None:
         """That the call writes its tensor's rows where it says, and nothing else."""
-        rows = claim.get("rows")
+        rows: Any = claim.get("rows")
         require(type(rows) is int and rows > 0 and bool(call.pointers), f"{task.where}: a claim that says nothing")
         y = task.ops[-1].outputs[0]
-        labels = part_of(self._golden, task, y, self._golden.labels[y], int(rows))
+        labels = part_of(self._golden, task, y, self._golden.labels[y], rows)
         self._memory.write(call.pointers[0], labels, task.where)
