@@ -40,6 +40,7 @@ OTHERS = {
     "average_pool2d_s8": ("pool2d_params", pooling),
     "average_pool2d_packed_s8": ("pool2d_params", pooling),
     **{f"{name}_s8": (f"{name}_params", of_two) for name in ("add", "add_packed", "mul", "mul_packed")},
+    "add_helium_s8": ("add_packed_params", of_two),
     **dict.fromkeys(("maximum_s8", "minimum_s8"), ("elementwise_params", of_two)),
     **dict.fromkeys(("mean_s8", "mean_packed_s8"), ("mean_params", mean)),
     "lookup_s8": ("lookup_params", lookup),
