@@ -171,7 +171,7 @@ class _Core:
         made = self._memory.read(Pointer("output", 0), self._outputs.size, self._name)
         loose = [self._golden.loose[index] for index in self._golden.model.outputs if index in self._golden.loose]
         if not np.array_equal(made, self._outputs):
-            require(bool(loose), f"{self._name}: its output is not the model's")
+            require(bool(loose) and self._has_unmade, f"{self._name}: its output is not the model's")
             found.append(f"the output, which follows {loose[0]}")
         return found
 
