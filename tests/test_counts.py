@@ -100,4 +100,3 @@ def test_the_largest_sums_are_exact(core, kernel, tmp_path):
 )
 def test_segments_end_before_a_half_could_overflow(filters, lengths):
     assert segment_lengths(np.array(filters)) == lengths
-

@@ -22,7 +22,10 @@ class Core:
 CORTEX_M4F = Core("cortex-m4f", "Cortex-M4F and its kin: two 16-bit multiplications at a time", ("dsp",), "cortex-m4f")
 PORTABLE = Core("portable", "any 32-bit core, in plain C", ("dsp",), "cortex-m4f")
 CORTEX_M0PLUS = Core(
-    "cortex-m0plus", "Cortex-M0 and M0+: products of 32 bits, few registers", ("dsp", "planes", "halves"), "cortex-m0plus"
+    "cortex-m0plus",
+    "Cortex-M0 and M0+: products of 32 bits, few registers",
+    ("dsp", "planes", "halves"),
+    "cortex-m0plus",
 )
 RV32IMC = Core("rv32imc", "RV32IMC, as in the ESP32-C3: products one at a time", ("dsp", "planes", "fours"), "rv32imc")
 
