@@ -55,7 +55,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-TARGETS := help setup tools train export build validate demo report play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+TARGETS := help setup tools train export build validate demo report prove prove-all play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 .PHONY: $(TARGETS)
 # Before anything is made: the second word of `make validate BOARD= host` is a target, too.
 $(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there is no target $(goal); `make` alone lists \
@@ -108,6 +108,14 @@ validate: $(READY) ## every test image through BOARD (or PORT), byte by byte aga
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
 	@$(RUN) report --model $(DIR)
+
+prove: export ## that the exported C gives the golden's bytes for every input: certificate.json (docs/proof.md)
+	@$(RUN) prove --model $(DIR) $(GIVEN)
+
+prove-all: ## the same for both presets and every model of build/ that is exported
+	@$(MAKE) --no-print-directory prove $(USUAL)
+	@$(MAKE) --no-print-directory prove $(USUAL) PRESET=course
+	@for model in build/*/model.tflite; do $(RUN) prove --model $$(dirname $$model) || [ $$? = 1 ] || exit 2; done
 
 #: Look inside
 
@@ -176,13 +184,13 @@ lint: $(VENV)/test ## ruff, mypy, and which package may import which
 	@$(VENV)/bin/mypy
 
 bench: $(VENV)/train $(VENV)/portable ## cost of inference, both compilers, speed of pipeline and link: build/bench.json
-	@$(RUN) tools --board qemu --board qemu-uart --board host --compiler system
+	@$(RUN) tools --board qemu --board qemu-uart --board host --board pico --board qemu-riscv32 --compiler system
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench
 
 figures: $(VENV)/train $(VENV)/portable ## measure again what README.md and docs/performance.md show, and write it there
-	@$(RUN) tools --board qemu --compiler system
+	@$(RUN) tools --board qemu --board pico --board qemu-riscv32 --compiler system
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
 	@$(RUN) bench --docs

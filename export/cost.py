@@ -2,17 +2,22 @@
 
 Every kernel's cycles are a sum over what it does: once for the call, for each pixel, for each group of filters, for
 each quad of taps... How often, its declaration in `export.ops` says (`events`); what each costs was fitted to the
-cycles that `host.bench.cycles` counts for random layers (`tinyproof calibrate` writes `cost_table.py`). Kernels of rare
+cycles that `host.bench.cycles` counts for random layers, or to the instructions where a core's `unit` is these
+(`tinyproof calibrate` writes `cost_table.py`). Kernels of rare
 ops declare no events; they have one price for every element they make or read.
 """
 
 from __future__ import annotations
 
 from tinyproof.cores import CORTEX_M4F, Core
-from tinyproof.export.cost_table import CYCLES
+from tinyproof.export import cost_table, cost_table_cortex_m0plus, cost_table_cortex_m55, cost_table_rv32imc
 from tinyproof.export.ops.kind import Call, Events, Kernel
 from tinyproof.export.program import Program, Step
 
+_TABLES = (cost_table, cost_table_cortex_m0plus, cost_table_cortex_m55, cost_table_rv32imc)
+CYCLES: dict[str, dict[str, tuple[float, ...]]] = {
+    core: prices for table in _TABLES for core, prices in table.CYCLES.items()
+}
 OTHER = "other"  # the prices of kernels that declare no events
 
 
@@ -27,11 +32,10 @@ def step_cycles(step: Step, core: Core = CORTEX_M4F) -> int:
 
 
 def call_cycles(call: Call, core: Core = CORTEX_M4F) -> int:
-    """The same for one that is not laid out yet, of a kernel that declares events; 0 without a price, so that a new
-    kernel is taken where it fits, and can be calibrated.
+    """The same for one that is not laid out yet; 0 of a kernel without events or without a price, so that a new one is
+    taken where it fits, and can be calibrated.
     """
-    assert call.kernel.events
-    if price_name(call.kernel) not in CYCLES[core.prices]:
+    if not call.kernel.events or price_name(call.kernel) not in CYCLES[core.prices]:
         return 0
     return _price(call.kernel, (1, *call.kernel.events(call.params)), core)
 

@@ -12,6 +12,7 @@ from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable
 from tinyproof.host.judging.explanation import explain
 from tinyproof.host.line.faults import LineSettings, parse_faults
+from tinyproof.host.proof.stage import proof_line
 from tinyproof.host.record.file import save_report
 from tinyproof.host.report.junit import save_junit
 from tinyproof.host.report.page import save_page
@@ -50,7 +51,8 @@ def validate_model(wishes: Wishes) -> int:
     report = replace(report, explanation=explain(wishes.model, report))
     save_report(wishes.model, report)
     page = save_page(report, wishes.model)
-    print_summary(report, BOARDS[report.board].budget if report.board in BOARDS else None)
+    budget = BOARDS[report.board].budget if report.board in BOARDS else None
+    print_summary(report, budget, f"{proof_line(report, wishes.model)}.")
     console.print(f"report: {page} (its numbers: {path.name})")
     return report.exit_status
 

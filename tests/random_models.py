@@ -63,8 +63,8 @@ def build_kernels(folder: Path) -> Path:
     return library
 
 
-def check_model(seed: int, kernels: Path, keep: Path | None = None, core: Core = CORTEX_M4F) -> Outcome:
-    """Make the model of a seed and compare every output byte. `kernels`: from `build_kernels`; those of `core` are taken."""
+def check_model(seed: int, kernels: Path, cores: list[Core], keep: Path | None = None) -> Outcome:
+    """Make the model of a seed and compare every byte of each core's outputs. `kernels`: from `build_kernels`."""
     try:
         content = converted_model(seed)
     except NotConverted as error:
@@ -78,11 +78,14 @@ def check_model(seed: int, kernels: Path, keep: Path | None = None, core: Core =
             lowered = lower(graph)
         except UserError as refusal:
             return Outcome(seed, names, (), 0, *_refused(content, refusal.message))
-        golden, program = Golden(content), lowered.program(core)
-        called = tuple(step.kernel.name for step in program.steps)
+        golden, programs = Golden(content), {core.name: lowered.program(core) for core in cores}
+        called = tuple(step.kernel.name for program in programs.values() for step in program.steps)
         try:
-            difference = _difference(content, lowered, program, golden, folder, seed, kernels)
-            return Outcome(seed, names, called, lowered.reduced.filters, difference, None)
+            for core, program in programs.items():
+                (folder / core).mkdir(exist_ok=True)
+                if difference := _difference(content, lowered, program, golden, folder / core, seed, kernels):
+                    return Outcome(seed, names, called, lowered.reduced.filters, f"{core}: {difference}", None)
+            return Outcome(seed, names, called, lowered.reduced.filters, None, None)
         except UserError as aborted:
             return Outcome(seed, names, called, 0, None, aborted.message)
 
@@ -140,13 +143,13 @@ def _first_op(content: bytes, lowered: Lowered, program: Program, x: np.ndarray,
     return None
 
 
-def work(kernels: Path, core: Core, seeds: list[int]) -> None:
+def work(kernels: Path, cores: list[Core], seeds: list[int]) -> None:
     """Check models one after the other and print each outcome as a line, for the process that started this one."""
     for seed in seeds:
-        print(json.dumps(asdict(check_model(seed, kernels, core=core))), flush=True)
+        print(json.dumps(asdict(check_model(seed, kernels, cores))), flush=True)
 
 
-def outcomes(seeds: range, kernels: Path, processes: int, core: Core) -> Iterator[Outcome]:
+def outcomes(seeds: range, kernels: Path, processes: int, cores: list[Core]) -> Iterator[Outcome]:
     """Check models in several processes, each converting many: loading TensorFlow takes longer than a model.
 
     A process that dies, by a sanitizer or in TensorFlow, costs the model it was at, which is reported.
@@ -157,7 +160,7 @@ def outcomes(seeds: range, kernels: Path, processes: int, core: Core) -> Iterato
     def run_chunks() -> None:
         while waiting:
             chunk = waiting.pop(0)
-            for outcome in _chunk(kernels, core, chunk):
+            for outcome in _chunk(kernels, cores, chunk):
                 done.put(outcome)
                 chunk.remove(outcome.seed)
             if chunk:
@@ -169,9 +172,16 @@ def outcomes(seeds: range, kernels: Path, processes: int, core: Core) -> Iterato
         yield done.get()
 
 
-def _chunk(kernels: Path, core: Core, seeds: list[int]) -> Iterator[Outcome]:
+def _chunk(kernels: Path, cores: list[Core], seeds: list[int]) -> Iterator[Outcome]:
     """The outcomes of one process, up to the model it dies of."""
-    command = [sys.executable, __file__, "--worker", str(kernels), core.name, *map(str, seeds)]
+    command = [
+        sys.executable,
+        __file__,
+        "--worker",
+        str(kernels),
+        ",".join(core.name for core in cores),
+        *map(str, seeds),
+    ]
     left = list(seeds)
     with tempfile.TemporaryFile("w+") as errors:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
@@ -192,25 +202,26 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0, help="of the first model")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--core", choices=CORES, default=CORTEX_M4F.name, help="whose kernels are chosen")
+    parser.add_argument("--core", nargs="+", choices=CORES, default=[CORTEX_M4F.name], help="whose kernels are chosen")
     parser.add_argument("--worker", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help="keep the files of one model here (with --count 1)")
     args = parser.parse_args()
     if args.count < 1 or args.seed < 0:
         parser.error("--count is 1 or more, --seed 0 or more")
     if args.worker:
-        work(Path(args.worker[0]), CORES[args.worker[1]], list(map(int, args.worker[2:])))
+        work(Path(args.worker[0]), [CORES[name] for name in args.worker[1].split(",")], list(map(int, args.worker[2:])))
         return 0
+    cores = [CORES[name] for name in args.core]
     with tempfile.TemporaryDirectory() as folder:
         kernels = build_kernels(Path(folder))
         if args.keep is not None:
             args.keep.mkdir(parents=True, exist_ok=True)
-            return report([check_model(args.seed, kernels, args.keep, CORES[args.core])])
+            return report([check_model(args.seed, kernels, cores, args.keep)])
         found = []
         with progress_bar() as progress:
             task = progress.add_task("random models", total=args.count)
             seeds = range(args.seed, args.seed + args.count)
-            for outcome in outcomes(seeds, kernels, args.processes, CORES[args.core]):
+            for outcome in outcomes(seeds, kernels, args.processes, cores):
                 found.append(outcome)
                 progress.advance(task)
                 if outcome.trouble:

@@ -35,7 +35,7 @@ FOREIGN = [
 
 
 @needs.portable
-@pytest.mark.parametrize("board", ["host", "qemu", "qemu-m33", "qemu-m7", "stm32f405", "qemu-riscv32"])
+@pytest.mark.parametrize("board", ["host", "qemu", "qemu-m33", "qemu-m7", "qemu-m55", "stm32f405", "qemu-riscv32"])
 def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
     require_tools(*(with_compiler(find_board(board), choice) for choice in CHOICES))
     reports = []

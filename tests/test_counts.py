@@ -1,6 +1,8 @@
-"""Cores without DSP instructions: their loops, in the images of their boards, and the counting of their instructions."""
+"""Cores without DSP instructions: their loops in the images of their boards, and how instructions are counted."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import needs
 import numpy as np
@@ -45,15 +47,17 @@ def test_as_many_instructions_as_the_emulator_counts(model):
     assert abs(modelled_cycles(program, RV32IMC) / counts[0].instructions - 1) < 0.1
 
 
-def assert_image_equals_golden(content: bytes, folder, core: str, compiler: str, optimize: Optimize) -> set[str]:
+def assert_image_equals_golden(
+    content: bytes, folder, core: str, compiler: str, optimize: Optimize, inputs=3
+) -> set[str]:
     """By its core's kernels, whose names are returned."""
-    board = BOARDS[core]
+    board = replace(BOARDS[core], budget=None)
     export = export_model(content, "layers", "layers", (), None, optimize=optimize)
     write_export(folder, content, export)
     build(folder, with_compiler(board, compiler))
     graph = read_graph(content, "layers")
     size, golden = sum(graph.tensors[index].size for index in graph.inputs), Golden(content)
-    for x in inputs_for((size,), 5):
+    for x in inputs_for((size,), 5)[:inputs]:
         y = count(image_path(folder, board), x.tobytes(), export.manifest.output_bytes).output
         np.testing.assert_array_equal(np.frombuffer(y, np.int8), np.frombuffer(golden.run_bytes(x.tobytes()), np.int8))
     return {step.kernel.name for step in export.programs[core].steps}
@@ -64,7 +68,7 @@ def assert_image_equals_golden(content: bytes, folder, core: str, compiler: str,
 @pytest.mark.parametrize("core", BOARDS)
 def test_every_kernel_s_loops_give_the_bytes_of_tflm(core, compiler, tmp_path):
     optimize = Optimize.BALANCED if compiler == "gcc" else Optimize.SMALL
-    assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path, core, compiler, optimize)
+    assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path, core, compiler, optimize, inputs=1)
 
 
 def convolutions_at_the_edge(filters: int = 6) -> bytes:

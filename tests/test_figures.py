@@ -15,6 +15,7 @@ from conftest import ROOT
 
 from tinyproof.host.bench.chips import CHIPS
 from tinyproof.host.bench.inference import RECORD_CHIP, ChipCost, ChoiceCost, InferenceCost, OpCost
+from tinyproof.host.bench.scalar_cores import BOARDS, CoreCost
 from tinyproof.host.bench.tables import SHOWN, figure_pages, read_figures
 from tinyproof.optimize import Optimize
 
@@ -24,12 +25,15 @@ OPS = (
 )
 CHIP_COSTS = tuple(ChipCost(chip.title, 3_000, 0.05) for chip in CHIPS)
 COST = InferenceCost("", "qemu", "compiled", 1_000, 2_100, 2_900, 3_050, 4_096, 11_000, 5_000, 9_000, CHIP_COSTS, OPS)
+CORES = [CoreCost(name, board, c, 1_000, 4_000, 70, 90) for name in SHOWN for board in BOARDS for c in ("gcc", "zig")]
 CHOICES = [ChoiceCost(name, o.value, 2_000, 2_500, 4_000, 8_000) for name in (*SHOWN, "other") for o in Optimize]
 
 
 def bench_json(models) -> bytes:
     inference = [asdict(replace(COST, model=name)) for name in models]
-    return json.dumps({"inference": inference, "optimize": [asdict(one) for one in CHOICES], "link": []}).encode()
+    measured = {"optimize": CHOICES, "cores": CORES}
+    others = {what: [asdict(one) for one in costs] for what, costs in measured.items()}
+    return json.dumps({"inference": inference, **others, "link": []}).encode()
 
 
 def test_tables_say_what_was_measured(tmp_path):
@@ -47,6 +51,7 @@ def test_tables_say_what_was_measured(tmp_path):
     assert "| `conv2d_packed` | (5,5,8) | 1,000 | 1,500 | 2,000 | 2,100 | 1.50 | 2.00 | 1.75-2.3 |" in performance
     assert "| `softmax` | (10) | 0 | 600 | 900 | 950 | | | |" in performance
     assert "| `kws_dscnn` | small | 2,000 | 2,500 | 2.50 | 4,000 | 8,000 |" in performance
+    assert "| `cnn_small` | `pico` | 4,000: 4.00 | 4,000: 4.00 | 70 | 90 |" in performance
     assert "other" not in re.findall(r"^\| `(\w+)`", performance, re.MULTILINE)
     for page, text in pages.items():
         page.write_text(text)

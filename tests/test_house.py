@@ -14,7 +14,7 @@ from installed import STOREYS, link_package
 from tinyproof.console import UserError
 from tinyproof.cores import CORES
 from tinyproof.export import op_table, ops
-from tinyproof.export.cost_table import CYCLES
+from tinyproof.export.cost import CYCLES
 from tinyproof.export.stage import emit
 from tinyproof.export.tflite_writer import ModelBuilder
 

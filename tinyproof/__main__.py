@@ -47,6 +47,8 @@ COMMANDS = {
         "build": ("firmware", "Compile the firmware of a board."),
         "validate": ("host", "Every test sample through a device, byte by byte against the golden."),
         "report": ("host", "report.html of the last validation again."),
+        "prove": ("host", "That the exported C has the golden's bytes for every input."),
+        "check-certificate": ("host", "The certificate of such a proof."),
     },
     "Look inside": {
         "predict": ("host", "What pictures are taken for: float, int8 in Python, the device."),

@@ -10,13 +10,15 @@ class Core:
     """One kind of core. Its generated C lies in a folder of this name.
 
     `kernels` are the folders below firmware/kernels with what it has beside the plain kernels. `prices` names the core
-    whose counted cycles stand for it where the export compares kernels.
+    whose counted cycles stand for it where the export compares kernels; `unit`: or instructions, where nobody models
+    cycles.
     """
 
     name: str
     title: str
     kernels: tuple[str, ...]
     prices: str
+    unit: str = "cycles"
 
 
 CORTEX_M4F = Core("cortex-m4f", "Cortex-M4F and its kin: two 16-bit multiplications at a time", ("dsp",), "cortex-m4f")
@@ -26,10 +28,22 @@ CORTEX_M0PLUS = Core(
     "Cortex-M0 and M0+: products of 32 bits, few registers",
     ("dsp", "planes", "halves"),
     "cortex-m0plus",
+    unit="instructions",
 )
-RV32IMC = Core("rv32imc", "RV32IMC, as in the ESP32-C3: products one at a time", ("dsp", "planes", "fours"), "rv32imc")
-
-CORTEX_M55 = Core("cortex-m55", "Cortex-M55: sixteen 8-bit multiplications at a time", ("dsp", "helium"), "cortex-m4f")
+RV32IMC = Core(
+    "rv32imc",
+    "RV32IMC, as in the ESP32-C3: products one at a time",
+    ("dsp", "planes", "fours"),
+    "rv32imc",
+    unit="instructions",
+)
+CORTEX_M55 = Core(
+    "cortex-m55",
+    "Cortex-M55: sixteen 8-bit multiplications at a time",
+    ("dsp", "helium"),
+    "cortex-m55",
+    unit="instructions",
+)
 PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
 
 CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC)}

@@ -52,7 +52,7 @@ AN500 = _Mps2(
 
 AN547 = _Mps2(
     *("mps3-an547", "an547", 0x5800_0000, 32_000_000, (CORTEX_M55_C, ZIG_CORTEX_M55_C)),
-    budget=Budget("Cortex-M55 of Arm's Corstone-300", 512 * KIB, 512 * KIB),
+    budget=Budget("Arm's AN547", 2 * MIB, 512 * KIB),
     core=CORTEX_M55,
     counter="counter_sse.c",
 )

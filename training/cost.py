@@ -42,11 +42,7 @@ def print_device_cost(model: Any, board: Board, name: str, optimize: Optimize = 
     export = export_model(content, f"the network {name}", name, (), noise, runtime_of(board, None), optimize)
     console.print(summary_table(export.manifest, board.core))
     if program := export.programs.get(board.core.name):
-        cycles = modelled_cycles(program, board.core)
-        console.print(
-            f"compiled, on a Cortex-M4 at {CLOCK_HZ // 10**6} MHz: {milliseconds(cycles, CLOCK_HZ):.1f} ms an image "
-            f"({cycles:,} cycles, modelled)"
-        )
+        console.print(_time(modelled_cycles(program, board.core), board))
     if board.budget is None:
         return
     if not board.compilers or missing_tools(board):
@@ -57,6 +53,15 @@ def print_device_cost(model: Any, board: Board, name: str, optimize: Optimize = 
         write_export(folder, content, export)
         sizes = build(folder, board)
     print_budget(f"Memory on board {board.name}: the whole firmware", sizes.flash_bytes, sizes.ram_bytes, board.budget)
+
+
+def _time(cost: int, board: Board) -> str:
+    if board.core.unit != "cycles":
+        return f"compiled, on the core of board {board.name}: {cost:,} {board.core.unit} an image, estimated"
+    return (
+        f"compiled, on a Cortex-M4 at {CLOCK_HZ // 10**6} MHz: {milliseconds(cost, CLOCK_HZ):.1f} ms an image "
+        f"({cost:,} cycles, modelled)"
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.dense import DenseParams
-from tinyproof.export.ops.kind import Call, Fast, Kernel, Params
-from tinyproof.export.ops.packed import rounded_up
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.packed import fours, rounded_up
 from tinyproof.export.ops.vectors import FOUR, HELIUM, VectorOutput, pack_vectors
 from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
@@ -56,7 +55,27 @@ def leads(params: Conv2dHeliumParams) -> tuple[int]:
     return (lead_bytes(params.window, params.pool),)
 
 
-CONV2D_HELIUM = Kernel("conv2d_helium", scratch_bytes, leads, folder=HELIUM)
+def events(params: Conv2dHeliumParams) -> Events:
+    """How often it does each thing that has a price."""
+    window, pool = params.window, params.pool
+    pixels = pool.y_h * pool.y_w
+    looks, taps, groups = pixels * pool.k_h * pool.k_w, window.k_h * window.k_w * window.x_c, fours(window.y_c)
+    is_laid = window.k_h * window.k_w * pool.k_h * pool.k_w > 1
+    is_few = is_laid and taps <= CHUNK
+    rows = looks * window.k_h * is_laid
+    return (
+        pixels,
+        looks * is_laid,
+        rows,
+        rows * -(-window.k_w * window.x_c // CHUNK),
+        pixels * groups,
+        looks * groups * is_few,
+        looks * groups * (not is_few),
+        looks * groups * -(-taps // CHUNK) * (not is_few),
+    )
+
+
+CONV2D_HELIUM = Kernel("conv2d_helium", scratch_bytes, leads, events=events, folder=HELIUM)
 
 
 def is_inside(pool: Window) -> bool:
@@ -66,17 +85,19 @@ def is_inside(pool: Window) -> bool:
     return pool.pad_h == pool.pad_w == 0 and pool.dilation_h == pool.dilation_w == 1 and rows and columns
 
 
-def as_pixels(dense: DenseParams) -> Conv2dParams:
-    """A dense layer as a convolution of pixels in a row, with 1 x 1 filters."""
-    window = Window(1, dense.rows, dense.x_c, 1, dense.rows, dense.y_c, 1, 1, 1, 1, 1, 1, 0, 0)
+def as_pixel(dense: DenseParams) -> Conv2dParams:
+    """A dense layer of one row as a convolution of one pixel; those of more rows come as convolutions."""
+    window = Window(1, 1, dense.x_c, 1, 1, dense.y_c, 1, 1, 1, 1, 1, 1, 0, 0)
     weights = dense.weights.reshape(dense.y_c, 1, 1, dense.x_c)
     return Conv2dParams(weights, dense.bias, 0, window, dense.output)
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """Whatever `Optimize` says: a weight is a byte."""
-    conv = as_pixels(call.params) if isinstance(call.params, DenseParams) else call.params
-    if not isinstance(conv, Conv2dParams) or (pool and not is_inside(pool)) or not prod(conv.weights.shape):
+    conv = call.params
+    if isinstance(conv, DenseParams) and conv.rows == 1:
+        conv = as_pixel(conv)
+    if not isinstance(conv, Conv2dParams) or (pool and not is_inside(pool)):
         return None
     params = pack(conv, pool or no_pool(conv.window))
     return replace(call, kernel=CONV2D_HELIUM, params=params) if params else None

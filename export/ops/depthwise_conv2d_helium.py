@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.depthwise_conv2d import DepthwiseConv2dParams
-from tinyproof.export.ops.kind import Call, Fast, Kernel, Params
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.packed import rounded_up
 from tinyproof.export.ops.vectors import HELIUM, VectorOutput, pack_vectors
-from tinyproof.export.ops.window import Window, lead_bytes
+from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
 EIGHT = 8
+CHUNK = 16  # bytes copied at once
 LEAST_WEIGHT = -127  # two products of it and of -128 fit 16 bits
 
 
@@ -42,7 +43,9 @@ def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dHeliumParams | None:
     starts = np.minimum(np.arange(0, len(weights), EIGHT), len(weights) - EIGHT)
     octets = starts[:, None] + np.arange(EIGHT)
     rows = output.channels.swapaxes(1, 2).reshape(-1, 4)  # (y_c, 4)
-    fours = octets.reshape(-1, EIGHT // 2, 2).swapaxes(1, 2).reshape(-1, EIGHT // 2)  # 0, 2, 4, 6 and 1, 3, 5, 7 of eight
+    fours = (
+        octets.reshape(-1, EIGHT // 2, 2).swapaxes(1, 2).reshape(-1, EIGHT // 2)
+    )  # 0, 2, 4, 6 and 1, 3, 5, 7 of eight
     channels = np.ascontiguousarray(rows[fours].swapaxes(1, 2))
     taps = weights.reshape(len(weights), -1)[octets]  # (octets, 8, taps)
     return DepthwiseConv2dHeliumParams(
@@ -61,7 +64,26 @@ def leads(params: DepthwiseConv2dHeliumParams) -> tuple[int]:
     return (lead_bytes(params.window, no_pool(params.window)),)
 
 
-DEPTHWISE_CONV2D_HELIUM = Kernel("depthwise_conv2d_helium", scratch_bytes, leads, folder=HELIUM)
+def events(params: DepthwiseConv2dHeliumParams) -> Events:
+    """How often it does each thing that has a price."""
+    window = params.window
+    pixels, octets = window.y_h * window.y_w, -(-window.x_c // EIGHT)
+    border = pixels - windows_inside(window)
+    rows, is_usual = pixels * octets * window.k_h, window.k_w == 3
+    return (
+        pixels,
+        border,
+        border * window.k_h,
+        border * window.k_h * -(-window.k_w * window.x_c // CHUNK),
+        pixels * octets * is_usual,
+        rows * is_usual,
+        pixels * octets * (not is_usual),
+        rows * (not is_usual),
+        rows * (window.k_w // 2) * (not is_usual),
+    )
+
+
+DEPTHWISE_CONV2D_HELIUM = Kernel("depthwise_conv2d_helium", scratch_bytes, leads, events=events, folder=HELIUM)
 
 
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:

@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D one channel at a time, for cores that multiply one number at a time: `depthwise_conv2d_planes_s8`."""
+"""DEPTHWISE_CONV_2D one channel at a time, each laid out as a plane of bytes: `depthwise_conv2d_planes_s8`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fits the prices of `export.cost` to what is counted, into `export/cost_table.py`.
+"""Fits the prices of `export.cost` to what is counted, into `export/cost_table.py` and the tables of other cores there.
 
 Random layers of every kind go into a few models; each model is built for a core and run once, which gives the cycles of
 each layer on a Cortex-M4F, and the instructions on other cores. Run it after a change of a kernel (it takes two minutes
@@ -18,11 +18,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 import tinyproof.export.cost
-from tinyproof.boards import find_board
+from tinyproof.boards import Board, find_board
 from tinyproof.console import UserError, console, track, write_atomically
-from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, RV32IMC, Core
-from tinyproof.export.cost import OTHER, events, price_name
-from tinyproof.export.cost_table import CYCLES
+from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, CORTEX_M55, RV32IMC, Core
+from tinyproof.export.cost import CYCLES, OTHER, events, price_name
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_model import emit_model_c, emit_model_h
 from tinyproof.export.lower import lower
@@ -35,11 +34,18 @@ from tinyproof.firmware.build import image_path
 from tinyproof.host.bench.counts import count
 from tinyproof.host.bench.cycles import measure
 from tinyproof.host.bench.layers import ACCUMULATOR_STEP, LAYERS
+from tinyproof.host.connection import connect
+from tinyproof.host.device import count as in_units
 from tinyproof.manifest import C_FOLDER, load_manifest
 from tinyproof.optimize import Optimize
 
-TABLE = Path(tinyproof.export.cost.__file__).with_name("cost_table.py")
-COUNTED = {CORTEX_M4F: "qemu", CORTEX_M0PLUS: "pico", RV32IMC: "qemu-riscv32"}  # the boards on which they are
+TABLES = Path(tinyproof.export.cost.__file__).parent
+COUNTED = {  # the boards on which they are
+    CORTEX_M4F: "qemu",
+    CORTEX_M0PLUS: "pico",
+    RV32IMC: "qemu-riscv32",
+    CORTEX_M55: "qemu-m55",
+}
 HEAD = '''"""Written by `tinyproof calibrate`. Do not edit."""
 
 # core: kernel: the call, then each of its events
@@ -63,8 +69,8 @@ def random_layers(seed: int, side_by_side: bool = False) -> bytes:
             b.op("ADD", [outputs[-1], b.constant(np.zeros(shape, np.int8), [0.5])], [x], schema.AddOptionsT())
         return x
 
-    for make, count in LAYERS:
-        for _ in range(2 if side_by_side else count):
+    for make, times in LAYERS:
+        for _ in range(2 if side_by_side else times):
             outputs.append(make(b, rng, source))
             if not side_by_side:
                 y = outputs[-1]
@@ -84,11 +90,28 @@ def count_cost(model: Path, program: Program, core: Core) -> list[tuple[Step, in
     manifest = load_manifest(model)
     x = np.random.default_rng(1).integers(-128, 128, manifest.input_bytes, np.int8).tobytes()
     image = image_path(model, board)
+    if core.name == CORTEX_M55.name:
+        return _told(model, board, x, program)
     if core.name == CORTEX_M4F.name:
         costs = [call.cycles for call in measure(image, x, manifest.output_bytes).calls]
     else:
         costs = [call.instructions for call in count(image, x, manifest.output_bytes).calls]
     return list(zip(program.steps, costs, strict=True))
+
+
+def _told(model: Path, board: Board, x: bytes, program: Program) -> list[tuple[Step, int]]:
+    """What the board itself counts, of the steps that make a tensor alone."""
+    with connect(model, board, None) as device:
+        hello = device.hello()
+        traced = iter(device.trace(x).tensors[len(program.inputs) :])
+    found, parts = [], 0
+    for step in program.steps:
+        parts += 1
+        if step.finishes_y:
+            instructions = in_units(next(traced).ticks, hello)
+            found += [(step, instructions)] if parts == 1 else []
+            parts = 0
+    return found
 
 
 def _samples(content: bytes, model: Path, core: Core) -> list[tuple[Step, int]]:
@@ -140,10 +163,15 @@ def calibrate(kernels: Sequence[str], core: Core = CORTEX_M4F) -> None:
     folders = {"", *core.kernels}
     own = {name for name, kernel in KERNELS.items() if kernel.folder in folders}
     kept = {name: costs for name, costs in known.items() if name in own or name == OTHER}  # of layers not met here
-    tables = {**CYCLES, core.name: dict(sorted({**kept, **prices}.items()))}
-    text = "".join(_table(core, prices) for core, prices in tables.items())
-    write_atomically(TABLE, f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
-    console.print(f"written to {TABLE}")
+    text = _table(core.name, dict(sorted({**kept, **prices}.items())))
+    write_atomically(_file(core), f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
+    console.print(f"written to {_file(core)}")
+
+
+def _file(core: Core) -> Path:
+    """Its table: one for each core, as all together would be a long file."""
+    own = "" if core.name == CORTEX_M4F.name else "_" + core.name.replace("-", "_")
+    return TABLES / f"cost_table{own}.py"
 
 
 def _table(core: str, prices: dict[str, tuple[float, ...]]) -> str:

@@ -72,8 +72,8 @@ class _Machine:
             segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
             symbols = [s for s in elf.get_section_by_name(".symtab").iter_symbols() if s.name]
         places = {s["st_value"] & ~self._is_arm: s.name for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
-        self._starts = sorted(places)
-        self._functions = [places[start] for start in self._starts]
+        self._starts: list[int] = sorted(places)
+        self._functions: list[str] = [places[start] for start in self._starts]
         self._symbols = {s.name: s["st_value"] & ~self._is_arm for s in symbols}
         sizes = {s.name: s["st_size"] for s in symbols}
         self._entry, self._watcher = (self._symbols[name] for name in ("model_compute", "engine_unwatched"))

@@ -22,6 +22,7 @@ from tinyproof.host.bench.inference import (
     OpCost,
     beside_record,
 )
+from tinyproof.host.bench.scalar_cores import BOARDS, CoreCost
 from tinyproof.host.generated_docs import ROOT, with_parts
 from tinyproof.protocol_docs import table
 
@@ -35,6 +36,7 @@ class Figures:
 
     inference: tuple[InferenceCost, ...]
     optimize: tuple[ChoiceCost, ...]
+    cores: tuple[CoreCost, ...]
 
 
 def read_figures(content: bytes) -> Figures:
@@ -54,6 +56,7 @@ def figure_pages(figures: Figures, root: Path = ROOT) -> dict[Path, str]:
         "docs/performance.md": {
             "models": _models(figures),
             "optimize": _choices(figures),
+            "cores": _cores(figures),
             "calls": "\n\n".join(_calls(cost) for cost in _shown(figures.inference)),
         },
     }
@@ -142,6 +145,21 @@ def _choices(figures: Figures) -> str:
     ]
     numbers = ("instructions", "modelled cycles", "per multiply-accumulate", "RAM, bytes", "constants in flash, bytes")
     return table(("model", "`OPTIMIZE`", *numbers), rows, 2)
+
+
+def _cores(figures: Figures) -> str:
+    found = {(cost.model, cost.board, cost.compiler): cost for cost in figures.cores}
+    compilers = sorted({cost.compiler for cost in figures.cores})
+    rows = []
+    for model in SHOWN:
+        for board in BOARDS:
+            costs = [found[model, board, compiler] for compiler in compilers]
+            counts = [f"{cost.instructions:,}: {_per(cost.instructions, cost.macs)}" for cost in costs]
+            rows.append(
+                (f"`{model}`", f"`{board}`", *counts, f"{costs[0].arena_bytes:,}", f"{costs[0].weight_bytes:,}")
+            )
+    header = ("model", "board", *(f"{compiler}: instructions, per MAC" for compiler in compilers))
+    return table((*header, "RAM, bytes", "constants in flash, bytes"), rows, 2)
 
 
 def _calls(cost: InferenceCost) -> str:

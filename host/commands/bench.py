@@ -26,6 +26,7 @@ from tinyproof.host.bench.inference import (
 from tinyproof.host.bench.kinds import KINDS
 from tinyproof.host.bench.link import measure_links, print_links
 from tinyproof.host.bench.pipeline import STREAMED, measure_golden, measure_stream, print_pipeline
+from tinyproof.host.bench.scalar_cores import measure_cores, print_cores
 from tinyproof.host.bench.tables import figure_pages, read_figures
 from tinyproof.manifest import TFLITE_FILE
 
@@ -45,9 +46,11 @@ def command(docs: bool) -> None:
         raise UserError(f"the docs show {files} too: set {DATA_VARIABLE} to the folder with the published models")
     inference = [measure_inference(name, model) for name, model in measured.items()]
     choices = [cost for name, model in with_best(measured).items() for cost in measure_choices(name, model)]
-    figures: dict[str, Sequence[Any]] = {"inference": inference, "optimize": choices}
+    cores = measure_cores(measured)
+    figures: dict[str, Sequence[Any]] = {"inference": inference, "optimize": choices, "cores": cores}
     print_inference(inference)
     print_choices(choices)
+    print_cores(cores)
     if not docs:
         figures |= _measure_more(measured)
     content = json.dumps({what: [asdict(one) for one in every] for what, every in figures.items()}, indent=2) + "\n"

@@ -18,6 +18,7 @@ from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
 from tinyproof.cores import PORTABLE
 from tinyproof.fidelity import load_fidelity
+from tinyproof.host.proof.stage import proof_line
 from tinyproof.host.record.report import Report
 from tinyproof.host.report.sections.classes import add_classes
 from tinyproof.host.report.sections.cost import add_memory, add_time
@@ -103,7 +104,7 @@ def build_page(report: Report, beside: Beside) -> Page:
     useful = usefulness(report)
     if useful and useful.kind == "bad":  # before an *equal* that would be read as praise
         page.add(use_verdict(useful))
-    page.add(verdict(report))
+    page.add(verdict(report, proof_line(report, beside.folder)))
     if useful and useful.kind != "bad":
         page.add(use_verdict(useful))
     if report.differences or report.disagreements:

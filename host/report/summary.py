@@ -21,8 +21,8 @@ SURPRISING = 0.01  # p-value below which two parties are said to differ
 PARTY = {"float": "float in Keras", "int8_host": "int8 in Python", "int8_device": "int8 on the device"}
 
 
-def print_summary(report: Report, budget: Budget | None) -> None:
-    """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line."""
+def print_summary(report: Report, budget: Budget | None, proof: str = "") -> None:
+    """The table a run ends with: accuracy, bytes, cost, and the verdict in its last line, with the `proof` for it."""
     console.print(_figures(report, budget))
     if len(report.devices) > 1:
         console.print(_devices(report))
@@ -33,7 +33,7 @@ def print_summary(report: Report, budget: Budget | None) -> None:
     if useful := usefulness(report):
         color = {"good": "green", "bad": "red", "unsure": "yellow", "": ""}[useful.kind]
         console.print(f"[bold {color}]{useful.word.upper()}[/]: {escape(' '.join((useful.text, *useful.grounds)))}")
-    console.print(_verdict_line(report))
+    console.print(" ".join(filter(None, (_verdict_line(report), escape(proof)))))
 
 
 def _figures(report: Report, budget: Budget | None) -> Table:

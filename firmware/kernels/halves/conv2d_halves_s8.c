@@ -2,6 +2,9 @@
 #include "halves.h"
 
 // Two channels of four pixels.
+#ifdef THUMB_1
+#define finish_pixels halves_bytes
+#else
 INLINED void finish_pixels(int8_t *const *y, int32_t o, const half_sums *sums, const int32_t *channel) {
     const packed_scale first = packed_channel(channel), second = packed_channel(channel + 4);
     for (int32_t k = 0; k < PIXELS; k++) {
@@ -9,6 +12,7 @@ INLINED void finish_pixels(int8_t *const *y, int32_t o, const half_sums *sums, c
         y[k][o + 1] = (int8_t)packed_value(second_sum(sums + k), &second);
     }
 }
+#endif
 
 // Two channels of the largest one of four pixels.
 INLINED void finish_pooled(int8_t *y, const half_sums *sums, const int32_t *channel) {

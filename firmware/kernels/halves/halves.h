@@ -18,3 +18,8 @@ const int32_t *halves_dot(half_sums *sums, const int32_t *v, const int32_t *w);
 // The doubled sums of the first filter, whose bias makes up for what was added, and of the second.
 INLINED int32_t first_sum(const half_sums *s) { return (int32_t)(2 * ((uint32_t)s->both - ((uint32_t)s->high << 16))); }
 INLINED int32_t second_sum(const half_sums *s) { return 2 * s->high; }
+
+#ifdef THUMB_1
+// y[k][o] and y[k][o + 1] = the bytes of both filters for each pixel k, before the clamp    sums (PIXELS,)  channels (2, 4)
+void halves_bytes(int8_t *const *y, int32_t o, const half_sums *sums, const int32_t *channels);
+#endif

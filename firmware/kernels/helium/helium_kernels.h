@@ -39,6 +39,9 @@ void depthwise_conv2d_helium_s8(
     int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_helium_params *p
 );
 
+// y = add_packed_s8(a, b), where each row goes on byte by byte in both.
+void add_helium_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed_params *p);
+
 #ifdef __cplusplus
 }
 #endif

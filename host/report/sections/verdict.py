@@ -19,10 +19,10 @@ WORDS: dict[str, tuple[Kind, str]] = {
 CAUSES_SHOWN = 3  # in the banner
 
 
-def verdict(report: Report) -> Markup:
-    """The banner."""
+def verdict(report: Report, proof: str) -> Markup:
+    """The banner; proof: on how many inputs it rests, or that it is proved for all."""
     kind, word = WORDS[report.verdict]
-    return banner(kind, word, _answer(report), _grounds(report))
+    return banner(kind, word, f"{_answer(report)} {proof}.", _grounds(report))
 
 
 def use_verdict(useful: Usefulness) -> Markup:

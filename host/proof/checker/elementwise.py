@@ -1,0 +1,136 @@
+"""Calls that make each byte of one byte of each operand, and go through them in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from . import byte_functions
+from .arithmetic import INT32_MAX, Ints, ints, requantize
+from .byte_functions import BYTES, OF_TWO
+from .c_source import Pointer
+from .findings import NotCovered, Refused, require
+from .golden import Golden
+from .memory import Memory, check_forward
+from .params import Params
+from .parts import arguments, indexes, part_of, rows_in
+from .views import Task
+
+
+def of_two(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """Functions of two bytes: the labels of both operands, and the results of all 65,536 pairs."""
+    arguments(at, 3, task.where)
+    op = task.ops[0]
+    alone = len(task.ops) == 1 and op.name in OF_TWO
+    require(alone, f"{task.where}: {op.where} is no function of two bytes")
+    if op.index in golden.uncovered:
+        raise NotCovered(golden.uncovered[op.index])
+    y = op.outputs[0]
+    y_shape = golden.model.tensors[y].shape
+    a, b = indexes(p.part("loops"))
+    rows = rows_in(golden, task, y, a.size)
+    labels = part_of(golden, task, y, golden.labels[y], rows)
+    require(labels.size == a.size, f"{task.where}: another number of elements")
+    mine = [memory.read(at[k + 1], int(index.max()) + 1, task.where)[index] for k, index in enumerate((a, b))]
+    theirs = [part_of(golden, task, y, np.broadcast_to(golden.labels[x], y_shape), rows) for x in op.inputs]
+    function, ours = byte_functions.of_two(golden.model, op), FORMS[task.kernel](p)
+    straight = all(np.array_equal(one, other) for one, other in zip(mine, theirs, strict=True))
+    crossed = all(np.array_equal(one, other) for one, other in zip(mine, theirs[::-1], strict=True))
+    require(straight or crossed, f"{task.where}: its operands are not the op's")
+    wanted = function(BYTES[:, None], BYTES) if straight else function(BYTES, BYTES[:, None])
+    got = ours(BYTES[:, None], BYTES)
+    if not np.array_equal(wanted, got):
+        i, j = np.argwhere(wanted != got)[0]
+        raise Refused(f"{task.where}: {BYTES[i]} and {BYTES[j]} give {got[i, j]}, and TFLM's {wanted[i, j]}")
+    for k, index in enumerate((a, b)):
+        check_forward(at[0], at[k + 1], index, task.where)
+    memory.write(at[0], labels, task.where)
+
+
+def _within(values: Ints, where: str) -> Ints:
+    require(int(np.abs(values).max()) <= INT32_MAX, f"{where}: a number leaves 32 bits")
+    return values
+
+
+def _scaled(p: Params, doubled: Ints) -> Ints:
+    """packed_scaled of dsp/packed.h."""
+    shift, value = p.number("shift"), _within(doubled + p.number("bias"), p.where)
+    require(0 <= shift <= 31, f"{p.where}: a shift of {shift}")
+    product = (value * p.number("multiplier") + 2**31) >> 32
+    return _within(product - (product < 0) + p.number("offset"), p.where) >> shift
+
+
+def _packed_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
+    def function(a: Ints, b: Ints) -> Ints:
+        finer = _scaled(p.part("a"), _within(a * p.number("a_factor"), p.where))
+        total = _within(finer * p.number("a_sign") + _within(b * p.number("b_factor"), p.where), p.where)
+        value = _scaled(p.part("y"), _within(2 * total, p.where))
+        return np.clip(np.clip(value, -128, 127), *p.clamp)
+
+    return function
+
+
+def _plain_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
+    def scaled(part: Params, value: Ints) -> Ints:
+        multiplier, shift = part.number("multiplier"), part.number("shift")
+        require(multiplier >= 0 and -31 <= shift <= 30, f"{p.where}: a multiplier or a shift out of range")
+        _within(value << max(shift, 0), p.where)
+        return ints(requantize(value, multiplier, shift))
+
+    def operand(name: str, value: Ints) -> Ints:
+        return scaled(p.part(name), _within((value - p.part(name).number("zero_point")) << 20, p.where))
+
+    def function(a: Ints, b: Ints) -> Ints:
+        total = _within(operand("a", a) + p.number("b_sign") * operand("b", b), p.where)
+        return np.clip(scaled(p, total) + p.byte("y_zero_point"), *p.clamp)
+
+    return function
+
+
+def _plain_product(p: Params) -> Callable[[Ints, Ints], Ints]:
+    def function(a: Ints, b: Ints) -> Ints:
+        product = _within((a - p.byte("a_zero_point")) * (b - p.byte("b_zero_point")), p.where)
+        multiplier, shift = p.number("multiplier"), p.number("shift")
+        require(multiplier >= 0 and -31 <= shift <= 30, f"{p.where}: a multiplier or a shift out of range")
+        _within(product << max(shift, 0), p.where)
+        return np.clip(ints(requantize(product, multiplier, shift)) + p.byte("y_zero_point"), *p.clamp)
+
+    return function
+
+
+def _packed_product(p: Params) -> Callable[[Ints, Ints], Ints]:
+    def function(a: Ints, b: Ints) -> Ints:
+        factor = _within(b * p.number("b_factor") + p.number("b_offset"), p.where)
+        value = _scaled(p.part("y"), _within((a - p.byte("a_zero_point")) * factor, p.where))
+        return np.clip(np.clip(value, -128, 127), *p.clamp)
+
+    return function
+
+
+FORMS: dict[str, Callable[[Params], Callable[[Ints, Ints], Ints]]] = {
+    "add_s8": _plain_sum,
+    "add_packed_s8": _packed_sum,
+    "mul_s8": _plain_product,
+    "mul_packed_s8": _packed_product,
+    "maximum_s8": lambda p: np.maximum,
+    "minimum_s8": lambda p: np.minimum,
+}
+
+
+def lookup(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """lookup_s8: its table is that of the ops, one after the other."""
+    arguments(at, 2, task.where)
+    x, wanted = byte_functions.table_of(golden.model, task.ops)
+    y, count = task.ops[-1].outputs[0], p.number("count")
+    got = p.table("table", 1, 256)
+    if not np.array_equal(wanted, got):
+        k = int(np.argmax(wanted != got))
+        raise Refused(f"{task.where}: {BYTES[k]} gives {got[k]}, and TFLM's {wanted[k]}")
+    shape, rows = golden.model.tensors[y].shape, rows_in(golden, task, y, count)
+    labels = part_of(golden, task, y, golden.labels[y], rows)
+    theirs = part_of(golden, task, y, np.broadcast_to(golden.labels[x], shape), rows)
+    mine = memory.read(at[1], count, task.where)
+    require(np.array_equal(mine, theirs) and labels.size == count, f"{task.where}: its input is not the op's")
+    check_forward(at[0], at[1], ints(np.arange(count)), task.where)
+    memory.write(at[0], labels, task.where)

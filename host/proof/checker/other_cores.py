@@ -1,0 +1,150 @@
+"""The kernels of other cores, in firmware/kernels/halves, fours, planes and helium, as their headers promise them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .arithmetic import INT32_MAX, Ints, ints
+from .findings import NotCovered, Refused, require
+from .kernels import SUM, Linear, filters, output, pool_of, rounded_up
+from .params import Geometry, Params
+
+
+def _by_four_pixels(p: Params) -> tuple[Geometry, Geometry | None]:
+    """The geometry of a kernel that takes four pixels at a time, or a pooling of 2 x 2."""
+    g, pool = p.window("window"), pool_of(p, p.window("window"))
+    if pool:
+        whole = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w, pool.pad_h, pool.pad_w) == (2, 2, 2, 2, 0, 0)
+        require(whole and 2 * pool.y_h <= g.y_h and 2 * pool.y_w <= g.y_w, f"{p.where}: not for this kernel")
+    return g, pool
+
+
+def conv2d_fours(p: Params) -> Linear:
+    """A byte a weight, four filters side by side; the kernel doubles its sums."""
+    g, pool = _by_four_pixels(p)
+    taps = g.k_h * g.k_w * g.x_c
+    require(p.number("taps") == taps, f"{p.where}: not for this kernel")
+    table = p.table("weights", 1, -(-g.y_c // 4), taps, 4)
+    weights = 2 * filters(np.moveaxis(table, 2, 1), g.y_c, p.where).reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+    bias, channels, clamp, signs = output(p.part("output"), g.y_c)
+    return Linear(g, pool, weights, bias, p.byte("x_zero_point"), clamp, channels, signs, 4 * taps, band=1)
+
+
+def conv2d_halves(p: Params) -> Linear:
+    """Lemma "halves": two filters in a word, whose sums come apart as long as a segment keeps both within 16 bits."""
+    g, pool = _by_four_pixels(p)
+    taps = g.k_h * g.k_w * g.x_c
+    even = taps + taps % 2
+    require(p.number("taps") == even and g.y_c % 2 == 0, f"{p.where}: not for this kernel")
+    stream, at = p.stream("weights", 4), 0
+    every, segments = [], []
+    for _ in range(g.y_c // 2):
+        words: list[int] = []
+        count = 0
+        while (size := int(stream[at])) != 0:
+            length = size // 16
+            require(size % 32 == 0 and 0 < length <= even - len(words), f"{p.where}: a segment of {size} bytes")
+            _check_segment(stream[at + 1 : at + 1 + length], p.where)
+            words += stream[at + 1 : at + 1 + length].tolist()
+            at, count = at + 1 + length, count + 1
+        at += 1
+        require(len(words) == even, f"{p.where}: filters of {len(words)} taps")
+        every += list(_apart(ints(words)))
+        segments += [count, 0]  # the second filter is counted from nothing
+    require(at == stream.size, f"{p.where}: more weights than filters")
+    weights = 2 * np.stack(every)
+    require(not np.any(weights[:, taps:]), f"{p.where}: weights beyond the window")
+    bias, channels, clamp, signs = output(p.part("output"), g.y_c)
+    counted = 2**16 * ints(segments)
+    most = int((128 * np.abs(weights).sum(axis=1) + counted).max())
+    if most > INT32_MAX or int(np.abs(bias + counted).max()) > INT32_MAX:
+        raise NotCovered("sums of segments near the end of 32 bits")
+    shaped = weights[:, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+    x_zero = p.byte("x_zero_point")
+    return Linear(g, pool, shaped, bias + counted, x_zero, clamp, channels, signs, 16 * even, band=1)
+
+
+def _apart(words: Ints) -> tuple[Ints, Ints]:
+    first = (words + 2**15) % 2**16 - 2**15
+    return first, (words - first) >> 16
+
+
+def _check_segment(words: Ints, where: str) -> None:
+    for taps in _apart(words):
+        high = np.maximum(127 * taps, -128 * taps).sum()
+        low = np.minimum(127 * taps, -128 * taps).sum()
+        require(low >= -(2**15) and high < 2**15, f"{where}: a segment leaves 16 bits")
+
+
+def depthwise_planes(p: Params) -> Linear:
+    """One channel after the other, laid into a plane with all that lies outside."""
+    g, h, w = p.window("window"), p.number("plane_h"), p.number("plane_w")
+    three = (g.k_h, g.k_w, g.dilation_h, g.dilation_w) == (3, 3, 1, 1) and g.stride_h == g.stride_w <= 2
+    rows = g.y_h + (g.y_h % 2 if three else 0)
+    least = (rows - 1) * g.stride_h + (g.k_h - 1) * g.dilation_h + 1, (g.y_w - 1) * g.stride_w
+    fits = h >= least[0] and w >= least[1] + (g.k_w - 1) * g.dilation_w + 1 and g.y_c % g.x_c == 0
+    require(fits, f"{p.where}: its plane is too small")
+    weights = p.table("weights", 2, g.y_c, g.k_h, g.k_w, 1)
+    bias, channels, clamp, signs = output(p.part("output"), g.y_c)
+    sees = ints(np.arange(g.y_c)) // (g.y_c // g.x_c)
+    in_place = g.x_c == g.y_c and g.y_h * g.y_w <= g.x_h * g.x_w  # each channel in the place of the same one
+    x_zero = p.byte("x_zero_point")
+    return Linear(g, None, weights, bias, x_zero, clamp, channels, signs, h * w, band=0, sees=sees, in_place=in_place)
+
+
+def _vectors(p: Params, groups: int) -> tuple[Ints, tuple[int, int]]:
+    """Bias, multiplier, offset and shift (4 * groups, 4) of a vector_output, and its clamp."""
+    table = p.table("channels", 4, groups, 4, 4)
+    rows = np.moveaxis(table, 1, 2).reshape(-1, 4).copy()
+    rows[:, 3] *= -1
+    return rows, p.clamp
+
+
+def conv2d_helium(p: Params) -> Linear:
+    """Sixteen taps of four filters at a time; sums as they are, which are doubled in the product."""
+    g, pool = p.window("window"), pool_of(p, p.window("window"))
+    taps, groups = g.k_h * g.k_w * g.x_c, -(-g.y_c // 4)
+    if pool:
+        inside = (pool.y_h - 1) * pool.stride_h + pool.k_h <= g.y_h and pool.pad_h == pool.pad_w == 0
+        inside = inside and (pool.y_w - 1) * pool.stride_w + pool.k_w <= g.y_w
+        require(inside, f"{p.where}: not for this kernel")
+    table = p.table("weights", 1, groups, -(-taps // 16), 4, 16)
+    every = filters(np.moveaxis(table, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
+    require(not np.any(every[:, taps:]), f"{p.where}: weights beyond the window")
+    rows, clamp = _vectors(p.part("output"), groups)
+    rows = rows[: g.y_c]
+    weights = 2 * every[:, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+    scratch = rounded_up((pool.k_h * pool.k_w if pool else 1) * max(taps, 16))
+    return Linear(g, pool, weights, 2 * rows[:, 0], p.byte("x_zero_point"), clamp, rows[:, 1:], (SUM,), scratch, band=1)
+
+
+def depthwise_helium(p: Params) -> Linear:
+    """Eight channels at a time, the last ones with some before them again."""
+    g = p.window("window")
+    taps, octets = g.k_h * g.k_w, -(-g.x_c // 8)
+    require(g.x_c == g.y_c >= 8, f"{p.where}: not for this kernel")
+    table = p.table("weights", 1, octets, taps, 8)
+    require(int(table.min()) > -128, f"{p.where}: a weight of -128")
+    rows, clamp = _vectors(p.part("output"), 2 * octets)
+    places = np.minimum(8 * np.arange(octets), g.x_c - 8)[:, None] + np.arange(8)
+    in_order = rows.reshape(octets, 2, 4, 4).swapaxes(1, 2).reshape(octets, 8, 4)  # 0, 2, 4, 6, then the others
+    both = np.concatenate([table.swapaxes(1, 2), in_order], axis=2)
+    by_channel = np.zeros((g.y_c, taps + 4), np.int64)
+    by_channel[places] = both
+    if np.any(by_channel[places] != both):
+        raise Refused(f"{p.where}: a channel is there twice with other numbers")
+    weights = 2 * by_channel[:, :taps].reshape(g.y_c, g.k_h, g.k_w, 1)
+    scratch, scale = rounded_up(taps * g.x_c), by_channel[:, taps + 1 :]
+    bias, x_zero = 2 * by_channel[:, taps], p.byte("x_zero_point")
+    return Linear(g, None, weights, bias, x_zero, clamp, scale, (SUM,), scratch, 1, ints(np.arange(g.y_c)))
+
+
+OTHER_CORES: dict[str, tuple[str, Callable[[Params], Linear]]] = {
+    "conv2d_fours_s8": ("conv2d_fours_params", conv2d_fours),
+    "conv2d_halves_s8": ("conv2d_halves_params", conv2d_halves),
+    "depthwise_conv2d_planes_s8": ("depthwise_conv2d_planes_params", depthwise_planes),
+    "conv2d_helium_s8": ("conv2d_helium_params", conv2d_helium),
+    "depthwise_conv2d_helium_s8": ("depthwise_conv2d_helium_params", depthwise_helium),
+}

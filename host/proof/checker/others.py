@@ -1,0 +1,152 @@
+"""Calls of kernels that are no sums of products: poolings, sums of two tensors, softmax, and moves of bytes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .arithmetic import (
+    INT32_MAX,
+    Ints,
+    check_equal,
+    divide_by_pot,
+    high_mul,
+    ints,
+    quantize_multiplier,
+    stage,
+)
+from .c_source import Pointer
+from .findings import NotCovered, require
+from .gemmlowp import exp_on_negative
+from .golden import CONSTANT, Golden
+from .memory import Memory, check_apart, overlap
+from .ops import mean as mean_of
+from .ops import one_scale, pool_clamp, seen, window
+from .params import Params
+from .parts import arguments, indexes, loops, part_of
+from .views import Task
+
+OUTSIDE = -2  # the label of what a pooling leaves out
+
+
+def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """MAX_POOL_2D and AVERAGE_POOL_2D: the same windows, whose part outside counts for nothing, and the same clamp."""
+    arguments(at, 2, task.where)
+    op, g = task.ops[0], p.window("window")
+    require(
+        len(task.ops) == 1 and op.name == ("MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"),
+        f"{task.where}: {op.where} is another op",
+    )
+    x, y = op.inputs[0], op.outputs[0]
+    x_shape, y_shape = golden.model.tensors[x].shape, golden.model.tensors[y].shape
+    if op.index in golden.uncovered:
+        raise NotCovered(golden.uncovered[op.index])
+    theirs = window(op, x_shape, y_shape, (op.options["k_h"], op.options["k_w"]))
+    rows = seen(g.y_h, g.k_h, g.stride_h, 1, g.pad_h, g.x_h)
+    columns = seen(g.y_w, g.k_w, g.stride_w, 1, g.pad_w, g.x_w)
+    right = (g.dilation_h, g.dilation_w) == (1, 1) and g.x_c == g.y_c == len(task.channels)
+    right = right and g.k_w <= 255 and g.k_h * g.k_w <= 2**23  # what the kernels' sums hold
+    require(
+        right and (g.k_h, g.k_w) == theirs.rows.shape[1:] + theirs.columns.shape[1:], f"{task.where}: other windows"
+    )
+    image = memory.read(at[1], g.x_h * g.x_w * g.x_c, task.where).reshape(g.x_h, g.x_w, g.x_c)
+    wanted = golden.labels[x][0][..., task.channels]
+    mine, whole = (np.pad(each, ((0, 1), (0, 1), (0, 0)), constant_values=OUTSIDE) for each in (image, wanted))
+    fits = task.row + g.y_h <= y_shape[1] and g.y_w <= y_shape[2]
+    require(fits, f"{task.where}: rows or columns beyond the op's output")
+    for k in range(g.y_h):
+        same = whole[theirs.rows[task.row + k]][:, theirs.columns[: g.y_w]] == mine[rows[k]][:, columns]
+        require(bool(np.all(same)), f"{task.where}: output row {k} does not see what the op sees there")
+    require(p.clamp == pool_clamp(golden.model, op), f"{task.where}: another clamp")
+    require(task.columns in (None, g.y_w), f"{task.where}: another number of columns")
+    labels = part_of(golden, task, y, golden.labels[y], g.y_h)
+    check_apart([(at[0], labels.size), (at[1], image.size)], task.where)
+    memory.write(at[0], labels, task.where)
+
+
+def copy(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None:
+    """copy_s8, run by run as it goes: bytes side by side by memcpy, whose two sides must not overlap."""
+    arguments(at, 2, where)
+    table, runs = loops(p.part("loops"))
+    count = int(table[-1, 0])
+    for x, y, a, b in runs:
+        x, y = x + p.number("x_start"), y + p.number("y_start")
+        low, high = (min(start, start + step * (count - 1)) for start, step in ((x, a), (y, b)))
+        require(min(low, high) >= 0, f"{where}: its loops go below the start")
+        of, to = Pointer(at[1].base, at[1].offset + low), Pointer(at[0].base, at[0].offset + high)
+        sizes = [abs(step) * (count - 1) + 1 for step in (a, b)]
+        require(not overlap(of, sizes[0], to, sizes[1]), f"{where}: it copies bytes onto others that it still copies")
+        labels, there = memory.read(of, sizes[0], where), memory.read(to, sizes[1], where)
+        steps = np.arange(count)
+        there[y + b * steps - high] = labels[x + a * steps - low]
+        memory.write(to, there, where)
+
+
+def fill(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None:
+    """fill_s8."""
+    arguments(at, 1, where)
+    value, count = p.number("value"), p.number("count")
+    require(-128 <= value <= 127 and count > 0, f"{where}: it fills with {value}")
+    memory.write(at[0], np.full(count, CONSTANT + value), where)
+
+
+def softmax(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """SOFTMAX: the table holds TFLM's exponential of every difference; what follows is TFLM's own arithmetic."""
+    arguments(at, 2, task.where)
+    op, rows, x_c = task.ops[0], p.number("rows"), p.number("x_c")
+    alone = len(task.ops) == 1 and task.row == 0 and len(task.channels) == x_c
+    require(alone and op.name == "SOFTMAX", f"{task.where}: {op.where} is no softmax, or not all of it")
+    x, y = golden.model.tensors[op.inputs[0]], golden.model.tensors[op.outputs[0]]
+    (x_scale, _), (y_scale, y_zero) = one_scale(x), one_scale(y)
+    real = min(float(op.options.get("beta", 0)) * x_scale * 2**26, 2.0**31 - 1)
+    if (y_scale, y_zero) != (1 / 256, -128) or real <= 1 or x_c >= 512:
+        raise NotCovered("a softmax of other scales, or of 512 classes and more")
+    multiplier, shift = quantize_multiplier(real)
+    radius = math.floor(31 * 2**26 / 2**shift)
+    count = p.number("exp_count")
+    require(0 < count <= 256, f"{task.where}: a table of {count}")
+    table = p.table("exp", 4, count)
+    for d in range(256):
+        wanted = exp_on_negative(int(high_mul(-d << shift, multiplier))) if d <= radius else 0
+        got = int(table[d]) if d < count else 0
+        require(wanted == got, f"{task.where}: exp({-d}) is {got} in its table, and TFLM's {wanted}")
+        require(divide_by_pot(wanted, 12) >= 0, f"{task.where}: exp({-d}) is negative")
+    require(
+        x.shape == y.shape and (rows, x_c) == (int(np.prod(x.shape[:-1])), x.shape[-1]), f"{task.where}: other rows"
+    )
+    labels = memory.read(at[1], rows * x_c, task.where)
+    require(np.array_equal(labels, golden.labels[x.index].reshape(-1)), f"{task.where}: its input is not the op's")
+    check_apart([(at[0], rows * x_c), (at[1], rows * x_c)], task.where)
+    memory.write(at[0], golden.labels[y.index].reshape(-1), task.where)
+
+
+def mean(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """MEAN and SUM: the labels that each output sums up, in any order, and the way from a sum to a byte."""
+    arguments(at, 2, task.where)
+    op = task.ops[0]
+    if op.index in golden.uncovered:
+        raise NotCovered(golden.uncovered[op.index])
+    require(len(task.ops) == 1 and op.name in ("MEAN", "SUM"), f"{task.where}: {op.where} is no mean")
+    wanted, x, y = mean_of(golden.model, op), golden.labels[op.inputs[0]], op.outputs[0]
+    starts, steps = indexes(p.part("outputs"))[0], indexes(p.part("window"))[0]
+    places = starts[:, None] + steps
+    labels = part_of(golden, task, y, golden.labels[y], golden.model.tensors[y].shape[1] if y >= 0 else 0)
+    seen_ = np.moveaxis(x, wanted.axes, range(-len(wanted.axes), 0)).reshape(*_kept_shape(x, wanted.axes), -1)
+    theirs = seen_[..., task.channels, :] if x.ndim - 1 not in wanted.axes else seen_
+    mine = memory.read(at[1], int(places.max()) + 1, task.where)[places]
+    same = np.array_equal(np.sort(mine, axis=1), np.sort(theirs.reshape(-1, wanted.count), axis=1))
+    require(same and labels.size == len(starts), f"{task.where}: it sums up other elements than the op")
+    zero, (multiplier, shift) = p.number("x_zero_points"), (p.number("multiplier"), p.number("shift"))
+    require(multiplier >= 0 and -31 <= shift <= 30, f"{task.where}: a multiplier or a shift out of range")
+    ends = ints([-128 * wanted.count]), ints([127 * wanted.count])
+    for end in ends:
+        require(abs(int(end[0]) - zero) << max(shift, 0) <= INT32_MAX - 256, f"{task.where}: a sum leaves 32 bits")
+    way = stage(ints([multiplier]), ints([shift]), p.byte("y_zero_point"), -128, 127)
+    check_equal(wanted.way, [lambda sums: way(sums - zero)], *ends, task.where)
+    check_apart([(at[0], labels.size), (at[1], int(places.max()) + 1)], task.where)
+    memory.write(at[0], labels, task.where)
+
+
+def _kept_shape(x: Ints, axes: tuple[int, ...]) -> list[int]:
+    return [size for axis, size in enumerate(x.shape) if axis not in axes]

@@ -1,0 +1,217 @@
+"""Certificates: what is proved, what is refused, and that the two ways to every byte are the same where they meet."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import networks
+import numpy as np
+import pytest
+from conftest import DEMO_MODEL, ROOT
+from every_op import edited, schema_options
+from proof_faults import C, Files, faults, sealed
+
+from tinyproof.boards import BOARDS
+from tinyproof.cores import CORTEX_M4F, PLAIN
+from tinyproof.export.emit_model import emit_model_c, emit_model_h
+from tinyproof.export.lower import lower
+from tinyproof.export.ops.equivalent import PackedChannel, Stage
+from tinyproof.export.tflite_reader import read_graph
+from tinyproof.export.tflite_writer import ModelBuilder
+from tinyproof.host.proof.checker import winograd
+from tinyproof.host.proof.checker.c_source import parse
+from tinyproof.host.proof.checker.check import check
+from tinyproof.host.proof.checker.findings import Refused
+from tinyproof.host.proof.checker.golden import Golden
+from tinyproof.host.proof.checker.tflite_model import read_model
+from tinyproof.host.proof.prove import make_certificate
+from tinyproof.host.proof.stage import proof_line
+from tinyproof.host.validate import Plan, validate
+from tinyproof.optimize import Optimize
+
+CHECKER = ROOT / "host" / "proof" / "checker"
+
+
+def every_kind(seed: int, dead: tuple[int, ...] = (), short: bool = False) -> bytes:
+    """A small network with a pooled convolution, one with a residual sum, a depthwise one, a mean and a classifier.
+    No input moves the filters `dead` of the first layer. `short`: the two convolutions alone.
+    """
+    rng = np.random.default_rng(seed)
+    b = ModelBuilder()
+
+    def operands(x: int, weights: np.ndarray, axis: int = 0) -> list[int]:
+        count = weights.shape[axis]
+        scales, bias = list(rng.uniform(0.004, 0.006, count)), rng.integers(-2000, 2000, count, np.int32)
+        if axis == 0 and weights.shape[3] == 1:
+            weights[list(dead)], bias[list(dead)] = 0, -900
+        return [x, b.constant(weights, scales, axis=axis), b.constant(bias, [1.0])]
+
+    def taps(*shape: int) -> np.ndarray:
+        return rng.integers(-127, 128, shape, np.int8)
+
+    source, first = b.tensor((1, 14, 14, 1), 1 / 255, -128), b.tensor((1, 12, 12, 8), 0.004, -128)
+    b.conv2d(operands(source, taps(8, 3, 3, 1)), first, (1, 1), (1, 1), "VALID", "RELU")
+    pooled, second = b.tensor((1, 6, 6, 8), 0.004, -128), b.tensor((1, 6, 6, 8), 0.02, 3)
+    b.max_pool2d(first, pooled, (2, 2), (2, 2))
+    b.conv2d(operands(pooled, taps(8, 3, 3, 8)), second, (1, 1), (1, 1), "SAME", "NONE")
+    if short:
+        return b.build([source], [second])
+    summed, deep = b.tensor((1, 6, 6, 8), 0.021, -5), b.tensor((1, 6, 6, 8), 0.02, -128)
+    b.op("ADD", [pooled, second], [summed], schema_options("AddOptionsT"))
+    b.depthwise_conv2d(operands(summed, taps(1, 3, 3, 8), axis=3), deep, (1, 1), (1, 1), "SAME", "RELU")
+    mean, flat, scores = b.tensor((1, 1, 1, 8), 0.02, -128), b.tensor((1, 8), 0.02, -128), b.tensor((1, 5), 0.1, 10)
+    whole = {"strideH": 6, "strideW": 6, "filterHeight": 6, "filterWidth": 6}
+    b.op("AVERAGE_POOL_2D", [deep], [mean], schema_options("Pool2DOptionsT", padding=1, **whole))
+    b.reshape(mean, flat)
+    b.dense([flat, b.constant(taps(5, 8), [0.005]), b.constant(rng.integers(-90, 90, 5, np.int32), [0.0001])], scores)
+    y = b.tensor((1, 5), 1 / 256, -128)
+    b.softmax(scores, y)
+    return b.build([source], [y])
+
+
+def exported(content: bytes, optimize: Optimize | None = Optimize.BALANCED) -> Files:
+    """The files of a model with one core; `optimize` None: of plain kernels."""
+    lowered = lower(read_graph(content, "model.tflite"))
+    program = lowered.program(PLAIN) if optimize is None else lowered.program(CORTEX_M4F, optimize)
+    sources = {"model.c": emit_model_c(program, ""), "model.h": emit_model_h(program, "")}
+    return {"model.tflite": content, **{f"c/core/{name}": text.encode() for name, text in sources.items()}}
+
+
+def certified(content: bytes, optimize: Optimize | None = Optimize.BALANCED) -> tuple[Files, bytes]:
+    files = exported(content, optimize)
+    return files, make_certificate(files, [CORTEX_M4F if optimize else PLAIN]).encode()
+
+
+@pytest.mark.parametrize("optimize", [*Optimize, None])
+def test_small_models_are_proved_with_every_kernel(optimize):
+    models = [every_kind(1), every_kind(2, dead=(1, 3, 4, 6)), *map(networks.random_network, range(6))]
+    models += [make(seed) for make in (networks.usual_network, networks.pooled_layer) for seed in range(4)]
+    for number, content in enumerate(models):
+        verdict = check(*certified(content, optimize))
+        assert verdict.proved, (number, verdict.line)
+
+
+@pytest.mark.parametrize("seed", (0, 2))
+def test_planted_faults_are_refused(seed):
+    files, certificate = certified(every_kind(seed))
+    assert check(files, certificate).proved
+    rng = np.random.default_rng(seed)
+    every = list(faults(files, certificate, rng))
+    assert len(every) > 200
+    accepted = [every[k][0] for k in rng.permutation(len(every))[:110] if is_proved(*every[k][1:])]
+    assert not accepted
+
+
+def is_proved(files: Files, certificate: bytes) -> bool:
+    try:
+        return check(files, certificate).proved
+    except Refused:
+        return False
+
+
+def test_a_multiplier_by_one_is_refused_where_some_sum_gives_another_byte():
+    """Every sum that can be, one by one, in the export's own arithmetic: it and the checker agree on each channel."""
+    files, certificate = certified(networks.pooled_layer(1))
+    op = Golden(read_model(files["model.tflite"])).convolutions[0]
+    source = parse(files[C].decode(), files["c/core/model.h"].decode())
+    rows = source.tables["conv2d_0_output_channels"].reshape(-1, 4)
+    for channel, row in enumerate(rows.tolist()):
+        low, high = int(op.lowest[channel]), int(op.highest[channel])
+        stage = Stage(int(op.multiplier[channel]), int(op.shift[channel]), op.y_zero, *op.clamp, low, high)
+        bias = int(op.bias[channel]) - op.x_zero * int(op.weights[channel].sum())
+        sums = np.arange(low, high + 1)
+        for by in (-1, 0, 1):
+            other = PackedChannel(row[0], row[1] + by, row[2], row[3])
+            ways = [other.bytes_of(sums - bias, *op.clamp, sign) for sign in ("product", "sum")]
+            equal = all(np.array_equal(way, stage.bytes_of(sums)) for way in ways)
+            text = files[C].decode().replace(f"    {row[0]}, {row[1]}, ", f"    {row[0]}, {row[1] + by}, ")
+            with_it = {**files, C: text.encode()}
+            assert is_proved(with_it, sealed(with_it, certificate)) == equal, (channel, by)
+            assert equal or by
+
+
+def test_a_dead_channel_that_is_not_dead_is_refused():
+    content = every_kind(4, dead=(1, 3, 4, 6), short=True)
+    files, certificate = certified(content)
+    assert "channels" in certificate.decode() and check(files, certificate).proved
+    bias = read_model(content).ops[0].inputs[2]
+    for filter_, value, proved in ((3, -950, True), (3, 900, False), (6, 2000, False)):
+
+        def revive(model, filter_=filter_, value=value):
+            buffer = model.buffers[model.subgraphs[0].tensors[bias].buffer]
+            numbers = np.array(buffer.data, np.uint8).view("<i4").copy()
+            numbers[filter_] = value
+            buffer.data = numbers.view(np.uint8)
+
+        with_it = {**files, "model.tflite": edited(content, revive)}
+        assert is_proved(with_it, sealed(with_it, certificate)) == proved, (filter_, value)
+
+
+def test_winograds_transforms_make_a_convolution():
+    """Both sides are linear in the pixels and in the filter, so that equal on every pair of ones they are equal."""
+    forms = {
+        2: (
+            winograd.TWICE_G,
+            [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]],
+            [[1, 1, 1, 0], [0, 1, -1, -1]],
+            4,
+        ),
+        4: (
+            winograd.SCALED_G,
+            [
+                [4, 0, -5, 0, 1, 0],
+                [0, -4, -4, 1, 1, 0],
+                [0, 4, -4, -1, 1, 0],
+                [0, -2, -1, 2, 1, 0],
+                [0, 2, -1, -2, 1, 0],
+            ]
+            + [[0, 4, 0, -5, 0, 1]],
+            [[6, 4, 4, 1, 1, 0], [0, 4, -4, 2, -2, 0], [0, 4, 4, 4, 4, 0], [0, 4, -4, 8, -8, 24]],
+            576,
+        ),
+    }
+    for side, (g, b, a, times) in forms.items():
+        for pixel in np.eye((side + 2) ** 2, dtype=np.int64).reshape(-1, side + 2, side + 2):
+            for tap in np.eye(9, dtype=np.int64).reshape(-1, 3, 3):
+                product = (g @ tap @ g.T) * (np.array(b) @ pixel @ np.array(b).T)
+                direct = [[(pixel[i : i + 3, j : j + 3] * tap).sum() for j in range(side)] for i in range(side)]
+                assert np.array_equal(np.array(a) @ product @ np.array(a).T, times * np.array(direct))
+
+
+def test_the_checker_shares_nothing_with_the_export():
+    allowed = {"__future__", "collections", "dataclasses", "functools", "hashlib", "json", "math", "pathlib", "re"}
+    allowed |= {"struct", "sys", "typing", "numpy", "tflite"}
+    for file in CHECKER.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= allowed, file
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                assert node.module.split(".")[0] in allowed, file
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_presets_certificate_is_made_and_checked_and_reports_say_so(tmp_path):
+    model = shutil.copytree(DEMO_MODEL, tmp_path / "model", ignore=shutil.ignore_patterns("*.elf", "certificate.json"))
+    (model / ".claim").unlink(missing_ok=True)
+    missing = run("tinyproof", "check-certificate", str(model))
+    assert missing.returncode == 2 and "prove" in missing.stderr and missing.stderr.count("\n") == 1
+    made = run("tinyproof", "prove", "--model", str(model))
+    assert made.returncode == 0 and made.stdout.splitlines()[-1].startswith("Proved for every input (certificate ")
+    assert "tested and not proved: conv2d_" in " ".join(made.stdout.split())
+    alone = run("tinyproof.host.proof.checker", str(model))
+    assert alone.returncode == 0 and alone.stdout.strip() == made.stdout.splitlines()[-1]
+    report = replace(validate(Plan(model, BOARDS["interpreter"], limit=3)), engine="compiled")
+    assert proof_line(report, model) == alone.stdout.strip()
+    assert proof_line(replace(report, engine="tflm"), model) == "Tested on 3 inputs"
+    assert proof_line(replace(report, model_sha256="0"), model) == "Tested on 3 inputs"
+    (model / "model.tflite").write_bytes((model / "model.tflite").read_bytes() + b"\0")
+    stale = run("tinyproof", "check-certificate", str(model))
+    assert stale.returncode == 2 and "is of another model.tflite" in stale.stderr and stale.stderr.count("\n") == 1
+    assert proof_line(report, model) == "Tested on 3 inputs"
