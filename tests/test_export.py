@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from conftest import CC, SANITIZERS
 from every_op import every_op_model, every_op_network, two_ends_network
-from kernel_library import kernel_sources
+from kernel_library import KERNELS, kernel_sources
 from networks import pooled_layer, random_network, usual_network
 from planting import model_c
 from test_graph import MODEL
@@ -218,10 +218,9 @@ def test_generated_sources_and_engine_compile_without_a_warning(dialect, tmp_pat
     sources = sorted((folder / "c").rglob("*.c")) + [model_c(of_every_op)]
     if "++" not in dialect:
         sources += [*kernel_sources(), FIRMWARE / "engine/compiled/engine.c"]
+    found = [*includes(folder), *(f"-I{path}" for path in KERNELS)]
     for source in sources:
-        subprocess.run(
-            [*command, "-O1", *WARNINGS, *includes(folder), "-c", str(source), "-o", "/dev/null"], check=True
-        )
+        subprocess.run([*command, "-O1", *WARNINGS, *found, "-c", str(source), "-o", "/dev/null"], check=True)
 
 
 @needs.gcc
