@@ -156,7 +156,8 @@ registers = Registers(has_pll=sys.argv[2] == "pll")
 chip = Chip(Path(sys.argv[1]), registers)
 chip.run(int(sys.argv[3]))
 board = bytes(chip.cpu.mem_read(int(sys.argv[4]), 20))
-print(json.dumps([{hex(at): value for at, value in registers.values.items()}, board.hex(), registers.mhz]))
+sent = registers.to_send.hex()
+print(json.dumps([{hex(at): value for at, value in registers.values.items()}, board.hex(), registers.mhz, sent]))
 """
 
 
@@ -172,7 +173,8 @@ def test_the_clock_that_runs_is_said_the_line_has_its_speed_and_no_watchdog_is_l
     result = subprocess.run(words, stdin=reader, capture_output=True, text=True, cwd=ROOT, timeout=60)
     os.close(reader)
     os.close(writer)
-    values, info, running_mhz = json.loads(result.stdout)
+    values, info, running_mhz, sent = json.loads(result.stdout)
+    assert bytes.fromhex(sent).endswith(b"\r\n\0"), "no frame begins with what the boot ROM said"
     assert struct.unpack("<HHI", bytes.fromhex(info)[8:16]) == (1, 1, mhz * 1_000_000) and running_mhz == mhz
     divider = values["0x60000014"]
     before = (values["0x60000078"] >> 12 & 255) + 1

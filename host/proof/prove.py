@@ -37,9 +37,10 @@ def make_certificate(files: Mapping[str, bytes], cores: Collection[Core] = tuple
     for core in sorted({name.split("/")[1] for name in files if name.startswith("c/")}):
         sources = [files[f"c/{core}/{name}"] for name in ("model.c", "model.h")]
         text = sources[0].decode(errors="replace")
+        program = _program_of(lowered, [each for each in cores if each.name == core] or cores, text)
         found[core] = {
             "sources": [hashlib.sha256(each).hexdigest() for each in sources],
-            "calls": _claims(_program_of(lowered, cores, text), lowered.reduced.kept, parse(text, sources[1].decode())),
+            "calls": _claims(program, lowered.reduced.kept, parse(text, sources[1].decode(errors="replace"))),
         }
     model_sha256 = hashlib.sha256(files["model.tflite"]).hexdigest()
     return json.dumps({"format": FORMAT, "model_sha256": model_sha256, "cores": found}, indent=1) + "\n"

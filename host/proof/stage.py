@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from tinyproof import advice
+from tinyproof.boards import BOARDS
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, no_room, write_atomically
 from tinyproof.host.proof import checker
@@ -84,8 +85,8 @@ def proof_line(report: Report, folder: Path) -> str:
     if report.verdict != "equal" or report.engine != "compiled" or not (folder / CERTIFICATE_FILE).is_file():
         return tested
     try:
-        verdict = check_folder(folder)
-    except Refused:
+        verdict = check_folder(folder, BOARDS[report.board].core.name)
+    except (KeyError, Refused):
         return tested
     if verdict.model_sha256 != report.model_sha256:
         return tested

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .findings import Refused, require
+from .findings import require
 
 TYPES: dict[str, Any] = {"int8_t": np.int8, "int16_t": np.int16, "int32_t": np.int32}
 PREAMBLE = re.compile(
     r'\s*#include "model\.h"\s*#include "kernels\.h"\s*(#include "\w+_kernels\.h"\s*)*'
     r"#ifndef __cplusplus\s*#include <stdalign\.h>\s*#endif\n"
 )
-TOKEN = re.compile(r"\s*([A-Za-z_]\w*|0(?!\w)|[1-9]\d*(?!\w)|[-+=*&{}()\[\];,.]|$)")
+TOKEN = re.compile(r"[A-Za-z_]\w*|0(?!\w)|[1-9]\d*(?!\w)|[-+=*&{}()\[\];,.]")
 SIGNATURE = [
     "void",
     "model_compute",
@@ -118,15 +118,9 @@ class _Parser:
 
     @staticmethod
     def _split(text: str) -> list[str]:
-        tokens, at = [], 0
-        while at < len(text):
-            match = TOKEN.match(text, at)
-            if match is None:
-                raise Refused(f"model.c: {text[at : at + 20].strip()!r} is not of its grammar")
-            if match[1]:
-                tokens.append(match[1])
-            at = match.end() if match.end() > at else len(text)
-        return tokens
+        rest = TOKEN.sub("", text).strip()
+        require(not rest, f"model.c: {rest[:20]!r} is not of its grammar")
+        return TOKEN.findall(text)
 
     def _peek(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
@@ -190,10 +184,11 @@ class _Parser:
         self._expect("[")
         count = self._number()
         self._expect("]", "=", "{")
-        values = []
-        while self._peek() != "}":
-            values.append(self._number())
-            self._expect(",")
+        end = self._tokens.index("}", self._at)
+        body = "".join(self._tokens[self._at : end]).replace("(-2147483647-1)", "-2147483648")
+        require(re.fullmatch(r"(-?\d{1,10},)*", body) is not None, f"model.c: {name} is no table of numbers")
+        values = [int(number) for number in body.split(",")[:-1]]
+        self._at = end
         self._expect("}", ";")
         limits = np.iinfo(TYPES[kind])
         fits = not values or (min(values) >= limits.min and max(values) <= limits.max)

@@ -14,7 +14,7 @@ from .findings import NotCovered, Refused, require
 from .golden import Golden
 from .memory import Memory, check_forward
 from .params import Params
-from .parts import arguments, indexes, part_of, rows_in
+from .parts import arguments, indexes, loops, part_of, rows_in
 from .views import Task
 
 
@@ -53,19 +53,20 @@ def _within(values: Ints, where: str) -> Ints:
     return values
 
 
-def _scaled(p: Params, doubled: Ints) -> Ints:
-    """packed_scaled of dsp/packed.h."""
+def _scaled(p: Params, doubled: Ints, of_sum: bool = False) -> Ints:
+    """packed_scaled of dsp/packed.h; of_sum: what is negative is seen in the number and not in its product."""
     shift, value = p.number("shift"), _within(doubled + p.number("bias"), p.where)
     require(0 <= shift <= 31, f"{p.where}: a shift of {shift}")
     product = (value * p.number("multiplier") + 2**31) >> 32
-    return _within(product - (product < 0) + p.number("offset"), p.where) >> shift
+    below = (value if of_sum else product) < 0
+    return _within(product - below + p.number("offset"), p.where) >> shift
 
 
-def _packed_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
+def _packed_sum(p: Params, of_sum: bool = False) -> Callable[[Ints, Ints], Ints]:
     def function(a: Ints, b: Ints) -> Ints:
-        finer = _scaled(p.part("a"), _within(a * p.number("a_factor"), p.where))
+        finer = _scaled(p.part("a"), _within(a * p.number("a_factor"), p.where), of_sum)
         total = _within(finer * p.number("a_sign") + _within(b * p.number("b_factor"), p.where), p.where)
-        value = _scaled(p.part("y"), _within(2 * total, p.where))
+        value = _scaled(p.part("y"), _within(2 * total, p.where), of_sum)
         return np.clip(np.clip(value, -128, 127), *p.clamp)
 
     return function
@@ -108,9 +109,16 @@ def _packed_product(p: Params) -> Callable[[Ints, Ints], Ints]:
     return function
 
 
+def _in_rows(p: Params) -> Params:
+    table, _ = loops(p.part("loops"))
+    require(table[-1, 1:].tolist() == [1, 1], f"{p.where}: not for this kernel")
+    return p
+
+
 FORMS: dict[str, Callable[[Params], Callable[[Ints, Ints], Ints]]] = {
     "add_s8": _plain_sum,
     "add_packed_s8": _packed_sum,
+    "add_helium_s8": lambda p: _packed_sum(_in_rows(p), of_sum=True),
     "mul_s8": _plain_product,
     "mul_packed_s8": _packed_product,
     "maximum_s8": lambda p: np.maximum,

@@ -21,6 +21,8 @@ from .tflite_model import NONE, Model, Op
 
 CONSTANT = -1000  # label of the byte 0
 RENAMES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+SLICES = ("SLICE", "STRIDED_SLICE")
+MOVES = (*RENAMES, "PAD", "PADV2", "CONCATENATION", "TRANSPOSE", *SLICES)
 
 
 @dataclass(eq=False)
@@ -51,7 +53,7 @@ class Golden:
             except (NotCovered, LookupError, TypeError, ValueError) as reason:
                 why = str(reason) if isinstance(reason, NotCovered) else "operands of another kind"
                 self.uncovered[op.index] = why
-                loose.append(f"{op.where}, {why}")
+                loose.append(f"{op.where} ({why})")
             if loose:
                 self.loose |= dict.fromkeys(op.outputs, loose[0])
             for index in op.outputs:
@@ -82,7 +84,7 @@ class Golden:
     def _op(self, op: Op) -> None:
         known = all(x == -1 or x in self.labels or self.model.tensors[x].data is not None for x in op.inputs)
         require(known, f"{op.where}: it reads what no op before it computes")
-        if op.name in RENAMES or op.name in ("PAD", "PADV2", "CONCATENATION", "TRANSPOSE"):
+        if op.name in MOVES:
             self._move(op)
         elif op.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             found = convolution(self.model, op, self.ranges(op.inputs[0]))
@@ -131,6 +133,9 @@ class Golden:
             **dict.fromkeys(RENAMES, lambda of, _: of[sources[0]].reshape(y.shape)),
             **dict.fromkeys(("PAD", "PADV2"), lambda of, base: self._padded(op, of, base)),
             "CONCATENATION": lambda of, _: np.concatenate([of[x] for x in sources], axis=op.options["axis"]),
+            **dict.fromkeys(
+                ("SLICE", "STRIDED_SLICE"), lambda of, _: of[sources[0]][self._sliced(op)].reshape(y.shape)
+            ),
             "TRANSPOSE": lambda of, _: of[sources[0]].transpose([int(k) for k in self._constant(op, 1).reshape(-1)]),
         }
         if op.name == "CONCATENATION" and op.options["activation"] != NONE:
@@ -146,6 +151,24 @@ class Golden:
         if data is None:
             raise NotCovered("an operand computed at run time")
         return data
+
+    def _sliced(self, op: Op) -> tuple[slice, ...]:
+        """What is taken along each axis; of STRIDED_SLICE without axes that are new or left out at one end."""
+        first, second = (ints(self._constant(op, place).reshape(-1)).tolist() for place in (1, 2))
+        if op.name == "SLICE":
+            return tuple(slice(k, None if n == -1 else k + n) for k, n in zip(first, second, strict=True))
+        masks = op.options
+        if not masks or masks["ellipsis"] or masks["new"]:
+            raise NotCovered("a slice with other axes")
+        steps, parts = ints(self._constant(op, 3).reshape(-1)).tolist(), []
+        for axis, (begin, end, step) in enumerate(zip(first, second, steps, strict=True)):
+            if masks["shrink"] >> axis & 1:
+                begin, end, step = begin, (begin + 1) or None, 1
+            else:
+                begin = None if masks["begin"] >> axis & 1 else begin
+                end = None if masks["end"] >> axis & 1 else end
+            parts.append(slice(begin, end, step))
+        return tuple(parts)
 
     def _padded(self, op: Op, of: dict[int, Ints], base: int) -> Ints:
         value = int(self.model.tensors[op.outputs[0]].zero_point[0])

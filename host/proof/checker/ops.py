@@ -133,7 +133,7 @@ def convolution(model: Model, op: Op, ranges: tuple[Ints, Ints]) -> Convolution:
     data = tensors[op.inputs[2]].data if has_bias else np.zeros(y_c, np.int32)
     if data is None or data.shape != (y_c,) or data.dtype != np.int32:
         raise NotCovered("a bias of another shape or type")
-    if w.scale.size not in (1, y_c) or (w.scale.size > 1 and w.axis != (3 if sees is not None else 0)):
+    if w.scale.size not in (1, y_c) or (w.scale.size > 1 and w.axis != (3 if op.name == "DEPTHWISE_CONV_2D" else 0)):
         raise NotCovered("scales along another axis")
     reals = np.float64(x_scale) * w.scale.astype(np.float64) / np.float64(y_scale)
     pairs = np.broadcast_to(ints([quantize_multiplier(float(real)) for real in reals]), (y_c, 2))
@@ -170,7 +170,7 @@ def _shaped(
         return weights, None, window_, x_shape, y_shape
     if weights.shape[3] != y[3] or y[3] % x[3]:
         raise NotCovered("another number of filters")
-    sees = ints(np.arange(y[3])) // (y[3] // x[3])
+    sees = ints(np.arange(y[3])) // (y[3] // x[3]) if x[3] > 1 else None  # of one channel it is a CONV_2D
     return np.moveaxis(weights, 3, 1).reshape(y[3], *weights.shape[1:3], 1), sees, window_, x_shape, y_shape
 
 

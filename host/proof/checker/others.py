@@ -34,14 +34,12 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     """MAX_POOL_2D and AVERAGE_POOL_2D: the same windows, whose part outside counts for nothing, and the same clamp."""
     arguments(at, 2, task.where)
     op, g = task.ops[0], p.window("window")
-    require(
-        len(task.ops) == 1 and op.name == ("MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"),
-        f"{task.where}: {op.where} is another op",
-    )
-    x, y = op.inputs[0], op.outputs[0]
-    x_shape, y_shape = golden.model.tensors[x].shape, golden.model.tensors[y].shape
     if op.index in golden.uncovered:
         raise NotCovered(golden.uncovered[op.index])
+    name = "MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"
+    require(len(task.ops) == 1 and op.name == name, f"{task.where}: {op.where} is another op")
+    x, y = op.inputs[0], op.outputs[0]
+    x_shape, y_shape = golden.model.tensors[x].shape, golden.model.tensors[y].shape
     theirs = window(op, x_shape, y_shape, (op.options["k_h"], op.options["k_w"]))
     rows = seen(g.y_h, g.k_h, g.stride_h, 1, g.pad_h, g.x_h)
     columns = seen(g.y_w, g.k_w, g.stride_w, 1, g.pad_w, g.x_w)

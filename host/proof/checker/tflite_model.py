@@ -38,6 +38,11 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "ADD": ("AddOptions", {"activation": "FusedActivationFunction"}),
     "SUB": ("SubOptions", {"activation": "FusedActivationFunction"}),
     "MUL": ("MulOptions", {"activation": "FusedActivationFunction"}),
+    "STRIDED_SLICE": (
+        "StridedSliceOptions",
+        {"begin": "BeginMask", "end": "EndMask", "shrink": "ShrinkAxisMask"}
+        | {"ellipsis": "EllipsisMask", "new": "NewAxisMask"},
+    ),
     "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
     "CONCATENATION": ("ConcatenationOptions", {"axis": "Axis", "activation": "FusedActivationFunction"}),
 }
