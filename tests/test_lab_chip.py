@@ -168,7 +168,7 @@ def test_the_layer_of_all_filters_runs_on_every_real_board_and_fits_it():
     made = export_model(tflite, "filters", "filters", (), None).manifest
     for board in BOARDS.values():
         if board.is_real:
-            check_runtime(read_graph(tflite, "filters"), runtime_of(board, None))
+            check_runtime(read_graph(tflite, "filters"), runtime_of(board, "tflm"))
             # TensorFlow Lite Micro's arena holds input and output; the firmware keeps a frame and a reply beside it.
             needed = made.tflm_arena_bytes + made.input_bytes + made.output_bytes + STACK_BYTES
             assert needed < board.budget.ram_bytes, board.name
