@@ -86,6 +86,7 @@ def _compile(model: Path, scratch: Path, kept_bytes: int) -> None:
     ]
     command = [
         *(*ZIG_WASM_C.tool.argv, *ZIG_WASM_C.flags, f"-DMODEL_TENSOR_BYTES={kept_bytes}"),
+        '-DINNER_PRODUCT="inner_product_wasm.h"',
         *(f"-I{folder}" for folder in includes),
         *map(str, sources),
         *("-o", str(scratch / "module.wasm")),

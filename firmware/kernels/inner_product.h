@@ -1,9 +1,9 @@
-// The multiply-accumulate loop of the plain kernels, unrolled by four, or with the vectors of WebAssembly.
+// The multiply-accumulate loop of the plain kernels, unrolled by four. A build may have another: INNER_PRODUCT is its file.
 #pragma once
 #include <stdint.h>
 
-#ifdef __wasm_simd128__
-#include "inner_product_wasm.h"
+#ifdef INNER_PRODUCT
+#include INNER_PRODUCT
 #else
 // acc + sum_i a[i] * b[i]    a (n,)  b (n,)
 static inline int32_t inner_product(int32_t acc, const int8_t *a, const int8_t *b, int32_t n) {
