@@ -32,14 +32,20 @@ ALIGNAS = "#ifndef __cplusplus\n#include <stdalign.h>\n#endif\n"
 
 def rows(items: Iterable[str], indent: str = INDENT) -> str:
     """Items with commas between, broken into lines of at most `WIDTH` columns, each ending in a newline."""
-    lines = [indent]
-    for item in items:
-        text = f"{item},"
-        if len(lines[-1]) + len(text) > WIDTH and lines[-1] != indent:
-            lines[-1] = lines[-1].rstrip() + "\n"
-            lines.append(indent)
-        lines[-1] += text + " "
-    return "".join(lines).rstrip() + "\n"
+    text = ",\0".join(items)  # an item may have spaces
+    if not text:
+        return "\n"
+    text += ","
+    room, lines, start = WIDTH - len(indent), [], 0
+    while len(text) - start > room:
+        end = text.rfind("\0", start, start + room + 1)
+        end = end if end > start else text.find("\0", start)  # an item that is longer than a line
+        if end < 0:
+            break
+        lines.append(text[start:end])
+        start = end + 1
+    lines.append(text[start:])
+    return "".join(f"{indent}{line}\n" for line in lines).replace("\0", " ")
 
 
 def numbers(values: NDArray[np.generic], indent: str = INDENT) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 
 ALIGNMENT = 4  # bytes; a kernel may load words
@@ -52,6 +53,11 @@ def plan_memory(buffers: Sequence[Lifetime]) -> MemoryPlan:
     are needed, while this one is written, so that it never catches up when it begins `lead` bytes earlier. With
     `IN_PLACE` for a lead it is computed bit by bit where the other one lies.
     """
+    return _planned(tuple(buffers))
+
+
+@lru_cache(maxsize=64)  # a program is laid out while its kernels are chosen, too
+def _planned(buffers: tuple[Lifetime, ...]) -> MemoryPlan:
     bound = _lower_bound(buffers)
     best_order: Sequence[int] = ()
     best: MemoryPlan | None = None
