@@ -112,11 +112,6 @@ report: $(VENV)/base ## report.html of the last validation again, from its repor
 prove: export ## that the exported C gives the golden's bytes for every input: certificate.json (docs/proof.md)
 	@$(RUN) prove --model $(DIR) $(GIVEN)
 
-prove-all: ## the same for both presets and every model of build/ that is exported
-	@$(MAKE) --no-print-directory prove $(USUAL)
-	@$(MAKE) --no-print-directory prove $(USUAL) PRESET=course
-	@for model in build/*/model.tflite; do $(RUN) prove --model $$(dirname $$model) || [ $$? = 1 ] || exit 2; done
-
 #: Look inside
 
 play: $(if $(LIVE),$(READY),export) $(VENV)/portable ## a page that answers while you draw: the engine in the browser, filters to edit (docs/play.md)
@@ -208,6 +203,11 @@ fuzz-models: $(VENV)/train $(VENV)/test ## random Keras models, emitted C agains
 fuzz-files: $(VENV)/train $(VENV)/test ## damaged .keras, .h5, .tflite, .npy, zip and picture files: COUNT=500 of each from SEED=0 on
 	@$(MAKE) --no-print-directory export $(USUAL)
 	@PYTHONPATH=tests $(VENV)/bin/python tests/test_fuzz_files.py $(or $(COUNT),500) $(or $(SEED),0)
+
+prove-all: ## prove for both presets and every model of build/ that is exported
+	@$(MAKE) --no-print-directory prove $(USUAL)
+	@$(MAKE) --no-print-directory prove $(USUAL) PRESET=course
+	@for model in build/*/model.tflite; do $(RUN) prove --model $$(dirname $$model) || [ $$? = 1 ] || exit 2; done
 
 docs: $(VENV)/base ## the generated parts of README.md and docs/
 	@$(RUN) docs
