@@ -96,7 +96,7 @@ def export_model(
     graph = read_graph(content, source)
     lowered, refusal = _lowered(graph, runtime)
     programs = _programs(lowered, optimize) if lowered else {}
-    small = _programs(lowered, Optimize.SMALL) if lowered else {}
+    small = _programs(lowered, Optimize.SMALL) if lowered and optimize is not Optimize.SMALL else programs
     ends = _ends(graph)
     _check_fit(source, ends, labels, x_calibration)
     vectors = _vectors(content, ends, x_calibration)

@@ -45,12 +45,17 @@ def as_convolution(call: Call) -> Call | None:
     dense = call.params
     if not isinstance(dense, DenseParams) or dense.rows == 1:
         return None
+    return replace(call, kernel=KERNEL, params=as_pixels(dense))
+
+
+def as_pixels(dense: DenseParams) -> Conv2dParams:
+    """The same layer as a convolution of its rows as pixels, with 1 x 1 filters."""
     window = Window(
         x_h=1, x_w=dense.rows, x_c=dense.x_c, y_h=1, y_w=dense.rows, y_c=dense.y_c,
         k_h=1, k_w=1, stride_h=1, stride_w=1, dilation_h=1, dilation_w=1, pad_h=0, pad_w=0,
     )  # fmt: skip
     weights = dense.weights.reshape(dense.y_c, 1, 1, dense.x_c)
-    return replace(call, kernel=KERNEL, params=Conv2dParams(weights, dense.bias, 0, window, dense.output))
+    return Conv2dParams(weights, dense.bias, 0, window, dense.output)
 
 
 def ungrouped(weights: NDArray[np.int8], x_c: int) -> NDArray[np.int8]:

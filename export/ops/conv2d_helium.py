@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof.export.ops.conv2d import Conv2dParams
+from tinyproof.export.ops.conv2d import Conv2dParams, as_pixels
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
@@ -85,18 +85,11 @@ def is_inside(pool: Window) -> bool:
     return pool.pad_h == pool.pad_w == 0 and pool.dilation_h == pool.dilation_w == 1 and rows and columns
 
 
-def as_pixel(dense: DenseParams) -> Conv2dParams:
-    """A dense layer of one row as a convolution of one pixel; those of more rows come as convolutions."""
-    window = Window(1, 1, dense.x_c, 1, 1, dense.y_c, 1, 1, 1, 1, 1, 1, 0, 0)
-    weights = dense.weights.reshape(dense.y_c, 1, 1, dense.x_c)
-    return Conv2dParams(weights, dense.bias, 0, window, dense.output)
-
-
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """Whatever `Optimize` says: a weight is a byte."""
     conv = call.params
-    if isinstance(conv, DenseParams) and conv.rows == 1:
-        conv = as_pixel(conv)
+    if isinstance(conv, DenseParams) and conv.rows == 1:  # those of more rows come as convolutions
+        conv = as_pixels(conv)
     if not isinstance(conv, Conv2dParams) or (pool and not is_inside(pool)):
         return None
     params = pack(conv, pool or no_pool(conv.window))

@@ -12,7 +12,7 @@ static uint8_t stack[STACK_BYTES] __attribute__((section(".stack"), aligned(8), 
 const board_info board = {
     .name = BOARD_NAME,
     .counter_unit = "instructions",
-    .counter_numerator = 8 * (1000000000 / 1000) / (TIMER_HZ / 1000),  // eighths of a nanosecond a tick
+    .counter_numerator = 8ull * 1000000000 / TIMER_HZ,  // eighths of a nanosecond a tick
     .counter_denominator = 8 * 64,
     .clock_hz = TIMER_HZ,
     .receive_buffer_bytes = 4096,  // the emulator holds back what is not read; nothing is lost while the model runs

@@ -10,13 +10,6 @@ INLINED eight add_eight(eight sums, int16x8_t more) {
     return (eight){vaddq_s32(sums.even, vmovlbq_s16(more)), vaddq_s32(sums.odd, vmovltq_s16(more))};
 }
 
-INLINED int32x4_t to_bytes(int32x4_t sums, const int32_t *table, const vector_output *p) {
-    int32x4_t v = vqrdmulhq_s32(sums, vldrwq_s32(table + 4));
-    v = vaddq_s32(vaddq_s32(v, vldrwq_s32(table + 8)), vshrq_n_s32(sums, 31));
-    v = vshlq_s32(v, vldrwq_s32(table + 12));
-    return vminq_s32(vmaxq_s32(v, vdupq_n_s32(p->y_min)), vdupq_n_s32(p->y_max));
-}
-
 INLINED int16x8_t products(const int8_t *x, const int8_t *w) { return vmulq_s16(vldrbq_s16(x), vldrbq_s16(w)); }
 
 // y (8,)    x: the first of eight channels at the first tap; steps in bytes
@@ -35,8 +28,8 @@ INLINED void eight_channels(
             w += 8;
         }
     }
-    int16x8_t bytes = vreinterpretq_s16_s32(to_bytes(sums.even, table, &p->output));
-    vstrbq_s16(y, vmovntq_s32(bytes, to_bytes(sums.odd, table + 16, &p->output)));
+    int16x8_t bytes = vreinterpretq_s16_s32(bytes_of_four(sums.even, table, &p->output));
+    vstrbq_s16(y, vmovntq_s32(bytes, bytes_of_four(sums.odd, table + 16, &p->output)));
 }
 #else
 INLINED void eight_channels(

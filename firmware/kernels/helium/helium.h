@@ -36,11 +36,16 @@ INLINED int8_t *copy_bytes(int8_t *to, const int8_t *from, int32_t n);
 INLINED int8_t *fill_bytes(int8_t *to, int32_t value, int32_t n);
 
 #ifdef VECTORS
-INLINED void finish_four(int8_t *y, four sums, const int32_t *table, int32_t count, const vector_output *p) {
+// The bytes, in the lanes of the sums.
+INLINED four bytes_of_four(four sums, const int32_t *table, const vector_output *p) {
     four v = vqrdmulhq_s32(sums, vldrwq_s32(table + 4));
     v = vaddq_s32(vaddq_s32(v, vldrwq_s32(table + 8)), vshrq_n_s32(sums, 31));
     v = vshlq_s32(v, vldrwq_s32(table + 12));
-    v = vminq_s32(vmaxq_s32(v, vdupq_n_s32(p->y_min)), vdupq_n_s32(p->y_max));
+    return vminq_s32(vmaxq_s32(v, vdupq_n_s32(p->y_min)), vdupq_n_s32(p->y_max));
+}
+
+INLINED void finish_four(int8_t *y, four sums, const int32_t *table, int32_t count, const vector_output *p) {
+    const four v = bytes_of_four(sums, table, p);
     if (count >= 4) vstrbq_s32(y, v);
     else vstrbq_p_s32(y, v, vctp32q((uint32_t)count));
 }
