@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from conftest import ROOT
 
@@ -17,7 +19,9 @@ from tinyproof.host.connection import start
 from tinyproof.host.emulators import emulator
 from tinyproof.host.journal import JOURNAL_FILE
 from tinyproof.host.journal_records import read_journal
+from tinyproof.host.line.faults import parse_faults
 from tinyproof.host.line.proxy import Line, LineSettings
+from tinyproof.host.validate import Plan, validate
 
 HOST = BOARDS["host"]
 BAUD = 921_600  # the 359 samples take three seconds
@@ -92,3 +96,22 @@ def liar(model, wrong=ALWAYS, end=None):
     program = LIAR.replace("WRONG", wrong).replace("END", str(end))
     with emulator([sys.executable, "-c", program, str(model)]) as process:
         yield process
+
+
+def assert_equal_over_a_bad_line(model, board):
+    """Forty images, with every fault of a line and a chip that is reset."""
+    faults = parse_faults("3:drop,flip,duplicate,replay,inject,reorder,reset:5000", 0.2)
+    report = validate(Plan(model, board, limit=40, line=LineSettings(None, faults)))
+    assert (report.verdict, report.samples, report.bytes_different) == ("equal", 40, 0)
+    assert report.cost.instructions is not None and report.line.requests_resent > 0
+
+
+def assert_resumed_after_its_emulator_was_killed(model, board):
+    process = validation(model, "--board", board.name, "--limit", 40)
+    wait_for_answers(model, 10)
+    [child] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2 and errors.startswith("Error: ") and "RESUME=1" in errors, errors
+    report = validate(Plan(model, board, limit=40, resume=True))
+    assert (report.verdict, report.samples) == ("equal", 40) and 10 <= report.sampling.resumed < 40

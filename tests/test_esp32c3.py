@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import struct
 import subprocess
 import sys
@@ -18,17 +17,14 @@ from conftest import ROOT
 from devices import running
 from elftools.elf.elffile import ELFFile
 from planting import model_c, take_for_ours
-from runs import validation, wait_for_answers
+from runs import assert_equal_over_a_bad_line, assert_resumed_after_its_emulator_was_killed
 from test_arduino_library import assert_is_hello_model
 
 from tinyproof.boards import BOARDS
 from tinyproof.firmware.build import build, build_example, image_path
 from tinyproof.firmware.flash_files import flash_bytes
 from tinyproof.framing import Frame
-from tinyproof.host.line.faults import parse_faults
-from tinyproof.host.line.proxy import LineSettings
 from tinyproof.host.unicorn_cpu import find_place
-from tinyproof.host.validate import Plan, validate
 from tinyproof.protocol import Infer
 
 BOARD = BOARDS["esp32c3-bare"]
@@ -56,22 +52,12 @@ def plant(model: Path, wrong: str, first_byte: int | None = None) -> None:
 def test_forty_images_over_a_line_with_faults_and_a_chip_that_is_reset(model, name, compiler):
     board = replace(BOARDS[name], compilers=BOARD.compilers[compiler : compiler + 1])
     build(model, board)
-    faults = parse_faults("3:drop,flip,duplicate,replay,inject,reorder,reset:5000", 0.2)
-    report = validate(Plan(model, board, limit=40, line=LineSettings(None, faults)))
-    assert (report.verdict, report.samples, report.bytes_different) == ("equal", 40, 0)
-    assert report.cost.instructions is not None and report.line.requests_resent > 0
+    assert_equal_over_a_bad_line(model, board)
 
 
 def test_a_run_whose_emulator_was_killed_is_resumed(model):
     build(model, BOARD)
-    process = validation(model, "--board", BOARD.name, "--limit", 40)
-    wait_for_answers(model, 10)
-    [emulator] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(emulator), signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2 and errors.startswith("Error: ") and "RESUME=1" in errors, errors
-    report = validate(Plan(model, BOARD, limit=40, resume=True))
-    assert (report.verdict, report.samples) == ("equal", 40) and 10 <= report.sampling.resumed < 40
+    assert_resumed_after_its_emulator_was_killed(model, BOARD)
 
 
 @pytest.mark.parametrize("compiler", range(2), ids=["gcc", "zig"])

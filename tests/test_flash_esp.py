@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pty
 import select
 import struct
 import subprocess
-import threading
-import tty
 
 import needs
 import pytest
+from rom_loaders import RomLoader
 from serial.tools.list_ports_common import ListPortInfo
 
 from tinyproof.boards import BOARDS
@@ -43,35 +41,15 @@ fcntl.ioctl = lambda file, request, *more: (
 """
 
 
-class RomLoader:
+class EspLoader(RomLoader):
     """The loader in the ROM, on a pseudo-terminal (esptool's documentation, Serial Protocol). Once its flash was
     compared, the program runs on the same port.
     """
 
     def __init__(self, image=None, chip="ESP32-C3", revision=(0, 3), flaw=None, runs_program=False):
+        super().__init__(FLASH_BYTES, flaw, runs_program)
         self.image, self.chip, self.revision = image, chip, revision
-        self.flaw, self.runs_program = flaw, runs_program
-        self.flash = bytearray(FLASH_BYTES)  # of an older program
         self.place, self.compared = 0, False
-        self.program = None
-        self.master, slave = pty.openpty()
-        tty.setraw(slave)
-        self.slave, self.port = slave, os.ttyname(slave)
-        self.ending = threading.Event()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        self.thread.join()
-        if self.program:
-            self.program.kill()
-            self.program.communicate()
-        os.close(self.master)
-        os.close(self.slave)
 
     def _serve(self):
         received = b""
@@ -87,13 +65,6 @@ class RomLoader:
             elif self.compared:
                 command = [word.format(firmware=self.image) for word in BOARD.run]
                 self.program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def _pass_on(self):
-        for source in select.select([self.master, self.program.stdout], [], [], 0.1)[0]:
-            if source == self.master:
-                os.write(self.program.stdin.fileno(), os.read(source, 4096))
-            else:
-                os.write(self.master, os.read(source.fileno(), 4096))
 
     def _answer(self, command, value=0, data=b"", times=1):
         data += bytes(4)  # done
@@ -156,7 +127,7 @@ def test_what_esptool_wrote_says_hello(model, bus, wires):
     from tinyproof.firmware.build import build
 
     build(model, BOARD)  # whose watcher the emulator asks for
-    with RomLoader(image_path(model, BOARD)) as chip:
+    with EspLoader(image_path(model, BOARD)) as chip:
         bus[:] = [usb(chip.port)]
         flashed = flash_board(BOARD, model)
         content = (model / BOARD.name / "firmware.bin").read_bytes()
@@ -177,7 +148,7 @@ def test_what_esptool_wrote_says_hello(model, bus, wires):
 )
 def test_another_chip_an_old_one_a_bad_one_and_none_are_one_line(model, bus, wires, loader, words, monkeypatch):
     monkeypatch.setattr(flash_esp, "OPTIONS", (*flash_esp.OPTIONS, "--connect-attempts", "1"))
-    with RomLoader(**loader) as chip, pytest.raises(UserError, match=words) as refusal:
+    with EspLoader(**loader) as chip, pytest.raises(UserError, match=words) as refusal:
         flash_board(BOARD, model, port=chip.port)
     assert "\n" not in refusal.value.message
     assert (chip.place > 0) == ("flaw" in loader)

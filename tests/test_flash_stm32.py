@@ -7,19 +7,17 @@ dfu-util is a script that lists what was recorded of such chips, and writes down
 from __future__ import annotations
 
 import os
-import pty
 import select
 import stat
 import struct
 import subprocess
-import threading
-import tty
 from functools import reduce
 from operator import xor
 from pathlib import Path
 
 import needs
 import pytest
+from rom_loaders import RomLoader
 from serial.tools.list_ports_common import ListPortInfo
 
 from tinyproof.boards import BOARDS
@@ -45,32 +43,12 @@ serial.Serial._update_dtr_state = serial.Serial._update_rts_state = lambda self:
 """
 
 
-class RomLoader:
+class StLoader(RomLoader):
     """ST's boot loader on a pseudo-terminal (AN3155). After GO, what is in the flash runs in QEMU on the same port."""
 
     def __init__(self, folder: Path, chip: int = 0x413, flaw: int | None = None, runs_program: bool = False) -> None:
-        self.folder, self.chip, self.flaw, self.runs_program = folder, chip, flaw, runs_program
-        self.flash = bytearray(FLASH_BYTES)  # of an older program
-        self.erased = False
-        self.program: subprocess.Popen | None = None
-        self.master, slave = pty.openpty()
-        tty.setraw(slave)
-        self.slave, self.port = slave, os.ttyname(slave)
-        self.ending = threading.Event()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ending.set()
-        self.thread.join()
-        if self.program:
-            self.program.kill()
-            self.program.communicate()
-        os.close(self.master)
-        os.close(self.slave)
+        super().__init__(FLASH_BYTES, flaw, runs_program)
+        self.folder, self.chip, self.erased = folder, chip, False
 
     def _serve(self):
         synchronized = False
@@ -85,13 +63,6 @@ class RomLoader:
                     self._obey()
             except TimeoutError:
                 continue
-
-    def _pass_on(self):
-        for source in select.select([self.master, self.program.stdout], [], [], 0.1)[0]:
-            if source == self.master:
-                os.write(self.program.stdin.fileno(), os.read(source, 4096))
-            else:
-                self._say(os.read(source.fileno(), 4096))
 
     def _take(self, size):
         data = b""
@@ -205,7 +176,7 @@ def listed_chip(path, flash="04*016Kg,01*064Kg,07*128Kg"):
 
 @needs.stm32loader
 def test_what_stm32loader_wrote_says_hello(model, bus, wires, tmp_path):
-    with RomLoader(tmp_path) as chip:
+    with StLoader(tmp_path) as chip:
         bus[:] = [usb(chip.port)]
         assert flash_stm32.flash_stm32(BOARD, model).port == chip.port
         content = flash_bytes(image_path(model, BOARD), FLASH)
@@ -223,7 +194,7 @@ def test_what_stm32loader_wrote_says_hello(model, bus, wires, tmp_path):
     ids=["another chip", "a bad cell", "no boot loader"],
 )
 def test_another_chip_a_bad_one_and_one_that_does_not_wait_are_refused(model, bus, wires, tmp_path, loader, words):
-    with RomLoader(tmp_path, **loader) as chip, pytest.raises(UserError, match=words) as refusal:
+    with StLoader(tmp_path, **loader) as chip, pytest.raises(UserError, match=words) as refusal:
         flash_stm32.flash_stm32(BOARD, model, port=chip.port)
     assert "\n" not in refusal.value.message
     assert chip.erased == ("flaw" in loader) and chip.program is None
@@ -231,7 +202,7 @@ def test_another_chip_a_bad_one_and_one_that_does_not_wait_are_refused(model, bu
 
 def test_a_chip_on_usb_goes_before_an_adapter_which_then_hears_it(model, bus, dfu_util, tmp_path, monkeypatch):
     calls = dfu_util(listed_chip("1-3"), status=flash_stm32.LEFT_EARLY)
-    with RomLoader(tmp_path) as chip:
+    with StLoader(tmp_path) as chip:
         bus[:] = [usb(chip.port)]
         chip.flash[:] = b"\xff" * FLASH_BYTES
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import struct
 import subprocess
 from dataclasses import replace
@@ -15,17 +13,14 @@ import pytest
 from devices import running
 from elftools.elf.elffile import ELFFile
 from planting import model_c, take_for_ours
-from runs import validation, wait_for_answers
+from runs import assert_equal_over_a_bad_line, assert_resumed_after_its_emulator_was_killed
 from test_arduino_library import assert_is_hello_model
 
 from tinyproof.boards import BOARDS
 from tinyproof.firmware.build import build, build_example, image_path
 from tinyproof.firmware.flash_files import flash_bytes
 from tinyproof.framing import Frame
-from tinyproof.host.line.faults import parse_faults
-from tinyproof.host.line.proxy import LineSettings
 from tinyproof.host.unicorn_cpu import find_place
-from tinyproof.host.validate import Plan, validate
 from tinyproof.protocol import Infer
 
 BOARD = BOARDS["stm32f405"]
@@ -55,22 +50,12 @@ def from_intel_hex(text: str) -> dict[int, int]:
 
 def test_forty_images_over_a_line_with_faults_and_a_chip_that_is_reset(model):
     build(model, BOARD)
-    faults = parse_faults("3:drop,flip,duplicate,replay,inject,reorder,reset:5000", 0.2)
-    report = validate(Plan(model, BOARD, limit=40, line=LineSettings(None, faults)))
-    assert (report.verdict, report.samples, report.bytes_different) == ("equal", 40, 0)
-    assert report.cost.instructions is not None and report.line.requests_resent > 0
+    assert_equal_over_a_bad_line(model, BOARD)
 
 
 def test_a_run_whose_emulator_was_killed_is_resumed(model):
     build(model, BOARD)
-    process = validation(model, "--board", BOARD.name, "--limit", 40)
-    wait_for_answers(model, 10)
-    [emulator] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(emulator), signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2 and errors.startswith("Error: ") and "RESUME=1" in errors, errors
-    report = validate(Plan(model, BOARD, limit=40, resume=True))
-    assert (report.verdict, report.samples) == ("equal", 40) and 10 <= report.sampling.resumed < 40
+    assert_resumed_after_its_emulator_was_killed(model, BOARD)
 
 
 @pytest.mark.parametrize(
