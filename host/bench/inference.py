@@ -17,6 +17,7 @@ from tinyproof.environment import DATA_VARIABLE, data_folder
 from tinyproof.export.cost import milliseconds, step_cycles
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.lower import lower
+from tinyproof.export.ops.window import Window
 from tinyproof.export.program import Step
 from tinyproof.export.tflite_reader import load_graph
 from tinyproof.firmware.build import build, image_path
@@ -223,7 +224,7 @@ def _tflm_per_mac(step: Step) -> str:
     window = getattr(getattr(step.params, "conv", step.params), "window", None)
     if step.op.index == 0 and step.op.name == "CONV_2D":
         return TFLM_PER_MAC["CONV_2D first"]
-    size = f" {window.k_h}x{window.k_w}" if window else ""
+    size = f" {window.k_h}x{window.k_w}" if isinstance(window, Window) else ""
     return TFLM_PER_MAC.get(step.op.name + size, "")
 
 
