@@ -240,6 +240,8 @@ def reduced_axes(model: Model, op: Op) -> tuple[int, ...]:
     dimensions, axes = len(model.tensors[op.inputs[0]].shape), model.tensors[op.inputs[1]].data
     if axes is None or not dimensions:
         raise NotCovered("axes computed at run time")
+    if any(not -dimensions <= int(axis) < dimensions for axis in axes.reshape(-1)):
+        raise NotCovered("axes that its input does not have")
     return tuple(sorted({int(axis) % dimensions for axis in axes.reshape(-1)}))
 
 
