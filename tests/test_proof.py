@@ -99,7 +99,7 @@ def test_small_models_are_proved_with_every_kernel(core, optimize):
 
 def test_what_has_no_lemma_is_named_and_the_rest_is_proved():
     b = ModelBuilder()
-    x, y, z = (b.tensor((1, 4, 4, 4), 0.05, -128) for _ in range(3))
+    x, y, z = (b.tensor((1, 4, 4, 4), 0.05, zero_point) for zero_point in (3, -128, -128))
     b.op("ABS", [x], [y])
     b.max_pool2d(y, z, (1, 1), (1, 1), activation="RELU6")
     files, certificate = certified(b.build([x], [z]))
