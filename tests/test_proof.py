@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from conftest import DEMO_MODEL, ROOT
 from dead_networks import dead_network
 from every_op import edited, schema_options
-from proof_faults import C, Files, faults, sealed
+from proof_faults import C, Files, faults, in_structs, in_tables, in_tflite, sealed
 
 from tinyproof.boards import BOARDS
 from tinyproof.cores import CORES, CORTEX_M4F, PLAIN, Core
@@ -98,13 +99,13 @@ def test_small_models_are_proved_with_every_kernel(core, optimize):
 
 def test_what_has_no_lemma_is_named_and_the_rest_is_proved():
     b = ModelBuilder()
-    x, y, z = (b.tensor((1, 4, 4, 4), 0.05, -128) for _ in range(3))
-    b.op("HARD_SWISH", [x], [y])
+    x, y, z = (b.tensor((1, 4, 4, 4), 0.05, zero_point) for zero_point in (3, -128, -128))
+    b.op("ABS", [x], [y])
     b.max_pool2d(y, z, (1, 1), (1, 1), activation="RELU6")
     files, certificate = certified(b.build([x], [z]))
     verdict = check(files, certificate)
-    assert verdict.unproved == ("op 0 HARD_SWISH by lookup_s8: no lemma for HARD_SWISH",) and not verdict.proved
-    assert verdict.line.startswith("Partly proved (certificate ") and "not op 0 HARD_SWISH" in verdict.line
+    assert verdict.unproved == ("op 0 ABS by lookup_s8: no lemma for ABS",) and not verdict.proved
+    assert verdict.line.startswith("Partly proved (certificate ") and "not op 0 ABS" in verdict.line
     for what, with_it, claims in faults(files, certificate, np.random.default_rng(0)):
         if what.startswith("call 1") or "max_pool" in what:
             with pytest.raises(Refused):
@@ -120,6 +121,75 @@ def test_planted_faults_are_refused(seed):
     assert len(every) > 200
     accepted = [every[k][0] for k in rng.permutation(len(every))[:100] if is_proved(*every[k][1:])]
     assert not accepted
+
+
+def depthwise(
+    seed: int, k: tuple[int, int], stride: tuple[int, int], padding: str = "SAME", dilation: int = 1, w: int = 9
+) -> bytes:
+    """A depthwise layer on 11 rows of w pixels with 8 channels."""
+    rng, b = np.random.default_rng(seed), ModelBuilder()
+    sizes = []
+    for x, kernel, step in zip((11, w), k, stride, strict=True):
+        sizes.append(-(-x // step) if padding == "SAME" else (x - (kernel - 1) * dilation - 1) // step + 1)
+    x, y = b.tensor((1, 11, w, 8), 0.02, -3), b.tensor((1, *sizes, 8), 0.03, 4)
+    weights = b.constant(rng.integers(-127, 128, (1, *k, 8), np.int8), list(rng.uniform(0.004, 0.006, 8)), axis=3)
+    bias = b.constant(rng.integers(-2000, 2000, 8, np.int32), [1.0])
+    options = {"strideH": stride[0], "strideW": stride[1], "dilationHFactor": dilation, "dilationWFactor": dilation}
+    options = schema_options("DepthwiseConv2DOptionsT", padding=padding == "VALID", depthMultiplier=1, **options)
+    b.op("DEPTHWISE_CONV_2D", [x, weights, bias], [y], options)
+    return b.build([x], [y])
+
+
+def of_filters(seed: int, y_c: int, k: int, groups: int = 1, x_c: int = 8) -> bytes:
+    """A convolution of 6 x 7 pixels whose filters see one of so many groups of channels each."""
+    rng, b = np.random.default_rng(seed), ModelBuilder()
+    x, y = b.tensor((1, 6, 7, x_c), 0.02, -3), b.tensor((1, 6, 7, y_c), 0.03, 4)
+    weights = rng.integers(-127, 128, (y_c, k, k, x_c // groups), np.int8)
+    constants = b.constant(weights, list(rng.uniform(0.004, 0.006, y_c)), axis=0)
+    bias = b.constant(rng.integers(-2000, 2000, y_c, np.int32), [1.0])
+    b.conv2d([x, constants, bias], y, (1, 1), (1, 1), "SAME", "NONE")
+    return b.build([x], [y])
+
+
+def of_bytes(seed: int) -> bytes:
+    """HARD_SWISH, PRELU, RESIZE_NEAREST_NEIGHBOR and REDUCE_MIN of 4 x 3 pixels."""
+    rng, b = np.random.default_rng(seed), ModelBuilder()
+    x, swished, sloped = b.tensor((1, 4, 3, 4), 0.05, -20), b.tensor((1, 4, 3, 4), 0.03, -110), None
+    b.op("HARD_SWISH", [x], [swished])
+    sloped, larger = b.tensor((1, 4, 3, 4), 0.04, -9), b.tensor((1, 8, 5, 4), 0.04, -9)
+    slopes = b.constant(rng.integers(-128, 128, (1, 1, 4), np.int8), [0.01], [5])
+    b.op("PRELU", [swished, slopes], [sloped])
+    size = b.constant(np.array([8, 5], np.int32), [])
+    b.op("RESIZE_NEAREST_NEIGHBOR", [sloped, size], [larger], schema_options("ResizeNearestNeighborOptionsT"))
+    y = b.tensor((1, 4), 0.04, -9)
+    b.op("REDUCE_MIN", [larger, b.constant(np.array([1, 2], np.int32), [])], [y], schema_options("ReducerOptionsT"))
+    return b.build([x], [y])
+
+
+RARER = {
+    "5x5": (depthwise(1, (5, 5), (1, 1)), "depthwise_conv2d_packed_s8"),
+    "5x5, strides of 1 and 2": (depthwise(3, (5, 5), (1, 2), w=15), "depthwise_conv2d_packed_s8"),
+    "3x3, dilated": (depthwise(4, (3, 3), (1, 1), dilation=2), "depthwise_conv2d_packed_s8"),
+    "a column": (depthwise(5, (5, 1), (1, 1), w=1), "depthwise_conv2d_packed_s8"),
+    "groups": (of_filters(6, 16, 3, groups=4, x_c=16), "conv2d_grouped_s8"),
+    "few": (of_filters(7, 1, 1, x_c=5), "conv2d_few_s8"),
+    "bytes": (of_bytes(8), "prelu_s8"),
+}
+
+
+@pytest.mark.parametrize("what", RARER)
+def test_rarer_kernels_are_proved_and_their_faults_refused(what):
+    content, kernel = RARER[what]
+    files, certificate = certified(content)
+    verdict = check(files, certificate)
+    assert verdict.proved and kernel in verdict.kernels, verdict.line
+    rng, text = np.random.default_rng(0), files[C].decode()
+    every = [*in_tables(text, rng, each=6), *in_structs(text)]
+    planted = [(name, {**files, C: changed.encode()}) for name, changed in every]
+    planted += [(name, {**files, "model.tflite": model}) for name, model in in_tflite(content, rng)]
+    accepted = [name for name, with_it in planted if is_proved(with_it, sealed(with_it, certificate))]
+    # Of a nest over x alone the steps in the other tensor mean nothing.
+    assert not [name for name in accepted if not re.match(r"reduce_min\w+table\[\d*[258]\]", name)]
 
 
 def is_proved(files: Files, certificate: bytes) -> bool:

@@ -14,8 +14,8 @@ from .ops import clamp_of, one_scale
 from .tflite_model import NONE, Model, Op
 
 BYTES = ints(np.arange(-128, 128))
-OF_TWO = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM")
-OF_ONE = ("RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "LOGISTIC", "TANH")
+OF_TWO = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")
+OF_ONE = ("RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "LOGISTIC", "TANH", "HARD_SWISH")
 Of = Callable[..., Ints]
 
 
@@ -28,7 +28,9 @@ def rescaling(real: float, most: int) -> tuple[int, int]:
 
 
 def of_two(model: Model, op: Op) -> Of:
-    """The function of an op of `OF_TWO`: between two bytes of an operand it stays between what both give."""
+    """The function of an op of `OF_TWO`: between two bytes of an operand it stays between what both give; that of PRELU
+    does on either side of the zero point of x.
+    """
     tensors = [model.tensors[x] for x in op.inputs]
     y = model.tensors[op.outputs[0]]
     if op.name in ("MAXIMUM", "MINIMUM"):
@@ -38,6 +40,15 @@ def of_two(model: Model, op: Op) -> Of:
         return lambda a, b: ints(np.maximum(a, b) if larger else np.minimum(a, b))
     (a_scale, a_zero), (b_scale, b_zero) = map(one_scale, tensors)
     y_scale, y_zero = one_scale(y)
+    if op.name == "PRELU":
+        to, below = rescaling(a_scale / y_scale, 255), rescaling(a_scale * b_scale / y_scale, 255 * 255)
+
+        def rectified(x: Ints, slope: Ints) -> Ints:
+            value = ints(x) - a_zero
+            scaled = np.where(value >= 0, requantize(value, *to), requantize(value * (slope - b_zero), *below))
+            return ints(np.clip(scaled + y_zero, -128, 127))
+
+        return rectified
     low, high = clamp_of(y, op.options["activation"] if op.options else NONE)
     if op.name == "MUL":
         to = rescaling(a_scale * b_scale / y_scale, 255 * 255)
@@ -64,6 +75,8 @@ def of_one(model: Model, op: Op) -> Of:
         return lambda x: ints(np.clip(x, x_zero, six))
     if op.name in ("LOGISTIC", "TANH"):
         return _sigmoid(op, x_scale, x_zero, y_zero)
+    if op.name == "HARD_SWISH":
+        return _hard_swish(x_scale, x_zero, y_scale, y_zero)
     to = rescaling(x_scale / y_scale, 255)
     if op.name == "LEAKY_RELU":
         alpha = float(op.options["alpha"]) if op.options else 0.0
@@ -100,6 +113,32 @@ def _sigmoid(op: Op, x_scale: float, x_zero: int, y_zero: int) -> Of:
 
     table = ints([of_byte(value) for value in range(-128, 128)])
     return lambda x: table[ints(x) + 128]
+
+
+def _hard_swish(x_scale: float, x_zero: int, y_scale: float, y_zero: int) -> Of:
+    """x * relu6(x + 3) / 6 in 16 bits: x with seven bits more, and a gate from 0 to 32767."""
+    (to_y, y_shift), (to_gate, gate_shift) = (
+        quantize_multiplier(x_scale / 128 / real) for real in (y_scale, 3 / 32768)
+    )
+    if not -15 <= y_shift <= 0 or gate_shift < -15:
+        raise NotCovered("an output scale so small that TFLM stops, or scales too far apart")
+    y_factor, gate_factor = (min((each + 2**15) >> 16, 2**15 - 1) for each in (to_y, to_gate))
+
+    def narrow(value: Ints) -> Ints:
+        return ints(np.clip(value, -(2**15), 2**15 - 1))
+
+    def high_mul_16(a: Ints, b: int) -> Ints:
+        return (a * b + 2**14) >> 15
+
+    def function(x: Ints) -> Ints:
+        fine = (ints(x) - x_zero) << 7
+        gate = high_mul_16(narrow(fine << min(max(gate_shift - 1, 0), 16)), gate_factor)
+        gate = narrow(gate << 1) if gate_shift > 0 else ints(divide_by_pot(gate, -gate_shift))
+        product = ((gate + 2**15) >> 1) * high_mul_16(fine, y_factor)
+        whole = np.sign(product) * (np.abs(product) >> 15)
+        return ints(np.clip(ints(divide_by_pot(whole, -y_shift)) + y_zero, -128, 127))
+
+    return function
 
 
 def function_of(model: Model, op: Op) -> Of:

@@ -21,7 +21,7 @@ from .golden import Golden
 from .kernels import CONVOLUTIONS
 from .memory import Memory
 from .other_cores import OTHER_CORES
-from .others import copy, fill, mean, pooling, softmax
+from .others import copy, extremum, fill, mean, pooling, resize_nearest, softmax
 from .params import Params
 from .parts import part_of
 from .tflite_model import Op, read_model
@@ -43,10 +43,16 @@ OTHERS = {
     "add_helium_s8": ("add_packed_params", of_two),
     **dict.fromkeys(("maximum_s8", "minimum_s8"), ("elementwise_params", of_two)),
     **dict.fromkeys(("mean_s8", "mean_packed_s8"), ("mean_params", mean)),
+    "prelu_s8": ("prelu_params", of_two),
+    "reduce_extremum_s8": ("reduce_extremum_params", extremum),
     "lookup_s8": ("lookup_params", lookup),
     "softmax_s8": ("softmax_params", softmax),
 }
-MOVES = {"copy_s8": ("copy_params", copy), "fill_s8": ("fill_params", fill)}
+MOVES = {
+    "copy_s8": ("copy_params", copy),
+    "fill_s8": ("fill_params", fill),
+    "resize_nearest_s8": ("resize_nearest_params", resize_nearest),
+}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from .golden import Golden
 from .kernels import Linear
 from .memory import Memory, check_apart, overlap
 from .ops import Convolution, Window, channel_bounds
+from .params import Geometry
 from .views import Seen, Task, check_views, places_of
 
 
@@ -28,6 +29,8 @@ def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Poin
     wanted = golden.convolutions[op.index]
     if op.name == "FULLY_CONNECTED":
         wanted = _as_pixels(wanted, c)
+    if _is_column(wanted, c):
+        c = _turned(c)
     require(len(task.channels) == c.geometry.y_c, f"{task.where}: another number of channels")
     without = op.name == "FULLY_CONNECTED" and all(np.all(view >= 0) for view in c.views())  # an outside
     require(without or c.x_zero == wanted.x_zero, f"{task.where}: another zero point of its input")
@@ -45,6 +48,22 @@ def _as_pixels(wanted: Convolution, c: Linear) -> Convolution:
         return wanted
     alone = Window(ints(np.arange(h))[:, None], ints(np.arange(w))[:, None])
     return replace(wanted, x_shape=(h, w, wanted.x_shape[2]), y_shape=(h, w, wanted.y_shape[2]), window=alone)
+
+
+def _is_column(wanted: Convolution, c: Linear) -> bool:
+    g = c.geometry
+    column = wanted.x_shape[1] == wanted.y_shape[1] == 1 and wanted.x_shape[0] > 1
+    return column and g.x_h == g.y_h == g.k_h == 1 and c.pool is None and c.x_sizes is None
+
+
+def _turned(c: Linear) -> Linear:
+    """Lemma "columns": a column of pixels lies in memory as a row of them does."""
+    g = c.geometry
+    column = Geometry(
+        g.x_w, g.x_h, g.x_c, g.y_w, g.y_h, g.y_c, g.k_w, g.k_h,
+        g.stride_w, g.stride_h, g.dilation_w, g.dilation_h, g.pad_w, g.pad_h,
+    )  # fmt: skip
+    return replace(c, geometry=column, weights=c.weights.swapaxes(1, 2), band=0)
 
 
 def _read(memory: Memory, task: Task, at: tuple[Pointer, ...], c: Linear) -> Ints:

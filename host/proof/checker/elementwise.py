@@ -109,6 +109,25 @@ def _packed_product(p: Params) -> Callable[[Ints, Ints], Ints]:
     return function
 
 
+def _rectified(p: Params) -> Callable[[Ints, Ints], Ints]:
+    pairs = [(p.number(f"{name}multiplier"), p.number(f"{name}shift")) for name in ("", "alpha_")]
+    require(
+        all(m >= 0 and -31 <= shift <= 30 for m, shift in pairs), f"{p.where}: a multiplier or a shift out of range"
+    )
+
+    def scaled(value: Ints, multiplier: int, shift: int) -> Ints:
+        _within(value << max(shift, 0), p.where)
+        return ints(requantize(value, multiplier, shift))
+
+    def function(x: Ints, slope: Ints) -> Ints:
+        value = x - p.byte("x_zero_point")
+        above = scaled(np.maximum(value, 0), *pairs[0])
+        below = scaled(np.minimum(value, 0) * (slope - p.byte("alpha_zero_point")), *pairs[1])
+        return ints(np.clip(np.where(value >= 0, above, below) + p.byte("y_zero_point"), -128, 127))
+
+    return function
+
+
 def _in_rows(p: Params) -> Params:
     table, _ = loops(p.part("loops"))
     require(table[-1, 1:].tolist() == [1, 1], f"{p.where}: not for this kernel")
@@ -121,6 +140,7 @@ FORMS: dict[str, Callable[[Params], Callable[[Ints, Ints], Ints]]] = {
     "add_helium_s8": lambda p: _packed_sum(_in_rows(p), of_sum=True),
     "mul_s8": _plain_product,
     "mul_packed_s8": _packed_product,
+    "prelu_s8": _rectified,
     "maximum_s8": lambda p: np.maximum,
     "minimum_s8": lambda p: np.minimum,
 }

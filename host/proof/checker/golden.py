@@ -16,13 +16,13 @@ import numpy as np
 from .arithmetic import Ints, ints, stage
 from .byte_functions import BYTES, OF_ONE, OF_TWO, of_one, of_two, range_through
 from .findings import NotCovered, require
-from .ops import Convolution, convolution, mean, pool_clamp, same_scale
+from .ops import Convolution, convolution, mean, nearest, pool_clamp, reduced_axes, same_scale
 from .tflite_model import NONE, Model, Op
 
 CONSTANT = -1000  # label of the byte 0
 RENAMES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 SLICES = ("SLICE", "STRIDED_SLICE")
-MOVES = (*RENAMES, "PAD", "PADV2", "CONCATENATION", "TRANSPOSE", *SLICES)
+MOVES = (*RENAMES, "PAD", "PADV2", "CONCATENATION", "TRANSPOSE", "RESIZE_NEAREST_NEIGHBOR", *SLICES)
 
 
 @dataclass(eq=False)
@@ -98,12 +98,21 @@ class Golden:
             self._range(op.outputs[0], np.clip(low, *clamp), np.clip(high, *clamp))
         elif op.name in OF_TWO:
             function, (a, b) = of_two(self.model, op), op.inputs
-            corners = [function(x, y) for x in self.ranges(a) for y in self.ranges(b)]
+            of_x = [*self.ranges(a)]
+            if op.name == "PRELU":
+                of_x.append(np.clip(int(self.model.tensors[a].zero_point[0]), *of_x))
+            corners = [function(x, y) for x in of_x for y in self.ranges(b)]
             self._range(op.outputs[0], np.minimum.reduce(corners), np.maximum.reduce(corners))
         elif op.name in OF_ONE:
             self._function(op)
         elif op.name in ("MEAN", "SUM"):
             self._mean(op)
+        elif op.name in ("REDUCE_MAX", "REDUCE_MIN"):
+            same_scale(self.model, op, self.model.tensors[op.inputs[0]], self.model.tensors[op.outputs[0]])
+            gone, shape = reduced_axes(self.model, op), self.model.tensors[op.outputs[0]].shape
+            end = np.max if op.name == "REDUCE_MAX" else np.min
+            low, high = (end(each, axis=gone) for each in self.ranges(op.inputs[0]))
+            self._range(op.outputs[0], low.reshape(shape), high.reshape(shape))
         elif op.name != "SOFTMAX":
             raise NotCovered(f"no lemma for {op.name}")
 
@@ -136,6 +145,7 @@ class Golden:
             **dict.fromkeys(
                 ("SLICE", "STRIDED_SLICE"), lambda of, _: of[sources[0]][self._sliced(op)].reshape(y.shape)
             ),
+            "RESIZE_NEAREST_NEIGHBOR": lambda of, _: self._resized(op, of[sources[0]]),
             "TRANSPOSE": lambda of, _: of[sources[0]].transpose([int(k) for k in self._constant(op, 1).reshape(-1)]),
         }
         if op.name == "CONCATENATION" and op.options["activation"] != NONE:
@@ -169,6 +179,14 @@ class Golden:
                 end = None if masks["end"] >> axis & 1 else end
             parts.append(slice(begin, end, step))
         return tuple(parts)
+
+    def _resized(self, op: Op, image: Ints) -> Ints:
+        """Each pixel that of `GetNearestNeighbor`; of images (1, h, w, c)."""
+        h, w = ints(self._constant(op, 1).reshape(-1)).tolist()
+        if image.ndim != 4 or not op.options:
+            raise NotCovered("images of another shape")
+        rows, columns = (nearest(y, x, op.options) for y, x in ((h, image.shape[1]), (w, image.shape[2])))
+        return image[:, rows][:, :, columns]
 
     def _padded(self, op: Op, of: dict[int, Ints], base: int) -> Ints:
         value = int(self.model.tensors[op.outputs[0]].zero_point[0])

@@ -179,6 +179,43 @@ def conv2d_padded(p: Params) -> Linear:
     return replace(inner, x_sizes=(h, w), pads=(top, left), scratch_bytes=size + inner.scratch_bytes, band=0)
 
 
+def conv2d_grouped(p: Params) -> Linear:
+    """Blocks of channels one after the other: filters with zeros for the channels of other blocks (lemma "groups")."""
+    conv, blocks = p.part("conv"), p.number("blocks")
+    g, pool, n = conv.window("window"), pool_of(conv, conv.window("window")), conv.number("row_taps")
+    require(blocks > 0 and g.x_c % 4 == 0 and n == g.k_w * g.x_c, f"{p.where}: not for this kernel")
+    groups, quads = -(-g.y_c // 4), g.k_h * n // 4
+    table = conv.table("weights", 2, blocks, groups, quads, 2, 4, 2)
+    weights = np.zeros((blocks, g.y_c, g.k_h, g.k_w, blocks, g.x_c), np.int64)
+    for k in range(blocks):
+        of_block = filters(unpacked(table[k], 4), g.y_c, p.where)
+        weights[k, :, :, :, k] = of_block.reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+    y_c, x_c = blocks * g.y_c, blocks * g.x_c
+    bias, channels, clamp, signs = output(conv.part("output"), y_c)
+    scratch = (8 * rounded_up(g.y_c) * (1 + blocks) if pool else 32) + 4 * blocks * g.k_h * n
+    whole, shaped = replace(g, x_c=x_c, y_c=y_c), weights.reshape(y_c, g.k_h, g.k_w, x_c)
+    after = replace(pool, x_c=y_c, y_c=y_c) if pool else None
+    return Linear(whole, after, shaped, bias, conv.byte("x_zero_point"), clamp, channels, signs, scratch, band=1)
+
+
+def conv2d_few(p: Params) -> Linear:
+    """Run by run of what lies side by side, in words; the last of a run begins four taps before its end."""
+    g, run, quads = p.window("window"), p.number("run"), p.number("quads")
+    runs, words = g.k_h * g.k_w * g.x_c // run if run > 0 else 0, -(-run // 4)
+    right = run >= 4 and run == g.x_c * (g.k_w if g.dilation_w == 1 else 1) and quads == runs * words
+    require(right, f"{p.where}: not for this kernel")
+    table = p.table("weights", 2, g.y_c, runs, words, 4)[..., [0, 2, 1, 3]]
+    whole, again = run // 4, -run % 4
+    taps = [table[:, :, :whole].reshape(g.y_c, runs, 4 * whole)]
+    if again:
+        require(not np.any(table[:, :, whole, :again]), f"{p.where}: a tap is there twice")
+        taps.append(table[:, :, whole, again:])
+    weights = np.concatenate(taps, axis=2).reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+    bias, channels, clamp, signs = output(p.part("output"), g.y_c)
+    scratch, x_zero = g.k_h * g.k_w * g.x_c, p.byte("x_zero_point")
+    return Linear(g, None, weights, bias, x_zero, clamp, channels, signs, scratch, band=0)
+
+
 def conv2d_narrow(p: Params) -> Linear:
     """Ten taps in five words."""
     g, y_c = p.window("window"), p.window("window").y_c
@@ -252,6 +289,8 @@ CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "conv2d_bytes_s8": ("conv2d_packed_params", packed(two_in_one)),
     "conv2d_wide_s8": ("conv2d_packed_params", packed(single_bytes)),
     "conv2d_padded_s8": ("conv2d_padded_params", conv2d_padded),
+    "conv2d_grouped_s8": ("conv2d_grouped_params", conv2d_grouped),
+    "conv2d_few_s8": ("conv2d_few_params", conv2d_few),
     "conv2d_narrow_s8": ("conv2d_narrow_params", conv2d_narrow),
     "conv2d_s8": ("convolution_params", conv2d),
     "depthwise_conv2d_s8": ("convolution_params", depthwise_conv2d),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +91,15 @@ def seen(y: int, k: int, stride: int, dilation: int, before: int, x: int) -> Int
     return np.where((at >= 0) & (at < x), at, -1)
 
 
+def nearest(y: int, x: int, options: dict[str, Any]) -> Ints:
+    """(y,): which of x each of y is (`GetNearestNeighbor`), in float32."""
+    corners, f32 = bool(options["corners"]), np.float32
+    scale = f32(x - 1) / f32(y - 1) if corners and y > 1 else f32(x) / f32(y)
+    places = (np.arange(y, dtype=f32) + f32(0.5 if options["centers"] else 0)) * scale
+    found = [round_half_away(float(at)) if corners else math.floor(at) for at in places]
+    return ints(np.clip(found, 0, x - 1))
+
+
 def window(op: Op, x: tuple[int, ...], y: tuple[int, ...], k: tuple[int, int]) -> Window:
     """The window of an op on images (1, h, w, c)."""
     if len(x) != 4 or len(y) != 4 or x[0] != 1 or y[0] != 1 or not op.options:
@@ -166,12 +177,24 @@ def _shaped(
     x_shape, y_shape = (x[1], x[2], x[3]), (y[1], y[2], y[3])
     if op.name == "CONV_2D":
         if weights.shape[0] != y[3] or weights.shape[3] != x[3]:
-            raise NotCovered("a grouped convolution")
+            weights = _with_zeros(weights, x[3], y[3])
         return weights, None, window_, x_shape, y_shape
     if weights.shape[3] != y[3] or y[3] % x[3]:
         raise NotCovered("another number of filters")
     sees = ints(np.arange(y[3])) // (y[3] // x[3]) if x[3] > 1 else None  # of one channel it is a CONV_2D
     return np.moveaxis(weights, 3, 1).reshape(y[3], *weights.shape[1:3], 1), sees, window_, x_shape, y_shape
+
+
+def _with_zeros(weights: Ints, x_c: int, y_c: int) -> Ints:
+    """Lemma "groups": a grouped convolution is one whose filters have zeros for the channels of other groups."""
+    own = weights.shape[3]
+    groups = x_c // own
+    if weights.shape[0] != y_c or own * groups != x_c or y_c % groups:
+        raise NotCovered("another number of filters")
+    starts = np.arange(y_c) // (y_c // groups) * own
+    every = np.zeros((*weights.shape[:3], x_c), np.int64)
+    np.put_along_axis(every, (starts[:, None] + np.arange(own))[:, None, None], weights, axis=3)
+    return every
 
 
 def inside(window_: Window) -> tuple[Ints, Ints]:
@@ -212,13 +235,20 @@ class Mean:
         return to(sums - self.count * self.x_zero)
 
 
+def reduced_axes(model: Model, op: Op) -> tuple[int, ...]:
+    """Along which axes an op takes all elements together."""
+    dimensions, axes = len(model.tensors[op.inputs[0]].shape), model.tensors[op.inputs[1]].data
+    if axes is None or not dimensions:
+        raise NotCovered("axes computed at run time")
+    if any(not -dimensions <= int(axis) < dimensions for axis in axes.reshape(-1)):
+        raise NotCovered("axes that its input does not have")
+    return tuple(sorted({int(axis) % dimensions for axis in axes.reshape(-1)}))
+
+
 def mean(model: Model, op: Op) -> Mean:
     """The op, whose division is in the multiplier (`QuantizedMeanOrSum`)."""
-    x, y, axes = model.tensors[op.inputs[0]], model.tensors[op.outputs[0]], model.tensors[op.inputs[1]].data
+    x, y, gone = model.tensors[op.inputs[0]], model.tensors[op.outputs[0]], reduced_axes(model, op)
     (x_scale, x_zero), (y_scale, y_zero) = one_scale(x), one_scale(y)
-    if axes is None or not len(x.shape):
-        raise NotCovered("axes computed at run time")
-    gone = tuple(sorted({int(axis) % len(x.shape) for axis in axes.reshape(-1)}))
     count = int(np.prod([x.shape[axis] for axis in gone]))
     multiplier, shift = quantize_multiplier(x_scale / y_scale)
     if 255 * count * 2 ** max(shift, 0) + 256 > INT32_MAX or count * int(np.prod(y.shape)) != int(np.prod(x.shape)):

@@ -22,7 +22,7 @@ from .gemmlowp import exp_on_negative
 from .golden import CONSTANT, Golden
 from .memory import Memory, check_apart, overlap
 from .ops import mean as mean_of
-from .ops import one_scale, pool_clamp, seen, window
+from .ops import one_scale, pool_clamp, reduced_axes, seen, window
 from .params import Params
 from .parts import arguments, indexes, loops, part_of
 from .views import Task
@@ -36,6 +36,8 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     op, g = task.ops[0], p.window("window")
     if op.index in golden.uncovered:
         raise NotCovered(golden.uncovered[op.index])
+    if op.name == "REDUCE_MAX":
+        raise NotCovered("no lemma for REDUCE_MAX by a pooling")
     name = "MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"
     require(len(task.ops) == 1 and op.name == name, f"{task.where}: {op.where} is another op")
     x, y = op.inputs[0], op.outputs[0]
@@ -79,6 +81,19 @@ def copy(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None
         steps = np.arange(count)
         there[y + b * steps - high] = labels[x + a * steps - low]
         memory.write(to, there, where)
+
+
+def resize_nearest(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None:
+    """resize_nearest_s8: pixel by pixel from where its row and its column begin."""
+    arguments(at, 2, where)
+    h, w, c = (p.number(name) for name in ("y_h", "y_w", "x_c"))
+    require(min(h, w, c) > 0, f"{where}: an image without pixels")
+    rows, columns = p.table("rows", 4, h), p.table("columns", 4, w)
+    places = rows[:, None, None] + columns[:, None] + np.arange(c)
+    require(int(places.min()) >= 0, f"{where}: it begins before its input")
+    size = int(places.max()) + 1
+    check_apart([(at[0], places.size), (at[1], size)], where)
+    memory.write(at[0], memory.read(at[1], size, where)[places].reshape(-1), where)
 
 
 def fill(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None:
@@ -126,15 +141,9 @@ def mean(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p:
     if op.index in golden.uncovered:
         raise NotCovered(golden.uncovered[op.index])
     require(len(task.ops) == 1 and op.name in ("MEAN", "SUM"), f"{task.where}: {op.where} is no mean")
-    wanted, x, y = mean_of(golden.model, op), golden.labels[op.inputs[0]], op.outputs[0]
-    starts, steps = indexes(p.part("outputs"))[0], indexes(p.part("window"))[0]
-    places = starts[:, None] + steps
-    labels = part_of(golden, task, y, golden.labels[y], golden.model.tensors[y].shape[1] if y >= 0 else 0)
-    seen_ = np.moveaxis(x, wanted.axes, range(-len(wanted.axes), 0)).reshape(*_kept_shape(x, wanted.axes), -1)
-    theirs = seen_[..., task.channels, :] if x.ndim - 1 not in wanted.axes else seen_
-    mine = memory.read(at[1], int(places.max()) + 1, task.where)[places]
-    same = np.array_equal(np.sort(mine, axis=1), np.sort(theirs.reshape(-1, wanted.count), axis=1))
-    require(same and labels.size == len(starts), f"{task.where}: it sums up other elements than the op")
+    wanted = mean_of(golden.model, op)
+    places = indexes(p.part("outputs"))[0][:, None] + indexes(p.part("window"))[0]
+    labels = _taken_together(golden, memory, task, at[1], places, wanted.axes)
     zero, (multiplier, shift) = p.number("x_zero_points"), (p.number("multiplier"), p.number("shift"))
     require(multiplier >= 0 and -31 <= shift <= 30, f"{task.where}: a multiplier or a shift out of range")
     ends = ints([-128 * wanted.count]), ints([127 * wanted.count])
@@ -146,5 +155,33 @@ def mean(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p:
     memory.write(at[0], labels, task.where)
 
 
-def _kept_shape(x: Ints, axes: tuple[int, ...]) -> list[int]:
-    return [size for axis, size in enumerate(x.shape) if axis not in axes]
+def extremum(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """REDUCE_MAX and REDUCE_MIN: the labels of which each output is the largest or the smallest, in any order."""
+    arguments(at, 2, task.where)
+    op = task.ops[0]
+    if op.index in golden.uncovered:
+        raise NotCovered(golden.uncovered[op.index])
+    require(
+        len(task.ops) == 1 and op.name in ("REDUCE_MAX", "REDUCE_MIN"), f"{task.where}: {op.where} is no largest byte"
+    )
+    places = indexes(p.part("outputs"))[0][:, None] + indexes(p.part("window"))[0]
+    labels = _taken_together(golden, memory, task, at[1], places, reduced_axes(golden.model, op))
+    require(p.number("sign") == (1 if op.name == "REDUCE_MAX" else -1), f"{task.where}: the other end")
+    check_apart([(at[0], labels.size), (at[1], int(places.max()) + 1)], task.where)
+    memory.write(at[0], labels, task.where)
+
+
+def _taken_together(
+    golden: Golden, memory: Memory, task: Task, x: Pointer, places: Ints, axes: tuple[int, ...]
+) -> Ints:
+    """The labels of a call's outputs; refused where places (outputs, n) hold others than the op takes."""
+    of, y = golden.labels[task.ops[0].inputs[0]], task.ops[0].outputs[0]
+    shape = golden.model.tensors[y].shape
+    labels = part_of(golden, task, y, golden.labels[y], shape[1] if len(shape) > 1 else 0)
+    kept = [size for axis, size in enumerate(of.shape) if axis not in axes]
+    theirs = np.moveaxis(of, axes, range(-len(axes), 0)).reshape(*kept, -1)
+    theirs = theirs[..., task.channels, :] if of.ndim - 1 not in axes else theirs
+    mine = memory.read(x, int(places.max()) + 1, task.where)[places]
+    same = np.array_equal(np.sort(mine, axis=1), np.sort(theirs.reshape(-1, theirs.shape[-1]), axis=1))
+    require(same and labels.size == len(places), f"{task.where}: it takes other elements than the op")
+    return labels

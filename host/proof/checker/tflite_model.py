@@ -43,6 +43,10 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
         {"begin": "BeginMask", "end": "EndMask", "shrink": "ShrinkAxisMask"}
         | {"ellipsis": "EllipsisMask", "new": "NewAxisMask"},
     ),
+    "RESIZE_NEAREST_NEIGHBOR": (
+        "ResizeNearestNeighborOptions",
+        {"corners": "AlignCorners", "centers": "HalfPixelCenters"},
+    ),
     "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
     "CONCATENATION": ("ConcatenationOptions", {"axis": "Axis", "activation": "FusedActivationFunction"}),
 }
