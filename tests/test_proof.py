@@ -97,6 +97,13 @@ def test_small_models_are_proved_with_every_kernel(core, optimize):
         assert verdict.proved, (number, verdict.line)
 
 
+def test_a_model_without_constants_is_proved():
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4, 4, 4), 0.05, 3), b.tensor((1, 2, 2, 4), 0.05, 3)
+    b.max_pool2d(x, y, (2, 2), (2, 2))
+    assert check(*certified(b.build([x], [y]))).proved
+
+
 def test_what_has_no_lemma_is_named_and_the_rest_is_proved():
     b = ModelBuilder()
     x, y, z = (b.tensor((1, 4, 4, 4), 0.05, zero_point) for zero_point in (3, -128, -128))
@@ -173,6 +180,7 @@ RARER = {
     "a column": (depthwise(5, (5, 1), (1, 1), w=1), "depthwise_conv2d_packed_s8"),
     "groups": (of_filters(6, 16, 3, groups=4, x_c=16), "conv2d_grouped_s8"),
     "few": (of_filters(7, 1, 1, x_c=5), "conv2d_few_s8"),
+    "pixels as channels": (of_filters(9, 1, 3), "conv2d_packed_s8"),
     "bytes": (of_bytes(8), "prelu_s8"),
 }
 

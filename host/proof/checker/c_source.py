@@ -173,6 +173,9 @@ class _Parser:
             self._expect("engine_segment", "model_segments", "[", "]", "=", "{")
             while self._peek() != "}":
                 self._expect("{")
+                if self._peek() == "NULL" and not self.source.tables:
+                    self._expect("NULL", ",", "0", "}", ",")
+                    continue
                 name = self._name()
                 self._expect(",", "sizeof", name, "}", ",")
             self._expect("}", ";")

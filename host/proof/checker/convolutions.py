@@ -31,6 +31,7 @@ def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Poin
         wanted = _as_pixels(wanted, c)
     if _is_column(wanted, c):
         c = _turned(c)
+    c = _one_by_one(c, len(task.channels), task.where)
     require(len(task.channels) == c.geometry.y_c, f"{task.where}: another number of channels")
     without = op.name == "FULLY_CONNECTED" and all(np.all(view >= 0) for view in c.views())  # an outside
     require(without or c.x_zero == wanted.x_zero, f"{task.where}: another zero point of its input")
@@ -64,6 +65,27 @@ def _turned(c: Linear) -> Linear:
         g.stride_w, g.stride_h, g.dilation_w, g.dilation_h, g.pad_w, g.pad_h,
     )  # fmt: skip
     return replace(c, geometry=column, weights=c.weights.swapaxes(1, 2), band=0)
+
+
+def _one_by_one(c: Linear, filters: int, where: str) -> Linear:
+    """Lemma "pixels as channels": some pixels of y side by side lie in memory as the channels of one do."""
+    g = c.geometry
+    pixels = g.y_c // max(filters, 1)
+    alone = c.pool is None and c.sees is None and g.dilation_w == 1 and g.y_c == pixels * filters
+    if pixels < 2 or not alone or g.stride_w % pixels:
+        return c
+    step = g.stride_w // pixels
+    k_w = g.k_w - (pixels - 1) * step
+    require(k_w > 0, f"{where}: a window smaller than its pixels")
+    weights = c.weights.reshape(pixels, filters, *c.weights.shape[1:])
+    wanted = np.zeros_like(weights)
+    for k in range(pixels):
+        wanted[k, :, :, k * step : k * step + k_w] = weights[0, :, :, :k_w]
+    outputs = np.column_stack([c.bias, c.table]).reshape(pixels, filters, -1)
+    same = np.array_equal(weights, wanted) and bool(np.all(outputs == outputs[0]))
+    require(same, f"{where}: not all of its pixels have the same filters")
+    geometry = replace(g, y_w=pixels * g.y_w, y_c=filters, k_w=k_w, stride_w=step)
+    return replace(c, geometry=geometry, weights=weights[0, :, :, :k_w], bias=c.bias[:filters], table=c.table[:filters])
 
 
 def _read(memory: Memory, task: Task, at: tuple[Pointer, ...], c: Linear) -> Ints:
