@@ -402,12 +402,14 @@ def grouped_conv2d(draw: st.DrawFn) -> Case:
 
 @st.composite
 def resize_nearest(draw: st.DrawFn) -> Case:
-    """One RESIZE_NEAREST_NEIGHBOR, to larger and smaller images."""
-    _, x_h, x_w, x_c = shape = draw(images)
+    """One RESIZE_NEAREST_NEIGHBOR, of one image or a batch, to larger and smaller ones."""
+    _, x_h, x_w, x_c = draw(images)
+    batch = draw(st.integers(1, 3))
+    shape = (batch, x_h, x_w, x_c)
     y_h, y_w = draw(st.one_of(st.tuples(st.integers(1, 20), st.integers(1, 20)), st.just((2 * x_h, 2 * x_w))))
     align, half = draw(st.sampled_from(((False, False), (True, False), (False, True))))
     b = ModelBuilder()
-    x, y = b.tensor(shape, 0.5), b.tensor((1, y_h, y_w, x_c), 0.5)
+    x, y = b.tensor(shape, 0.5), b.tensor((batch, y_h, y_w, x_c), 0.5)
     chosen = options("ResizeNearestNeighborOptionsT", alignCorners=align, halfPixelCenters=half)
     b.op("RESIZE_NEAREST_NEIGHBOR", [x, b.constant(np.array([y_h, y_w], np.int32), None)], [y], chosen)
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))

@@ -18,13 +18,15 @@ NUMBERS = sorted([name for name in FUNCTIONS if OPERANDS[name] == 1 and name != 
 
 @st.composite
 def resize_bilinear(draw: st.DrawFn) -> Case:
-    """One RESIZE_BILINEAR, to larger and smaller images."""
-    _, x_h, x_w, x_c = shape = draw(images)
+    """One RESIZE_BILINEAR, of one image or a batch, to larger and smaller ones."""
+    _, x_h, x_w, x_c = draw(images)
+    batch = draw(st.integers(1, 3))
+    shape = (batch, x_h, x_w, x_c)
     sizes = st.integers(1, 60)
     y_h, y_w = draw(st.one_of(st.tuples(sizes, sizes), st.just((2 * x_h, 2 * x_w))))
     align, half = draw(st.sampled_from(((False, False), (True, False), (False, True))))
     b = ModelBuilder()
-    x, y = b.tensor(shape, 0.5), b.tensor((1, y_h, y_w, x_c), 0.5)
+    x, y = b.tensor(shape, 0.5), b.tensor((batch, y_h, y_w, x_c), 0.5)
     chosen = options("ResizeBilinearOptionsT", alignCorners=align, halfPixelCenters=half)
     b.op("RESIZE_BILINEAR", [x, b.constant(np.array([y_h, y_w], np.int32), None)], [y], chosen)
     return Case(b.build([x], [y]), inputs_of(draw(seeds), shape))

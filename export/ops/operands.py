@@ -78,6 +78,16 @@ def image(graph: Graph, op: Op, tensor_index: int) -> Activations:
     return found
 
 
+def images(graph: Graph, op: Op, tensor_index: int) -> Activations:
+    """The input or output `tensor_index` of the op, an int8 tensor of shape (n, h, w, c): a batch of any size."""
+    found = computed(graph, op, tensor_index)
+    if len(found.shape) != 4:
+        raise graph.refusal(
+            op, f"tensor '{graph.tensors[tensor_index].name}' has shape {found.shape}, not (n, h, w, c); reshape it"
+        )
+    return found
+
+
 def weights(graph: Graph, op: Op, tensor_index: int, rank: int, axis: int = 0) -> Weights:
     """The constant int8 weights of the op, quantized along `axis`, the output channels, or as a whole."""
     tensor = _operand(graph, op, tensor_index)

@@ -24,7 +24,7 @@ class ResizeBilinearParams(Params):
     c_type: ClassVar[str] = "resize_bilinear_params"
     members: ClassVar[tuple[str, ...]] = ("rows", "columns", "y_h", "y_w", "x_c")
 
-    rows: NDArray[np.int32]  # (y_h, 3): where the two rows begin in x, and how far it is to the second in 1024ths
+    rows: NDArray[np.int32]  # (y_h, 3): where both rows begin in x, 1024ths to the second; a batch is one high image
     columns: NDArray[np.int32]  # (y_w, 3): the same for the pixels in their row
     x_c: int
 
@@ -67,17 +67,19 @@ def fold(graph: Graph, op: Op) -> ResizeBilinearParams:
     options = op.options
     assert isinstance(options, ResizeOptions)
     operands.check_arity(graph, op, inputs=(2,))
-    x = operands.image(graph, op, op.inputs[0])
-    y = operands.image(graph, op, op.outputs[0])
+    x = operands.images(graph, op, op.inputs[0])
+    y = operands.images(graph, op, op.outputs[0])
     size = operands.integers(graph, op, op.inputs[1], 1, 65535)
-    if tuple(size) != y.shape[1:3] or x.shape[3] != y.shape[3]:
+    if (x.shape[0], *size, x.shape[3]) != y.shape:
         raise graph.refusal(op, f"size {size} does not turn {x.shape} into {y.shape}; export the model again")
     if options.align_corners and options.half_pixel_centers:
         raise graph.refusal(op, "it aligns both corners and centres, which TFLM refuses; choose one of them")
-    _, x_h, x_w, x_c = x.shape
+    n, x_h, x_w, x_c = x.shape
     rows, columns = neighbours(y.shape[1], x_h, options), neighbours(y.shape[2], x_w, options)
     if max(first for first, _, _ in rows) >= x_h or max(first for first, _, _ in columns) >= x_w:
         raise graph.refusal(op, f"from {x.shape} to {y.shape} TFLM reads beyond the image; resize in two steps")
+
+    rows = [(first + k * x_h, second + k * x_h, way) for k in range(n) for first, second, way in rows]
 
     def table(places: list[tuple[int, int, int]], step: int) -> NDArray[np.int32]:
         return (np.array(places) * (step, step, 1)).astype(np.int32)

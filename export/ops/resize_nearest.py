@@ -30,7 +30,7 @@ class ResizeNearestParams(Params):
     c_type: ClassVar[str] = "resize_nearest_params"
     members: ClassVar[tuple[str, ...]] = ("rows", "columns", "y_h", "y_w", "x_c")
 
-    rows: NDArray[np.int32]  # (y_h,): where the row begins in x
+    rows: NDArray[np.int32]  # (y_h,): where the row begins in x; a batch is one high image
     columns: NDArray[np.int32]  # (y_w,): where the pixel begins in its row
     x_c: int
 
@@ -69,14 +69,15 @@ def fold(graph: Graph, op: Op) -> ResizeNearestParams:
     options = op.options
     assert isinstance(options, ResizeOptions)
     operands.check_arity(graph, op, inputs=(2,))
-    x = operands.image(graph, op, op.inputs[0])
-    y = operands.image(graph, op, op.outputs[0])
+    x = operands.images(graph, op, op.inputs[0])
+    y = operands.images(graph, op, op.outputs[0])
     size = operands.integers(graph, op, op.inputs[1], 1, 65535)
-    if tuple(size) != y.shape[1:3] or x.shape[3] != y.shape[3]:
+    if (x.shape[0], *size, x.shape[3]) != y.shape:
         raise graph.refusal(op, f"size {size} does not turn {x.shape} into {y.shape}; export the model again")
-    _, x_h, x_w, x_c = x.shape
+    n, x_h, x_w, x_c = x.shape
     rows, columns = nearest(y.shape[1], x_h, options), nearest(y.shape[2], x_w, options)
-    return ResizeNearestParams(np.array(rows, np.int32) * x_w * x_c, np.array(columns, np.int32) * x_c, x_c)
+    in_batch = np.add.outer(np.arange(n) * x_h, rows).ravel().astype(np.int32)
+    return ResizeNearestParams(in_batch * x_w * x_c, np.array(columns, np.int32) * x_c, x_c)
 
 
 KERNEL = Kernel("resize_nearest")
