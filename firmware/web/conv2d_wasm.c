@@ -21,6 +21,13 @@ static inline void four_inner_products(int32_t *acc, const int32_t *bias, const 
         const v128_t seen = wasm_i16x8_load8x8(x + i);
         for (int32_t k = 0; k < 4; k++) s[k] = add_products(s[k], seen, wasm_i16x8_load8x8(w + k * n + i));
     }
+    if (i < n && n >= 8) {  // the last eight once more, without those that are counted
+        const v128_t lanes = wasm_i16x8_make(0, 1, 2, 3, 4, 5, 6, 7);
+        const v128_t fresh = wasm_i16x8_ge(lanes, wasm_i16x8_splat((int16_t)(8 - (n - i))));
+        const v128_t seen = wasm_v128_and(wasm_i16x8_load8x8(x + n - 8), fresh);
+        for (int32_t k = 0; k < 4; k++) s[k] = add_products(s[k], seen, wasm_i16x8_load8x8(w + k * n + n - 8));
+        i = n;
+    }
     wasm_v128_store(acc, wasm_i32x4_add(wasm_v128_load(bias), sums_of_lanes(s[0], s[1], s[2], s[3])));
     for (; i < n; i++) {
         for (int32_t k = 0; k < 4; k++) acc[k] += x[i] * w[k * n + i];
