@@ -90,6 +90,28 @@ def test_inner_products_of_any_length_are_the_goldens(tmp_path):
     assert len(set(expected)) > 10
 
 
+@golden
+def test_convolutions_of_any_window_and_any_number_of_filters_are_the_goldens(tmp_path):
+    """Windows below, of and above whole vectors; filters that are no multiple of four; the extremes of every byte."""
+    b, rng = ModelBuilder(), np.random.default_rng(5)
+    scale, x, seen = 1e-9, b.tensor((1, 6, 6, 1), 1e-9), 1
+    first = x
+    for kernel, filters in ((1, 4), (3, 5), (3, 8), (1, 7), (2, 2), (2, 9), (3, 1), (3, 6), (1, 3), (3, 4)):
+        scale *= 90 * (kernel * kernel * seen) ** 0.5  # so that the bytes keep their range
+        weights = rng.integers(-128, 128, (filters, kernel, kernel, seen)).astype(np.int8)
+        weights.flat[0], weights.flat[-1] = -128, 127
+        above, x, seen = x, b.tensor((1, 6, 6, filters), scale), filters
+        b.conv2d([above, b.constant(weights)], x, padding="SAME")
+    content = b.build([first], [x])
+    inputs = np.concatenate([rng.integers(-128, 128, (20, 36)), np.full((1, 36), -128), np.full((1, 36), 127)])
+    write_export(tmp_path, content, export_model(content, "windows", "windows", (), None))
+    (tmp_path / "module.wasm").write_bytes(build_web_module(tmp_path).wasm)
+    found = node("module.mjs", tmp_path / "module.wasm", data={"inputs": inputs.tolist(), "size": 36 * seen})
+    expected = [Golden(content).run_bytes(row.astype(np.int8).tobytes()) for row in inputs]
+    assert [np.array(row, np.int8).tobytes() for row in found] == expected
+    assert len(set(expected)) > 10
+
+
 def test_every_map_of_the_page_is_the_layers_own_byte_for_byte(answers):
     trained = load_trained(DEMO_MODEL)
     rows = chosen_pictures(trained.splits.y_test, 28 * 28)
