@@ -21,7 +21,7 @@ def depthwise_packed(p: Params) -> Linear:
     stride = 1 if one else 2
     steps = (g.k_h, g.k_w, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w)
     maps = p.number("maps_h"), p.number("maps_w")
-    require(min(maps) > 0 and (maps == (1, 1) or one), f"{p.where}: not for this kernel")
+    require(min(maps) > 0 and (maps == (1, 1) or one == 1), f"{p.where}: not for this kernel")
     columns = -(-g.y_w // maps[1])
     row_words = ((columns if one else max(columns, 4)) - 1) * stride + 3
     wanted = {
