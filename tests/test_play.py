@@ -97,11 +97,13 @@ def test_convolutions_of_any_window_and_any_number_of_filters_are_the_goldens(tm
     scale, x, seen = 1e-9, b.tensor((1, 6, 6, 1), 1e-9), 1
     first = x
     for kernel, filters in ((1, 4), (3, 5), (3, 8), (1, 7), (2, 2), (2, 9), (3, 1), (3, 6), (1, 3), (3, 4)):
-        scale *= 90 * (kernel * kernel * seen) ** 0.5  # so that the bytes keep their range
+        steps = rng.uniform(0.5, 1.0, filters)  # a scale for each filter
+        bias = b.constant(rng.integers(-9000, 9000, filters).astype(np.int32), list(scale * steps))
+        scale *= 70 * (kernel * kernel * seen) ** 0.5  # so that the bytes keep their range
         weights = rng.integers(-128, 128, (filters, kernel, kernel, seen)).astype(np.int8)
         weights.flat[0], weights.flat[-1] = -128, 127
-        above, x, seen = x, b.tensor((1, 6, 6, filters), scale), filters
-        b.conv2d([above, b.constant(weights)], x, padding="SAME")
+        above, x, seen = x, b.tensor((1, 6, 6, filters), scale, filters - 5), filters
+        b.conv2d([above, b.constant(weights, list(steps)), bias], x, padding="SAME")
     content = b.build([first], [x])
     inputs = np.concatenate([rng.integers(-128, 128, (20, 36)), np.full((1, 36), -128), np.full((1, 36), 127)])
     write_export(tmp_path, content, export_model(content, "windows", "windows", (), None))
