@@ -16,7 +16,7 @@ from .c_source import Call, Pointer, Source, parse
 from .convolutions import check_convolution
 from .depthwise import depthwise_packed, depthwise_taps
 from .elementwise import lookup, of_two
-from .findings import NotCovered, Refused, require
+from .findings import Follows, NotCovered, Refused, Unproved, causes, require
 from .golden import Golden
 from .kernels import CONVOLUTIONS
 from .memory import Memory
@@ -57,11 +57,11 @@ MOVES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found: `unproved` names op by op what no lemma covers, core by core where they differ."""
+    """What was found: `unproved` names call by call what no lemma covers, core by core where they differ."""
 
     certificate_sha256: str
     model_sha256: str
-    unproved: tuple[str, ...]
+    unproved: tuple[Unproved, ...]
     calls: int
     kernels: tuple[str, ...]
 
@@ -76,7 +76,7 @@ class Verdict:
         name = f"certificate {self.certificate_sha256[:8]}"
         if self.proved:
             return f"Proved for every input ({name})"
-        return f"Partly proved ({name}): not {'; not '.join(self.unproved)}"
+        return f"Partly proved ({name}): not {causes(self.unproved)}"
 
 
 def check(files: Mapping[str, bytes], certificate: bytes, only: str = "") -> Verdict:
@@ -97,7 +97,7 @@ def _check(files: Mapping[str, bytes], certificate: bytes, only: str) -> Verdict
     cores = {name.split("/")[1] for name in files if name.startswith("c/")}
     require(cores == set(claims["cores"]) and bool(cores), "the certificate is of other cores")
     golden = _golden(files["model.tflite"])
-    unproved: dict[str, None] = {}
+    unproved: dict[Unproved, None] = {}
     calls, known, kernels = 0, set(), set()
     require(not only or only in cores, f"the certificate is not of {only}")
     for core in [only] if only else sorted(cores):
@@ -159,7 +159,7 @@ class _Core:
         self._has_unmade = not made.issuperset(golden.uncovered)
         self._memory = Memory(source, self._inputs, self._outputs.size)
 
-    def unproved(self) -> list[str]:
+    def unproved(self) -> list[Unproved]:
         """Go through all calls; what no lemma covers is assumed, and named."""
         found = []
         for place, (call, claim) in enumerate(zip(self._source.calls, self._claims, strict=True)):
@@ -172,13 +172,15 @@ class _Core:
             try:
                 self._check(task, call)
             except NotCovered as reason:
-                found.append(f"{task.ops[0].where} by {call.kernel}: {reason}")
+                root = reason.op if isinstance(reason, Follows) else ""
+                found.append(Unproved(task.ops[0].where, call.kernel, str(reason), root))
                 self._assume(task, call, claim)
         made = self._memory.read(Pointer("output", 0), self._outputs.size, self._name)
         loose = [self._golden.loose[index] for index in self._golden.model.outputs if index in self._golden.loose]
         if not np.array_equal(made, self._outputs):
             require(bool(loose) and self._has_unmade, f"{self._name}: its output is not the model's")
-            found.append(f"the output, which follows {loose[0]}")
+            root, why = loose[0]
+            found.append(Unproved("the output", "", why, root))
         return found
 
     def _task(self, claim: dict[str, Any], kernel: str, where: str) -> Task:
@@ -214,7 +216,7 @@ class _Core:
             reads = [loose[x] for op in task.ops for x in op.inputs if x in loose]
             sums = call.kernel in LINEAR and task.ops[0].index in self._golden.convolutions
             if reads and (sums or self._has_unmade):
-                raise NotCovered(f"it follows {reads[0]}") from None
+                raise Follows(*reads[0]) from None
             raise
 
     def _check_by_lemma(self, task: Task, call: Call) -> None:

@@ -35,7 +35,8 @@ class Golden:
     high: dict[int, Ints] = field(default_factory=dict)
     convolutions: dict[int, Convolution] = field(default_factory=dict)
     uncovered: dict[int, str] = field(default_factory=dict)  # by op: why nothing is known of it
-    loose: dict[int, str] = field(default_factory=dict)  # tensors with wider intervals than need be: for want of what
+    # Tensors with wider intervals than need be: for want of which op, and why.
+    loose: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         next_label = 0
@@ -53,7 +54,7 @@ class Golden:
             except (NotCovered, LookupError, TypeError, ValueError) as reason:
                 why = str(reason) if isinstance(reason, NotCovered) else "operands of another kind"
                 self.uncovered[op.index] = why
-                loose.append(f"{op.where} ({why})")
+                loose.append((op.where, why))
             if loose:
                 self.loose |= dict.fromkeys(op.outputs, loose[0])
             for index in op.outputs:
