@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from conftest import DEMO_MODEL, ROOT
 from dead_networks import dead_network
-from every_op import edited, schema_options
+from every_op import edited, every_op_network, schema_options
 from proof_faults import C, Files, faults, in_structs, in_tables, in_tflite, sealed
 
 from tinyproof.boards import BOARDS
@@ -113,7 +113,7 @@ def test_what_has_no_lemma_is_named_and_the_rest_is_proved():
     verdict = check(files, certificate)
     assert verdict.unproved == (Unproved("op 0 ABS", "lookup_s8", "no lemma for ABS"),) and not verdict.proved
     assert verdict.line.startswith("Partly proved (certificate ")
-    assert verdict.line.endswith("): not lookup_s8: no lemma for ABS (op 0 ABS)")
+    assert verdict.line.endswith("): not op 0 ABS by lookup_s8: no lemma for ABS")
     for what, with_it, claims in faults(files, certificate, np.random.default_rng(0)):
         if what.startswith("call 1") or "max_pool" in what:
             with pytest.raises(Refused):
@@ -132,13 +132,18 @@ def test_a_missing_lemma_is_named_once_with_its_ops_and_what_follows_in_a_clause
     b.conv2d([small, weights, bias], last, (1, 1), (1, 1), "SAME", "NONE")
     b.op("ABS", [last], [y])
     verdict = check(*certified(b.build([x], [y])))
-    named = "): not lookup_s8: no lemma for ABS (op 0 ABS, op 3 ABS); nor what follows: op 1 CONV_2D"
+    named = "): not op 0 ABS, op 3 ABS by lookup_s8: no lemma for ABS; nor what follows: op 1 CONV_2D"
     assert verdict.line.endswith(named), verdict.line
+
+
+def test_an_op_with_a_state_is_named_and_not_refused():
+    unproved = check(*certified(every_op_network(0))).unproved
+    assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in {each.op.split()[-1] for each in unproved}
 
 
 def test_an_op_without_a_call_of_its_own_is_named_where_something_follows_from_it():
     follows = Unproved("op 2 ADD", "add_s8", "no lemma for ABS", "op 1 ABS")
-    assert causes((follows,)) == "no lemma for ABS (op 1 ABS); nor what follows: op 2 ADD"
+    assert causes((follows,)) == "not op 1 ABS: no lemma for ABS; nor what follows: op 2 ADD"
 
 
 @pytest.mark.parametrize("seed", (0, 2))

@@ -76,7 +76,7 @@ class Verdict:
         name = f"certificate {self.certificate_sha256[:8]}"
         if self.proved:
             return f"Proved for every input ({name})"
-        return f"Partly proved ({name}): not {causes(self.unproved)}"
+        return f"Partly proved ({name}): {causes(self.unproved)}"
 
 
 def check(files: Mapping[str, bytes], certificate: bytes, only: str = "") -> Verdict:

@@ -37,10 +37,10 @@ def causes(unproved: tuple[Unproved, ...]) -> str:
     of: dict[str, dict[str, None]] = {}
     for each in unproved:
         if not each.root:
-            of.setdefault(f"{each.kernel}: {each.reason}", {})[each.op] = None
+            of.setdefault(f" by {each.kernel}: {each.reason}", {})[each.op] = None
         elif each.root not in named:
-            of.setdefault(each.reason, {})[each.root] = None
-    line = "; ".join(f"{cause} ({', '.join(ops)})" for cause, ops in of.items())
+            of.setdefault(f": {each.reason}", {})[each.root] = None
+    line = "; ".join(f"not {', '.join(ops)}{cause}" for cause, ops in of.items())
     after = dict.fromkeys(each.op for each in unproved if each.op not in named)
     return f"{line}; nor what follows: {', '.join(after)}" if after else line
 

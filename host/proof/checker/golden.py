@@ -83,6 +83,8 @@ class Golden:
         self.low[index], self.high[index] = np.broadcast_to(low, shape), np.broadcast_to(high, shape)
 
     def _op(self, op: Op) -> None:
+        if any(self.model.tensors[x].kept for x in op.inputs if x != -1):
+            raise NotCovered(f"no lemma for the state of {op.name}")
         known = all(x == -1 or x in self.labels or self.model.tensors[x].data is not None for x in op.inputs)
         require(known, f"{op.where}: it reads what no op before it computes")
         if op.name in MOVES:

@@ -54,7 +54,7 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """One tensor; `data` is None for what is computed."""
+    """One tensor; `data` is None for what is computed, `kept` says that it lasts from one invocation to the next."""
 
     index: int
     shape: tuple[int, ...]
@@ -63,6 +63,7 @@ class Tensor:
     zero_point: NDArray[np.int64]
     axis: int
     data: NDArray[Any] | None
+    kept: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +125,8 @@ def _tensor(model: Any, table: Any, index: int) -> Tensor:
     scale = [] if empty else [quantization.Scale(k) for k in range(quantization.ScaleLength())]
     zero = [] if empty else [quantization.ZeroPoint(k) for k in range(quantization.ZeroPointLength())]
     axis = 0 if empty else quantization.QuantizedDimension()
-    return Tensor(index, shape, dtype, np.array(scale, np.float32), np.array(zero, np.int64), axis, data)
+    scales, zeros = np.array(scale, np.float32), np.array(zero, np.int64)
+    return Tensor(index, shape, dtype, scales, zeros, axis, data, bool(table.IsVariable()))
 
 
 def _op(model: Any, table: Any, index: int) -> Op:
