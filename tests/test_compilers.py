@@ -29,6 +29,8 @@ FOREIGN = [
     # a computer, and how its programs begin
     ("x86_64-windows-gnu", b"MZ"),
     ("aarch64-macos", b"\xcf\xfa\xed\xfe"),
+    ("x86_64-macos", b"\xcf\xfa\xed\xfe"),
+    ("aarch64-linux-musl", b"\x7fELF"),
 ]
 
 
