@@ -28,7 +28,6 @@ from tinyproof.manifest import C_FOLDER, TFLITE_FILE, load_manifest
 from tinyproof.toolchain import works
 
 SHARED = ("golden_vectors.c", "model_settings.c")  # of the export, for every core alike
-CONVOLUTION, PLAIN_CONVOLUTION = "conv2d_wasm.c", "conv2d_s8.c"  # the first stands in for the second
 CORE = ("sha256.c", "self_test.c")
 
 
@@ -72,20 +71,18 @@ def tensor_bytes(program: Program) -> int:
 
 
 def _compile(model: Path, scratch: Path, kept_bytes: int) -> None:
-    generated, web = model / C_FOLDER, FIRMWARE / "web"
+    generated = model / C_FOLDER
     includes = [
-        *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", web, FIRMWARE / ZIG_WASM_C.headers),
+        *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", FIRMWARE / "web", FIRMWARE / ZIG_WASM_C.headers),
         *kernel_folders(PLAIN),
     ]
-    plain = sorted(path for folder in kernel_folders(PLAIN) for path in folder.glob("*.c"))
     sources = [
         scratch / "model.c",
-        web / "module.c",
-        web / CONVOLUTION,
+        FIRMWARE / "web" / "module.c",
         FIRMWARE / "engine" / "compiled" / "engine.c",
         *(FIRMWARE / "core" / name for name in CORE),
         *(generated / name for name in SHARED),
-        *(path for path in plain if path.name != PLAIN_CONVOLUTION),
+        *sorted(path for folder in kernel_folders(PLAIN) for path in folder.glob("*.c")),
     ]
     command = [
         *(*ZIG_WASM_C.tool.argv, *ZIG_WASM_C.flags, f"-DMODEL_TENSOR_BYTES={kept_bytes}"),

@@ -1,4 +1,5 @@
-// The multiply-accumulate loop of the plain kernels, unrolled by four. A build may have another: INNER_PRODUCT is its file.
+// The multiply-accumulate loop of the plain kernels, unrolled by four. A build may have another: INNER_PRODUCT is its file,
+// which may make FILTERS_AT_ONCE of them together.
 #pragma once
 #include <stdint.h>
 
