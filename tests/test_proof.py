@@ -188,7 +188,7 @@ def of_filters(seed: int, y_c: int, k: int, groups: int = 1, x_c: int = 8) -> by
 def of_bytes(seed: int) -> bytes:
     """HARD_SWISH, PRELU, RESIZE_NEAREST_NEIGHBOR and REDUCE_MIN of 4 x 3 pixels."""
     rng, b = np.random.default_rng(seed), ModelBuilder()
-    x, swished, sloped = b.tensor((1, 4, 3, 4), 0.05, -20), b.tensor((1, 4, 3, 4), 0.03, -110), None
+    x, swished = b.tensor((1, 4, 3, 4), 0.05, -20), b.tensor((1, 4, 3, 4), 0.03, -110)
     b.op("HARD_SWISH", [x], [swished])
     sloped, larger = b.tensor((1, 4, 3, 4), 0.04, -9), b.tensor((1, 8, 5, 4), 0.04, -9)
     slopes = b.constant(rng.integers(-128, 128, (1, 1, 4), np.int8), [0.01], [5])

@@ -11,7 +11,7 @@ import numpy as np
 
 from .arithmetic import INT32_MAX, Function, Ints, check_equal, check_packed_range, ints, packed, stage
 from .c_source import Pointer
-from .findings import NotCovered, Refused, require
+from .findings import Refused, require
 from .golden import Golden
 from .kernels import Linear
 from .memory import Memory, check_apart, overlap
@@ -23,8 +23,7 @@ from .views import Seen, Task, check_views, places_of
 def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], c: Linear) -> None:
     """Refuse a call that does not make the bytes of its task; else its labels are in the memory."""
     op = task.ops[0]
-    if op.index in golden.uncovered:
-        raise NotCovered(golden.uncovered[op.index])
+    golden.require_covered(op)
     require(op.index in golden.convolutions, f"{task.where}: no sum of products")
     wanted = golden.convolutions[op.index]
     if op.name == "FULLY_CONNECTED":

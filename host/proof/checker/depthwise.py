@@ -17,15 +17,15 @@ def depthwise_packed(p: Params) -> Linear:
     g = p.window("window")
     if p.number("run_count") > 0:
         return _in_runs(p, g)
-    one = p.number("alternates")
+    one = p.flag("alternates")
     stride = 1 if one else 2
     steps = (g.k_h, g.k_w, g.stride_h, g.stride_w, g.dilation_h, g.dilation_w)
     maps = p.number("maps_h"), p.number("maps_w")
-    require(min(maps) > 0 and (maps == (1, 1) or one == 1), f"{p.where}: not for this kernel")
+    require(min(maps) > 0 and (maps == (1, 1) or one), f"{p.where}: not for this kernel")
     columns = -(-g.y_w // maps[1])
     row_words = ((columns if one else max(columns, 4)) - 1) * stride + 3
     wanted = {
-        "run_count": 0, "alternates": stride % 2, "words": 6, "pairs": 2, "pair_step": 2, "row_words": row_words,
+        "run_count": 0, "words": 6, "pairs": 2, "pair_step": 2, "row_words": row_words,
         "phases": 1, "x_row": maps[0] * g.x_w * g.x_c, "x_step": maps[1] * g.x_c,
         "y_row": maps[0] * g.y_w * g.y_c, "y_step": maps[1] * g.y_c,
     }  # fmt: skip
@@ -155,10 +155,9 @@ def _moves_on(g: Geometry, rows: int, moves: int, pair_rows: int, pair_step: int
     later band has what it sees of them in the scratch: the pairs that it keeps, and rows of x further down.
     """
     kept = pair_rows - moves
-    first = [
-        i * g.stride_h - g.pad_h + kept * pair_step for i in range(rows, g.y_h, rows)
-    ]  # that later bands still read
-    written = [i * g.y_w for i in range(rows, g.y_h, rows)]
+    starts = range(rows, g.y_h, rows)
+    first = [i * g.stride_h - g.pad_h + kept * pair_step for i in starts]  # that later bands still read
+    written = [i * g.y_w for i in starts]
     clear = all(most <= max(row, 0) * g.x_w for most, row in zip(written, first, strict=True))
     follows = pair_step * moves == rows * g.stride_h and kept >= 0
     require(g.x_c == g.y_c and clear and follows, f"{where}: in x's place it would overwrite what it still reads")

@@ -10,7 +10,7 @@ from . import byte_functions
 from .arithmetic import INT32_MAX, Ints, ints, requantize
 from .byte_functions import BYTES, OF_TWO
 from .c_source import Pointer
-from .findings import NotCovered, Refused, require
+from .findings import Refused, require
 from .golden import Golden
 from .memory import Memory, check_forward
 from .params import Params
@@ -24,8 +24,7 @@ def of_two(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], 
     op = task.ops[0]
     alone = len(task.ops) == 1 and op.name in OF_TWO
     require(alone, f"{task.where}: {op.where} is no function of two bytes")
-    if op.index in golden.uncovered:
-        raise NotCovered(golden.uncovered[op.index])
+    golden.require_covered(op)
     y = op.outputs[0]
     y_shape = golden.model.tensors[y].shape
     a, b = indexes(p.part("loops"))

@@ -82,6 +82,11 @@ class Golden:
         shape = self.model.tensors[index].shape
         self.low[index], self.high[index] = np.broadcast_to(low, shape), np.broadcast_to(high, shape)
 
+    def require_covered(self, op: Op) -> None:
+        """Raise NotCovered where nothing is known of the op."""
+        if op.index in self.uncovered:
+            raise NotCovered(self.uncovered[op.index])
+
     def _op(self, op: Op) -> None:
         if any(self.model.tensors[x].kept for x in op.inputs if x != -1):
             raise NotCovered(f"no lemma for the state of {op.name}")

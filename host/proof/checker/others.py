@@ -34,8 +34,7 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     """MAX_POOL_2D and AVERAGE_POOL_2D: the same windows, whose part outside counts for nothing, and the same clamp."""
     arguments(at, 2, task.where)
     op, g = task.ops[0], p.window("window")
-    if op.index in golden.uncovered:
-        raise NotCovered(golden.uncovered[op.index])
+    golden.require_covered(op)
     if op.name == "REDUCE_MAX":
         raise NotCovered("no lemma for REDUCE_MAX by a pooling")
     name = "MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"
@@ -138,8 +137,7 @@ def mean(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p:
     """MEAN and SUM: the labels that each output sums up, in any order, and the way from a sum to a byte."""
     arguments(at, 2, task.where)
     op = task.ops[0]
-    if op.index in golden.uncovered:
-        raise NotCovered(golden.uncovered[op.index])
+    golden.require_covered(op)
     require(len(task.ops) == 1 and op.name in ("MEAN", "SUM"), f"{task.where}: {op.where} is no mean")
     wanted = mean_of(golden.model, op)
     places = indexes(p.part("outputs"))[0][:, None] + indexes(p.part("window"))[0]
@@ -159,8 +157,7 @@ def extremum(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...]
     """REDUCE_MAX and REDUCE_MIN: the labels of which each output is the largest or the smallest, in any order."""
     arguments(at, 2, task.where)
     op = task.ops[0]
-    if op.index in golden.uncovered:
-        raise NotCovered(golden.uncovered[op.index])
+    golden.require_covered(op)
     require(
         len(task.ops) == 1 and op.name in ("REDUCE_MAX", "REDUCE_MIN"), f"{task.where}: {op.where} is no largest byte"
     )
