@@ -10,11 +10,16 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from conftest import ROOT
 from nbclient import NotebookClient
 from needs import golden
 
+from tinyproof.export.golden import Golden
+from tinyproof.host.samples import load_samples
+from tinyproof.manifest import TFLITE_FILE, load_manifest
+from tinyproof.model_files import FLOAT_SCORES_FILE
 from tinyproof.training.lab.notebook import NAME, original, write_copy
 
 NOTEBOOK = ROOT / "docs" / NAME
@@ -50,7 +55,14 @@ def test_it_runs_from_top_to_bottom_in_the_models_folder(model):
     assert "pixels that differ: 0\n" in text
     assert "pixels that differ from int8 arithmetic in NumPy: 0\n" in text
     assert "a picture of class 2" in text
-    assert "both say the same for 100.0%" in text
+    # What was trained differs in its last bits from one kind of processor to another, and so may a picture's class.
+    samples, network = load_samples(model, load_manifest(model), 300), Golden((model / TFLITE_FILE).read_bytes())
+    exact = np.load(model / FLOAT_SCORES_FILE)[:300].argmax(1)
+    rounded = np.array([np.frombuffer(network.run_bytes(x.tobytes()), np.int8).argmax() for x in samples.inputs])
+    assert f"float is right for {(exact == samples.labels).mean():.1%} of 300 pictures" in text
+    assert f"int8 is right for {(rounded == samples.labels).mean():.1%}" in text
+    assert f"both say the same for {(exact == rounded).mean():.1%}" in text
+    assert (exact == rounded).mean() > 0.99
     assert figures == 14 and "\x1b" not in text
 
 
