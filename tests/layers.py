@@ -263,6 +263,30 @@ def window_output(shape: Shape, kernel: tuple[int, int], stride: tuple[int, int]
     return (shape[0] - kernel[0]) // stride[0] + 1, (shape[1] - kernel[1]) // stride[1] + 1
 
 
+def one_channel_layers(seed: int, count: int = 30) -> bytes:
+    """Convolutions of one channel with windows of up to 3 x 3, some with a pooling, each with ends of its own."""
+    b, rng, xs, ys = ModelBuilder(), np.random.default_rng(seed), [], []
+    while len(ys) < count:
+        k, sides, strides = rng.integers(1, 4, 2), rng.integers(1, 13, 2), rng.integers(1, 4, 2)
+        k = np.array([3, 3]) if rng.random() < 0.6 else k
+        strides = strides if rng.random() < 0.4 else np.array([1, 1])
+        padding, filters = str(rng.choice(["SAME", "VALID"])), int(rng.integers(1, 9))
+        out = -(-sides // strides) if padding == "SAME" else (sides - k) // strides + 1
+        if out.min() < 1:
+            continue
+        scales = list(10 ** rng.uniform(-7, 0.3, filters))  # shifts far to the right, and to the left
+        shape, end = (1, *(int(n) for n in out), filters), int(rng.integers(-128, 128))
+        xs.append(b.tensor((1, *(int(n) for n in sides), 1), 1.0, int(rng.integers(-128, 128))))
+        ys.append(b.tensor(shape, 1.0, end))
+        taps = b.constant(rng.integers(-128, 128, (filters, *(int(n) for n in k), 1), np.int8), scales, axis=0)
+        b.conv2d([xs[-1], taps], ys[-1], tuple(int(n) for n in strides), padding=padding)
+        if out.min() > 1 and rng.random() < 0.5:
+            pooled = b.tensor((1, *(int(n) // 2 for n in out), filters), 1.0, end)
+            b.max_pool2d(ys[-1], pooled, (2, 2), (2, 2))
+            ys[-1] = pooled
+    return b.build(xs, ys)
+
+
 def pointwise_layers(seed: int, count: int = 30) -> bytes:
     """1 x 1 convolutions that the pointwise kernel takes, each with an input and an output of its own."""
     b, rng = ModelBuilder(), np.random.default_rng(seed)

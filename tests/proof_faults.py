@@ -53,20 +53,27 @@ def in_tables(text: str, rng: np.random.Generator, each: int = 12) -> Iterator[t
     for table in re.finditer(r"static const int\d+_t (\w+)\[(\d+)\] = \{[^\n]*\n(.*?)\};", text, re.DOTALL):
         numbers = list(re.finditer(r"-?\d+", table[3]))
         for k in rng.choice(len(numbers), min(each, len(numbers)), replace=False):
-            for by in changes(table[1], int(k), int(numbers[k][0]), rng):
+            for by in changes(_scale_part(text, table[1], int(k)), int(numbers[k][0]), rng):
                 start, end = (table.start(3) + place for place in numbers[k].span())
                 yield f"{table[1]}[{k}] {by:+}", f"{text[:start]}{int(numbers[k][0]) + by}{text[end:]}"
 
 
-def changes(table: str, k: int, value: int, rng: np.random.Generator) -> list[int]:
-    """By how much a number of a table is changed."""
+def changes(part: int | None, value: int, rng: np.random.Generator) -> list[int]:
+    """By how much a number of a table is changed; part: 0 a bias, 1 a multiplier, 2 an offset, 3 a shift, else None."""
     sign = int(rng.choice([-1, 1]))
-    if table.endswith("channels"):
-        columns = 4 if "output" in table else 9 if table.startswith("conv2d") else 10
-        scale = k % columns - columns + 4
-        if scale >= 0:
-            return [[4096 * sign], [-(value >> 6) - 1], [max(abs(value) >> 6, 1) * sign], [sign]][scale]
+    if part is not None:
+        return [[4096 * sign], [-(value >> 6) - 1], [max(abs(value) >> 6, 1) * sign], [sign]][part]
     return [1 if value < 0 else -1] if abs(value) > 1 else [1]
+
+
+def _scale_part(text: str, table: str, k: int) -> int | None:
+    if not table.endswith("channels"):
+        return None
+    if f"conv2d_one_channel_params {table.removesuffix('_channels')} =" in text:
+        return {1: 0, 6: 1, 7: 2}.get(k % 8)  # a shift lies in the word of a weight
+    columns = 4 if "output" in table else 9 if table.startswith("conv2d") else 10
+    part = k % columns - columns + 4
+    return part if part >= 0 else None
 
 
 def in_structs(text: str) -> Iterator[tuple[str, str]]:

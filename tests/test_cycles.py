@@ -9,7 +9,7 @@ import needs
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from layers import conv2d_and_pool, inputs_for, pointwise_layers
+from layers import conv2d_and_pool, inputs_for, one_channel_layers, pointwise_layers
 
 from tinyproof.boards import find_board
 from tinyproof.export.cost import modelled_cycles
@@ -160,6 +160,14 @@ def test_the_assembly_of_pointwise_convolutions_gives_the_bytes_of_tflm(seed, tm
     assert_image_equals_golden(pointwise_layers(seed), tmp_path, Optimize.BALANCED)
     kernels = {kernel for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for kernel in step.kernels}
     assert "conv2d_pointwise" in kernels and kernels <= {"conv2d_pointwise", "conv2d_packed", "conv2d_padded"}
+
+
+@needs.golden
+@pytest.mark.parametrize("seed", range(2))
+def test_the_assembly_for_one_channel_gives_the_bytes_of_tflm(seed, tmp_path):
+    assert_image_equals_golden(one_channel_layers(seed), tmp_path, Optimize.BALANCED)
+    kernels = {kernel for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for kernel in step.kernels}
+    assert "conv2d_one_channel" in kernels
 
 
 @needs.golden

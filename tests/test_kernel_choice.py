@@ -54,7 +54,7 @@ def kernels_of(content: bytes, core: Core = CORTEX_M4F, optimize: Optimize = Opt
     "layer, kernels",
     [
         ({}, ["conv2d_winograd"]),
-        ({"channels": 1}, ["conv2d_narrow"]),
+        ({"channels": 1}, ["conv2d_one_channel"]),
         ({"channels": 6}, ["conv2d_packed"]),
         ({"kernel": (1, 5)}, ["conv2d_packed"]),
         ({"kernel": (2, 2), "channels": 2}, ["conv2d_narrow"]),

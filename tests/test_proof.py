@@ -174,14 +174,21 @@ def depthwise(
     return b.build([x], [y])
 
 
-def of_filters(seed: int, y_c: int, k: int, groups: int = 1, x_c: int = 8) -> bytes:
+def of_filters(
+    seed: int, y_c: int, k: int, groups: int = 1, x_c: int = 8, stride: int = 1, pools: bool = False
+) -> bytes:
     """A convolution of 6 x 7 pixels whose filters see one of so many groups of channels each."""
     rng, b = np.random.default_rng(seed), ModelBuilder()
-    x, y = b.tensor((1, 6, 7, x_c), 0.02, -3), b.tensor((1, 6, 7, y_c), 0.03, 4)
+    sizes = (-(-6 // stride), -(-7 // stride))
+    x, y = b.tensor((1, 6, 7, x_c), 0.02, -3), b.tensor((1, *sizes, y_c), 0.03, 4)
     weights = rng.integers(-127, 128, (y_c, k, k, x_c // groups), np.int8)
     constants = b.constant(weights, list(rng.uniform(0.004, 0.006, y_c)), axis=0)
     bias = b.constant(rng.integers(-2000, 2000, y_c, np.int32), [1.0])
-    b.conv2d([x, constants, bias], y, (1, 1), (1, 1), "SAME", "NONE")
+    b.conv2d([x, constants, bias], y, (stride, stride), (1, 1), "SAME", "NONE")
+    if pools:
+        pooled = b.tensor((1, 3, 3, y_c), 0.03, 4)
+        b.max_pool2d(y, pooled, (2, 2), (2, 2))
+        y = pooled
     return b.build([x], [y])
 
 
@@ -207,6 +214,9 @@ RARER = {
     "a column": (depthwise(5, (5, 1), (1, 1), w=1), "depthwise_conv2d_packed_s8"),
     "groups": (of_filters(6, 16, 3, groups=4, x_c=16), "conv2d_grouped_s8"),
     "few": (of_filters(7, 1, 1, x_c=5), "conv2d_few_s8"),
+    "one channel": (of_filters(10, 6, 3, x_c=1), "conv2d_one_channel_s8"),
+    "one channel, strides of 2": (of_filters(11, 9, 3, x_c=1, stride=2), "conv2d_one_channel_s8"),
+    "eight taps and a pooling": (of_filters(12, 6, 2, x_c=2, pools=True), "conv2d_narrow_s8"),
     "pixels as channels": (of_filters(9, 1, 3), "conv2d_packed_s8"),
     "bytes": (of_bytes(8), "prelu_s8"),
 }

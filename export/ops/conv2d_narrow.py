@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params, where_small
 from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, pack_output
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
@@ -66,4 +66,5 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     return replace(call, kernel=CONV2D_NARROW, params=params) if params else None
 
 
-FAST = Fast(CONV2D_NARROW, fit)
+SMALL = where_small(CONV2D_NARROW, fit, rank=1)  # beside those of a byte a weight
+FAST = Fast(CONV2D_NARROW, fit, rank=2)

@@ -22,7 +22,7 @@ from tinyproof.export.ops.packed import (
     rounded_up,
 )
 from tinyproof.export.ops.requantize import INT32_MAX
-from tinyproof.export.ops.window import Window, lead_bytes
+from tinyproof.export.ops.window import Window, lead_bytes_of_squares, pools_squares, squares, squares_inside
 from tinyproof.optimize import Optimize
 
 TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])  # twice Winograd's filter transform, whole numbers
@@ -46,7 +46,7 @@ class Conv2dWinogradParams(Params):
 def pack(conv: Conv2dParams, pool: Window) -> Conv2dWinogradParams | None:
     """The transformed layer; None where geometry or numbers do not fit the kernel."""
     output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT // LARGEST_ENTRY)
-    if output is None or not _fits(conv.window, pool):
+    if output is None or not is_three_by_three(conv.window) or not pools_squares(pool):
         return None
     # (y_c, 3, 3, x_c) -> (16, y_c, x_c), four times Winograd's G g G^T
     transformed = np.einsum("ia,oabc,jb->ijoc", TWICE_G, output.scaled(conv.weights).astype(np.int64), TWICE_G)
@@ -65,12 +65,6 @@ def is_three_by_three(window: Window) -> bool:
     return (window.k_h, window.k_w) == (3, 3) and steps == (1, 1, 1, 1) and window.x_c % 4 == 0
 
 
-def _fits(window: Window, pool: Window) -> bool:
-    two_by_two = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w) == (2, 2, 2, 2)
-    inside = 2 * pool.y_h <= pool.x_h and 2 * pool.y_w <= pool.x_w
-    return is_three_by_three(window) and ((two_by_two and inside) or (pool.k_h, pool.k_w) == (1, 1))
-
-
 def scratch_bytes(params: Conv2dWinogradParams) -> int:
     """Of two tiles: a row of products for four channels, the sums, a row transformed; and both where at the border."""
     window, pool = params.window, params.pool
@@ -78,37 +72,23 @@ def scratch_bytes(params: Conv2dWinogradParams) -> int:
     return 128 + 32 * rounded_up(window.y_c) + 16 * window.x_c + border
 
 
-def _tiles(window: Window, pool: Window) -> tuple[int, int]:
-    """Rows and columns of 2 x 2 tiles."""
-    return (pool.y_h, pool.y_w) if pool.k_h > 1 else (-(-window.y_h // 2), -(-window.y_w // 2))
-
-
 def _leaves_image(window: Window, pool: Window) -> bool:
     """Whether a tile sees pixels that do not exist."""
-    rows, columns = _tiles(window, pool)
+    rows, columns = squares(window, pool)
     below, behind = 2 * rows + 2 - window.pad_h > window.x_h, 2 * columns + 2 - window.pad_w > window.x_w
     return bool(window.pad_h or window.pad_w or below or behind)
 
 
 def leads(params: Conv2dWinogradParams) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
-    window, pool = params.window, params.pool
-    if pool.k_h > 1:
-        return (lead_bytes(window, pool),)
-    # Two rows of y at a time; until they are finished, no row of x from the first one they see may be touched.
-    x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
-    rows = range(0, window.y_h, 2)
-    return (max(min(i + 2, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows),)
+    return (lead_bytes_of_squares(params.window, params.pool),)
 
 
 def transform_events(window: Window, rows: int, columns: int, side: int) -> Events:
     """Of tiles that make side x side outputs each, before those leave: transforms, those at a border, dot products."""
 
-    def inside(count: int, pad: int, x: int) -> int:
-        return sum(0 <= side * i - pad <= x - side - 2 for i in range(count))
-
     tiles, quads, groups = rows * columns, window.x_c // 4, fours(window.y_c)
-    border = tiles - inside(rows, window.pad_h, window.x_h) * inside(columns, window.pad_w, window.x_w)
+    border = tiles - squares_inside(window, rows, columns, side)
     runs = -(-tiles // 2) * groups
     return tiles, tiles * quads, border, border * quads, runs, runs * quads, runs * fours(quads)
 
@@ -117,7 +97,7 @@ def events(params: Conv2dWinogradParams) -> Events:
     """How often it does each thing that has a price."""
     window, pool = params.window, params.pool
     pools = pool.k_h > 1
-    rows, columns = (pool.y_h, pool.y_w) if pools else (-(-window.y_h // 2), -(-window.y_w // 2))
+    rows, columns = squares(window, pool)
     made = rows * columns * window.y_c
     return *transform_events(window, rows, columns, 2), made * pools, made * (not pools)
 

@@ -73,6 +73,15 @@ class Fast:
     improves: Kernel | None = None
 
 
+def where_small(kernel: Kernel, fit: Callable[[Call, Window | None, Optimize], Call | None], rank: int) -> Fast:
+    """The same as a fast kernel where weights are to be small and nowhere else."""
+
+    def fit_small(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+        return fit(call, pool, optimize) if optimize is Optimize.SMALL else None
+
+    return Fast(kernel, fit_small, rank)
+
+
 @dataclass(frozen=True, eq=False)
 class Choice:
     """The call that computes some ops, and what it was made of: so that it can be made again for a part of them."""

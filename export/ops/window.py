@@ -116,3 +116,33 @@ def lead_bytes(window: Window, pool: Window) -> int:
         first_seen = min(max(conv_row * window.stride_h - window.pad_h, 0), window.x_h)
         leads.append((i + 1) * y_row - first_seen * x_row)
     return max(0, *leads)
+
+
+def lead_bytes_of_squares(window: Window, pool: Window) -> int:
+    """The same of a kernel that computes 2 x 2 outputs together, which are one pixel of y where a pooling follows."""
+    if pool.k_h > 1:
+        return lead_bytes(window, pool)
+    x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
+    rows = range(0, window.y_h, 2)
+    return max(min(i + 2, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows)
+
+
+def pools_squares(pool: Window) -> bool:
+    """Whether a pooling takes 2 x 2 pixels side by side, all of them inside, or single ones."""
+    two_by_two = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w) == (2, 2, 2, 2)
+    inside = 2 * pool.y_h <= pool.x_h and 2 * pool.y_w <= pool.x_w
+    return (two_by_two and inside) or (pool.k_h, pool.k_w) == (1, 1)
+
+
+def squares(window: Window, pool: Window) -> tuple[int, int]:
+    """Rows and columns of 2 x 2 outputs that are computed together, before a pooling if there is one."""
+    return (pool.y_h, pool.y_w) if pool.k_h > 1 else (-(-window.y_h // 2), -(-window.y_w // 2))
+
+
+def squares_inside(window: Window, rows: int, columns: int, side: int = 2) -> int:
+    """How many of the squares of side x side outputs of a 3 x 3 window see nothing outside the image."""
+
+    def inside(count: int, pad: int, x: int) -> int:
+        return sum(0 <= side * i - pad <= x - side - 2 for i in range(count))
+
+    return inside(rows, window.pad_h, window.x_h) * inside(columns, window.pad_w, window.x_w)

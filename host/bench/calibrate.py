@@ -1,8 +1,8 @@
 """Fits the prices of `export.cost` to what is counted, into `export/cost_table.py` and the tables of other cores there.
 
 Random layers of every kind go into a few models; each model is built for a core and run once, which gives the cycles of
-each layer on a Cortex-M4F, and the instructions on other cores. Run it after a change of a kernel (it takes two minutes
-for a core), naming that kernel where the others stayed as they are, and read the errors it prints.
+each layer on a Cortex-M4F, and the instructions on other cores. Run it after a change of a kernel (minutes for a core),
+naming that kernel where the others stayed as they are, which is quicker, and read the errors it prints.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tinyproof.firmware.build import build as build_image
 from tinyproof.firmware.build import image_path
 from tinyproof.host.bench.counts import count
 from tinyproof.host.bench.cycles import measure
-from tinyproof.host.bench.layers import ACCUMULATOR_STEP, LAYERS
+from tinyproof.host.bench.layers import ACCUMULATOR_STEP, LAYERS, LayerKind
 from tinyproof.host.connection import connect
 from tinyproof.host.device import count as in_units
 from tinyproof.manifest import C_FOLDER, load_manifest
@@ -53,7 +53,7 @@ HEAD = '''"""Written by `tinyproof calibrate`. Do not edit."""
 MODELS = 8
 
 
-def random_layers(seed: int, side_by_side: bool = False) -> bytes:
+def random_layers(seed: int, side_by_side: bool = False, kinds: Sequence[LayerKind] = LAYERS) -> bytes:
     """Layers that have nothing to do with each other. Each with an input and an output of its own, if `side_by_side`;
     else in a chain, where between them all values become one and one becomes all.
     """
@@ -69,7 +69,7 @@ def random_layers(seed: int, side_by_side: bool = False) -> bytes:
             b.op("ADD", [outputs[-1], b.constant(np.zeros(shape, np.int8), [0.5])], [x], schema.AddOptionsT())
         return x
 
-    for make, times in LAYERS:
+    for make, times in kinds:
         for _ in range(2 if side_by_side else times):
             outputs.append(make(b, rng, source))
             if not side_by_side:
@@ -78,6 +78,22 @@ def random_layers(seed: int, side_by_side: bool = False) -> bytes:
                 weights = b.constant(rng.integers(-127, 128, (1, prod(b.shape(y))), np.int8), [1.0])
                 b.dense([y, weights], outputs[-1])
     return b.build(inputs, outputs if side_by_side else outputs[-1:])
+
+
+def kinds_for(kernels: Sequence[str], core: Core) -> Sequence[LayerKind]:
+    """The kinds of layers of which some take one of these kernels; all where none is named."""
+
+    def take_one(kind: LayerKind) -> bool:
+        lowered = lower(read_graph(random_layers(0, kinds=[(kind[0], 30)]), "random layers"))
+        programs = (lowered.program(each, optimize) for each in _with_fewer(core) for optimize in Optimize)
+        return any(step.kernel.name in kernels for program in programs for step in program.steps)
+
+    return [kind for kind in LAYERS if not kernels or take_one(kind)]
+
+
+def _with_fewer(core: Core) -> list[Core]:
+    """A core with all its kernels, then with those of fewer folders."""
+    return [replace(core, kernels=core.kernels[:most]) for most in range(len(core.kernels), 0, -1)]
 
 
 def count_cost(model: Path, program: Program, core: Core) -> list[tuple[Step, int]]:
@@ -118,8 +134,7 @@ def _samples(content: bytes, model: Path, core: Core) -> list[tuple[Step, int]]:
     """Of a model of random layers: by all kernels of the core, then by fewer."""
     write_export(model, content, export_model(content, "random layers", "layers", (), None))
     lowered, found = lower(read_graph(content, "random layers")), list[tuple[Step, int]]()
-    for most in range(len(core.kernels), 0, -1):
-        some = replace(core, kernels=core.kernels[:most])
+    for some in _with_fewer(core):
         found += count_cost(model, lowered.program(some), some)
     counted = {step.kernel.name for step, _ in found}
     small = count_cost(model, lowered.program(core, Optimize.SMALL), core)
@@ -151,9 +166,10 @@ def calibrate(kernels: Sequence[str], core: Core = CORTEX_M4F) -> None:
     """
     known = CYCLES.get(core.name, {})
     samples: list[tuple[Step, int]] = []
+    kinds = kinds_for(kernels, core)
     with tempfile.TemporaryDirectory() as folder:
-        for seed in track(range(MODELS), f"random layers on {core.name}"):
-            samples += _samples(random_layers(seed), Path(folder) / f"layers_{seed}", core)
+        for seed in track(range(MODELS if kinds else 0), f"random layers on {core.name}"):
+            samples += _samples(random_layers(seed, kinds=kinds), Path(folder) / f"layers_{seed}", core)
     prices = fit([sample for sample in samples if not kernels or sample[0].kernel.name in kernels])
     if missing := set(kernels) - set(prices):
         raise UserError(

@@ -15,6 +15,7 @@ ACCUMULATOR_STEP = 0.002  # of the output: a gain that the packed kernels take
 PLAIN_STEP = 400.0  # one that no weight of theirs makes up for
 
 Source = Callable[..., int]  # (shape, scale, zero point of 0 or another) -> the tensor that a layer reads
+LayerKind = tuple[Callable[[ModelBuilder, Generator, Source], int], int]  # one that is added, how often to a model
 
 
 def _linear(
@@ -50,6 +51,22 @@ def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False
     window = int(rng.choice([2, 2, 2, 3]))
     pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / ACCUMULATOR_STEP, -128)
     b.max_pool2d(y, pooled, (window, window), (window, window))
+    return pooled
+
+
+def _conv2d_of_one_channel(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    side, y_c = [int(n) for n in rng.integers(7, 29, 2)], int(rng.choice([4, 8, 16, 32, 64]))
+    k = (3, 3) if rng.random() < 0.7 else (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    step, same, pools = int(rng.choice([1, 1, 1, 2, 2, 3])), rng.random() < 0.6, rng.random() < 0.5
+    out = [-(-n // step) if same else (n - w) // step + 1 for n, w in zip(side, k, strict=True)]
+    x = source((1, *side, 1), 1.0, -128)
+    y = b.tensor((1, *out, y_c), 1 / ACCUMULATOR_STEP, -128)
+    operands = [x, *_linear(b, rng, y_c, (y_c, *k, 1))]
+    b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
+    if step > 1 or not pools:
+        return y
+    pooled = b.tensor((1, *(n // 2 for n in out), y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.max_pool2d(y, pooled, (2, 2), (2, 2))
     return pooled
 
 
@@ -256,7 +273,7 @@ def _transpose(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
-LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...] = (
+LAYERS: tuple[LayerKind, ...] = (
     (_conv2d, 10),
     (_inner_conv2d, 3),
     (partial(_conv2d, plain=True), 1),
@@ -283,4 +300,5 @@ LAYERS: tuple[tuple[Callable[[ModelBuilder, Generator, Source], int], int], ...]
     (_concatenation, 3),
     (_transpose, 1),
     (_pad, 1),
+    (_conv2d_of_one_channel, 4),
 )

@@ -84,6 +84,19 @@ typedef struct {
 void conv2d_narrow_s8(int8_t *y, const int8_t *x, const conv2d_narrow_params *p);
 
 typedef struct {
+    // (y_c, 8): pairs of doubled weights w of 3 x 3, zeros where the window is smaller, the first one of a pair in the low half:
+    // (w[0,0], w[0,2]), 2 * bias, (w[1,0], w[1,2]), (w[2,0], w[2,2]), (w[0,1], w[1,1]), (shift, w[2,1]), multiplier, offset
+    const int32_t *channels;
+    int32_t x_zero_point;
+    window_geometry window;  // of the convolution: x_c 1, at most 3 x 3, dilation 1
+    window_geometry pool;    // of the max pooling that follows strides of 1: 2 x 2, stride 2, wholly inside; or 1 x 1, none
+    int32_t y_min, y_max;
+} conv2d_one_channel_params;
+
+// The same for a first layer that sees one channel.
+void conv2d_one_channel_s8(int8_t *y, const int8_t *x, const conv2d_one_channel_params *p);
+
+typedef struct {
     conv2d_packed_params conv;  // from x to places (rows, columns, stride_h, stride_w, y_c), stride 1, without a pooling
     int32_t stride_h, stride_w;
     int32_t y_h, y_w, y_c;

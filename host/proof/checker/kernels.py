@@ -230,6 +230,36 @@ def conv2d_narrow(p: Params) -> Linear:
     return Linear(g, pool, weights, channels[:, 5], x_zero, clamp, channels[:, 6:], (PRODUCT, SUM), 0, band=1)
 
 
+def conv2d_one_channel(p: Params) -> Linear:
+    """One channel, windows of up to 3 x 3 filled up with zeros; a shift lies beside the last weight."""
+    g, pool = p.window("window"), pool_of(p, p.window("window"))
+    channels = p.table("channels", 4, g.y_c, 8)
+    low, high = (channels + 2**15) % 2**16 - 2**15, channels >> 16
+    left, right = low[:, [0, 2, 3]], high[:, [0, 2, 3]]
+    middle, shift = np.stack([low[:, 4], high[:, 4], high[:, 5]], axis=1), low[:, 5]
+    every = np.stack([left, middle, right], axis=2)  # (y_c, 3, 3)
+    by_squares, single = g.stride_h == g.stride_w == 1, g.x_c == g.dilation_h == g.dilation_w == 1
+    shifts = bool(np.all((shift >= 0) & (shift < 32)))
+    unused = bool(np.any(every[:, g.k_h :]) or np.any(every[:, :, g.k_w :]))
+    fits = single and max(g.k_h, g.k_w) <= 3 and pools_squares(pool) and (by_squares or pool is None)
+    require(fits and shifts and not unused, f"{p.where}: not for this kernel")
+    table = np.stack([channels[:, 6], channels[:, 7], shift], axis=1)
+    weights, x_zero, band = (
+        every[:, : g.k_h, : g.k_w, None],
+        p.byte("x_zero_point"),
+        2 if by_squares and not pool else 1,
+    )
+    return Linear(g, pool, weights, channels[:, 1], x_zero, p.clamp, table, (SUM,), 0, band)
+
+
+def pools_squares(pool: Geometry | None) -> bool:
+    """Whether no pooling follows, or one of 2 x 2 pixels side by side that are all there."""
+    if pool is None:
+        return True
+    whole = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w, pool.pad_h, pool.pad_w) == (2, 2, 2, 2, 0, 0)
+    return whole and 2 * pool.y_h <= pool.x_h and 2 * pool.y_w <= pool.x_w
+
+
 def _plain(p: Params, y_c: int) -> tuple[Ints, tuple[int, int]]:
     """Multiplier, left shift and zero point of an output_stage for each channel, and its clamp."""
     count = y_c if p.flag("per_channel") else 1
@@ -292,6 +322,7 @@ CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "conv2d_grouped_s8": ("conv2d_grouped_params", conv2d_grouped),
     "conv2d_few_s8": ("conv2d_few_params", conv2d_few),
     "conv2d_narrow_s8": ("conv2d_narrow_params", conv2d_narrow),
+    "conv2d_one_channel_s8": ("conv2d_one_channel_params", conv2d_one_channel),
     "conv2d_s8": ("convolution_params", conv2d),
     "depthwise_conv2d_s8": ("convolution_params", depthwise_conv2d),
     "dense_s8": ("dense_params", dense),

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arithmetic import INT32_MAX, Ints, ints
 from .findings import require
-from .kernels import Linear, filters, output, pool_of, rounded_up, unpacked
+from .kernels import Linear, filters, output, pool_of, pools_squares, rounded_up, unpacked
 from .params import Params
 
 TWICE_G = ints([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
@@ -48,9 +48,7 @@ def conv2d_winograd(p: Params) -> Linear:
     most = int(np.abs(positions).sum(axis=(1, 2, 3)).max(initial=0)) * 4 * 128
     require(most <= INT32_MAX, f"{p.where}: a sum of transformed products may overflow")
     weights = 2 * _untransformed(positions, TWICE_G, TWICE_G_BACK, p.where)
-    if pool:
-        whole = (pool.k_h, pool.k_w, pool.stride_h, pool.stride_w, pool.pad_h, pool.pad_w) == (2, 2, 2, 2, 0, 0)
-        require(whole and 2 * pool.y_h <= g.y_h and 2 * pool.y_w <= g.y_w, f"{p.where}: not for this kernel")
+    require(pools_squares(pool), f"{p.where}: not for this kernel")
     tiles = (pool.y_h, pool.y_w, 2) if pool else (-(-g.y_h // 2), -(-g.y_w // 2), 2)
     return _winograd(p, weights, 1 if pool else 2, 128 + 32 * rounded_up(g.y_c) + 16 * g.x_c, tiles)
 
