@@ -90,12 +90,14 @@ def rests_last(rows: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
-    """The sums of two output pixels and the largest ones, without a pooling those of four channels; what both see in
-    16 bits; and what one sees in 8 where that may lie outside x and its pixels are no whole words.
+    """The sums of four channels; with a pooling the largest ones of those behind the last whole group, and the bytes of
+    the others; what two output pixels see in 16 bits; and what one sees in 8 where that may lie outside x and its
+    pixels are no whole words.
     """
     window, pool = params.window, params.pool
     taps = rounded_up(window.k_h * params.row_taps)
-    sums = 16 * rounded_up(window.y_c) if max(pool.k_h, pool.k_w) > 1 else 32
+    pools, rest = max(pool.k_h, pool.k_w) > 1, window.y_c % 4
+    sums = 32 + pools * (2 * (window.y_c - rest) + 32 * (rest > 0))
     copied = 0 if _is_inside(params) or _has_words(window) else taps
     return sums + 4 * taps + copied
 
@@ -138,7 +140,7 @@ def events(params: Conv2dPackedParams) -> Events:
         pairs * groups,
         pairs * groups * quads,
         pairs * groups * fours(quads),
-        outputs * (pool.y_c if looks > outputs else pool.y_c % 4),
+        outputs * (pool.y_c % 4),
         (looks - outputs) * pool.y_c,
         inside * window.k_h,
         looks * window.k_h * (row // 4),

@@ -38,17 +38,35 @@ INLINED place pooled(place at, int32_t a, int32_t b, const window_geometry *pool
     return (place){i, nearest(at.j * pool->stride_w - pool->pad_w + b, pool->x_w)};
 }
 
-// Two pixels without a pooling, four channels at a time; the last one to three of them need not become bytes in y.
+// Two pixels: the output bytes of all channels but those behind the last whole group of four.
+INLINED void finish_groups(
+    int8_t *y, int8_t *right, const int16_t *v, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
+) {
+    columns_to_bytes *const output = p->output.rectifies ? loops->rectified : loops->output;
+    const int32_t groups = p->window.y_c / 4;
+    if (groups > 0) output(y, right, v, p->weights, quads, groups, p->output.channels);
+}
+
+// The sums of the channels behind, up to three, as of four.    sums (4, 2)
+INLINED void sum_rest(
+    int32_t *sums, const int16_t *v, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
+) {
+    loops->dot(sums, v, p->weights + loops->numbers * (p->window.y_c & ~3) * quads, quads, 1, 0);
+}
+
+INLINED void finish_rest(int8_t *y, int8_t *right, const int32_t *sums, const conv2d_packed_params *p) {
+    const int32_t y_c = p->window.y_c, done = y_c & ~3;
+    const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX, p->output.rectifies};
+    columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
+}
+
+// Two pixels without a pooling.
 INLINED void finish_pixels(
     int8_t *y, int8_t *right, int32_t *sums, const int16_t *v, int32_t quads, const conv2d_packed_params *p,
     const column_loops *loops
 ) {
-    const int32_t y_c = p->window.y_c, groups = y_c / 4, done = 4 * groups;
-    columns_to_bytes *const output = p->output.rectifies ? loops->rectified : loops->output;
-    if (groups > 0) output(y, right, v, p->weights, quads, groups, p->output.channels);
-    if (done < y_c) {
-        const packed_output rest = {p->output.channels + 4 * done, INT8_MIN, INT8_MAX, p->output.rectifies};
-        loops->dot(sums, v, p->weights + loops->numbers * done * quads, quads, 1, 0);
-        columns_finish_s8(y + done, right + done, sums, y_c - done, &rest);
-    }
+    finish_groups(y, right, v, quads, p, loops);
+    if (p->window.y_c % 4 == 0) return;
+    sum_rest(sums, v, quads, p, loops);
+    finish_rest(y, right, sums, p);
 }

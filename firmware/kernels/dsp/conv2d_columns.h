@@ -1,6 +1,7 @@
 // Convolution of any geometry with the max pooling that follows it: two output pixels at a time, and for each pixel of
 // their pooling windows the part of x it sees, side by side in 16 bits, times four filters at a time.
-// Requantizing never reverses an order, so the largest sum makes the largest byte, and one requantization is enough.
+// Of a pooling window the largest bytes are kept, four in a word; of channels that make no whole four the largest sums, as
+// requantizing never reverses an order.
 // Each kernel includes it with the loops that read its weights; a model has one of the kernels, as a rule.
 #pragma once
 #include "column_pixels.h"
@@ -171,26 +172,21 @@ INLINED void unpooled(
     }
 }
 
-INLINED void conv2d_columns(
-    int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p, const column_loops *loops
+// y[o] = max(y[o], other[o])    (n,), n a multiple of 4
+INLINED void raise_bytes(int8_t *y, const int8_t *other, int32_t n) {
+    for (; n > 0; n -= 4, y += 4, other += 4) store_word(y, larger_bytes(load_word(y), load_word(other)));
+}
+
+// The largest bytes of each pooling window, of two side by side.
+INLINED void pooled_two(
+    int8_t *y, const int8_t *x, int32_t *sums, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
 ) {
-    const window_geometry *g = &p->window, *pool = &p->pool;
-    const int32_t groups = (g->y_c + 3) / 4, quads = (g->k_h * p->row_taps + 3) / 4, y_c = pool->y_c;
-    const int pools = pool->k_h > 1 || pool->k_w > 1;
-    int32_t *best = (int32_t *)(void *)scratch, *sums = pools ? best + 8 * groups : best;
-    int16_t *v = (int16_t *)(void *)(sums + (pools ? 8 * groups : 8));
+    const window_geometry *pool = &p->pool;
+    const int32_t y_c = pool->y_c, whole = y_c & ~3, rest = y_c - whole;
+    int32_t *const best = sums + 8;
+    int8_t *const other = (int8_t *)(rest ? best + 8 : best), *const end = y + pool->y_h * pool->y_w * y_c;
+    int16_t *v = (int16_t *)(void *)(other + 2 * whole);
     int8_t *window = (int8_t *)(v + 8 * quads);
-    int8_t *const end = y + pool->y_h * pool->y_w * y_c;
-    if (!pools && p->row_taps == g->x_c && g->k_h == 1 && g->y_w == g->x_w && g->y_h == g->x_h) {
-        pointwise(y, x, best, p, loops);
-        return;
-    }
-    if (!pools) {
-        unpooled(y, x, best, quads, p, loops);
-        limit_s8(y, (int32_t)(end - y), p->output.y_min, p->output.y_max);
-        return;
-    }
-    int8_t *const start = y;
     for (place at = {0, 0}, at_right = at; y != end; at = behind(at_right, pool->y_w)) {
         int8_t *right = y;  // without another pixel this one is computed twice
         at_right = at;
@@ -198,16 +194,36 @@ INLINED void conv2d_columns(
             right += y_c;
             at_right = behind(at, pool->y_w);
         }
-        for (int32_t o = 0; o < 8 * groups; o++) best[o] = INT32_MIN;
         for (int32_t a = 0; a < pool->k_h; a++) {
             for (int32_t b = 0; b < pool->k_w; b++) {
+                const int32_t first = a + b == 0;
                 see_both(v, window, x, pooled(at, a, b, pool), pooled(at_right, a, b, pool), p);
-                loops->dot(sums, v, p->weights, quads, groups, 16 * quads);
-                raise_to(best, sums, 8 * groups);
+                finish_groups(first ? y : other, first ? right : other + whole, v, quads, p, loops);
+                if (rest) sum_rest(first ? best : sums, v, quads, p, loops);
+                if (first) continue;
+                raise_bytes(y, other, whole);
+                raise_bytes(right, other + whole, whole);
+                if (rest) raise_to(best, sums, 8);
             }
         }
-        columns_finish_s8(y, right, best, y_c, &p->output);
+        if (rest) finish_rest(y, right, best, p);
         y = right + y_c;
     }
-    limit_s8(start, (int32_t)(end - start), p->output.y_min, p->output.y_max);
+}
+
+INLINED void conv2d_columns(
+    int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p, const column_loops *loops
+) {
+    const window_geometry *g = &p->window, *pool = &p->pool;
+    const int32_t quads = (g->k_h * p->row_taps + 3) / 4;
+    int32_t *sums = (int32_t *)(void *)scratch;
+    if (pool->k_h > 1 || pool->k_w > 1) {
+        pooled_two(y, x, sums, quads, p, loops);
+    } else if (p->row_taps == g->x_c && g->k_h == 1 && g->y_w == g->x_w && g->y_h == g->x_h) {
+        pointwise(y, x, sums, p, loops);
+        return;
+    } else {
+        unpooled(y, x, sums, quads, p, loops);
+    }
+    limit_s8(y, pool->y_h * pool->y_w * pool->y_c, p->output.y_min, p->output.y_max);
 }

@@ -34,9 +34,9 @@ typedef struct {
 } conv2d_packed_params;
 
 // y = max_pool2d_s8(conv2d_s8(x)), without the image between them; any geometry.
-// scratch (16 * y_c + 4 * n + n,), y_c and n = k_h * row_taps rounded up to multiples of 4: the sums of two output
-// pixels and the largest ones (without a pooling 32 bytes), what both pixels see in 16 bits, and what one sees in 8 where
-// some windows reach beyond x or are dilated, unless its pixels are whole words.
+// scratch (32 + 4 * n + n,), n = k_h * row_taps rounded up to a multiple of 4: the sums of four channels, what two pixels
+// see in 16 bits, and what one sees in 8 where some windows reach beyond x or are dilated, unless its pixels are whole
+// words. With a pooling also the bytes of two pixels, 8 for each whole group of channels, and 32 where others are left.
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
 // The same with one byte a weight: weights (groups, quads, 2, 2, 2), 256 times that of the second filter plus that of the

@@ -156,7 +156,8 @@ def _scratch(p: Params, g: Geometry, pool: Geometry | None) -> int:
     """As dsp_kernels.h has it; what one window sees in 8 bits only where one is gathered."""
     row_taps = p.number("row_taps")
     n = rounded_up(g.k_h * row_taps)
-    sums = 16 * rounded_up(g.y_c) if pool else 32
+    rest = g.y_c % 4
+    sums = 32 + (2 * (g.y_c - rest) + (32 if rest else 0) if pool else 0)
     top = np.arange(g.y_h) * g.stride_h - g.pad_h
     left = np.arange(g.y_w) * g.stride_w - g.pad_w
     bottom = top + (g.k_h - 1) * g.dilation_h
