@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fork_server import ForkServer
 from serial.tools.list_ports_common import ListPortInfo
 
 from tinyproof.advice import BY_MAKE
 from tinyproof.boards import BOARDS
 from tinyproof.claim import OWNER
+from tinyproof.export.conversion import process
 from tinyproof.firmware.build import build
 from tinyproof.host import ports
 from tinyproof.host.device import Device
@@ -102,6 +104,22 @@ def compile_shared(tmp_path_factory):
         return ctypes.CDLL(str(library))
 
     return compile_
+
+
+@pytest.fixture(scope="session", autouse=True)
+def conversions():
+    """Conversions begin where TensorFlow is loaded, except those of `own_conversions`."""
+    server = ForkServer()
+    own = process.start
+    process.start = lambda *given: server.start(*given) or own(*given)
+    yield own
+    server.close()
+
+
+@pytest.fixture
+def own_conversions(conversions, monkeypatch):
+    """Conversions begin as in the tool."""
+    monkeypatch.setattr(process, "start", conversions)
 
 
 @pytest.fixture
