@@ -36,6 +36,8 @@ SANITIZERS = (
     f"-fsanitize={'address,undefined' if CC == ['cc'] else 'undefined'}",  # the one from PyPI has no library for more
     "-fno-sanitize-recover=all",
 )
+# Commands find our modules compiled from the second on, as a user's do: a third of what a short one takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
 # The last one: npm's registry may be out of reach where PyPI is not.
