@@ -11,8 +11,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import portalocker
 import pytest
 from fork_server import ForkServer
+from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from serial.tools.list_ports_common import ListPortInfo
 
 from tinyproof.advice import BY_MAKE
@@ -87,10 +89,15 @@ def bus(monkeypatch):
 
 @pytest.fixture(scope="session")
 def compile_shared(tmp_path_factory):
-    """(name, C sources, include folders) -> the loaded shared library, built with UndefinedBehaviorSanitizer."""
+    """(name, C sources, include folders) -> the loaded shared library, built with UndefinedBehaviorSanitizer.
+
+    Built once for all the processes that run tests.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def compile_(name: str, sources: list[Path], includes: list[Path]) -> ctypes.CDLL:
-        library = tmp_path_factory.mktemp("c") / f"{name}.so"
+        library = folder / f"{name}.so"
         flags = [
             "-std=c11",
             "-O1",
@@ -101,11 +108,20 @@ def compile_shared(tmp_path_factory):
             "-fsanitize=undefined",
             "-fno-sanitize-recover=all",
         ]
-        command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources), "-o", str(library)]
-        subprocess.run(command, check=True)
+        command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources)]
+        with portalocker.Lock(folder / f"{name}.lock", timeout=250):
+            if not library.exists():
+                made = own / f"{name}.so"
+                subprocess.run([*command, "-o", str(made)], check=True)
+                made.rename(library)
         return ctypes.CDLL(str(library))
 
     return compile_
+
+
+@pytest.fixture(scope="session")
+def kernels(compile_shared) -> KernelLibrary:
+    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 @pytest.fixture(scope="session", autouse=True)
