@@ -121,15 +121,17 @@ def compile_shared(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def kernels(compile_shared) -> KernelLibrary:
+    """Every kernel of every core."""
     return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def conversions():
-    """Conversions begin where TensorFlow is loaded, except those of `own_conversions`."""
+    """On Linux conversions begin where TensorFlow is loaded, except those of `own_conversions`."""
     server = ForkServer()
     own = process.start
-    process.start = lambda *given: server.start(*given) or own(*given)
+    if sys.platform == "linux":  # elsewhere what an import starts may not outlive a fork
+        process.start = lambda *given: server.start(*given) or own(*given)
     yield own
     server.close()
 
