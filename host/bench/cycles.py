@@ -75,7 +75,7 @@ def measure(path: Path, x: bytes, output_bytes: int, chips: Sequence[Chip] = ())
 
 
 def output_of(image: Image, x: bytes, output_bytes: int) -> bytes:
-    """What the image computes, without its cost: a hundred times as fast."""
+    """What the image computes, without its cost."""
     machine = _Machine(image, x, counts=False)
     machine.run()
     return machine.output(output_bytes)
