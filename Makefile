@@ -170,7 +170,7 @@ tools: $(VENV)/base $(if $(FROM_PYPI),$(VENV)/portable) ## the compiler and emul
 test: lint ## the test suite
 	@$(RUN) tools --if-possible
 	@$(MAKE) --no-print-directory export $(USUAL)
-	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile tests
+	@$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal tests
 
 lint: $(VENV)/test ## ruff, mypy, and which package may import which
 	@$(VENV)/bin/ruff check --quiet .

@@ -11,12 +11,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import portalocker
 import pytest
+from fork_server import ForkServer
+from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from serial.tools.list_ports_common import ListPortInfo
 
 from tinyproof.advice import BY_MAKE
 from tinyproof.boards import BOARDS
 from tinyproof.claim import OWNER
+from tinyproof.export.conversion import process
 from tinyproof.firmware.build import build
 from tinyproof.host import ports
 from tinyproof.host.device import Device
@@ -34,6 +38,8 @@ SANITIZERS = (
     f"-fsanitize={'address,undefined' if CC == ['cc'] else 'undefined'}",  # the one from PyPI has no library for more
     "-fno-sanitize-recover=all",
 )
+# Commands find our modules compiled from the second on, as a user's do: a third of what a short one takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
 # The last one: npm's registry may be out of reach where PyPI is not.
@@ -83,10 +89,15 @@ def bus(monkeypatch):
 
 @pytest.fixture(scope="session")
 def compile_shared(tmp_path_factory):
-    """(name, C sources, include folders) -> the loaded shared library, built with UndefinedBehaviorSanitizer."""
+    """(name, C sources, include folders) -> the loaded shared library, built with UndefinedBehaviorSanitizer.
+
+    Built once for all the processes that run tests.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def compile_(name: str, sources: list[Path], includes: list[Path]) -> ctypes.CDLL:
-        library = tmp_path_factory.mktemp("c") / f"{name}.so"
+        library = folder / f"{name}.so"
         flags = [
             "-std=c11",
             "-O1",
@@ -97,11 +108,38 @@ def compile_shared(tmp_path_factory):
             "-fsanitize=undefined",
             "-fno-sanitize-recover=all",
         ]
-        command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources), "-o", str(library)]
-        subprocess.run(command, check=True)
+        command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources)]
+        with portalocker.Lock(folder / f"{name}.lock", timeout=250):
+            if not library.exists():
+                made = own / f"{name}.so"
+                subprocess.run([*command, "-o", str(made)], check=True)
+                made.rename(library)
         return ctypes.CDLL(str(library))
 
     return compile_
+
+
+@pytest.fixture(scope="session")
+def kernels(compile_shared) -> KernelLibrary:
+    """Every kernel of every core."""
+    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def conversions():
+    """On Linux conversions begin where TensorFlow is loaded, except those of `own_conversions`."""
+    server = ForkServer()
+    own = process.start
+    if sys.platform == "linux":  # elsewhere what an import starts may not outlive a fork
+        process.start = lambda *given: server.start(*given) or own(*given)
+    yield own
+    server.close()
+
+
+@pytest.fixture
+def own_conversions(conversions, monkeypatch):
+    """Conversions begin as in the tool."""
+    monkeypatch.setattr(process, "start", conversions)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import needs
 import numpy as np
 import pytest
 from image_networks import ImageNetwork
-from kernel_library import KERNELS, KernelLibrary, kernel_sources
 
 from tinyproof.cores import CORTEX_M4F, PLAIN, PORTABLE
 from tinyproof.export import banding
@@ -21,11 +20,6 @@ from tinyproof.host.bench.kinds import KINDS
 from tinyproof.optimize import Optimize
 
 NETWORKS = ("MobileNetV1-like", "MobileNetV2-like", "FOMO-like")
-
-
-@pytest.fixture(scope="module")
-def kernels(compile_shared) -> KernelLibrary:
-    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 def lowered(content: bytes) -> Lowered:

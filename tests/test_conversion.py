@@ -426,7 +426,7 @@ def test_half_precision_recurrent_unbuilt_and_h5_networks_convert(tmp_path):
         assert result.exit_code == 0 and says in result.output, (name, result.output)
 
 
-def test_a_converter_that_crashes_or_takes_too_long_is_one_line(tmp_path, monkeypatch):
+def test_a_converter_that_crashes_or_takes_too_long_is_one_line(tmp_path, monkeypatch, own_conversions):
     import keras
 
     from tinyproof.export.conversion import process

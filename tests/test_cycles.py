@@ -22,6 +22,7 @@ from tinyproof.firmware.build import build, image_path
 from tinyproof.host.bench.calibrate import random_layers
 from tinyproof.host.bench.cortex_m4 import decode, refill_cycles, straight_cycles
 from tinyproof.host.bench.cycles import measure, output_of
+from tinyproof.host.bench.image import Image
 from tinyproof.host.connection import connect
 from tinyproof.host.samples import load_samples
 from tinyproof.manifest import load_manifest
@@ -192,7 +193,7 @@ def assert_image_equals_golden(content: bytes, folder, optimize: Optimize, flags
     build(folder, board)
     graph = read_graph(content, "layers")
     size = sum(graph.tensors[index].size for index in graph.inputs)
-    golden = Golden(content)
+    golden, image = Golden(content), Image(image_path(folder, board))
     for x in inputs_for((size,), 5):
-        y = output_of(image_path(folder, board), x.tobytes(), export.manifest.output_bytes)
+        y = output_of(image, x.tobytes(), export.manifest.output_bytes)
         np.testing.assert_array_equal(np.frombuffer(y, np.int8), np.frombuffer(golden.run_bytes(x.tobytes()), np.int8))

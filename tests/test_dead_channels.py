@@ -13,7 +13,6 @@ from every_op import schema_options as options
 from every_tensor import assert_golden, lowered
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from layers import UNDEFINED_IN_TFLM
 from planting import expect_constants, model_c
 
@@ -75,11 +74,6 @@ class Chain:
 def channels(one: Lowered) -> list[int]:
     """Of what every step computes."""
     return [step.y.shape[-1] for step in one.program().steps]
-
-
-@pytest.fixture(scope="module")
-def kernels(compile_shared) -> KernelLibrary:
-    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 @needs.golden

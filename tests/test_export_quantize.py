@@ -8,7 +8,6 @@ from pathlib import Path
 import needs
 import numpy as np
 import pytest
-from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from numpy.typing import NDArray
 
 from tinyproof.console import UserError
@@ -88,8 +87,7 @@ def test_the_same_network_gives_the_same_bytes(content, folder):
 
 
 @needs.golden
-def test_a_converted_network_on_the_kernels_gives_the_bytes_of_tflm(content, compile_shared):
-    kernels = KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
+def test_a_converted_network_on_the_kernels_gives_the_bytes_of_tflm(content, kernels):
     program, golden = lower(read_graph(content, "model.tflite")).program(), Golden(content)
     for x in np.random.default_rng(1).integers(-128, 128, (50, 1, 12, 12, 1), np.int8):
         np.testing.assert_array_equal(kernels.run(program, x), golden.run(x).reshape(-1))

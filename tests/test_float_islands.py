@@ -6,7 +6,7 @@ import needs
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from kernel_library import KERNELS, KernelLibrary, kernel_sources
+from kernel_library import KernelLibrary
 
 from tinyproof.console import UserError
 from tinyproof.export.adapting import adapted
@@ -21,11 +21,6 @@ ACTIVATIONS = """
     elu selu celu gelu mish silu softplus softsign exponential squareplus log_sigmoid tanh_shrink hard_shrink
     soft_shrink hard_tanh hard_sigmoid sparse_plus sparse_sigmoid
 """.split()  # noqa: SIM905
-
-
-@pytest.fixture(scope="module")
-def kernels(compile_shared) -> KernelLibrary:
-    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 def assert_golden(kernels: KernelLibrary, content: bytes, x: np.ndarray) -> list[str]:

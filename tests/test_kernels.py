@@ -14,7 +14,7 @@ import pytest
 from every_op import every_op_model, schema_options
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
-from kernel_library import KERNELS, KernelLibrary, kernel_sources
+from kernel_library import KernelLibrary
 from layers import (
     UNDEFINED_IN_TFLM,
     Case,
@@ -62,11 +62,6 @@ pytestmark = needs.golden
 CASES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
 EVERY_KERNEL = replace(CORTEX_M4F, kernels=tuple({folder for core in CORES.values() for folder in core.kernels}))
-
-
-@pytest.fixture(scope="module")
-def kernels(compile_shared) -> KernelLibrary:
-    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:

@@ -6,17 +6,11 @@ import needs
 import numpy as np
 import pytest
 from every_tensor import assert_golden, lowered
-from kernel_library import KERNELS, KernelLibrary, kernel_sources
 
 from tinyproof.export.tflite_writer import ModelBuilder
 
 SEEDS = 60
 CHANNELS = 4
-
-
-@pytest.fixture(scope="module")
-def kernels(compile_shared) -> KernelLibrary:
-    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 class Padded:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from every_op import schema_options as options
 from every_tensor import assert_golden, lowered
-from kernel_library import KERNELS, KernelLibrary, kernel_sources
 
 import tinyproof.firmware.build
 from tinyproof.boards import BOARDS
@@ -79,11 +78,6 @@ class Net:
 def sizes(content: bytes) -> list[tuple[int, ...]]:
     """Rows and columns of what every step computes."""
     return [step.y.shape[1:3] for step in lowered(content).program().steps]
-
-
-@pytest.fixture(scope="module")
-def kernels(compile_shared) -> KernelLibrary:
-    return KernelLibrary(compile_shared("kernels", kernel_sources(), KERNELS))
 
 
 def random_net(seed: int) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,15 +140,7 @@ def _run(folder: Path, job: Job) -> str:
     """Run the child to its end. What ended it before its time, in words, or ''. UserError for an error of its own."""
     limit = max(LEAST_BYTES, int(SHARE_OF_MEMORY * _free_bytes()))
     with open(folder / "messages.txt", "wb") as messages:
-        command = [*run_module("tinyproof.export.conversion.child"), str(folder)]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=messages,
-            stderr=messages,
-            env={**os.environ, "TMPDIR": str(folder)},
-            start_new_session=True,
-        )
+        process = start(folder, messages, {**os.environ, "TMPDIR": str(folder)})
         try:
             if ended := _watch(process, folder, limit):
                 return ended
@@ -165,6 +158,18 @@ def _run(folder: Path, job: Job) -> str:
         last = (folder / "messages.txt").read_text(errors="replace").strip().splitlines()
         return f"the converter ended with status {process.returncode} ({last[-1].strip() if last else 'no word'})"
     return ""
+
+
+def start(folder: Path, output: IO[bytes], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the child on the job in the folder, in a session of its own, which ends with it."""
+    return subprocess.Popen(
+        [*run_module("tinyproof.export.conversion.child"), str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=environment,
+        start_new_session=True,
+    )
 
 
 def _watch(process: subprocess.Popen[bytes], folder: Path, limit: int) -> str:

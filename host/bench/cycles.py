@@ -74,9 +74,9 @@ def measure(path: Path, x: bytes, output_bytes: int, chips: Sequence[Chip] = ())
     return Cost(machine.output(output_bytes), calls, code_bytes, watched.waited)
 
 
-def output_of(path: Path, x: bytes, output_bytes: int) -> bytes:
+def output_of(image: Image, x: bytes, output_bytes: int) -> bytes:
     """What the image computes, without its cost."""
-    machine = _Machine(Image(path), x)
+    machine = _Machine(image, x, counts=False)
     machine.run()
     return machine.output(output_bytes)
 
@@ -88,7 +88,7 @@ class _Machine:
     penalty: cycles that unaligned loads and stores cost, by call number.
     """
 
-    def __init__(self, image: Image, x: bytes, watch: Watch | None = None) -> None:
+    def __init__(self, image: Image, x: bytes, watch: Watch | None = None, counts: bool = True) -> None:
         try:
             import unicorn
             from unicorn import arm_const
@@ -118,7 +118,8 @@ class _Machine:
         for name, value in registers.items():
             self._engine.reg_write(getattr(arm_const, f"UC_ARM_REG_{name}"), value)
         self._reads = unicorn.UC_MEM_READ
-        self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._enter)
+        if counts:
+            self._engine.hook_add(unicorn.UC_HOOK_BLOCK, self._enter)
         if watch:
             self._engine.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._access)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,31 @@ class Image:
     """A linked firmware: its memory, its symbols and its disassembled code."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         with path.open("rb") as file:
             elf: Any = ELFFile(file)
             self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments() if s["p_memsz"]]
-            symbols = list(elf.get_section_by_name(".symtab").iter_symbols())
-            self.code, self._conditional = _disassemble(elf, symbols)
+            symbols = _symbols(elf)
         self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
         self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
         self._starts: list[int] = sorted(self.functions)
         self._it_blocks: dict[tuple[int, int], bool] = {}
 
+    @property
+    def code(self) -> dict[int, Instruction]:
+        """Every instruction by its address."""
+        return self._disassembled[0]
+
+    @cached_property
+    def _disassembled(self) -> tuple[dict[int, Instruction], set[int]]:
+        """The code, and the addresses of what is in IT blocks: only where somebody asks, because it takes long."""
+        with self._path.open("rb") as file:
+            elf: Any = ELFFile(file)
+            return _disassemble(elf, _symbols(elf))
+
     def is_in_it_block(self, address: int) -> bool:
         """Whether the instruction there is conditional and not a branch."""
-        return address in self._conditional
+        return address in self._disassembled[1]
 
     def has_it_block(self, address: int, size: int) -> bool:
         """Whether any instruction of a stretch is."""
@@ -47,6 +60,10 @@ class Image:
     def name_at(self, address: int) -> str:
         """The function that begins there."""
         return self.functions[address].name if address in self.functions else f"0x{address:x}"
+
+
+def _symbols(elf: Any) -> list[Any]:
+    return list(elf.get_section_by_name(".symtab").iter_symbols())
 
 
 def _disassemble(elf: Any, symbols: list[Any]) -> tuple[dict[int, Instruction], set[int]]:
