@@ -44,6 +44,7 @@ CORTEX_M55 = Core(
     "cortex-m55",
     unit="instructions",
 )
+SIMD = Core("simd", "computers and browsers: vectors of eight 32-bit sums", ("dsp", "simd"), "cortex-m4f")
 PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
 
-CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC)}
+CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC, SIMD)}
