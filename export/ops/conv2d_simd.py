@@ -14,7 +14,7 @@ from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.kind import Call, Fast, Kernel, Params
 from tinyproof.export.ops.packed import rounded_up
-from tinyproof.export.ops.simd import EIGHT, PAIR, SIMD, SimdOutput, pack_eights
+from tinyproof.export.ops.simd import EIGHT, PAIR, SIMD, SimdOutput, laid_bytes, pack_eights
 from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
 
@@ -46,19 +46,15 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dSimdParams | None:
     window = conv.window
     runs = window.k_h * (1 if window.dilation_w == 1 else window.k_w)
     of_runs = weights.reshape(len(weights), runs, -1)
-    filled = np.pad(of_runs, ((0, -len(weights) % EIGHT), (0, 0), (0, -of_runs.shape[2] % PAIR)))
+    filled = np.pad(of_runs, ((0, 0), (0, 0), (0, -of_runs.shape[2] % PAIR)))
     pairs = filled.reshape(-1, EIGHT, filled[0].size // PAIR, PAIR).swapaxes(1, 2)
     return Conv2dSimdParams(np.ascontiguousarray(pairs), conv.x_zero_point, window, pool, output)
 
 
 def scratch_bytes(params: Conv2dSimdParams) -> int:
-    """Where pairs and pixels lie, in 32 bits, and the rows that a row of the output sees, in 16, with one value more."""
-    window, pool = params.window, params.pool
-    rows = (pool.k_h - 1) * window.stride_h + (window.k_h - 1) * window.dilation_h + 1
-    columns = (pool.y_w - 1) * pool.stride_w + pool.k_w
-    width = (columns - 1) * window.stride_w + (window.k_w - 1) * window.dilation_w + 1
-    places = params.pairs + rounded_up(pool.k_h * pool.k_w)
-    return rounded_up(4 * places + 2 * (rows * width * window.x_c + 1))
+    """Where pairs and the pixels of a pooling window lie, in 32 bits, and the rows that a row of the output sees."""
+    places = params.pairs + rounded_up(params.pool.k_h * params.pool.k_w)
+    return rounded_up(4 * places + laid_bytes(params.window, params.pool))
 
 
 def leads(params: Conv2dSimdParams) -> tuple[int]:

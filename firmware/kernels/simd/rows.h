@@ -18,7 +18,7 @@ INLINED int16_t *repeat(int16_t *to, int32_t value, int32_t n) {
 }
 
 // to (count, width, x_c) = x from the row `top` on, and from the column -pad_w; x_zero_point outside the image.
-static inline void lay_rows(
+INLINED void lay_rows(
     int16_t *to, const int8_t *x, int32_t top, const laid_rows *rows, int32_t x_zero_point, const window_geometry *g
 ) {
     const int32_t x_c = g->x_c, before = g->pad_w < rows->width ? g->pad_w : rows->width;
@@ -36,7 +36,7 @@ static inline void lay_rows(
 }
 
 // Where the pairs of a window lie from its corner: those of a row of it one after the other, or those of a tap.
-static inline void place_pairs(int32_t *places, int32_t row, const window_geometry *g) {
+INLINED void place_pairs(int32_t *places, int32_t row, const window_geometry *g) {
     const int32_t runs = g->dilation_w == 1 ? 1 : g->k_w, n = g->k_w / runs * g->x_c;
     for (int32_t a = 0; a < g->k_h; a++) {
         for (int32_t b = 0; b < runs; b++) {

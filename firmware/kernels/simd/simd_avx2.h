@@ -17,6 +17,12 @@ INLINED eight add_products(eight sums, weight_pairs w, const int16_t *x) {
     return _mm256_add_epi32(sums, _mm256_madd_epi16(w, _mm256_set1_epi32(both)));
 }
 
+INLINED eight add_two_taps(eight sums, weight_pairs w, const int16_t *a, const int16_t *b) {
+    const __m128i one = _mm_loadu_si128((const __m128i *)a), other = _mm_loadu_si128((const __m128i *)b);
+    const eight both = _mm256_set_m128i(_mm_unpackhi_epi16(one, other), _mm_unpacklo_epi16(one, other));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(w, both));
+}
+
 INLINED eight larger_of_eight(eight a, eight b) { return _mm256_max_epi32(a, b); }
 
 INLINED eight rounded_products(eight a, eight b) {

@@ -29,6 +29,18 @@ typedef struct {
 // scratch: (pairs,) int32, then the rows that a row of y sees, with what lies outside the image, in 16 bits, and one more
 void conv2d_simd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_simd_params *p);
 
+typedef struct {
+    const int16_t *weights;  // (octets, pairs, 8, 2): two taps of eight channels, the last ones with some before them again
+    int32_t pairs;
+    int32_t x_zero_point;
+    window_geometry window;  // y_c is x_c, at least 8
+    simd_output output;      // of the octets
+} depthwise_conv2d_simd_params;
+
+// y = depthwise_conv2d_s8(x).
+// scratch: (pairs, 2) int32, then the rows that a row of y sees, with what lies outside the image, in 16 bits, and one more
+void depthwise_conv2d_simd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv2d_simd_params *p);
+
 #ifdef __cplusplus
 }
 #endif

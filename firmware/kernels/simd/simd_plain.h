@@ -27,6 +27,12 @@ INLINED eight add_products(eight sums, weight_pairs w, const int16_t *x) {
     return sums;
 }
 
+// sums[k] + w[k,0] * a[k] + w[k,1] * b[k]
+INLINED eight add_two_taps(eight sums, weight_pairs w, const int16_t *a, const int16_t *b) {
+    for (int32_t k = 0; k < 8; k++) sums.lanes[k] += w.taps[k][0] * a[k] + w.taps[k][1] * b[k];
+    return sums;
+}
+
 INLINED eight larger_of_eight(eight a, eight b) {
     for (int32_t k = 0; k < 8; k++) a.lanes[k] = a.lanes[k] > b.lanes[k] ? a.lanes[k] : b.lanes[k];
     return a;

@@ -18,7 +18,16 @@ INLINED eight add_products(eight sums, weight_pairs w, const int16_t *x) {
     memcpy(&both, x, sizeof both);
     const __m128i pair = _mm_set1_epi32(both);
     return (eight){
-        _mm_add_epi32(sums.low, _mm_madd_epi16(w.low, pair)), _mm_add_epi32(sums.high, _mm_madd_epi16(w.high, pair))
+        _mm_add_epi32(sums.low, _mm_madd_epi16(w.low, pair)),
+        _mm_add_epi32(sums.high, _mm_madd_epi16(w.high, pair)),
+    };
+}
+
+INLINED eight add_two_taps(eight sums, weight_pairs w, const int16_t *a, const int16_t *b) {
+    const __m128i one = load_128(a), other = load_128(b);
+    return (eight){
+        _mm_add_epi32(sums.low, _mm_madd_epi16(w.low, _mm_unpacklo_epi16(one, other))),
+        _mm_add_epi32(sums.high, _mm_madd_epi16(w.high, _mm_unpackhi_epi16(one, other))),
     };
 }
 
