@@ -63,6 +63,8 @@ class Lowered:
         )
 
     def _together(self, choices: Sequence[Choice], core: Core, optimize: Optimize) -> tuple[Call, ...]:
+        if not core.prices:
+            return tuple(choice.call for choice in choices)
         return with_bands(self.graph, choices, self.root, core, optimize, self._arena_bytes)
 
     def _arena_bytes(self, calls: Sequence[Call]) -> int:

@@ -10,8 +10,8 @@ class Core:
     """One kind of core. Its generated C lies in a folder of this name.
 
     `kernels` are the folders below firmware/kernels with what it has beside the plain kernels. `prices` names the core
-    whose counted cycles stand for it where the export compares kernels; `unit`: or instructions, where nobody models
-    cycles.
+    whose counted cycles stand for it where the export compares kernels, and is empty where the first of a core's kernels
+    that fits is taken and memory is not saved for time; `unit`: or instructions, where nobody models cycles.
     """
 
     name: str
@@ -44,7 +44,7 @@ CORTEX_M55 = Core(
     "cortex-m55",
     unit="instructions",
 )
-SIMD = Core("simd", "computers and browsers: vectors of eight 32-bit sums", ("dsp", "simd"), "cortex-m4f")
+SIMD = Core("simd", "computers and browsers: the vectors of their processors", ("dsp", "simd"), prices="")
 PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
 
 CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC, SIMD)}

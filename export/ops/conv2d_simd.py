@@ -68,7 +68,7 @@ CONV2D_SIMD = Kernel("conv2d_simd", scratch_bytes, leads, folder=SIMD)
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """Whatever `Optimize` says: computers have memory."""
     conv = call.params
-    if isinstance(conv, DenseParams) and conv.rows == 1:  # those of more rows come as convolutions
+    if isinstance(conv, DenseParams):
         conv = as_pixels(conv)
     if not isinstance(conv, Conv2dParams) or (pool and not is_inside(pool)):
         return None
