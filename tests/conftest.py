@@ -83,9 +83,9 @@ def bus(monkeypatch):
 
 @pytest.fixture(scope="session")
 def compile_shared(tmp_path_factory):
-    """(name, C sources, include folders) -> the loaded shared library, built with UndefinedBehaviorSanitizer."""
+    """(name, C sources, include folders, more flags) -> the loaded shared library, with UndefinedBehaviorSanitizer."""
 
-    def compile_(name: str, sources: list[Path], includes: list[Path]) -> ctypes.CDLL:
+    def compile_(name: str, sources: list[Path], includes: list[Path], *more: str) -> ctypes.CDLL:
         library = tmp_path_factory.mktemp("c") / f"{name}.so"
         flags = [
             "-std=c11",
@@ -96,6 +96,7 @@ def compile_shared(tmp_path_factory):
             *WARNINGS,
             "-fsanitize=undefined",
             "-fno-sanitize-recover=all",
+            *more,
         ]
         command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources), "-o", str(library)]
         subprocess.run(command, check=True)
