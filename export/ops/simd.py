@@ -31,8 +31,8 @@ class SimdOutput(CStruct):
 def pack_eights(
     bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage, octets: NDArray[np.int64] | None = None
 ) -> tuple[SimdOutput, NDArray[np.int16]] | None:
-    """The output stage for sums as they are, and the weights (8 * groups, ...) that go with it; None where the numbers of
-    a channel do not fit. `octets`: which channels make the groups; else all, filled up with zeros and shifts of one.
+    """The output stage for sums as they are, and the weights (8 * groups, ...) that go with it; None where the numbers
+    of a channel do not fit. `octets`: which channels make the groups; else all, filled up with zeros and shifts of one.
     """
     if (packed := single_sums(bias, weights, output)) is None:
         return None

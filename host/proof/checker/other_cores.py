@@ -1,4 +1,4 @@
-"""The kernels of other cores, in firmware/kernels/halves, fours, planes, helium and simd, as their headers promise them."""
+"""The kernels of other cores, in halves, fours, planes, helium and simd of firmware/kernels, as their headers promise."""
 
 from __future__ import annotations
 
@@ -162,12 +162,12 @@ def _pairs(p: Params, groups: int, count: int) -> Ints:
     """Weights (groups, 8, 2 * count) of pairs; of two products the sum has to fit 32 bits, which those of bytes do."""
     require(p.number("pairs") == count, f"{p.where}: not for this kernel")
     table = p.table("weights", 2, groups, count, 8, 2)
-    require(-128 <= int(table.min()) and int(table.max()) <= 127, f"{p.where}: a weight of more than a byte")
+    require(int(table.min()) >= -128 and int(table.max()) <= 127, f"{p.where}: a weight of more than a byte")
     return np.moveaxis(table, 1, 2).reshape(groups, 8, 2 * count)
 
 
 def conv2d_simd(p: Params) -> Linear:
-    """Pairs of taps of eight filters at a time, from rows of 16 bits; pairs do not go from one run of taps to the next."""
+    """Pairs of taps of eight filters at a time, from rows of 16 bits; none goes from one run of taps to the next."""
     g, pool = p.window("window"), _pool_inside(p, p.window("window"))
     runs = g.k_h * (1 if g.dilation_w == 1 else g.k_w)
     taps, groups = g.k_h * g.k_w * g.x_c // runs, -(-g.y_c // 8)
