@@ -14,7 +14,7 @@ from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.banding import with_bands
 from tinyproof.export.byte_functions import with_lookups
-from tinyproof.export.choose import choose_kernels
+from tinyproof.export.choose import choose_kernels, fastest
 from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
@@ -50,6 +50,10 @@ class Lowered:
     def program(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> Program:
         """The Program for a core; `optimize` says what its fast kernels may take."""
         return self.laid_out(self._together(self.choices(core, optimize), core, optimize))
+
+    def call_by_call(self, core: Core) -> Program:
+        """The Program of as many calls, so that every tensor is made, each by the first of the kernels that fit it."""
+        return self.laid_out(tuple(fastest(call, core) for call in self.calls))
 
     def choices(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> tuple[Choice, ...]:
         """Which kernel computes what."""

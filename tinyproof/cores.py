@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ CORTEX_M55 = Core(
     unit="instructions",
 )
 SIMD = Core("simd", "computers and browsers: the vectors of their processors", ("dsp", "simd"), prices="")
+WEB = replace(SIMD, name="web", kernels=("simd",))  # whose calls are the ops one by one
 PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
 
 CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC, SIMD)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from tinyproof.export.ops.packed import rounded_up
 from tinyproof.export.ops.simd import EIGHT, PAIR, SIMD, SimdOutput, laid_bytes, pack_eights
 from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
+
+Number = TypeVar("Number", bound=np.integer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +45,15 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dSimdParams | None:
     if (packed := pack_eights(conv.bias, conv.weights, conv.output)) is None:
         return None
     output, weights = packed
-    window = conv.window
+    return Conv2dSimdParams(in_pairs(weights, conv.window), conv.x_zero_point, conv.window, pool, output)
+
+
+def in_pairs(filters: NDArray[Number], window: Window) -> NDArray[Number]:
+    """Filters (8 * groups, k_h, k_w, x_c) in the order of the kernel's table: (groups, pairs, 8, 2)."""
     runs = window.k_h * (1 if window.dilation_w == 1 else window.k_w)
-    of_runs = weights.reshape(len(weights), runs, -1)
+    of_runs = filters.reshape(len(filters), runs, -1)
     filled = np.pad(of_runs, ((0, 0), (0, 0), (0, -of_runs.shape[2] % PAIR)))
-    pairs = filled.reshape(-1, EIGHT, filled[0].size // PAIR, PAIR).swapaxes(1, 2)
-    return Conv2dSimdParams(np.ascontiguousarray(pairs), conv.x_zero_point, window, pool, output)
+    return np.ascontiguousarray(filled.reshape(-1, EIGHT, filled[0].size // PAIR, PAIR).swapaxes(1, 2))
 
 
 def scratch_bytes(params: Conv2dSimdParams) -> int:

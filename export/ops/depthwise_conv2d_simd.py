@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from tinyproof.export.ops.packed import rounded_up
 from tinyproof.export.ops.simd import EIGHT, PAIR, SIMD, SimdOutput, laid_bytes, pack_eights
 from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
+
+Number = TypeVar("Number", bound=np.integer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,16 +40,23 @@ class DepthwiseConv2dSimdParams(Params):
 def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dSimdParams | None:
     """The packed layer, of at least eight channels; None where its numbers do not fit the kernel."""
     by_channel = np.moveaxis(conv.weights, 2, 0)  # (y_c, k_h, k_w)
-    channels = len(by_channel)
-    starts = np.minimum(np.arange(0, channels, EIGHT), channels - EIGHT)
-    octets = (starts[:, None] + np.arange(EIGHT)).reshape(-1)
-    if (packed := pack_eights(conv.bias, by_channel, conv.output, octets)) is None:
+    if (packed := pack_eights(conv.bias, by_channel, conv.output, octets(len(by_channel)))) is None:
         return None
     output, weights = packed
-    taps = weights.reshape(len(weights), -1)
+    return DepthwiseConv2dSimdParams(in_pairs(weights), conv.x_zero_point, conv.window, output)
+
+
+def octets(channels: int) -> NDArray[np.int64]:
+    """Which channels are computed together: eight by eight, the last ones with some before them again."""
+    starts = np.minimum(np.arange(0, channels, EIGHT), channels - EIGHT)
+    return np.asarray(starts[:, None] + np.arange(EIGHT), np.int64).reshape(-1)
+
+
+def in_pairs(filters: NDArray[Number]) -> NDArray[Number]:
+    """Filters (8 * octets, k_h, k_w) in the order of the kernel's table: (octets, pairs, 8, 2)."""
+    taps = filters.reshape(len(filters), -1)
     filled = np.pad(taps, ((0, 0), (0, -taps.shape[1] % PAIR)))
-    pairs = filled.reshape(-1, EIGHT, filled.shape[1] // PAIR, PAIR).swapaxes(1, 2)
-    return DepthwiseConv2dSimdParams(np.ascontiguousarray(pairs), conv.x_zero_point, conv.window, output)
+    return np.ascontiguousarray(filled.reshape(-1, EIGHT, filled.shape[1] // PAIR, PAIR).swapaxes(1, 2))
 
 
 def scratch_bytes(params: DepthwiseConv2dSimdParams) -> int:

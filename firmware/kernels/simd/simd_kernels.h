@@ -1,7 +1,7 @@
 // The kernels of computers and browsers with vectors (docs/compiled-engine.md): the bytes of the plain ones, from tables of
 // their own. Called by the generated model.c alone, with the alphabet and the promises of kernels.h.
 #pragma once
-#include "dsp_kernels.h"
+#include "kernels.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,4 +1,4 @@
-"""The kernels of other cores, in halves, fours, planes, helium and simd of firmware/kernels, as their headers promise."""
+"""The kernels of other cores, in halves, fours, planes, helium and simd, as their headers promise them."""
 
 from __future__ import annotations
 
