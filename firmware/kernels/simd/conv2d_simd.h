@@ -91,8 +91,8 @@ OUTLINED void conv2d_simd(int8_t *y, const int8_t *x, int8_t *scratch, const con
         .width = (columns - 1) * g->stride_w + (g->k_w - 1) * g->dilation_w + 1,
     };
     const int32_t row = rows.width * g->x_c;
-    int32_t *places = (int32_t *)scratch, *look_places = places + p->pairs;
-    int16_t *laid = (int16_t *)(look_places + looked_at);
+    int32_t *places = (int32_t *)(void *)scratch, *look_places = places + p->pairs;
+    int16_t *laid = (int16_t *)(void *)(look_places + looked_at);
     place_pairs(places, row, g);
     for (int32_t k = 0; k < looked_at; k++) {
         const int32_t look = k < looks ? k : looks - 1;

@@ -31,8 +31,8 @@ OUTLINED void depthwise_conv2d_simd(
         .count = (g->k_h - 1) * g->dilation_h + 1,
         .width = (g->y_w - 1) * g->stride_w + (g->k_w - 1) * g->dilation_w + 1,
     };
-    int32_t *places = (int32_t *)scratch;
-    int16_t *laid = (int16_t *)(places + 2 * p->pairs);
+    int32_t *places = (int32_t *)(void *)scratch;
+    int16_t *laid = (int16_t *)(void *)(places + 2 * p->pairs);
     const int32_t taps = g->k_h * g->k_w, last = g->x_c - 8;
     for (int32_t t = 0; t < 2 * p->pairs; t++) {
         const int32_t tap = t < taps ? t : taps - 1;  // the last one again, with a weight of zero

@@ -166,6 +166,13 @@ def _pairs(p: Params, groups: int, count: int) -> Ints:
     return np.moveaxis(table, 1, 2).reshape(groups, 8, 2 * count)
 
 
+def _eights(p: Params, groups: int) -> tuple[Ints, tuple[int, int]]:
+    """`_vectors` of a simd_output; a shift by nothing is not one that every processor makes."""
+    rows, clamp = _vectors(p.part("output"), groups, 8)
+    require(bool(np.all((rows[:, 3] >= 1) & (rows[:, 3] <= 31))), f"{p.where}: a shift out of range")
+    return rows, clamp
+
+
 def conv2d_simd(p: Params) -> Linear:
     """Pairs of taps of eight filters at a time, from rows of 16 bits; none goes from one run of taps to the next."""
     g, pool = p.window("window"), _pool_inside(p, p.window("window"))
@@ -174,7 +181,7 @@ def conv2d_simd(p: Params) -> Linear:
     count = runs * -(-taps // 2)
     every = filters(_pairs(p, groups, count), g.y_c, p.where).reshape(g.y_c, runs, -1)
     require(not np.any(every[:, :, taps:]), f"{p.where}: weights beyond the window")
-    rows, clamp = _vectors(p.part("output"), groups, 8)
+    rows, clamp = _eights(p, groups)
     rows, looks = rows[: g.y_c], pool.k_h * pool.k_w if pool else 1
     weights = 2 * every[:, :, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     scratch = rounded_up(4 * (count + rounded_up(looks)) + _laid_bytes(g, pool))
@@ -189,7 +196,7 @@ def depthwise_simd(p: Params) -> Linear:
     count = -(-taps // 2)
     table = _pairs(p, octets, count)
     require(not np.any(table[:, :, taps:]), f"{p.where}: weights beyond the window")
-    rows, clamp = _vectors(p.part("output"), octets, 8)
+    rows, clamp = _eights(p, octets)
     scratch = rounded_up(8 * count + _laid_bytes(g, None))
     return _of_octets(p, g, table[:, :, :taps], rows.reshape(octets, 8, 4), clamp, scratch)
 
