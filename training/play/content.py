@@ -23,7 +23,7 @@ from tinyproof.training.lab.receptive import Field, receptive_fields
 from tinyproof.training.lab.trained import Layer, Trained, input_bytes
 from tinyproof.training.play.packed import packed, packed_pictures
 from tinyproof.training.play.playable import Playable
-from tinyproof.training.play.weights import AnyConvolution, places
+from tinyproof.training.play.weights import AnyConvolution, Filters, filters_of
 
 MOST_PICTURES, MOST_BYTES = 300, 1_000_000  # test pictures within the page, unpacked
 GREY = 128  # of colour pictures of which nothing is known
@@ -38,21 +38,6 @@ class Span:
 
     first: tuple[int, ...]
     last: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Weights within the module: its table of constants, `shape` (filters, h, w, channels), a scale for each filter.
-
-    The weight of tap t of filter f is number first[f] + taps[t] of the table.
-    """
-
-    table: int
-    weight_bytes: int  # of each number of the table
-    shape: tuple[int, ...]
-    first: tuple[int, ...]
-    taps: tuple[int, ...]
-    scales: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -271,7 +256,7 @@ def _layer(
             maker.get(x, -1) for x in layer.op.inputs if x != ABSENT and trained.graph.tensors[x].data is None
         ),
         window=(window.k_h, window.k_w, window.stride_h, int(window.pad_h + window.pad_w > 0)) if window else (),
-        filters=_filters(trained, layer, *tables[layer.op.index]) if layer.op.index in tables else None,
+        filters=filters_of(trained, layer, *tables[layer.op.index]) if layer.op.index in tables else None,
         rows=_span(field.rows.first, field.rows.last) if field else None,
         columns=_span(field.columns.first, field.columns.last) if field else None,
     )
@@ -279,31 +264,3 @@ def _layer(
 
 def _span(first: NDArray[np.int64], last: NDArray[np.int64]) -> Span:
     return Span(tuple(first.tolist()), tuple(last.tolist()))
-
-
-def _filters(trained: Trained, layer: Layer, params: AnyConvolution, table: int) -> Filters | None:
-    if layer.op.name not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-        return None
-    weights = trained.graph.tensors[layer.op.inputs[1]]
-    assert weights.quantization is not None and weights.data is not None
-    window, at = params.window, places(params)
-    if weights.shape[1:3] != (window.k_h, window.k_w):  # some taps are never seen, and left out
-        return None
-    # A power of two that a kernel has in its weights goes out of their scale.
-    gains = np.abs(params.weights.reshape(-1)[at]).max(1) // _largest(weights.data, layer)
-    scales = np.broadcast_to(weights.quantization.scale, window.y_c) / np.maximum(gains, 1)
-    return Filters(
-        table=table,
-        weight_bytes=params.weights.itemsize,
-        shape=(window.y_c, window.k_h, window.k_w, at.shape[1] // (window.k_h * window.k_w)),
-        first=tuple(at[:, 0].tolist()),
-        taps=tuple((at[0] - at[0, 0]).tolist()),
-        scales=tuple(map(float, scales)),
-    )
-
-
-def _largest(weights: NDArray[np.generic], layer: Layer) -> NDArray[np.int64]:
-    """The largest weight of each filter, or 1."""
-    axis = 3 if layer.op.name == "DEPTHWISE_CONV_2D" else 0
-    by_filter = np.moveaxis(weights.astype(np.int64), axis, 0).reshape(weights.shape[axis], -1)
-    return np.asarray(np.maximum(np.abs(by_filter).max(1), 1), np.int64)
