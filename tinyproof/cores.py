@@ -10,7 +10,7 @@ class Core:
     """One kind of core. Its generated C lies in a folder of this name.
 
     `kernels` are the folders below firmware/kernels with what it has beside the plain kernels. `prices` names the core
-    whose counted cycles stand for it where the export compares kernels; without them the first kernel that fits is taken,
+    whose counted cycles stand for it where the export compares kernels; without them the first one that fits is taken,
     and no layer is computed in bands. `unit`: or instructions, where nobody models cycles.
     """
 
