@@ -51,6 +51,12 @@ def choose_kernels(
     return _with(chosen, _most_that_fit(left, lambda taken: least_bytes(_with(chosen, taken)) <= most))
 
 
+def fastest(call: Call, core: Core) -> Call:
+    """The same on the first of the core's kernels that fits, without a pooling."""
+    own = (one for one in FAST if one.kernel.folder in core.kernels and one.improves is None)
+    return next((fit for one in own if (fit := one.fit(call, None, Optimize.BALANCED))), call)
+
+
 def _improvements(chosen: Sequence[Choice], fast: Sequence[Fast], optimize: Optimize) -> Iterator[tuple[int, Choice]]:
     """(place, choice) of kernels that would be quicker and take more memory."""
     for place, choice in enumerate(chosen):

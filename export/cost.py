@@ -35,16 +35,17 @@ def call_cycles(call: Call, core: Core = CORTEX_M4F) -> int:
     """The same for one that is not laid out yet; 0 of a kernel without events or without a price, so that a new one is
     taken where it fits, and can be calibrated.
     """
-    if not call.kernel.events or price_name(call.kernel) not in CYCLES[core.prices]:
+    if not call.kernel.events or price_name(call.kernel) not in CYCLES.get(core.prices, {}):
         return 0
     return _price(call.kernel, (1, *call.kernel.events(call.params)), core)
 
 
 def _price(kernel: Kernel, events: Events, core: Core) -> int:
     name = price_name(kernel)
-    if name not in CYCLES[core.prices]:
-        raise KeyError(f"{name} has no price on {core.prices}: run tinyproof calibrate --kernel {name}")
-    return round(sum(price * count for price, count in zip(CYCLES[core.prices][name], events, strict=True)))
+    prices = CYCLES.get(core.prices, {})
+    if name not in prices:
+        raise KeyError(f"{name} has no price on {core.name}: run tinyproof calibrate --kernel {name}")
+    return round(sum(price * count for price, count in zip(prices[name], events, strict=True)))
 
 
 def milliseconds(cycles: int, clock_hz: int) -> float:

@@ -14,7 +14,7 @@ from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.banding import with_bands
 from tinyproof.export.byte_functions import with_lookups
-from tinyproof.export.choose import choose_kernels
+from tinyproof.export.choose import choose_kernels, fastest
 from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
@@ -51,6 +51,10 @@ class Lowered:
         """The Program for a core; `optimize` says what its fast kernels may take."""
         return self.laid_out(self._together(self.choices(core, optimize), core, optimize))
 
+    def call_by_call(self, core: Core) -> Program:
+        """The Program of as many calls, so that every tensor is made, each by the first of the kernels that fit it."""
+        return self.laid_out(tuple(fastest(call, core) for call in self.calls))
+
     def choices(self, core: Core = CORTEX_M4F, optimize: Optimize = Optimize.BALANCED) -> tuple[Choice, ...]:
         """Which kernel computes what."""
         return choose_kernels(
@@ -63,6 +67,8 @@ class Lowered:
         )
 
     def _together(self, choices: Sequence[Choice], core: Core, optimize: Optimize) -> tuple[Call, ...]:
+        if not core.prices:
+            return tuple(choice.call for choice in choices)
         return with_bands(self.graph, choices, self.root, core, optimize, self._arena_bytes)
 
     def _arena_bytes(self, calls: Sequence[Call]) -> int:

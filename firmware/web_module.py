@@ -1,4 +1,4 @@
-"""A model as a WebAssembly module: the compiled engine with the plain kernels, one call an op.
+"""A model as a WebAssembly module: the compiled engine with plain kernels and those with vectors, one call an op.
 
 So the output of every op can be seen, dead channels among them.
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from tinyproof import advice
 from tinyproof.compilers import ZIG, ZIG_WASM_C
 from tinyproof.console import UserError
-from tinyproof.cores import PLAIN
+from tinyproof.cores import WEB
 from tinyproof.export import c_text
 from tinyproof.export.emit_model import emit_model_c, emit_model_h, segments
 from tinyproof.export.lower import lower
@@ -53,7 +53,7 @@ def build_web_module(model: Path) -> WebModule:
         tools = advice.command("tools", board="unicorn")
         raise MissingTools(f"a page needs {ZIG.command}: run `pip install {ZIG.module}`, or `{tools}`")
     content = (model / TFLITE_FILE).read_bytes()
-    program = lower(read_graph(content, str(model / TFLITE_FILE)), keep_dead=True).program(PLAIN)
+    program = lower(read_graph(content, str(model / TFLITE_FILE)), keep_dead=True).call_by_call(WEB)
     origin = c_text.provenance(manifest.model_sha256, manifest.tool)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -73,8 +73,8 @@ def tensor_bytes(program: Program) -> int:
 def _compile(model: Path, scratch: Path, kept_bytes: int) -> None:
     generated = model / C_FOLDER
     includes = [
-        *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", FIRMWARE / "web", FIRMWARE / ZIG_WASM_C.headers),
-        *kernel_folders(PLAIN),
+        *(scratch, generated, FIRMWARE / "core", FIRMWARE / "engine", FIRMWARE / ZIG_WASM_C.headers),
+        *kernel_folders(WEB),
     ]
     sources = [
         scratch / "model.c",
@@ -82,11 +82,10 @@ def _compile(model: Path, scratch: Path, kept_bytes: int) -> None:
         FIRMWARE / "engine" / "compiled" / "engine.c",
         *(FIRMWARE / "core" / name for name in CORE),
         *(generated / name for name in SHARED),
-        *sorted(path for folder in kernel_folders(PLAIN) for path in folder.glob("*.c")),
+        *sorted(path for folder in kernel_folders(WEB) for path in folder.glob("*.c")),
     ]
     command = [
         *(*ZIG_WASM_C.tool.argv, *ZIG_WASM_C.flags, f"-DMODEL_TENSOR_BYTES={kept_bytes}"),
-        '-DINNER_PRODUCT="inner_product_wasm.h"',
         *(f"-I{folder}" for folder in includes),
         *map(str, sources),
         *("-o", str(scratch / "module.wasm")),

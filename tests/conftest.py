@@ -89,14 +89,14 @@ def bus(monkeypatch):
 
 @pytest.fixture(scope="session")
 def compile_shared(tmp_path_factory):
-    """(name, C sources, include folders) -> the loaded shared library, built with UndefinedBehaviorSanitizer.
+    """(name, C sources, include folders, more flags) -> the loaded shared library, with UndefinedBehaviorSanitizer.
 
     Built once for all the processes that run tests.
     """
     own = tmp_path_factory.getbasetemp()
     folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
-    def compile_(name: str, sources: list[Path], includes: list[Path]) -> ctypes.CDLL:
+    def compile_(name: str, sources: list[Path], includes: list[Path], *more: str) -> ctypes.CDLL:
         library = folder / f"{name}.so"
         flags = [
             "-std=c11",
@@ -107,6 +107,7 @@ def compile_shared(tmp_path_factory):
             *WARNINGS,
             "-fsanitize=undefined",
             "-fno-sanitize-recover=all",
+            *more,
         ]
         command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources)]
         with portalocker.Lock(folder / f"{name}.lock", timeout=250):

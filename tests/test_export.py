@@ -18,7 +18,7 @@ from conftest import CC, SANITIZERS
 from every_op import every_op_model, every_op_network, two_ends_network
 from kernel_library import KERNELS, kernel_sources
 from networks import pooled_layer, random_network, usual_network
-from planting import model_c
+from planting import HOST_CORE, model_c
 from test_graph import MODEL
 
 from tinyproof.boards import BOARDS
@@ -66,7 +66,7 @@ def exported(content: bytes, folder: Path, **options) -> Path:
 
 
 def includes(folder: Path) -> list[str]:
-    folders = (folder / "c", folder / "c" / PORTABLE.name, FIRMWARE / "engine", *kernel_folders(PORTABLE))
+    folders = (folder / "c", folder / "c" / HOST_CORE.name, FIRMWARE / "engine", *kernel_folders(HOST_CORE))
     return [f"-I{path}" for path in folders]
 
 
@@ -74,7 +74,7 @@ def includes(folder: Path) -> list[str]:
 def objects(tmp_path_factory) -> Path:
     """The kernels, compiled with sanitizers once for all programs."""
     folder = tmp_path_factory.mktemp("objects")
-    kernels = [f"-I{path}" for path in kernel_folders(PORTABLE)]
+    kernels = [f"-I{path}" for path in kernel_folders(HOST_CORE)]
     command = [*CC, "-std=c11", "-O2", *WARNINGS, "-Wconversion", *SANITIZERS, *kernels, "-c", *kernel_sources()]
     subprocess.run(command, cwd=folder, check=True)
     return folder
@@ -148,8 +148,8 @@ def test_the_program_passes_its_golden_vectors_and_carries_the_constants_of_the_
     manifest, binary = load_manifest(folder), program(folder)
     assert run(binary, "self-test").split() == [b"6", str(len(MODEL)).encode()]
     constants = run(binary, "segments")
-    assert hashlib.sha256(constants).hexdigest() == manifest.compiled_for(PORTABLE).constants_sha256
-    assert len(constants) == manifest.compiled_for(PORTABLE).weight_bytes
+    assert hashlib.sha256(constants).hexdigest() == manifest.compiled_for(HOST_CORE).constants_sha256
+    assert len(constants) == manifest.compiled_for(HOST_CORE).weight_bytes
     assert manifest.golden is not None and manifest.golden_count == 6
 
 

@@ -47,7 +47,7 @@ from op_layers import (
 from rarer_layers import RARER
 
 from tinyproof.console import UserError
-from tinyproof.cores import CORES, CORTEX_M0PLUS, CORTEX_M4F, CORTEX_M55, PLAIN, RV32IMC
+from tinyproof.cores import CORES, CORTEX_M0PLUS, CORTEX_M4F, CORTEX_M55, PLAIN, RV32IMC, SIMD
 from tinyproof.export import choose
 from tinyproof.export.borders import with_int8_ends
 from tinyproof.export.golden import Golden
@@ -68,7 +68,7 @@ def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
     try:
         graph = read_graph(case.model, "case")
         lowered = lower(graph)
-        programs = [lowered.program(core) for core in (PLAIN, CORTEX_M0PLUS, RV32IMC, CORTEX_M55)]
+        programs = [lowered.program(core) for core in (PLAIN, CORTEX_M0PLUS, RV32IMC, CORTEX_M55, SIMD)]
         programs += [lowered.program(CORTEX_M4F, spent) for spent in Optimize]
     except UserError as refusal:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message

@@ -17,11 +17,13 @@ from web import node
 
 from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
+from tinyproof.cores import PLAIN, WEB
 from tinyproof.export.conversion.wanted_pixels import scaled
 from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.emit_settings import tensor_info
 from tinyproof.export.golden import Golden
+from tinyproof.export.lower import lower
 from tinyproof.export.pixels import candidates, taken
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
@@ -41,6 +43,7 @@ from tinyproof.training.play.elsewhere import Origin, origin_of, sources_state
 from tinyproof.training.play.gradients import gradients
 from tinyproof.training.play.playable import kind_of, load_playable
 from tinyproof.training.play.stage import make_page
+from tinyproof.training.play.weights import places
 
 pytestmark = portable
 MAX_LINES = 300
@@ -128,6 +131,23 @@ def test_the_filters_of_the_page_are_the_models(answers):
     filters = dict(answers["filters"])
     assert filters["conv_1"] == pytest.approx(first_filters(load_trained(DEMO_MODEL))[1].reshape(-1).tolist())
     assert len(filters["conv_2"]) == 3 * 3 * 16
+
+
+def test_weights_are_found_where_each_kernel_has_them():
+    rng, b = np.random.default_rng(4), ModelBuilder()
+    x, y, z = (b.tensor((1, 9, 9, c), 0.05) for c in (3, 13, 13))
+    filters, planes = (rng.integers(-127, 128, shape, np.int8) for shape in ((13, 3, 3, 3), (1, 3, 3, 13)))
+    bias = b.constant(np.zeros(13, np.int32), [0.0005])
+    b.conv2d([x, b.constant(filters, [0.01]), bias], y, padding="SAME")
+    b.depthwise_conv2d([y, b.constant(planes, [0.01]), bias], z, padding="SAME")
+    found = lower(read_graph(b.build([x], [z]), "model.tflite"))
+    own = filters.reshape(13, -1), planes.reshape(9, 13).T
+    for program in (found.program(PLAIN), found.call_by_call(WEB)):
+        for step, weights in zip(program.steps, own, strict=True):
+            at = places(step.params)
+            np.testing.assert_array_equal(step.params.weights.reshape(-1)[at], weights)
+            np.testing.assert_array_equal(at, at[:, :1] + at[0] - at[0, 0])
+    assert [step.kernel.name for step in program.steps] == ["conv2d_simd", "depthwise_conv2d_simd"]
 
 
 def test_the_module_holds_the_constants_that_were_exported(answers, page):

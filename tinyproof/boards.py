@@ -20,7 +20,7 @@ from tinyproof.compilers import (
     ZIG_CORTEX_M0PLUS_C,
     ZIG_HOST_C,
 )
-from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, PORTABLE
+from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, PORTABLE, SIMD
 from tinyproof.cortex_m import CORTEX_M_BOARDS
 from tinyproof.environment import run_module
 from tinyproof.risc_v import ESP32_C3, RISC_V_BOARDS
@@ -116,7 +116,7 @@ BOARDS = {
             name="host",
             title="the firmware as a process on this computer",
             engine="compiled",
-            core=PORTABLE,
+            core=SIMD,
             sources=("host/board.c",),
             compilers=(HOST_C, ZIG_HOST_C),
             defines=('BOARD_NAME="host"',),
@@ -126,7 +126,7 @@ BOARDS = {
             name="host-checked",
             title="the same under AddressSanitizer and UndefinedBehaviorSanitizer",
             engine="compiled",
-            core=PORTABLE,
+            core=SIMD,
             sources=("host/board.c",),
             compilers=(HOST_C_CHECKED,),
             defines=('BOARD_NAME="host-checked"',),

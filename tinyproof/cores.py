@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -10,8 +10,8 @@ class Core:
     """One kind of core. Its generated C lies in a folder of this name.
 
     `kernels` are the folders below firmware/kernels with what it has beside the plain kernels. `prices` names the core
-    whose counted cycles stand for it where the export compares kernels; `unit`: or instructions, where nobody models
-    cycles.
+    whose counted cycles stand for it where the export compares kernels; without them the first one that fits is taken,
+    and no layer is computed in bands. `unit`: or instructions, where nobody models cycles.
     """
 
     name: str
@@ -44,6 +44,8 @@ CORTEX_M55 = Core(
     "cortex-m55",
     unit="instructions",
 )
+SIMD = Core("simd", "computers and browsers: the vectors of their processors", ("dsp", "simd"), prices="")
+WEB = replace(SIMD, name="web", kernels=("simd",))  # whose calls are the ops one by one
 PLAIN = Core("plain", "the plain kernels alone, which the others are held against", (), "cortex-m4f")
 
-CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC)}
+CORES = {core.name: core for core in (CORTEX_M4F, PORTABLE, CORTEX_M55, CORTEX_M0PLUS, RV32IMC, SIMD)}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tinyproof.boards import Board
 from tinyproof.console import console
+from tinyproof.cores import CORTEX_M4F, Core
 from tinyproof.export.conversion.convert import convert, with_full_range
 from tinyproof.export.cost import milliseconds, modelled_cycles
 from tinyproof.export.describe import summary_table
@@ -41,8 +42,9 @@ def print_device_cost(model: Any, board: Board, name: str, optimize: Optimize = 
     content = convert(model, noise)
     export = export_model(content, f"the network {name}", name, (), noise, runtime_of(board, None), optimize)
     console.print(summary_table(export.manifest, board.core))
-    if program := export.programs.get(board.core.name):
-        console.print(_time(modelled_cycles(program, board.core), board))
+    core = board.core if board.core.prices else CORTEX_M4F
+    if program := export.programs.get(core.name):
+        console.print(_time(modelled_cycles(program, core), board, core))
     if board.budget is None:
         return
     if not board.compilers or missing_tools(board):
@@ -55,9 +57,9 @@ def print_device_cost(model: Any, board: Board, name: str, optimize: Optimize = 
     print_budget(f"Memory on board {board.name}: the whole firmware", sizes.flash_bytes, sizes.ram_bytes, board.budget)
 
 
-def _time(cost: int, board: Board) -> str:
-    if board.core.unit != "cycles":
-        return f"compiled, on the core of board {board.name}: {cost:,} {board.core.unit} an image, estimated"
+def _time(cost: int, board: Board, core: Core) -> str:
+    if core.unit != "cycles":
+        return f"compiled, on the core of board {board.name}: {cost:,} {core.unit} an image, estimated"
     return (
         f"compiled, on a Cortex-M4 at {CLOCK_HZ // 10**6} MHz: {milliseconds(cost, CLOCK_HZ):.1f} ms an image "
         f"({cost:,} cycles, modelled)"

@@ -27,16 +27,27 @@ class VectorOutput(CStruct):
     y_max: int
 
 
+def single_sums(
+    bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage
+) -> tuple[NDArray[np.int32], NDArray[np.int8]] | None:
+    """Bias, multiplier, offset and shift (y_c, 4) for sums as they are, not doubled, and the weights (y_c, ...) that go
+    with them; None where the numbers of a channel do not fit.
+    """
+    packed = pack_output(bias, weights, output, MOST_BYTE)
+    if packed is None or np.any(packed.channels[:, 0] % 2):
+        return None
+    return packed.channels // np.array([2, 1, 1, 1], np.int32), packed.scaled(weights).astype(np.int8)
+
+
 def pack_vectors(
     bias: NDArray[np.int32], weights: NDArray[np.int8], output: OutputStage
 ) -> tuple[VectorOutput, NDArray[np.int8]] | None:
     """The output stage for sums as they are, and the weights (y_c, ...) that go with it; None where the numbers of a
     channel do not fit. The last four are filled up with zeros, a shift of none.
     """
-    packed = pack_output(bias, weights, output, MOST_BYTE)
-    if packed is None or np.any(packed.channels[:, 0] % 2):
+    if (packed := single_sums(bias, weights, output)) is None:
         return None
-    table = packed.channels // [2, 1, 1, -1]
-    filled = np.pad(table, ((0, -len(table) % FOUR), (0, 0))).astype(np.int32)
+    table, scaled = packed
+    filled = np.pad(table * np.array([1, 1, 1, -1], np.int32), ((0, -len(table) % FOUR), (0, 0)))
     channels = np.ascontiguousarray(filled.reshape(-1, FOUR, 4).swapaxes(1, 2))
-    return VectorOutput(channels, packed.y_min, packed.y_max), packed.scaled(weights).astype(np.int8)
+    return VectorOutput(channels, output.y_min, output.y_max), scaled

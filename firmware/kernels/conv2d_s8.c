@@ -13,15 +13,7 @@ void conv2d_s8(int8_t *y, const int8_t *x, int8_t *window, const convolution_par
         for (int32_t j = 0; j < g->y_w; j++) {
             gather_s8(window, x, i * g->stride_h - g->pad_h, j * g->stride_w - g->pad_w, p->x_zero_point, g);
             const int8_t *filter = p->weights;
-            int32_t o = 0;
-#ifdef FILTERS_AT_ONCE
-            for (; o + FILTERS_AT_ONCE <= g->y_c; o += FILTERS_AT_ONCE, filter += FILTERS_AT_ONCE * n) {
-                int32_t acc[FILTERS_AT_ONCE];
-                inner_products(acc, p->bias + o, window, filter, n);
-                for (int32_t k = 0; k < FILTERS_AT_ONCE; k++) *y++ = output_s8(acc[k], o + k, &output);
-            }
-#endif
-            for (; o < g->y_c; o++, filter += n) {
+            for (int32_t o = 0; o < g->y_c; o++, filter += n) {
                 *y++ = output_s8(inner_product(p->bias[o], window, filter, n), o, &output);
             }
         }

@@ -1,11 +1,7 @@
-// The multiply-accumulate loop of the plain kernels, unrolled by four. A build may have another: INNER_PRODUCT is its file,
-// which may make FILTERS_AT_ONCE of them together.
+// The multiply-accumulate loop of the plain kernels, unrolled by four.
 #pragma once
 #include <stdint.h>
 
-#ifdef INNER_PRODUCT
-#include INNER_PRODUCT
-#else
 // acc + sum_i a[i] * b[i]    a (n,)  b (n,)
 static inline int32_t inner_product(int32_t acc, const int8_t *a, const int8_t *b, int32_t n) {
     for (; n >= 4; n -= 4, a += 4, b += 4) {
@@ -17,4 +13,3 @@ static inline int32_t inner_product(int32_t acc, const int8_t *a, const int8_t *
     for (; n > 0; n--) acc += *a++ * *b++;
     return acc;
 }
-#endif

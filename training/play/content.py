@@ -23,6 +23,7 @@ from tinyproof.training.lab.receptive import Field, receptive_fields
 from tinyproof.training.lab.trained import Layer, Trained, input_bytes
 from tinyproof.training.play.packed import packed, packed_pictures
 from tinyproof.training.play.playable import Playable
+from tinyproof.training.play.weights import AnyConvolution, Filters, filters_of
 
 MOST_PICTURES, MOST_BYTES = 300, 1_000_000  # test pictures within the page, unpacked
 GREY = 128  # of colour pictures of which nothing is known
@@ -37,16 +38,6 @@ class Span:
 
     first: tuple[int, ...]
     last: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Weights within the module: its table of constants, `shape` (filters, h, w, channels), a scale for each filter."""
-
-    table: int
-    shape: tuple[int, ...]
-    depthwise: bool  # the table is then (h, w, filters)
-    scales: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -221,8 +212,12 @@ def _layers(trained: Trained, program: Program) -> tuple[LayerContent, ...]:
     fields = {field.layer.op.index: field for field in receptive_fields(trained)}
     maker = {layer.op.outputs[0]: place for place, layer in enumerate(trained.layers)}
     constants = Constants(program)
-    places = {name: place for place, name in enumerate(constants.tables)}
-    tables = {member: places[name] for member, name in constants.table_of.items()}
+    numbers = {name: place for place, name in enumerate(constants.tables)}
+    tables = {
+        step.op.index: (step.params, numbers[constants.table_of[f"{step.name}_weights"]])
+        for step in program.steps
+        if isinstance(step.params, AnyConvolution)
+    }
     return tuple(_layer(trained, layer, offsets, fields, maker, tables) for layer in trained.layers)
 
 
@@ -243,7 +238,7 @@ def _layer(
     offsets: dict[int, int],
     fields: dict[int, Field],
     maker: dict[int, int],
-    tables: dict[str, int],
+    tables: dict[int, tuple[AnyConvolution, int]],
 ) -> LayerContent:
     tensor = trained.graph.tensors[layer.op.outputs[0]]
     assert tensor.quantization is not None  # checked when the layers were folded
@@ -261,7 +256,7 @@ def _layer(
             maker.get(x, -1) for x in layer.op.inputs if x != ABSENT and trained.graph.tensors[x].data is None
         ),
         window=(window.k_h, window.k_w, window.stride_h, int(window.pad_h + window.pad_w > 0)) if window else (),
-        filters=_filters(trained, layer, tables),
+        filters=filters_of(trained, layer, *tables[layer.op.index]) if layer.op.index in tables else None,
         rows=_span(field.rows.first, field.rows.last) if field else None,
         columns=_span(field.columns.first, field.columns.last) if field else None,
     )
@@ -269,17 +264,3 @@ def _layer(
 
 def _span(first: NDArray[np.int64], last: NDArray[np.int64]) -> Span:
     return Span(tuple(first.tolist()), tuple(last.tolist()))
-
-
-def _filters(trained: Trained, layer: Layer, tables: dict[str, int]) -> Filters | None:
-    depthwise = layer.op.name == "DEPTHWISE_CONV_2D"
-    table = tables.get(f"{layer.kind}_{layer.op.index}_weights")
-    if table is None or layer.op.name not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-        return None
-    weights = trained.graph.tensors[layer.op.inputs[1]]
-    assert weights.quantization is not None
-    count = layer.shape[-1]
-    sides = weights.shape[1:3]
-    scales = np.broadcast_to(weights.quantization.scale, count)
-    sees = 1 if depthwise else trained.graph.tensors[layer.op.inputs[0]].shape[-1]
-    return Filters(table, (count, *sides, sees), depthwise, tuple(map(float, scales)))

@@ -1,4 +1,4 @@
-"""The kernels of other cores, in firmware/kernels/halves, fours, planes and helium, as their headers promise them."""
+"""The kernels of other cores, in halves, fours, planes, helium and simd, as their headers promise them."""
 
 from __future__ import annotations
 
@@ -94,27 +94,30 @@ def depthwise_planes(p: Params) -> Linear:
     return Linear(g, None, weights, bias, x_zero, clamp, channels, signs, h * w, band=0, sees=sees, in_place=in_place)
 
 
-def _vectors(p: Params, groups: int) -> tuple[Ints, tuple[int, int]]:
-    """Bias, multiplier, offset and shift (4 * groups, 4) of a vector_output, and its clamp."""
-    table = p.table("channels", 4, groups, 4, 4)
-    rows = np.moveaxis(table, 1, 2).reshape(-1, 4).copy()
-    rows[:, 3] *= -1
-    return rows, p.clamp
+def _vectors(p: Params, groups: int, lanes: int = 4) -> tuple[Ints, tuple[int, int]]:
+    """Bias, multiplier, offset and shift (lanes * groups, 4) of a vector_output or a simd_output, and its clamp."""
+    table = p.table("channels", 4, groups, 4, lanes)
+    return np.moveaxis(table, 1, 2).reshape(-1, 4).copy(), p.clamp
+
+
+def _pool_inside(p: Params, g: Geometry) -> Geometry | None:
+    """A pooling whose windows lie wholly inside what it pools; None for single pixels."""
+    if pool := pool_of(p, g):
+        inside = (pool.y_h - 1) * pool.stride_h + pool.k_h <= g.y_h and pool.pad_h == pool.pad_w == 0
+        inside = inside and (pool.y_w - 1) * pool.stride_w + pool.k_w <= g.y_w
+        require(inside, f"{p.where}: not for this kernel")
+    return pool
 
 
 def conv2d_helium(p: Params) -> Linear:
     """Sixteen taps of four filters at a time; sums as they are, which are doubled in the product."""
-    g, pool = p.window("window"), pool_of(p, p.window("window"))
+    g, pool = p.window("window"), _pool_inside(p, p.window("window"))
     taps, groups = g.k_h * g.k_w * g.x_c, -(-g.y_c // 4)
-    if pool:
-        inside = (pool.y_h - 1) * pool.stride_h + pool.k_h <= g.y_h and pool.pad_h == pool.pad_w == 0
-        inside = inside and (pool.y_w - 1) * pool.stride_w + pool.k_w <= g.y_w
-        require(inside, f"{p.where}: not for this kernel")
     table = p.table("weights", 1, groups, -(-taps // 16), 4, 16)
     every = filters(np.moveaxis(table, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
     require(not np.any(every[:, taps:]), f"{p.where}: weights beyond the window")
     rows, clamp = _vectors(p.part("output"), groups)
-    rows = rows[: g.y_c]
+    rows = rows[: g.y_c] * (1, 1, 1, -1)
     weights = 2 * every[:, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     scratch = rounded_up((pool.k_h * pool.k_w if pool else 1) * max(taps, 16))
     return Linear(g, pool, weights, 2 * rows[:, 0], p.byte("x_zero_point"), clamp, rows[:, 1:], (SUM,), scratch, band=1)
@@ -128,17 +131,74 @@ def depthwise_helium(p: Params) -> Linear:
     table = p.table("weights", 1, octets, taps, 8)
     require(int(table.min()) > -128, f"{p.where}: a weight of -128")
     rows, clamp = _vectors(p.part("output"), 2 * octets)
-    places = np.minimum(8 * np.arange(octets), g.x_c - 8)[:, None] + np.arange(8)
+    rows = rows * (1, 1, 1, -1)
     in_order = rows.reshape(octets, 2, 4, 4).swapaxes(1, 2).reshape(octets, 8, 4)  # 0, 2, 4, 6, then the others
-    both = np.concatenate([table.swapaxes(1, 2), in_order], axis=2)
+    return _of_octets(p, g, table.swapaxes(1, 2), in_order, clamp, rounded_up(taps * g.x_c))
+
+
+def _of_octets(p: Params, g: Geometry, weights: Ints, rows: Ints, clamp: tuple[int, int], scratch: int) -> Linear:
+    """Depthwise weights (octets, 8, taps) and rows of the output's table (octets, 8, 4)."""
+    octets, _, taps = weights.shape
+    places = np.minimum(8 * np.arange(octets), g.x_c - 8)[:, None] + np.arange(8)
+    both = np.concatenate([weights, rows], axis=2)
     by_channel = np.zeros((g.y_c, taps + 4), np.int64)
     by_channel[places] = both
     if np.any(by_channel[places] != both):
         raise Refused(f"{p.where}: a channel is there twice with other numbers")
-    weights = 2 * by_channel[:, :taps].reshape(g.y_c, g.k_h, g.k_w, 1)
-    scratch, scale = rounded_up(taps * g.x_c), by_channel[:, taps + 1 :]
-    bias, x_zero = 2 * by_channel[:, taps], p.byte("x_zero_point")
-    return Linear(g, None, weights, bias, x_zero, clamp, scale, (SUM,), scratch, 1, ints(np.arange(g.y_c)))
+    doubled = 2 * by_channel[:, :taps].reshape(g.y_c, g.k_h, g.k_w, 1)
+    scale, bias, x_zero = by_channel[:, taps + 1 :], 2 * by_channel[:, taps], p.byte("x_zero_point")
+    return Linear(g, None, doubled, bias, x_zero, clamp, scale, (SUM,), scratch, 1, ints(np.arange(g.y_c)))
+
+
+def _laid_bytes(g: Geometry, pool: Geometry | None) -> int:
+    """The rows that a row of the output sees, in 16 bits, and one value more."""
+    looks_h, looks_w = (pool.k_h, (pool.y_w - 1) * pool.stride_w + pool.k_w) if pool else (1, g.y_w)
+    rows = (looks_h - 1) * g.stride_h + (g.k_h - 1) * g.dilation_h + 1
+    width = (looks_w - 1) * g.stride_w + (g.k_w - 1) * g.dilation_w + 1
+    return 2 * (rows * width * g.x_c + 1)
+
+
+def _pairs(p: Params, groups: int, count: int) -> Ints:
+    """Weights (groups, 8, 2 * count) of pairs; of two products the sum has to fit 32 bits, which those of bytes do."""
+    require(p.number("pairs") == count, f"{p.where}: not for this kernel")
+    table = p.table("weights", 2, groups, count, 8, 2)
+    require(int(table.min()) >= -128 and int(table.max()) <= 127, f"{p.where}: a weight of more than a byte")
+    return np.moveaxis(table, 1, 2).reshape(groups, 8, 2 * count)
+
+
+def _eights(p: Params, groups: int) -> tuple[Ints, tuple[int, int]]:
+    """`_vectors` of a simd_output; a shift by nothing is not one that every processor makes."""
+    rows, clamp = _vectors(p.part("output"), groups, 8)
+    require(bool(np.all((rows[:, 3] >= 1) & (rows[:, 3] <= 31))), f"{p.where}: a shift out of range")
+    return rows, clamp
+
+
+def conv2d_simd(p: Params) -> Linear:
+    """Pairs of taps of eight filters at a time, from rows of 16 bits; none goes from one run of taps to the next."""
+    g, pool = p.window("window"), _pool_inside(p, p.window("window"))
+    runs = g.k_h * (1 if g.dilation_w == 1 else g.k_w)
+    taps, groups = g.k_h * g.k_w * g.x_c // runs, -(-g.y_c // 8)
+    count = runs * -(-taps // 2)
+    every = filters(_pairs(p, groups, count), g.y_c, p.where).reshape(g.y_c, runs, -1)
+    require(not np.any(every[:, :, taps:]), f"{p.where}: weights beyond the window")
+    rows, clamp = _eights(p, groups)
+    rows, looks = rows[: g.y_c], pool.k_h * pool.k_w if pool else 1
+    weights = 2 * every[:, :, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+    scratch = rounded_up(4 * (count + rounded_up(looks)) + _laid_bytes(g, pool))
+    return Linear(g, pool, weights, 2 * rows[:, 0], p.byte("x_zero_point"), clamp, rows[:, 1:], (SUM,), scratch, band=1)
+
+
+def depthwise_simd(p: Params) -> Linear:
+    """Two taps of eight channels at a time, the last ones with some before them again, from rows of 16 bits."""
+    g = p.window("window")
+    taps, octets = g.k_h * g.k_w, -(-g.x_c // 8)
+    require(g.x_c == g.y_c >= 8, f"{p.where}: not for this kernel")
+    count = -(-taps // 2)
+    table = _pairs(p, octets, count)
+    require(not np.any(table[:, :, taps:]), f"{p.where}: weights beyond the window")
+    rows, clamp = _eights(p, octets)
+    scratch = rounded_up(8 * count + _laid_bytes(g, None))
+    return _of_octets(p, g, table[:, :, :taps], rows.reshape(octets, 8, 4), clamp, scratch)
 
 
 OTHER_CORES: dict[str, tuple[str, Callable[[Params], Linear]]] = {
@@ -147,4 +207,6 @@ OTHER_CORES: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "depthwise_conv2d_planes_s8": ("depthwise_conv2d_planes_params", depthwise_planes),
     "conv2d_helium_s8": ("conv2d_helium_params", conv2d_helium),
     "depthwise_conv2d_helium_s8": ("depthwise_conv2d_helium_params", depthwise_helium),
+    "conv2d_simd_s8": ("conv2d_simd_params", conv2d_simd),
+    "depthwise_conv2d_simd_s8": ("depthwise_conv2d_simd_params", depthwise_simd),
 }

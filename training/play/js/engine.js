@@ -91,13 +91,10 @@ export class Engine {
 
   // The real numbers of one filter, Float32Array (h,w,channels).
   filter(layer, index) {
-    const { table, shape, depthwise, scales } = layer.filters;
-    const [count, height, width, channels] = shape;
-    const each = height * width * channels;
-    const weights = this.bytesAt(this.module.constants(table), count * each);
-    return Float32Array.from({ length: each }, (_, i) => {
-      return scales[index] * (depthwise ? weights[i * count + index] : weights[index * each + i]);
-    });
+    const { table, weight_bytes, first, taps, scales } = layer.filters;
+    const Numbers = weight_bytes === 1 ? Int8Array : Int16Array;
+    const weights = new Numbers(this.module.memory.buffer, this.module.constants(table));
+    return Float32Array.from(taps, (tap) => scales[index] * weights[first[index] + tap]);
   }
 
   score(byte) {
