@@ -5,10 +5,14 @@ from __future__ import annotations
 from tinyproof.export.byte_moves import with_byte_moves
 from tinyproof.export.float_islands import with_float_islands
 from tinyproof.export.other_writers import as_tflm_reads
+from tinyproof.export.own_outputs import with_own_outputs
 
 
 def adapted(content: bytes, source: str) -> bytes:
-    """The `.tflite` with its moves of numbers as moves of bytes, in float32 what has no int8 form there, and such that
-    LiteRT and it read the same; the same bytes where there is nothing to change. UserError where they are no model.
+    """The `.tflite` with its moves of numbers as moves of bytes, in float32 what has no int8 form there, with a tensor
+    for each output, and such that LiteRT and it read the same; the same bytes where there is nothing to change.
+    UserError where they are no model.
     """
-    return with_float_islands(with_byte_moves(as_tflm_reads(content, source), source), source)
+    for adapt in (as_tflm_reads, with_own_outputs, with_byte_moves, with_float_islands):
+        content = adapt(content, source)
+    return content

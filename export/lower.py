@@ -142,15 +142,21 @@ def check_ends(graph: Graph) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     if not graph.inputs or not graph.outputs or ABSENT in graph.inputs + graph.outputs:
         raise UserError(f"{graph.source} has no inputs or no outputs; export the model again.")
     inputs, outputs = (tuple(graph.tensors[index] for index in ends) for ends in (graph.inputs, graph.outputs))
+    read = {index for op in graph.ops for index in op.inputs}
     for what, tensor in [*(("input", x) for x in inputs), *(("output", y) for y in outputs)]:
+        if tensor.data is not None:
+            raise UserError(f"{graph.source}: the model's {what} is a constant, '{tensor.name}'; leave it out.")
+        if tensor.dtype != "int8" and tensor.index not in (*graph.outputs, *read):
+            raise UserError(
+                f"{graph.source}: no op reads the input '{tensor.name}', so that the converter left it {tensor.dtype}; "
+                "leave it out."
+            )
         if tensor.dtype != "int8":
             raise UserError(
                 f"{graph.source}: the {what} '{tensor.name}' is {tensor.dtype}, not int8; convert with full-integer "
                 "quantization (a representative data set, TFLITE_BUILTINS_INT8, inference_input_type and "
                 "inference_output_type tf.int8), which is what `tinyproof quantize` does."
             )
-        if tensor.data is not None:
-            raise UserError(f"{graph.source}: the model's {what} is a constant; export another model.")
         if tensor.quantization is None or tensor.quantization.scale.size != 1:
             raise UserError(f"{graph.source}: the {what} '{tensor.name}' has no scale of its own; {QUANTIZE_CURE}.")
     return inputs, outputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -375,6 +376,18 @@ def test_a_refusal_names_the_users_layer_and_advises(tmp_path, name):
     assert_one_line(result, *says)
     assert "tensor<" not in result.stderr  # the converter's own code
     assert not (tmp_path / "out").exists()
+
+
+def test_an_operation_that_is_no_layer_is_named_by_its_place_in_the_summary():
+    import keras
+
+    from tinyproof.export.conversion.probe import guilty_layer
+
+    x = keras.Input((4,))
+    network = keras.Model(x, keras.ops.argmax(keras.layers.Dense(3)(x / 2.0), axis=-1))
+    said = guilty_layer(network, np.zeros((1, 4), np.float32), lambda place: None)
+    assert re.match(r"operation 'argmax\w*' \(Argmax, number 3 of the network\)", said)
+    assert "does not get over it ('tf.BitwiseAnd' op is neither" in said and "end the network before it" in said
 
 
 def test_a_network_with_weights_that_are_no_numbers_is_named_by_layer(tmp_path):

@@ -178,6 +178,13 @@ def wiring(inputs, outputs, *ops) -> bytes:
     return b.build(inputs, outputs)
 
 
+def unread_input_model() -> bytes:
+    b = ModelBuilder()
+    unread, x, y = b.tensor((1, 4), None, dtype="float32"), b.tensor((1, 4)), b.tensor((1, 4), 1 / 256, -128)
+    b.softmax(x, y)
+    return b.build([unread, x], [y])
+
+
 def reshape_model() -> bytes:
     b = ModelBuilder()
     x, y = b.tensor((1, 4)), b.tensor((2, 2))
@@ -232,7 +239,8 @@ REFUSALS = {
     "a softmax of another scale": (softmax_model(y_scale=1 / 128), "not 1/256 and -128"),
     "a softmax of too many classes": (softmax_model(classes=8192), "8192 classes"),
     "a softmax of nearly nothing": (softmax_model(scale=1e-9), "too small for TFLM's softmax"),
-    "a constant output": (wiring([0], [4], (0, 1)), "output is a constant"),
+    "a constant output": (wiring([0], [4], (0, 1)), "output is a constant, 'tensor_4'; leave it out"),
+    "an input that nothing reads": (unread_input_model(), "no op reads the input 'tensor_0'.* left it float32; leave"),
     "an output that is an input": (wiring([0], [1, 0], (0, 1)), "'tensor_0' is more than one of its inputs and"),
     "an output twice": (wiring([0], [1, 1], (0, 1)), "'tensor_1' is more than one of"),
     "an output nobody computes": (wiring([0], [2], (0, 1)), "no op computes the model's output"),

@@ -76,3 +76,17 @@ def test_a_depthwise_layer_goes_by_its_shapes_and_needs_no_bias(bias, multiplier
     after = adapted(depthwise_model(bias, multiplier), "model")
     lower(read_graph(after, "model"))
     np.testing.assert_array_equal(Golden(after).run(X), Golden(right).run(X))
+
+
+@needs.golden
+def test_an_output_that_is_an_input_or_another_output_has_a_tensor_of_its_own():
+    b = ModelBuilder()
+    x, y = b.tensor((1, 4), 1 / 256, -128), b.tensor((1, 4), 1 / 256, -128)
+    b.softmax(x, y)
+    before = b.build([x], [y, x, y])
+    after = adapted(before, "model")
+    given = np.int8([[-128, 0, 5, 127]])
+    assert Golden(after).run_bytes(given.tobytes()) == Golden(before).run_bytes(given.tobytes())
+    outputs = lower(read_graph(after, "model")).outputs
+    assert len({tensor.index for tensor in outputs} | {x}) == 4
+    assert adapted(after, "model") == after

@@ -55,7 +55,9 @@ def parts(*names: str) -> Callable[[Path], object]:
         (("Train", "HOLDOUT"), "Train/ and HOLDOUT/ as they are"),
         (("trainImages", "evaluationImages"), "trainImages/ and evaluationImages/ as they are"),
         (("archive/data/train", "archive/data/test1"), "train/ and test1/ as they are"),
+        (("holdout_numbers/train", "holdout_numbers/test"), "train/ and test/ as they are"),
         (("train",), "cut 70/15/15"),
+        (("training photos",), "cut 70/15/15"),
         (("photos",), "cut 70/15/15"),
     ],
 )

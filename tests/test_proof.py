@@ -141,6 +141,18 @@ def test_an_op_with_a_state_is_named_and_not_refused():
     assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in {each.op.split()[-1] for each in unproved}
 
 
+def test_a_call_without_a_lemma_makes_all_rows_of_its_op_also_where_its_windows_are_other_axes():
+    b = ModelBuilder()
+    x, larger, largest = (b.tensor(shape, 0.05, 3) for shape in ((1, 3, 4, 8), (1, 6, 8, 4), (1, 6, 8, 1)))
+    taps = b.constant(np.random.default_rng(0).integers(-127, 128, (4, 2, 2, 8), np.int8), [0.01] * 4, axis=0)
+    stride = schema_options("TransposeConvOptionsT", padding=0, strideH=2, strideW=2)
+    b.op("TRANSPOSE_CONV", [b.constant(np.array([1, 6, 8, 4], np.int32), None), taps, x], [larger], stride)
+    axis = b.constant(np.array([3], np.int32), None)
+    b.op("REDUCE_MAX", [larger, axis], [largest], schema_options("ReducerOptionsT", keepDims=True))
+    unproved = check(*certified(b.build([x], [larger, largest]))).unproved
+    assert [(each.op, each.root) for each in unproved] == [("op 0 TRANSPOSE_CONV", ""), ("op 1 REDUCE_MAX", "")]
+
+
 def test_an_op_without_a_call_of_its_own_is_named_where_something_follows_from_it():
     follows = Unproved("op 2 ADD", "add_s8", "no lemma for ABS", "op 1 ABS")
     assert causes((follows,)) == "not op 1 ABS: no lemma for ABS; nor what follows: op 2 ADD"

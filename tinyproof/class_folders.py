@@ -103,7 +103,7 @@ def unused_files(root: Path, used: Iterable[Path]) -> str:
 def _unwrapped(root: Path) -> Path:
     """The folder itself, or the only one in it, which holds all."""
     names = sub_folders(root)
-    while len(names) == 1 and not _words(names[0])[0] and sub_folders(root / names[0]):
+    while len(names) == 1 and _holds_all(root / names[0]):
         if any(map(is_picture, files_in(root))):
             break
         root = root / names[0]
@@ -112,6 +112,16 @@ def _unwrapped(root: Path) -> Path:
     if len(names) == 1 and names[0] == root.name and sub_folders(root / names[0]):
         return root / names[0]
     return root
+
+
+def _holds_all(folder: Path) -> bool:
+    """Whether a folder, the only one there, is around a set and no part of it: by its name, by other words in it (such
+    as `training photos`), or by the parts that it holds.
+    """
+    inside = sub_folders(folder)
+    part, rest = _words(folder.name)
+    parts = {_words(name)[0] for name in inside} - {""}
+    return bool(inside) and (not part or (part == "train" and bool(rest)) or ("train" in parts and len(parts) > 1))
 
 
 def _words(name: str) -> tuple[str, tuple[str, ...]]:

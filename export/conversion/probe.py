@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyproof.backend import load_keras
 from tinyproof.export.conversion.convert import one_line, run_converter
-from tinyproof.export.conversion.walk import calls, describe, leaves
+from tinyproof.export.conversion.walk import calls, describe, parts
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op
 from tinyproof.export.op_table import TFLM_OPS
@@ -19,6 +19,7 @@ from tinyproof.export.tflite_reader import read_graph
 
 SAMPLES = 4
 ENDS = ("QUANTIZE", "DEQUANTIZE")
+NO_OP = re.compile(r"'tf\.\w+' op is neither a custom op nor a flex op")  # behind the path of calls that leads to it
 PRINTED_CODE = re.compile(r" (?:Details: tf\.|See instructions: https|<unknown>:0: note:)")
 
 
@@ -37,7 +38,8 @@ def guilty_layer(network: Any, x: Any, before: Callable[[str], None]) -> str:
         before(call.place)
         try:
             alone = keras.Input(batch_shape=(1, *shape[1:]))
-            model = keras.Model(alone, call.layer(alone, training=False))
+            is_layer = isinstance(call.layer, keras.Layer)
+            model = keras.Model(alone, call.layer(alone, training=False) if is_layer else call.layer(alone))
             samples = [rng.normal(size=(1, *shape[1:])).astype(np.float32) for _ in range(SAMPLES)]
             graph = read_graph(run_converter(model, samples), "layer")
         except Exception as error:  # the converter's, whatever it raises
@@ -60,11 +62,11 @@ def strange_layer(graph: Graph, network: Any) -> str:
 
 def layer_of(graph: Graph, op: Op, network: Any) -> tuple[int, Any] | None:
     """The layer that an op was made of, and its number; None where its name does not tell."""
-    parts = graph.label(op).split("/")
-    known = list(enumerate(leaves(network), 1))
-    if op.outputs[:1] == graph.outputs[:1] and parts[0].startswith("StatefulPartitionedCall"):
+    path = graph.label(op).split("/")
+    known = list(enumerate(parts(network), 1))
+    if op.outputs[:1] == graph.outputs[:1] and path[0].startswith("StatefulPartitionedCall"):
         return known[-1] if known else None
-    names = {part.rsplit("_", 1)[0] for part in parts} | set(parts)
+    names = {part.rsplit("_", 1)[0] for part in path} | set(path)
     return next((one for one in known if one[1].name in names), None)
 
 
@@ -83,6 +85,9 @@ def strange_op(graph: Graph) -> str:
 
 
 REPLACEMENTS = {
+    **dict.fromkeys(
+        ("Argmax", "Argmin", "TopK", "OneHot"), "end the network before it, and do that with what the device answers"
+    ),
     "sparsemax": "use the activation softmax or relu",
     "RMSNormalization": "use BatchNormalization, which costs nothing once quantized",
     "MultiHeadAttention": "use Conv1D over the steps, or GlobalAveragePooling1D",
@@ -117,7 +122,7 @@ def _is_known(layer: Any) -> str:
 
 def suspects(network: Any) -> str:
     """The layers that converters often do not get over, for when none is guilty alone; empty where there are none."""
-    found = [(number, layer) for number, layer in enumerate(leaves(network), 1) if _is_known(layer)]
+    found = [(number, layer) for number, layer in enumerate(parts(network), 1) if _is_known(layer)]
     if not found:
         return ""
     places = ", ".join(describe(layer, number) for number, layer in found[:3])
@@ -127,6 +132,8 @@ def suspects(network: Any) -> str:
 def reason(error: Exception) -> str:
     """The words of the converter that say why, whole, without what it says of itself or prints of its own code."""
     text = PRINTED_CODE.split(one_line(error))[0]
+    if known := NO_OP.search(text):
+        return known[0]
     for mark in ("error: ", "Error: "):
         text = text.rsplit(mark, 1)[-1] if mark in text else text
     return text.split(" loc(")[0].removeprefix("loc(") or type(error).__name__

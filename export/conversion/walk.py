@@ -21,7 +21,7 @@ class Enough(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One layer that the network called: `number` counts from 1 in the order of the summary."""
+    """One layer or operation that the network called: `number` counts from 1 in the order of the calls."""
 
     number: int
     layer: Any
@@ -37,18 +37,28 @@ def describe(layer: Any, number: int) -> str:
     """A layer in the user's words."""
     activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
     kind = type(layer).__name__ + ("" if activation == "linear" else f" with activation {activation}")
-    return f"layer '{layer.name}' ({kind}, number {number} of the network)"
+    what = "layer" if isinstance(layer, load_keras().Layer) else "operation"
+    return f"{what} '{layer.name}' ({kind}, number {number} of the network)"
+
+
+def parts(network: Any) -> list[Any]:
+    """Every layer of the network and of the models within it, but no model and no input, and the operations of
+    `keras.ops` between them: in the order of the summary.
+    """
+    keras = load_keras()
+    found: dict[int, Any] = {}
+    for part in getattr(network, "operations", None) or network.layers:
+        if isinstance(part, keras.Model):
+            found.update((id(each), each) for each in parts(part))
+        elif not isinstance(part, keras.layers.InputLayer):
+            found[id(part)] = part
+    return list(found.values())
 
 
 def leaves(network: Any) -> list[Any]:
-    """Every layer of the network and of the models within it, but no model and no input."""
+    """The layers among its parts."""
     keras = load_keras()
-    found = network._flatten_layers(include_self=False, recursive=True)
-    inside = {
-        id(part) for layer in found if not isinstance(layer, keras.Model) for part in layer._flatten_layers(False)
-    }
-    no_layers = (keras.Model, keras.layers.InputLayer)
-    return [layer for layer in found if not isinstance(layer, no_layers) and id(layer) not in inside]
+    return [part for part in parts(network) if isinstance(part, keras.Layer)]
 
 
 @contextmanager
@@ -77,13 +87,13 @@ def _watched(layers: list[Any], see: Callable[[Any, tuple[Any, ...]], None]) -> 
 
 
 def calls(network: Any, x: Any) -> list[Call]:
-    """Every layer that the network calls for the input x, in the order of the calls."""
+    """Every layer and operation that the network calls for the input x, in the order of the calls."""
     found: list[Call] = []
 
     def see(layer: Any, arguments: tuple[Any, ...]) -> None:
         found.append(Call(len(found) + 1, layer, arguments))
 
-    with _watched(leaves(network), see):
+    with _watched(parts(network), see):
         network(x, training=False)
     return found
 

@@ -69,8 +69,7 @@ def _claims(program: Program, kept: Kept, source: Source) -> list[dict[str, Any]
             claims.append({})
             continue
         ops, channels = tuple(op.index for op in step.ops), kept.get(step.y.index)
-        shape = step.y.shape
-        made = _rows(source.structs[call.struct][1], source, shape)
+        made = _rows(source.structs[call.struct][1], source, step.y.shape, step.ops[-1].name == "REDUCE_MAX")
         claim: dict[str, Any] = {"ops": ops, "row": rows[ops], "rows": made[0], "columns": made[1]}
         if channels is not None:
             claim["channels"] = channels.tolist()
@@ -79,15 +78,21 @@ def _claims(program: Program, kept: Kept, source: Source) -> list[dict[str, Any]
     return claims
 
 
-def _rows(members: dict[str, Any], source: Source, shape: tuple[int, ...]) -> tuple[int, int]:
-    """How many rows and columns of an image (1, h, w, c) a call makes; 1 of anything else."""
+def _rows(members: dict[str, Any], source: Source, shape: tuple[int, ...], renamed: bool) -> tuple[int, int]:
+    """How many rows and columns of an image (1, h, w, c) a call makes; 1 of anything else. `renamed`: the rows and
+    columns of its window are other axes.
+    """
     if len(shape) != 4:
         return 1, 1
     windows = members.get("conv", members)
+    if "y_h" in members:  # of what makes more rows than the convolution in it, or of none
+        return int(members["y_h"]), int(members["y_w"])
+    elements = int(members.get("count", 0))
     if "y_h" in windows.get("window", ()):
         last = windows["pool"] if "pool" in windows else windows["window"]
-        return int(last["y_h"]), int(last["y_w"])
-    elements = int(members.get("count", 0))
+        if not renamed:
+            return int(last["y_h"]), int(last["y_w"])
+        elements = int(last["y_h"]) * int(last["y_w"]) * int(last["y_c"])
     if "loops" in members:
         table = source.tables[members["loops"]["table"]].reshape(-1, 3)
         elements = int(table[:, 0].prod())
