@@ -31,9 +31,10 @@ from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build as build_image
 from tinyproof.firmware.build import image_path
+from tinyproof.host.bench.convolution_layers import ACCUMULATOR_STEP, LayerKind
 from tinyproof.host.bench.counts import count
 from tinyproof.host.bench.cycles import measure
-from tinyproof.host.bench.layers import ACCUMULATOR_STEP, LAYERS, LayerKind
+from tinyproof.host.bench.layers import LAYERS
 from tinyproof.host.connection import connect
 from tinyproof.host.device import count as in_units
 from tinyproof.manifest import C_FOLDER, load_manifest

@@ -16,6 +16,7 @@ from .c_source import Call, Pointer, Source, parse
 from .convolutions import check_convolution
 from .depthwise import depthwise_packed, depthwise_taps
 from .elementwise import lookup, of_two
+from .few import FEW
 from .findings import Follows, NotCovered, Refused, Unproved, causes, require
 from .golden import Golden
 from .kernels import CONVOLUTIONS
@@ -33,7 +34,7 @@ DEPTHWISE = {
     "depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed),
     "depthwise_conv2d_taps_s8": ("depthwise_conv2d_taps_params", depthwise_taps),
 }
-LINEAR = CONVOLUTIONS | WINOGRAD | DEPTHWISE | OTHER_CORES
+LINEAR = CONVOLUTIONS | FEW | WINOGRAD | DEPTHWISE | OTHER_CORES
 OTHERS = {
     "max_pool2d_s8": ("pool2d_params", pooling),
     "max_pool2d_packed_s8": ("pool2d_params", pooling),

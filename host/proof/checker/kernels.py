@@ -199,60 +199,6 @@ def conv2d_grouped(p: Params) -> Linear:
     return Linear(whole, after, shaped, bias, conv.byte("x_zero_point"), clamp, channels, signs, scratch, band=1)
 
 
-def conv2d_few(p: Params) -> Linear:
-    """Run by run of what lies side by side, in words; the last of a run begins four taps before its end."""
-    g, run, quads = p.window("window"), p.number("run"), p.number("quads")
-    runs, words = g.k_h * g.k_w * g.x_c // run if run > 0 else 0, -(-run // 4)
-    right = run >= 4 and run == g.x_c * (g.k_w if g.dilation_w == 1 else 1) and quads == runs * words
-    require(right, f"{p.where}: not for this kernel")
-    table = p.table("weights", 2, g.y_c, runs, words, 4)[..., [0, 2, 1, 3]]
-    whole, again = run // 4, -run % 4
-    taps = [table[:, :, :whole].reshape(g.y_c, runs, 4 * whole)]
-    if again:
-        require(not np.any(table[:, :, whole, :again]), f"{p.where}: a tap is there twice")
-        taps.append(table[:, :, whole, again:])
-    weights = np.concatenate(taps, axis=2).reshape(g.y_c, g.k_h, g.k_w, g.x_c)
-    bias, channels, clamp, signs = output(p.part("output"), g.y_c)
-    scratch, x_zero = g.k_h * g.k_w * g.x_c, p.byte("x_zero_point")
-    return Linear(g, None, weights, bias, x_zero, clamp, channels, signs, scratch, band=0)
-
-
-def conv2d_narrow(p: Params) -> Linear:
-    """Ten taps in five words."""
-    g, y_c = p.window("window"), p.window("window").y_c
-    channels, taps = p.table("channels", 4, y_c, 9), g.k_h * g.k_w * g.x_c
-    low = (channels[:, :5] + 2**15) % 2**16 - 2**15
-    words = np.stack([low, channels[:, :5] >> 16], axis=2).reshape(y_c, 10)
-    pool = pool_of(p, g)
-    small = taps <= 10 and (pool is None or max(pool.k_h, pool.k_w) <= 2)
-    require(small and not np.any(words[:, taps:]), f"{p.where}: not for this kernel")
-    weights, clamp = words[:, :taps].reshape(y_c, g.k_h, g.k_w, g.x_c), p.clamp
-    x_zero = p.byte("x_zero_point")
-    return Linear(g, pool, weights, channels[:, 5], x_zero, clamp, channels[:, 6:], (PRODUCT, SUM), 0, band=1)
-
-
-def conv2d_one_channel(p: Params) -> Linear:
-    """One channel, windows of up to 3 x 3 filled up with zeros; a shift lies beside the last weight."""
-    g, pool = p.window("window"), pool_of(p, p.window("window"))
-    channels = p.table("channels", 4, g.y_c, 8)
-    low, high = (channels + 2**15) % 2**16 - 2**15, channels >> 16
-    left, right = low[:, [0, 2, 3]], high[:, [0, 2, 3]]
-    middle, shift = np.stack([low[:, 4], high[:, 4], high[:, 5]], axis=1), low[:, 5]
-    every = np.stack([left, middle, right], axis=2)  # (y_c, 3, 3)
-    by_squares, single = g.stride_h == g.stride_w == 1, g.x_c == g.dilation_h == g.dilation_w == 1
-    shifts = bool(np.all((shift >= 0) & (shift < 32)))
-    unused = bool(np.any(every[:, g.k_h :]) or np.any(every[:, :, g.k_w :]))
-    fits = single and max(g.k_h, g.k_w) <= 3 and pools_squares(pool) and (by_squares or pool is None)
-    require(fits and shifts and not unused, f"{p.where}: not for this kernel")
-    table = np.stack([channels[:, 6], channels[:, 7], shift], axis=1)
-    weights, x_zero, band = (
-        every[:, : g.k_h, : g.k_w, None],
-        p.byte("x_zero_point"),
-        2 if by_squares and not pool else 1,
-    )
-    return Linear(g, pool, weights, channels[:, 1], x_zero, p.clamp, table, (SUM,), 0, band)
-
-
 def pools_squares(pool: Geometry | None) -> bool:
     """Whether no pooling follows, or one of 2 x 2 pixels side by side that are all there."""
     if pool is None:
@@ -321,9 +267,6 @@ CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "conv2d_wide_s8": ("conv2d_packed_params", packed(single_bytes)),
     "conv2d_padded_s8": ("conv2d_padded_params", conv2d_padded),
     "conv2d_grouped_s8": ("conv2d_grouped_params", conv2d_grouped),
-    "conv2d_few_s8": ("conv2d_few_params", conv2d_few),
-    "conv2d_narrow_s8": ("conv2d_narrow_params", conv2d_narrow),
-    "conv2d_one_channel_s8": ("conv2d_one_channel_params", conv2d_one_channel),
     "conv2d_s8": ("convolution_params", conv2d),
     "depthwise_conv2d_s8": ("convolution_params", depthwise_conv2d),
     "dense_s8": ("dense_params", dense),
