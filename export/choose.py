@@ -90,8 +90,12 @@ def _first_choice(
     readers = Counter([index for op in graph.ops for index in op.inputs] + list(graph.outputs))
     remaining = list(calls)
 
+    def cost(offer: Choice) -> float:
+        saved = offer.fast.waits_less if offer.fast and core.unit == "cycles" else 0
+        return call_cycles(offer.call, core) * (1 - saved)
+
     def cheapest(offers: Sequence[Choice]) -> Choice:
-        return min(offers, key=lambda offer: call_cycles(offer.call, core)) if len(offers) > 1 else offers[0]
+        return min(offers, key=cost) if len(offers) > 1 else offers[0]
 
     def fitting(call: Call, pool: Window | None) -> Choice | None:
         for _, equal in groupby((one for one in fast if one.improves is None), lambda one: one.rank):

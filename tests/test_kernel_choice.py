@@ -247,3 +247,10 @@ def test_a_single_filter_takes_no_kernel_that_computes_four():
     x, y = b.tensor((1, 12, 12, 16), 0.5), b.tensor((1, 12, 12, 1), 50.0)
     b.conv2d([x, b.constant(np.ones((1, 1, 1, 16), np.int8), [0.1])], y)
     assert kernels_of(b.build([x], [y])) == ["conv2d_few"]
+
+
+def test_of_kernels_about_as_quick_the_one_that_reads_its_weights_less_often_is_taken():
+    b, rng = ModelBuilder(), np.random.default_rng(1)
+    x, y = b.tensor((1, 25, 5, 64), 0.5), b.tensor((1, 25, 5, 64), 50.0)
+    b.conv2d([x, b.constant(rng.integers(-127, 128, (64, 1, 1, 64), np.int8), [0.1])], y)
+    assert kernels_of(b.build([x], [y])) == ["conv2d_pointwise"]
