@@ -76,6 +76,18 @@ def test_a_run_keeps_the_folder_between_its_stages_until_it_ends(tmp_path, run_o
     end(other)
 
 
+def test_a_stage_that_outlives_its_run_keeps_the_folder_no_longer_than_it_writes(tmp_path, run_of_several):
+    run_of_several.kill()
+    run_of_several.wait()
+    stage = holding(tmp_path / "m", run_of_several.pid)
+    assert stage.stdout.readline() == "mine\n"
+    (tmp_path / "m" / "made").touch()
+    end(stage)
+    other = holding(tmp_path / "m")
+    assert other.stdout.readline() == "mine\n"
+    end(other)
+
+
 def test_a_copy_of_a_folder_is_nobodys(tmp_path, run_of_several):
     stage = holding(tmp_path / "m", run_of_several.pid)
     assert stage.stdout.readline() == "mine\n"

@@ -103,7 +103,7 @@ def _try_claim(folder: Path) -> IO[str] | None:
         return None
     owner = _owner()
     before = _read(file, folder)
-    if not _is(path, file) or (before and before != owner and _started(before["process"]) == before["started"]):
+    if not _is(path, file) or (before and before != owner and _goes_on(before)):
         file.close()
         return None
     file.seek(0)
@@ -117,6 +117,11 @@ def _try_claim(folder: Path) -> IO[str] | None:
             file.close()
         raise
     return file
+
+
+def _goes_on(run: dict[str, object]) -> bool:
+    """Whether it has not ended; one whose last command outlived it had ended before it was written down."""
+    return run["started"] is not None and _started(run["process"]) == run["started"]
 
 
 def _leave(folder: Path, new: list[Path]) -> None:
