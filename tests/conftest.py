@@ -97,7 +97,6 @@ def compile_shared(tmp_path_factory):
     folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def compile_(name: str, sources: list[Path], includes: list[Path], *more: str) -> ctypes.CDLL:
-        library = folder / f"{name}.so"
         flags = [
             "-std=c11",
             "-O1",
@@ -110,9 +109,11 @@ def compile_shared(tmp_path_factory):
             *more,
         ]
         command = [*CC, *flags, *(f"-I{folder}" for folder in includes), *map(str, sources)]
-        with portalocker.Lock(folder / f"{name}.lock", timeout=250):
+        full_name = f"{name}_{hashlib.sha256(' '.join(command).encode()).hexdigest()[:12]}"
+        library = folder / f"{full_name}.so"
+        with portalocker.Lock(folder / f"{full_name}.lock", timeout=250):
             if not library.exists():
-                made = own / f"{name}.so"
+                made = own / f"{full_name}.so"
                 subprocess.run([*command, "-o", str(made)], check=True)
                 made.rename(library)
         return ctypes.CDLL(str(library))

@@ -115,7 +115,7 @@ def test_labels_in_another_order_are_not_taken_for_black_in_the_place_of_white()
     y = rng.integers(0, 2, 200)
     images = (rng.integers(0, 60, (200, 4, 4, 1)) + 180 * y[:, np.newaxis, np.newaxis, np.newaxis]).astype(np.uint8)
     keras_like = type("Network", (), {"__call__": lambda self, x, training: network(x, training)})()
-    keras_like._flatten_layers = lambda **_: []
+    keras_like.layers = []
     assert wanted_pixels(keras_like, images, y, "crossentropy")[0] == "0..1"
     assert wanted_pixels(keras_like, images, 1 - y, "crossentropy")[0] == "0..1"
 

@@ -156,7 +156,6 @@ def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source, wide: boo
 
 CONVOLUTIONS: tuple[LayerKind, ...] = (
     (_conv2d, 10),
-    (_conv2d_of_one_channel, 4),
     (_inner_conv2d, 3),
     (partial(_conv2d, plain=True), 1),
     (_pointwise_conv2d, 3),
@@ -167,4 +166,5 @@ CONVOLUTIONS: tuple[LayerKind, ...] = (
     (_grouped_conv2d, 4),
     (_transpose_conv2d, 2),
     (partial(_transpose_conv2d, wide=True), 1),
+    (_conv2d_of_one_channel, 4),
 )

@@ -88,15 +88,15 @@ def plant_fault(model: Path, faulty: Path) -> None:
     weights = np.array(tensors[index].data)
     weights[FAULTY_WEIGHT] = WRONG_VALUE
     tensors[index] = replace(tensors[index], data=weights)
-    program = lower(replace(graph, tensors=tuple(tensors))).program()
-    text = emit_model_c(program, "// One weight is wrong on purpose.\n")
-    for core in CORES:
-        (faulty / C_FOLDER / core / "model.c").write_text(text, encoding="utf-8")
+    lowered, manifest = lower(replace(graph, tensors=tuple(tensors))), load_manifest(faulty)
+    compiled = dict(manifest.compiled)
+    for name, core in CORES.items():
+        program = lowered.program(core)
+        text = emit_model_c(program, "// One weight is wrong on purpose.\n")
+        (faulty / C_FOLDER / name / "model.c").write_text(text, encoding="utf-8")
+        constants = b"".join(table.flash_bytes for _, table in segments(program))
+        compiled[name] = replace(compiled[name], constants_sha256=hashlib.sha256(constants).hexdigest())
     remember(faulty, SOURCES, "", (path for path in (faulty / C_FOLDER).rglob("*") if path.is_file()))
-    constants = b"".join(table.flash_bytes for _, table in segments(program))
-    manifest = load_manifest(faulty)
-    sha256 = hashlib.sha256(constants).hexdigest()
-    compiled = {core: replace(one, constants_sha256=sha256) for core, one in manifest.compiled.items()}
     save_manifest(faulty, replace(manifest, name=faulty.name, compiled=compiled))
 
 
