@@ -166,5 +166,5 @@ CONVOLUTIONS: tuple[LayerKind, ...] = (
     (_grouped_conv2d, 4),
     (_transpose_conv2d, 2),
     (partial(_transpose_conv2d, wide=True), 1),
-    (_conv2d_of_one_channel, 4),
 )
+OF_ONE_CHANNEL: LayerKind = (_conv2d_of_one_channel, 4)

@@ -12,6 +12,7 @@ from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.host.bench.convolution_layers import (
     ACCUMULATOR_STEP,
     CONVOLUTIONS,
+    OF_ONE_CHANNEL,
     LayerKind,
     Source,
     linear,
@@ -154,4 +155,5 @@ LAYERS: tuple[LayerKind, ...] = (
     (_concatenation, 3),
     (_transpose, 1),
     (_pad, 1),
+    OF_ONE_CHANNEL,
 )
