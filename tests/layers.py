@@ -263,8 +263,8 @@ def window_output(shape: Shape, kernel: tuple[int, int], stride: tuple[int, int]
     return (shape[0] - kernel[0]) // stride[0] + 1, (shape[1] - kernel[1]) // stride[1] + 1
 
 
-def one_channel_layers(seed: int, count: int = 30) -> bytes:
-    """Convolutions of one channel with windows of up to 3 x 3, some with a pooling, each with ends of its own."""
+def few_taps_layers(seed: int, channels: int = 1, count: int = 30) -> bytes:
+    """Convolutions with windows of up to 3 x 3, some with a pooling, each with ends of its own."""
     b, rng, xs, ys = ModelBuilder(), np.random.default_rng(seed), [], []
     while len(ys) < count:
         k, sides, strides = rng.integers(1, 4, 2), rng.integers(1, 13, 2), rng.integers(1, 4, 2)
@@ -276,9 +276,9 @@ def one_channel_layers(seed: int, count: int = 30) -> bytes:
             continue
         scales = list(10 ** rng.uniform(-7, 0.3, filters))  # shifts far to the right, and to the left
         shape, end = (1, *(int(n) for n in out), filters), int(rng.integers(-128, 128))
-        xs.append(b.tensor((1, *(int(n) for n in sides), 1), 1.0, int(rng.integers(-128, 128))))
+        xs.append(b.tensor((1, *(int(n) for n in sides), channels), 1.0, int(rng.integers(-128, 128))))
         ys.append(b.tensor(shape, 1.0, end))
-        taps = b.constant(rng.integers(-128, 128, (filters, *(int(n) for n in k), 1), np.int8), scales, axis=0)
+        taps = b.constant(rng.integers(-128, 128, (filters, *(int(n) for n in k), channels), np.int8), scales, axis=0)
         b.conv2d([xs[-1], taps], ys[-1], tuple(int(n) for n in strides), padding=padding)
         if out.min() > 1 and rng.random() < 0.5:
             pooled = b.tensor((1, *(int(n) // 2 for n in out), filters), 1.0, end)

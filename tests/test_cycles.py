@@ -9,7 +9,7 @@ import needs
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from layers import conv2d_and_pool, inputs_for, one_channel_layers, pointwise_layers
+from layers import conv2d_and_pool, few_taps_layers, inputs_for, pointwise_layers
 
 from tinyproof.boards import find_board
 from tinyproof.export.cost import modelled_cycles
@@ -164,11 +164,14 @@ def test_the_assembly_of_pointwise_convolutions_gives_the_bytes_of_tflm(seed, tm
 
 
 @needs.golden
-@pytest.mark.parametrize("seed", range(2))
-def test_the_assembly_for_one_channel_gives_the_bytes_of_tflm(seed, tmp_path):
-    assert_image_equals_golden(one_channel_layers(seed), tmp_path, Optimize.BALANCED)
-    kernels = {kernel for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for kernel in step.kernels}
-    assert "conv2d_one_channel" in kernels
+@pytest.mark.parametrize(
+    "seed, channels, kernel",
+    [(0, 1, "conv2d_one_channel"), (1, 1, "conv2d_one_channel"), (2, 2, "conv2d_narrow")],
+)
+def test_the_assembly_for_few_taps_gives_the_bytes_of_tflm(seed, channels, kernel, tmp_path):
+    assert_image_equals_golden(few_taps_layers(seed, channels), tmp_path, Optimize.BALANCED)
+    taken = [name for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for name in step.kernels]
+    assert taken.count(kernel) >= 3
 
 
 @needs.golden

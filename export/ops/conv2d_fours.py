@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from math import prod
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_halves import PIXELS, fits, leads, looks
 from tinyproof.export.ops.conv2d_packed import no_pool
-from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
+from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params, where_small
 from tinyproof.export.ops.packed import GROUP, MOST_BYTE, PackedOutput, fours, pack_output
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
@@ -51,10 +50,10 @@ def events(params: Conv2dFoursParams) -> Events:
 CONV2D_FOURS = Kernel("conv2d_fours", scratch_bytes, leads, events=events, folder="fours")
 
 
-def _fit(small: bool, call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
-    """Beside those of a byte a weight where weights are to be small, else beside all others."""
+def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
+    """Whatever `Optimize` says: a weight is a byte."""
     conv = call.params
-    if (optimize is Optimize.SMALL) != small or not isinstance(conv, Conv2dParams) or not fits(pool):
+    if not isinstance(conv, Conv2dParams) or not fits(pool):
         return None
     output = pack_output(conv.bias, conv.weights, conv.output, MOST_BYTE)
     if output is None:
@@ -67,5 +66,5 @@ def _fit(small: bool, call: Call, pool: Window | None, optimize: Optimize) -> Ca
     return replace(call, kernel=CONV2D_FOURS, params=params)
 
 
-SMALL = Fast(CONV2D_FOURS, partial(_fit, True), rank=1)
-FAST = Fast(CONV2D_FOURS, partial(_fit, False), rank=2)
+SMALL = where_small(CONV2D_FOURS, fit, rank=1)  # beside those of a byte a weight
+FAST = Fast(CONV2D_FOURS, fit, rank=2)

@@ -34,9 +34,10 @@ class Conv2dNarrowParams(Params):
 
 def pack(conv: Conv2dParams, pool: Window) -> Conv2dNarrowParams | None:
     """The packed layer; None where geometry or numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT)
     y_c, taps = conv.weights.shape[0], prod(conv.weights.shape[1:])
-    if output is None or taps > TAPS or pool.k_h > 2 or pool.k_w > 2:
+    if taps > TAPS or pool.k_h > 2 or pool.k_w > 2:
+        return None
+    if (output := pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT)) is None:
         return None
     doubled = np.zeros((y_c, TAPS), "<i2")
     doubled[:, :taps] = 2 * output.scaled(conv.weights).reshape(y_c, taps)

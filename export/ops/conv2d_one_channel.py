@@ -44,8 +44,9 @@ class Conv2dOneChannelParams(Params):
 
 def pack(conv: Conv2dParams, pool: Window) -> Conv2dOneChannelParams | None:
     """The packed layer; None where geometry or numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT)
-    if output is None or not _fits(conv.window, pool):
+    if not _fits(conv.window, pool):
+        return None
+    if (output := pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT)) is None:
         return None
     y_c, k_h, k_w, _ = conv.weights.shape
     w = np.zeros((y_c, SIDE, SIDE), "<i2")

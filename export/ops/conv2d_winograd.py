@@ -45,8 +45,9 @@ class Conv2dWinogradParams(Params):
 
 def pack(conv: Conv2dParams, pool: Window) -> Conv2dWinogradParams | None:
     """The transformed layer; None where geometry or numbers do not fit the kernel."""
-    output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT // LARGEST_ENTRY)
-    if output is None or not is_three_by_three(conv.window) or not pools_squares(pool):
+    if not is_three_by_three(conv.window) or not pools_squares(pool):
+        return None
+    if (output := pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT // LARGEST_ENTRY)) is None:
         return None
     # (y_c, 3, 3, x_c) -> (16, y_c, x_c), four times Winograd's G g G^T
     transformed = np.einsum("ia,oabc,jb->ijoc", TWICE_G, output.scaled(conv.weights).astype(np.int64), TWICE_G)

@@ -35,6 +35,14 @@ def linear(
     return [b.constant(weights, scales, axis=axis), b.constant(bias, scales)]
 
 
+def _max_pooled(b: ModelBuilder, y: int, side: int) -> int:
+    """Windows of side x side pixels, side by side."""
+    _, h, w, channels = b.shape(y)
+    pooled = b.tensor((1, h // side, w // side, channels), 1 / ACCUMULATOR_STEP, -128)
+    b.max_pool2d(y, pooled, (side, side), (side, side))
+    return pooled
+
+
 def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False) -> int:
     side = [int(n) for n in rng.integers(7, 25, 2)]
     k = (3, 3) if rng.random() < 0.6 else (int(rng.integers(1, 6)), int(rng.integers(1, 6)))
@@ -48,10 +56,7 @@ def _conv2d(b: ModelBuilder, rng: Generator, source: Source, plain: bool = False
     b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
     if plain or step > 1 or rng.random() < 0.5:
         return y
-    window = int(rng.choice([2, 2, 2, 3]))
-    pooled = b.tensor((1, *(n // window for n in out), y_c), 1 / ACCUMULATOR_STEP, -128)
-    b.max_pool2d(y, pooled, (window, window), (window, window))
-    return pooled
+    return _max_pooled(b, y, int(rng.choice([2, 2, 2, 3])))
 
 
 def _conv2d_of_one_channel(b: ModelBuilder, rng: Generator, source: Source) -> int:
@@ -63,11 +68,7 @@ def _conv2d_of_one_channel(b: ModelBuilder, rng: Generator, source: Source) -> i
     y = b.tensor((1, *out, y_c), 1 / ACCUMULATOR_STEP, -128)
     operands = [x, *linear(b, rng, y_c, (y_c, *k, 1))]
     b.conv2d(operands, y, (step, step), (1, 1), "SAME" if same else "VALID", "RELU")
-    if step > 1 or not pools:
-        return y
-    pooled = b.tensor((1, *(n // 2 for n in out), y_c), 1 / ACCUMULATOR_STEP, -128)
-    b.max_pool2d(y, pooled, (2, 2), (2, 2))
-    return pooled
+    return _max_pooled(b, y, 2) if step == 1 and pools else y
 
 
 def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
@@ -111,11 +112,7 @@ def _grouped_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     x = source((1, *side, groups * w_c), 1.0, -128)
     y = b.tensor((1, *side, y_c), 1 / ACCUMULATOR_STEP, -128)
     b.conv2d([x, *linear(b, rng, y_c, (y_c, k, k, w_c))], y, padding="SAME", activation="RELU")
-    if rng.random() < 0.7:
-        return y
-    pooled = b.tensor((1, *(n // 2 for n in side), y_c), 1 / ACCUMULATOR_STEP, -128)
-    b.max_pool2d(y, pooled, (2, 2), (2, 2))
-    return pooled
+    return y if rng.random() < 0.7 else _max_pooled(b, y, 2)
 
 
 def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source, usual: bool = True) -> int:
@@ -167,4 +164,4 @@ CONVOLUTIONS: tuple[LayerKind, ...] = (
     (_transpose_conv2d, 2),
     (partial(_transpose_conv2d, wide=True), 1),
 )
-OF_ONE_CHANNEL: LayerKind = (_conv2d_of_one_channel, 4)
+OF_ONE_CHANNEL: LayerKind = (_conv2d_of_one_channel, 4)  # behind all others, whose draws stay what they were

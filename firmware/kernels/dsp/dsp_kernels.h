@@ -80,7 +80,7 @@ typedef struct {
     int32_t y_min, y_max;
 } conv2d_narrow_params;
 
-// The same for a handful of taps, such as the 3 x 3 of a first layer that sees one channel.
+// The same for a handful of taps, such as 2 x 2 of two channels.
 void conv2d_narrow_s8(int8_t *y, const int8_t *x, const conv2d_narrow_params *p);
 
 typedef struct {
