@@ -26,7 +26,8 @@ typedef struct {
 } conv2d_simd_params;
 
 // y = max_pool2d_s8(conv2d_s8(x)); y begins where x may be overwritten, as in dsp_kernels.h.
-// scratch: (pairs,) int32, then the rows that a row of y sees, with what lies outside the image, in 16 bits, and one more
+// scratch: int32 for each pair and for each pixel of a pooling window, of those a multiple of 4; then the rows that a row of
+// y sees, with what lies outside the image, in 16 bits, and one more
 void conv2d_simd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_simd_params *p);
 
 typedef struct {
