@@ -178,11 +178,14 @@ lint: $(VENV)/test ## ruff, mypy, and which package may import which
 	@$(VENV)/bin/python tests/installed.py build/installed
 	@$(VENV)/bin/mypy
 
-bench: $(VENV)/train $(VENV)/portable ## cost of inference, both compilers, speed of pipeline and link: build/bench.json
-	@$(RUN) tools --board qemu --board qemu-uart --board host --board pico --board qemu-riscv32 --compiler system
-	@$(MAKE) --no-print-directory export $(USUAL)
-	@$(MAKE) --no-print-directory export $(USUAL) PRESET=course
-	@$(RUN) bench
+bench: .to-bench $(VENV)/train $(VENV)/portable ## cost of inference, both compilers, speed of pipeline and link: build/bench.json; or on BOARD
+	@$(RUN) tools $(or $(ASKED:%=--board %),--compiler system --board qemu --board qemu-uart --board host --board pico --board qemu-riscv32)
+	@$(MAKE) --no-print-directory export $(USUAL) BOARD=
+	@$(MAKE) --no-print-directory export $(USUAL) BOARD= PRESET=course
+	@$(RUN) bench $(ASKED:%=--board %)
+
+.to-bench:
+	@$(if $(and $(ASKED),$(ON_CABLE)),echo "Error: board $(BOARD) does not run on this machine: make profile measures one model on it" >&2; exit 2)
 
 figures: $(VENV)/train $(VENV)/portable ## measure again what README.md and docs/performance.md show, and write it there
 	@$(RUN) tools --board qemu --board pico --board qemu-riscv32 --compiler system

@@ -59,6 +59,14 @@ def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
     assert load_sizes(model, board).compiler == "ziglang cc"
 
 
+@pytest.mark.parametrize("board", ["qemu", "qemu-m55", "pico", "qemu-riscv32", "qemu-xtensa"])
+def test_every_kernel_finds_what_the_compiler_calls(board, model):
+    """Divisions and products that a core lacks, the C library: in an image that keeps what nothing calls."""
+    compiler = find_board(board).compilers[0]
+    whole = replace(compiler, flags=(*compiler.flags, "-Wl,--no-gc-sections"))
+    build(model, replace(find_board(board), compilers=(whole,), budget=None))
+
+
 @needs.portable
 @pytest.mark.parametrize("board", ["qemu-riscv32", "host"])
 def test_the_compiler_from_pypi_gives_the_same_image_in_any_folder(board, model, tmp_path, monkeypatch):

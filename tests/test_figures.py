@@ -13,10 +13,15 @@ from dataclasses import asdict, replace
 import pytest
 from conftest import ROOT
 
+from tinyproof.boards import find_board
+from tinyproof.console import UserError
+from tinyproof.cores import PORTABLE
 from tinyproof.host.bench.chips import CHIPS
 from tinyproof.host.bench.inference import RECORD_CHIP, ChipCost, ChoiceCost, InferenceCost, OpCost
-from tinyproof.host.bench.scalar_cores import BOARDS, CoreCost
+from tinyproof.host.bench.on_boards import SHOWN as BOARDS
+from tinyproof.host.bench.on_boards import BoardCost, measure_boards
 from tinyproof.host.bench.tables import SHOWN, figure_pages, read_figures
+from tinyproof.manifest import load_manifest
 from tinyproof.optimize import Optimize
 
 OPS = (
@@ -25,13 +30,18 @@ OPS = (
 )
 CHIP_COSTS = tuple(ChipCost(chip.title, 3_000, 0.05) for chip in CHIPS)
 COST = InferenceCost("", "qemu", "compiled", 1_000, 2_100, 2_900, 3_050, 4_096, 11_000, 5_000, 9_000, CHIP_COSTS, OPS)
-CORES = [CoreCost(name, board, c, 1_000, 4_000, 70, 90) for name in SHOWN for board in BOARDS for c in ("gcc", "zig")]
+ON_BOARDS = [
+    BoardCost(name, board, compiler, 1_000, 4_000, "instructions", 70, 90)
+    for name in SHOWN
+    for board in BOARDS
+    for compiler in ("system", "zig")
+]
 CHOICES = [ChoiceCost(name, o.value, 2_000, 2_500, 4_000, 8_000) for name in (*SHOWN, "other") for o in Optimize]
 
 
 def bench_json(models) -> bytes:
     inference = [asdict(replace(COST, model=name)) for name in models]
-    measured = {"optimize": CHOICES, "cores": CORES}
+    measured = {"optimize": CHOICES, "boards": ON_BOARDS}
     others = {what: [asdict(one) for one in costs] for what, costs in measured.items()}
     return json.dumps({"inference": inference, **others, "link": []}).encode()
 
@@ -51,7 +61,8 @@ def test_tables_say_what_was_measured(tmp_path):
     assert "| `conv2d_packed` | (5,5,8) | 1,000 | 1,500 | 2,000 | 2,100 | 1.50 | 2.00 | 1.75-2.3 |" in performance
     assert "| `softmax` | (10) | 0 | 600 | 900 | 950 | | | |" in performance
     assert "| `kws_dscnn` | small | 2,000 | 2,500 | 2.50 | 4,000 | 8,000 |" in performance
-    assert "| `cnn_small` | `pico` | 4,000: 4.00 | 4,000: 4.00 | 70 | 90 |" in performance
+    for board in BOARDS:
+        assert f"| `cnn_small` | `{board}` | 4,000: 4.00 | 4,000: 4.00 | 70 | 90 |" in performance
     assert "other" not in re.findall(r"^\| `(\w+)`", performance, re.MULTILINE)
     for page, text in pages.items():
         page.write_text(text)
@@ -78,3 +89,17 @@ def test_figures_need_the_published_models():
     result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
     assert result.returncode == 2
     assert "set TINYPROOF_DATA to the folder with the published models" in " ".join(result.stderr.split())
+
+
+def test_an_inference_is_counted_on_any_board_that_runs_here(model):
+    [cost] = measure_boards({"a model": model}, find_board("qemu-xtensa"))
+    manifest = load_manifest(model)
+    memory = manifest.compiled_for(PORTABLE)
+    assert (cost.model, cost.compiler, cost.unit, cost.macs) == ("a model", "system", "instructions", manifest.macs)
+    assert (cost.arena_bytes, cost.weight_bytes) == (memory.arena_bytes, memory.weight_bytes)
+    assert 1 < cost.count / cost.macs < 10
+
+
+def test_a_board_that_does_not_run_here_is_not_counted():
+    with pytest.raises(UserError, match="board nano33ble does not run on this machine"):
+        measure_boards({}, find_board("nano33ble"))

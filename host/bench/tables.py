@@ -22,7 +22,7 @@ from tinyproof.host.bench.inference import (
     OpCost,
     beside_record,
 )
-from tinyproof.host.bench.scalar_cores import BOARDS, CoreCost
+from tinyproof.host.bench.on_boards import DSP, SCALAR, VECTORS, BoardCost
 from tinyproof.host.generated_docs import ROOT, with_parts
 from tinyproof.protocol_docs import table
 
@@ -36,7 +36,7 @@ class Figures:
 
     inference: tuple[InferenceCost, ...]
     optimize: tuple[ChoiceCost, ...]
-    cores: tuple[CoreCost, ...]
+    boards: tuple[BoardCost, ...]
 
 
 def read_figures(content: bytes) -> Figures:
@@ -56,7 +56,9 @@ def figure_pages(figures: Figures, root: Path = ROOT) -> dict[Path, str]:
         "docs/performance.md": {
             "models": _models(figures),
             "optimize": _choices(figures),
-            "cores": _cores(figures),
+            "dsp": _on_boards(figures, DSP),
+            "vectors": _on_boards(figures, VECTORS),
+            "scalar": _on_boards(figures, SCALAR),
             "calls": "\n\n".join(_calls(cost) for cost in _shown(figures.inference)),
         },
     }
@@ -147,14 +149,14 @@ def _choices(figures: Figures) -> str:
     return table(("model", "`OPTIMIZE`", *numbers), rows, 2)
 
 
-def _cores(figures: Figures) -> str:
-    found = {(cost.model, cost.board, cost.compiler): cost for cost in figures.cores}
-    compilers = sorted({cost.compiler for cost in figures.cores})
+def _on_boards(figures: Figures, boards: Sequence[str]) -> str:
+    found = {(cost.model, cost.board, cost.compiler): cost for cost in figures.boards}
+    compilers = sorted({cost.compiler for cost in figures.boards})
     rows = []
     for model in SHOWN:
-        for board in BOARDS:
+        for board in boards:
             costs = [found[model, board, compiler] for compiler in compilers]
-            counts = [f"{cost.instructions:,}: {_per(cost.instructions, cost.macs)}" for cost in costs]
+            counts = [f"{cost.count:,}: {_per(cost.count, cost.macs)}" for cost in costs]
             rows.append(
                 (f"`{model}`", f"`{board}`", *counts, f"{costs[0].arena_bytes:,}", f"{costs[0].weight_bytes:,}")
             )

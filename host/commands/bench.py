@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tinyproof.boards import find_board
 from tinyproof.console import UserError, console, write_together
 from tinyproof.environment import DATA_VARIABLE
 from tinyproof.host.bench.compilers import measure_compilers, print_compilers
@@ -25,32 +26,37 @@ from tinyproof.host.bench.inference import (
 )
 from tinyproof.host.bench.kinds import KINDS
 from tinyproof.host.bench.link import measure_links, print_links
+from tinyproof.host.bench.on_boards import SHOWN, measure_boards, print_boards
 from tinyproof.host.bench.pipeline import STREAMED, measure_golden, measure_stream, print_pipeline
-from tinyproof.host.bench.scalar_cores import measure_cores, print_cores
 from tinyproof.host.bench.tables import figure_pages, read_figures
 from tinyproof.manifest import TFLITE_FILE
+from tinyproof.options import BoardName
 
 BENCH_FILE = BUILD / "bench.json"
 
 
 @click.command("bench")
 @click.option("--docs", is_flag=True, help="Measure only what README.md and docs/performance.md show; write it there.")
-def command(docs: bool) -> None:
+@click.option("--board", "board_name", type=BoardName(), help="Only what an inference costs on this board; print it.")
+def command(docs: bool, board_name: str | None) -> None:
     """Measure inference and pipeline; write build/bench.json.
 
-    Needs build/digits_small and build/digits_course. Takes some minutes.
+    Needs build/digits_small and build/digits_course. Takes some minutes, with --board one.
     """
+    if board_name:
+        print_boards(measure_boards(models(), find_board(board_name)))
+        return
     measured = models()
     if docs and (missing := PUBLISHED.keys() - measured.keys()):
         files = " and ".join(PUBLISHED[name] for name in sorted(missing))
         raise UserError(f"the docs show {files} too: set {DATA_VARIABLE} to the folder with the published models")
     inference = [measure_inference(name, model) for name, model in measured.items()]
     choices = [cost for name, model in with_best(measured).items() for cost in measure_choices(name, model)]
-    cores = measure_cores(measured)
-    figures: dict[str, Sequence[Any]] = {"inference": inference, "optimize": choices, "cores": cores}
+    boards = measure_boards(measured, *map(find_board, SHOWN))
+    figures: dict[str, Sequence[Any]] = {"inference": inference, "optimize": choices, "boards": boards}
     print_inference(inference)
     print_choices(choices)
-    print_cores(cores)
+    print_boards(boards)
     if not docs:
         figures |= _measure_more(measured)
     content = json.dumps({what: [asdict(one) for one in every] for what, every in figures.items()}, indent=2) + "\n"
