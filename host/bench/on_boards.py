@@ -44,7 +44,7 @@ class BoardCost:
 
 
 def measure_boards(models: Mapping[str, Path], *boards: Board) -> list[BoardCost]:
-    """Each exported model on each board by each of its compilers that is installed. UserError if one cannot run here."""
+    """Each exported model on each board by each installed compiler of it. UserError if one cannot run here."""
     compiled = [one for board in boards for one in _compiled(board)]
     each = [(name, model, *one) for name, model in models.items() for one in compiled]
     return [_measure(*one) for one in track(each, "boards")]
