@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class KernelLibrary:
         self._structs = parse_structs(
             "".join(path.read_text() for folder in KERNELS for path in folder.glob("*kernels.h"))
         )
+        self._ready_for: Program | None = None
+        self._ready: list[tuple[Any, ctypes.Structure, list[NDArray[np.generic]]]] = []
 
     def tensors(self, program: Program, x: NDArray[np.int8]) -> list[NDArray[np.int8]]:
         """What each step of the program leaves in its output, flat; otherwise as `run`."""
@@ -81,11 +83,9 @@ class KernelLibrary:
             Place.ARENA: np.full(program.arena_bytes + 2 * GUARD, CANARY, np.int8),
             Place.OUTPUT: np.full(sum(y.size for y in program.outputs) + 2 * GUARD, CANARY, np.int8),
         }
-        for step in program.steps:
-            keep: list[NDArray[np.generic]] = []
-            params = self._structure(step.params.struct(), keep)
-            kernel = getattr(self._library, f"{step.kernel.name}_s8")
-            _check_overwriting(step)
+        if self._ready_for is not program:
+            self._ready_for, self._ready = program, [self._prepared(step) for step in program.steps]
+        for step, (kernel, params, _) in zip(program.steps, self._ready, strict=True):
             before = {place: values.copy() for place, values in memory.items()}
             kernel(*(_address(memory, constants, buffer) for buffer in step.buffers), ctypes.byref(params))
             _check_writes(before, memory, [step.buffers[0], *([step.scratch] if step.scratch else [])])
@@ -93,6 +93,12 @@ class KernelLibrary:
                 start = _start(step.y_buffer)
                 watch(memory[step.y_buffer.place][start : start + step.y_buffer.size_bytes].copy())
         return memory[Place.OUTPUT][GUARD:-GUARD]
+
+    def _prepared(self, step: Step) -> tuple[Any, ctypes.Structure, list[NDArray[np.generic]]]:
+        """The kernel and its parameters, with the tables that these point to."""
+        _check_overwriting(step)
+        keep: list[NDArray[np.generic]] = []
+        return getattr(self._library, f"{step.kernel.name}_s8"), self._structure(step.params.struct(), keep), keep
 
     def _structure(self, struct: Struct, keep: list[NDArray[np.generic]]) -> ctypes.Structure:
         result = self._structs[struct.ctype]()
@@ -108,6 +114,23 @@ class KernelLibrary:
             if isinstance(value, int) and not isinstance(field.value, ConstantTable):
                 assert getattr(result, field.name) == value, f"{field.name} = {value} does not fit its C type"
         return result
+
+
+def different(programs: Iterable[Program]) -> list[Program]:
+    """Those with other calls or parameters than any before: several cores may compute a model alike."""
+    return list({_calls(program): program for program in programs}.values())
+
+
+def _calls(program: Program) -> tuple[object, ...]:
+    return tuple((step.kernel.name, step.buffers, _content(step.params.struct())) for step in program.steps)
+
+
+def _content(struct: Struct) -> tuple[object, ...]:
+    values = (field.value for field in struct.fields)
+    return tuple(
+        _content(v) if isinstance(v, Struct) else v.values.tobytes() if isinstance(v, ConstantTable) else v
+        for v in values
+    )
 
 
 def _start(buffer: Buffer) -> int:

@@ -14,7 +14,7 @@ import pytest
 from every_op import every_op_model, schema_options
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
-from kernel_library import KernelLibrary
+from kernel_library import KernelLibrary, different
 from layers import (
     UNDEFINED_IN_TFLM,
     Case,
@@ -74,10 +74,10 @@ def assert_equal_to_golden(kernels: KernelLibrary, case: Case) -> None:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
         reject()
     golden = Golden(case.model)
-    for x in case.inputs:
-        expected = np.frombuffer(golden.run_bytes(x.tobytes()), np.int8)
-        for program in programs:
-            np.testing.assert_array_equal(kernels.run(program, x), expected)
+    expected = [np.frombuffer(golden.run_bytes(x.tobytes()), np.int8) for x in case.inputs]
+    for program in different(programs):
+        for x, y in zip(case.inputs, expected, strict=True):
+            np.testing.assert_array_equal(kernels.run(program, x), y)
 
 
 @CASES
@@ -119,13 +119,16 @@ def assert_each_kernel_equal(kernels: KernelLibrary, case: Case, names: str) -> 
     except UserError as refusal:
         assert UNDEFINED_IN_TFLM.search(refusal.message), refusal.message
         reject()
-    expected = [kernels.run(lowered.program(PLAIN), x) for x in case.inputs]
+    plain = lowered.program(PLAIN)
+    expected = [kernels.run(plain, x) for x in case.inputs]
     for one in FAST:
         if one.kernel.name.startswith(names):
+            programs = []
             for spent in Optimize:
                 with pytest.MonkeyPatch.context() as patch:
                     patch.setattr(choose, "FAST", [one])
-                    program = lowered.program(EVERY_KERNEL, spent)
+                    programs.append(lowered.program(EVERY_KERNEL, spent))
+            for program in different(programs):
                 for x, y in zip(case.inputs, expected, strict=True):
                     np.testing.assert_array_equal(kernels.run(program, x), y, one.kernel.name)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.c_values import CStruct
-from tinyproof.export.ops.equivalent import LONGEST_SHIFT, MOST_GAIN, PackedChannel, Stage, equivalent
+from tinyproof.export.ops.equivalent import LONGEST_SHIFT, MOST_GAIN, Stage, equivalent
 from tinyproof.export.ops.requantize import INT32_MAX, OutputStage
 from tinyproof.optimize import Optimize
 
@@ -90,8 +90,11 @@ def pack_output(
     offset = rounding_offset(usual, output.y_zero_point)
     table = np.stack([2 * bias.astype(np.int64), multiplier, offset, shift], axis=1)
     gains = np.zeros(channels, np.int64)
-    for channel in np.flatnonzero(odd):
-        found = _equivalent(int(channel), int(bias[channel]), flat[channel], output, most)
+    places = np.flatnonzero(odd)
+    for channel, low, high, largest in zip(places, *_reached(flat[places]), strict=True):
+        gain = min(max(most // max(int(largest), 1), 1).bit_length() - 1, MOST_GAIN)
+        stage = _stage(output, int(channel), int(low + bias[channel]), int(high + bias[channel]))
+        found = equivalent(stage, int(bias[channel]), int(magnitude[channel]), gain)
         if found is None:
             return None
         table[channel] = found.bias, found.multiplier, found.offset, found.shift
@@ -100,24 +103,17 @@ def pack_output(
     return PackedOutput(table.astype(np.int32), output.y_min, output.y_max, rectifies, gains)
 
 
-def _equivalent(
-    channel: int, bias: int, weights: NDArray[np.int64], output: OutputStage, most: int
-) -> PackedChannel | None:
-    """Numbers for one channel that give its bytes for all inputs; weights (taps,)."""
+def _reached(weights: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """For each channel of (channels, taps): the least and the largest sum of int8 inputs, and the largest weight."""
+    at_most, at_least = 127 * weights, -128 * weights
+    low, high = np.minimum(at_most, at_least).sum(axis=1), np.maximum(at_most, at_least).sum(axis=1)
+    return low, high, np.abs(weights).max(axis=1, initial=0)
+
+
+def _stage(output: OutputStage, channel: int, low: int, high: int) -> Stage:
     k = channel if output.per_channel else 0
-    low, high = (int(np.where(weights * sign > 0, weights * 127, weights * -128).sum()) for sign in (-1, 1))
-    stage = Stage(
-        multiplier=int(output.multiplier[k]),
-        shift=int(output.shift[k]),
-        y_zero_point=output.y_zero_point,
-        y_min=output.y_min,
-        y_max=output.y_max,
-        low=low + bias,
-        high=high + bias,
-    )
-    largest = int(np.abs(weights).max(initial=1)) or 1
-    gain = min(max(most // largest, 1).bit_length() - 1, MOST_GAIN)
-    return equivalent(stage, bias, int(np.abs(weights).sum()), gain)
+    shift, zero_point = int(output.shift[k]), output.y_zero_point
+    return Stage(int(output.multiplier[k]), shift, zero_point, output.y_min, output.y_max, low, high)
 
 
 def pack_quads(weights: NDArray[np.int16], group: int = GROUP) -> NDArray[np.int16]:
