@@ -13,18 +13,17 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tinyproof.boards import Board
-from tinyproof.compilers import WARNINGS, Compiler, Tool
 from tinyproof.console import UserError
-from tinyproof.cores import PORTABLE
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import FIRMWARE, build, image_path
+from tinyproof.firmware.fuzz_boards import FUZZ
 from tinyproof.protocol import MESSAGES, SCALAR_FORMATS, wire_fields
 
 CORPUS = FIRMWARE / "boards" / "fuzz" / "corpus"
@@ -32,41 +31,6 @@ INPUT_LIMIT_BYTES = 1024
 ONE_INPUT_S = 60  # an input takes milliseconds; one that takes longer than this, on a busy machine too, is a hang
 SCALAR_BYTES = {kind: struct.calcsize(layout) for kind, layout in SCALAR_FORMATS.items()}
 HELLO_NEW, RUN, FRAME = 2, 3, 1  # kinds of pieces, as boards/fuzz/board.c has them
-
-FUZZ = Board(
-    name="fuzz",
-    title="the firmware under libFuzzer",
-    engine="compiled",
-    core=PORTABLE,
-    sources=("fuzz/board.c",),
-    compilers=(
-        Compiler(
-            Tool("clang", ("clang", "libclang-rt-dev"), "clang with its compiler-rt"),
-            (
-                *("-std=c11", "-O1", "-g", *WARNINGS),
-                *("-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
-            ),
-        ),
-    ),
-    defines=('BOARD_NAME="fuzz"',),
-)
-
-
-LOOP = replace(
-    FUZZ,
-    name="fuzz_loop",
-    title="the firmware under very many random requests",
-    sources=(*FUZZ.sources, "fuzz/loop.c"),
-    compilers=(
-        replace(
-            FUZZ.compilers[0],
-            flags=(
-                *("-std=c11", "-O2", "-g", *WARNINGS),
-                *("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
-            ),
-        ),
-    ),
-)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from tinyproof.boards import BOARDS, find_board
 from tinyproof.compilers import HOST_C, ZIG, ZIG_LIBRARY, Compiler
 from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F
+from tinyproof.firmware import build as build_module
 from tinyproof.firmware.build import build, image_path, load_sizes
 from tinyproof.host.doctor import PROBLEM, check_tools
 from tinyproof.host.record.file import REPORT_FILE
@@ -29,7 +30,6 @@ from tinyproof.toolchain import CHOICES, demo_board, missing_tools, with_compile
 SEVERAL = [board for board in BOARDS.values() if len(board.compilers) > 1]
 FOREIGN = [
     # a computer, and how its programs begin
-    ("x86_64-windows-gnu", b"MZ"),
     ("aarch64-macos", b"\xcf\xfa\xed\xfe"),
     ("x86_64-macos", b"\xcf\xfa\xed\xfe"),
     ("aarch64-linux-musl", b"\x7fELF"),
@@ -92,6 +92,23 @@ def test_the_host_s_firmware_links_for_computers_of_other_systems(target, begins
     source = FIRMWARE / "boards" / find_board("unicorn").watcher
     subprocess.run([*ZIG.argv, "-target", target, *ZIG_LIBRARY.flags, str(source), "-o", str(watcher)], check=True)
     assert watcher.read_bytes().startswith(begins)
+
+
+@needs.portable
+def test_the_host_s_firmware_compiles_for_windows(model, monkeypatch, tmp_path):
+    """Not linked: zig would compile all of that system's C library first, for minutes."""
+    target = ("-target", "x86_64-windows-gnu")
+    made: list[bytes] = []
+    monkeypatch.setattr(
+        build_module, "link", lambda _, __, objects, ___: made.extend(o.read_bytes()[:2] for o in objects)
+    )
+    board = replace(find_board("host"), compilers=(Compiler(ZIG, (*target, "-mcpu=baseline", *HOST_C.flags)),))
+    with pytest.raises(FileNotFoundError):  # the image
+        build(model, board)
+    watcher = tmp_path / "watcher.o"
+    source = FIRMWARE / "boards" / find_board("unicorn").watcher
+    subprocess.run([*ZIG.argv, *target, *ZIG_LIBRARY.flags, "-c", str(source), "-o", str(watcher)], check=True)
+    assert len(made) > 20 and {*made, watcher.read_bytes()[:2]} == {b"\x64\x86"}  # COFF for x86-64
 
 
 @pytest.mark.parametrize("board", SEVERAL, ids=lambda board: board.name)

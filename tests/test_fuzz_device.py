@@ -9,7 +9,8 @@ import pytest
 from conftest import FIRMWARE
 
 from tinyproof.firmware import fuzz
-from tinyproof.firmware.fuzz import CORPUS, LOOP, build_target, play, seeds
+from tinyproof.firmware.fuzz import CORPUS, build_target, play, seeds
+from tinyproof.firmware.fuzz_boards import LOOP
 
 SECONDS = 20
 

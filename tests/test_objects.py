@@ -13,8 +13,9 @@ from tinyproof.compilers import HOST_C
 from tinyproof.firmware import objects
 from tinyproof.firmware.build import build, image_path
 from tinyproof.firmware.objects import Compilation
+from tinyproof.host.bench.compilers import optimized
 
-BOARD = find_board("host")
+BOARD = optimized(find_board("host"), "-O0")  # which compiles fastest
 
 
 @pytest.fixture

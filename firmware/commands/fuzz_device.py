@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from tinyproof.console import console, make_writable
-from tinyproof.firmware.fuzz import FUZZ, LOOP, build_target, fuzz, play
+from tinyproof.firmware.fuzz import build_target, fuzz, play
+from tinyproof.firmware.fuzz_boards import FUZZ, LOOP
 from tinyproof.folders import BUILD
 from tinyproof.installing import install_tools
 

@@ -9,7 +9,7 @@ import click
 from tinyproof.boards import BOARDS, find_board
 from tinyproof.compilers import CHROMIUM
 from tinyproof.console import console
-from tinyproof.firmware.fuzz import FUZZ
+from tinyproof.firmware.fuzz_boards import FUZZ
 from tinyproof.installing import MissingTools, install_tools
 from tinyproof.options import BoardName, compiler_option
 from tinyproof.toolchain import find_browser, with_compiler
