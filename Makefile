@@ -30,11 +30,12 @@ $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(w
 # What others have set for a Python of theirs is not for ours.
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
 # The first Python 3.10-3.13 on this machine.
-pythons = $(foreach p,$(1),$(shell $(p) -E -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p)))
+first_python = $(shell for p in $(1); do \
+	"$$p" -E -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
 ifdef PYTHON
-$(if $(call pythons,$(PYTHON)),,$(error PYTHON=$(PYTHON) is no Python 3.10 to 3.13: give the path of one, or leave PYTHON out))
+$(if $(call first_python,$(PYTHON)),,$(error PYTHON=$(PYTHON) is no Python 3.10 to 3.13: give the path of one, or leave PYTHON out))
 else
-PYTHON := $(firstword $(call pythons,python3 python3.13 python3.12 python3.11 python3.10 $(VENV)/bin/python))
+PYTHON := $(call first_python,python3 python3.13 python3.12 python3.11 python3.10 $(VENV)/bin/python)
 endif
 quoted = '$(subst ','\'',$(1))'
 given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(name))))))
