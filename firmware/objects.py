@@ -49,7 +49,7 @@ class Compilation:
         """What compiles a file."""
         return [
             *(*self.compiler.tool.argv, *self._flags),
-            *(f"-D{define}" for define in self.defines),
+            *(f"-D{define}" for define in self._defined_for(self._read_by(source))),
             *(f"-I{folder}" for folder in self.includes),
             # The last one that fits counts: where this runs is nowhere to be seen.
             *(f"-ffile-prefix-map={folder}={name}" for folder, name in [(Path.cwd(), "."), *self.places]),
@@ -59,11 +59,17 @@ class Compilation:
     def key(self, source: Path) -> str:
         """What decides the object of a file."""
         read = self._read_by(source)
-        return fingerprint(self._decided_by_tool, repr([self._name(file) for file in read]), read)
+        words = repr((self._defined_for(read), [self._name(file) for file in read]))
+        return fingerprint(self._decided_by_tool, words, read)
 
     @cached_property
     def _decided_by_tool(self) -> str:
-        return fingerprint(repr((self._flags, self.defines)), tool_state(self.compiler.tool))
+        return fingerprint(repr(self._flags), tool_state(self.compiler.tool))
+
+    def _defined_for(self, read: Sequence[Path]) -> list[str]:
+        """Of the macros those that one of these files names: boards of one core share the objects of its kernels."""
+        text = b"\n".join(path.read_bytes() for path in read)
+        return [define for define in self.defines if define.partition("=")[0].encode() in text]
 
     def _read_by(self, source: Path) -> list[Path]:
         """The file and all that it includes, wherever a compiler may find it."""
