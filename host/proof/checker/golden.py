@@ -7,22 +7,18 @@ their output the labels of their input, so that equal labels are equal bytes for
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from .arithmetic import Ints, ints, stage
 from .byte_functions import BYTES, OF_ONE, OF_TWO, of_one, of_two, range_through
 from .findings import NotCovered, require
-from .ops import Convolution, convolution, mean, nearest, pool_clamp, reduced_axes, same_scale
-from .tflite_model import NONE, Model, Op
+from .moves import MOVES, moves
+from .ops import Convolution, convolution, mean, pool_clamp, reduced_axes, same_scale
+from .tflite_model import Model, Op
 
 CONSTANT = -1000  # label of the byte 0
-RENAMES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
-SLICES = ("SLICE", "STRIDED_SLICE")
-MOVES = (*RENAMES, "PAD", "PADV2", "CONCATENATION", "TRANSPOSE", "RESIZE_NEAREST_NEIGHBOR", *SLICES)
 
 
 @dataclass(eq=False)
@@ -142,62 +138,7 @@ class Golden:
 
     def _move(self, op: Op) -> None:
         """Lemma "moves": the same function of positions for labels and both bounds."""
-        y = self.model.tensors[op.outputs[0]]
-        sources = [x for x in op.inputs if x != -1 and x in self.labels]
-        for index in sources if op.name == "CONCATENATION" else sources[:1]:
-            same_scale(self.model, op, self.model.tensors[index], y)
-        moves: dict[str, Callable[[dict[int, Ints], int], Ints]] = {
-            **dict.fromkeys(RENAMES, lambda of, _: of[sources[0]].reshape(y.shape)),
-            **dict.fromkeys(("PAD", "PADV2"), lambda of, base: self._padded(op, of, base)),
-            "CONCATENATION": lambda of, _: np.concatenate([of[x] for x in sources], axis=op.options["axis"]),
-            **dict.fromkeys(
-                ("SLICE", "STRIDED_SLICE"), lambda of, _: of[sources[0]][self._sliced(op)].reshape(y.shape)
-            ),
-            "RESIZE_NEAREST_NEIGHBOR": lambda of, _: self._resized(op, of[sources[0]]),
-            "TRANSPOSE": lambda of, _: of[sources[0]].transpose([int(k) for k in self._constant(op, 1).reshape(-1)]),
-        }
-        if op.name == "CONCATENATION" and op.options["activation"] != NONE:
-            raise NotCovered("a fused activation")
-        if not sources or (op.name == "CONCATENATION" and len(sources) != len(op.inputs)):
-            raise NotCovered("an operand that is not int8")
-        found = [moves[op.name](of, base) for of, base in ((self.labels, CONSTANT), (self.low, 0), (self.high, 0))]
-        require(found[0].shape == y.shape, f"{op.where}: its output has another shape")
-        self._set(y.index, *found)
-
-    def _constant(self, op: Op, place: int) -> Any:
-        data = self.model.tensors[op.inputs[place]].data
-        if data is None:
-            raise NotCovered("an operand computed at run time")
-        return data
-
-    def _sliced(self, op: Op) -> tuple[slice, ...]:
-        """What is taken along each axis; of STRIDED_SLICE without axes that are new or left out at one end."""
-        first, second = (ints(self._constant(op, place).reshape(-1)).tolist() for place in (1, 2))
-        if op.name == "SLICE":
-            return tuple(slice(k, None if n == -1 else k + n) for k, n in zip(first, second, strict=True))
-        masks = op.options
-        if not masks or masks["ellipsis"] or masks["new"]:
-            raise NotCovered("a slice with other axes")
-        steps, parts = ints(self._constant(op, 3).reshape(-1)).tolist(), []
-        for axis, (begin, end, step) in enumerate(zip(first, second, steps, strict=True)):
-            if masks["shrink"] >> axis & 1:
-                begin, end, step = begin, (begin + 1) or None, 1
-            else:
-                begin = None if masks["begin"] >> axis & 1 else begin
-                end = None if masks["end"] >> axis & 1 else end
-            parts.append(slice(begin, end, step))
-        return tuple(parts)
-
-    def _resized(self, op: Op, image: Ints) -> Ints:
-        """Each pixel that of `GetNearestNeighbor`; of images (1, h, w, c)."""
-        h, w = ints(self._constant(op, 1).reshape(-1)).tolist()
-        if image.ndim != 4 or not op.options:
-            raise NotCovered("images of another shape")
-        rows, columns = (nearest(y, x, op.options) for y, x in ((h, image.shape[1]), (w, image.shape[2])))
-        return image[:, rows][:, :, columns]
-
-    def _padded(self, op: Op, of: dict[int, Ints], base: int) -> Ints:
-        value = int(self.model.tensors[op.outputs[0]].zero_point[0])
-        if op.name == "PADV2":
-            value = int(self._constant(op, 2).reshape(-1)[0])
-        return np.pad(of[op.inputs[0]], ints(self._constant(op, 1)).tolist(), constant_values=base + value)
+        moved = moves(self.model, op)
+        found = [moved(of, base) for of, base in ((self.labels, CONSTANT), (self.low, 0), (self.high, 0))]
+        for index, labels, low, high in zip(op.outputs, *found, strict=True):
+            self._set(index, labels, low, high)

@@ -24,6 +24,7 @@ DTYPES = {
 TYPE_NAMES = {code: name for name, code in vars(tflite.TensorType).items() if name.isupper()}
 OP_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).items() if name.isupper()}
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
+REFLECT = tflite.MirrorPadMode.REFLECT
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
 # What is read of each op's options: by our name the accessor.
 _STRIDES = {"padding": "Padding", "stride_h": "StrideH", "stride_w": "StrideW", "activation": "FusedActivationFunction"}
@@ -48,6 +49,12 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
         {"corners": "AlignCorners", "centers": "HalfPixelCenters"},
     ),
     "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
+    "GATHER": ("GatherOptions", {"axis": "Axis", "batches": "BatchDims"}),
+    "MIRROR_PAD": ("MirrorPadOptions", {"mode": "Mode"}),
+    "SPACE_TO_DEPTH": ("SpaceToDepthOptions", {"block": "BlockSize"}),
+    "DEPTH_TO_SPACE": ("DepthToSpaceOptions", {"block": "BlockSize"}),
+    "PACK": ("PackOptions", {"axis": "Axis"}),
+    "UNPACK": ("UnpackOptions", {"axis": "Axis"}),
     "CONCATENATION": ("ConcatenationOptions", {"axis": "Axis", "activation": "FusedActivationFunction"}),
 }
 
