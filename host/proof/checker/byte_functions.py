@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from .arithmetic import INT32_MAX, Ints, divide_by_pot, ints, quantize_multiplier, requantize, round_half_away
 from .findings import NotCovered
-from .gemmlowp import logistic, tanh
+from .gemmlowp import inverse_sqrt, logistic, tanh
 from .ops import clamp_of, one_scale
 from .tflite_model import NONE, Model, Op
 
 BYTES = ints(np.arange(-128, 128))
-OF_TWO = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")
-OF_ONE = ("RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "LOGISTIC", "TANH", "HARD_SWISH")
+OF_TWO = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE")
+OF_ONE = ("RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "LOGISTIC", "TANH", "HARD_SWISH", "ELU", "ABS", "RSQRT")
+RSQRT_BITS = 20  # by which TFLM moves an inverse root up
 Of = Callable[..., Ints]
 
 
@@ -28,9 +29,7 @@ def rescaling(real: float, most: int) -> tuple[int, int]:
 
 
 def of_two(model: Model, op: Op) -> Of:
-    """The function of an op of `OF_TWO`: between two bytes of an operand it stays between what both give; that of PRELU
-    does on either side of the zero point of x.
-    """
+    """The function of an op of `OF_TWO`."""
     tensors = [model.tensors[x] for x in op.inputs]
     y = model.tensors[op.outputs[0]]
     if op.name in ("MAXIMUM", "MINIMUM"):
@@ -49,6 +48,10 @@ def of_two(model: Model, op: Op) -> Of:
             return ints(np.clip(scaled + y_zero, -128, 127))
 
         return rectified
+    if op.name == "SQUARED_DIFFERENCE":
+        difference = _difference(model, op)
+        to = rescaling((2 * max(a_scale, b_scale)) ** 2 / (2**14 * y_scale), (255 * 2**7) ** 2)
+        return lambda a, b: ints(np.clip(requantize(difference(a, b) ** 2, *to) + y_zero, -128, 127))
     low, high = clamp_of(y, op.options["activation"] if op.options else NONE)
     if op.name == "MUL":
         to = rescaling(a_scale * b_scale / y_scale, 255 * 255)
@@ -67,6 +70,31 @@ def of_two(model: Model, op: Op) -> Of:
     return function
 
 
+def _difference(model: Model, op: Op) -> Of:
+    """What SQUARED_DIFFERENCE squares: both operands in steps of twice the larger scale / 2^7."""
+    (a_scale, a_zero), (b_scale, b_zero) = (one_scale(model.tensors[x]) for x in op.inputs)
+    twice = 2 * max(a_scale, b_scale)
+    a_to, b_to = (quantize_multiplier(scale / twice) for scale in (a_scale, b_scale))
+    return lambda a, b: requantize((ints(a) - a_zero) << 7, *a_to) - requantize((ints(b) - b_zero) << 7, *b_to)
+
+
+def bounds_of_two(model: Model, op: Op, a: tuple[Ints, Ints], b: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """The smallest and the largest byte for operands within bounds. Between two bytes of an operand the function stays
+    between what both give; that of PRELU does on either side of the zero point of x, and a square where the difference
+    has one sign; else it may be that of no difference.
+    """
+    function, of_a = of_two(model, op), [*a]
+    if op.name == "PRELU":
+        of_a.append(np.clip(int(model.tensors[op.inputs[0]].zero_point[0]), *of_a))
+    corners = [function(x, y) for x in of_a for y in b]
+    low, high = np.minimum.reduce(corners), np.maximum.reduce(corners)
+    if op.name == "SQUARED_DIFFERENCE":
+        difference = _difference(model, op)
+        changes = (difference(a[0], b[1]) <= 0) & (difference(a[1], b[0]) >= 0)
+        low = np.where(changes, int(model.tensors[op.outputs[0]].zero_point[0]), low)
+    return low, high
+
+
 def of_one(model: Model, op: Op) -> Of:
     """The function of an op of `OF_ONE`."""
     (x_scale, x_zero), (y_scale, y_zero) = (one_scale(model.tensors[k]) for k in (op.inputs[0], op.outputs[0]))
@@ -77,22 +105,63 @@ def of_one(model: Model, op: Op) -> Of:
         return _sigmoid(op, x_scale, x_zero, y_zero)
     if op.name == "HARD_SWISH":
         return _hard_swish(x_scale, x_zero, y_scale, y_zero)
+    if op.name == "ELU":
+        return _elu(x_scale, x_zero, y_scale, y_zero)
+    if op.name == "RSQRT":
+        return _rsqrt(x_scale, x_zero, y_scale, y_zero)
+    if op.name == "ABS" and x_scale == y_scale:  # then TFLM does not scale
+        return lambda x: ints(np.clip(np.abs(ints(x) - x_zero) + y_zero, -128, 127))
     to = rescaling(x_scale / y_scale, 255)
+    if op.name == "ABS":
+        return lambda x: ints(np.clip(requantize(np.abs(ints(x) - x_zero), *to) + y_zero, -128, 127))
     if op.name == "LEAKY_RELU":
-        alpha = float(op.options["alpha"]) if op.options else 0.0
-        if alpha < 0:
-            raise NotCovered("a slope below zero")
-        below = rescaling(x_scale * alpha / y_scale, 255)
+        slope = x_scale * (float(op.options["alpha"]) if op.options else 0.0) / y_scale
+        below, sign = rescaling(abs(slope), 255), -1 if slope < 0 else 1
 
         def leaky(x: Ints) -> Ints:
             value = ints(x) - x_zero
-            return ints(
-                np.clip(y_zero + np.where(value >= 0, requantize(value, *to), requantize(value, *below)), -128, 127)
-            )
+            scaled = np.where(value >= 0, requantize(value, *to), sign * requantize(value, *below))
+            return ints(np.clip(y_zero + scaled, -128, 127))
 
         return leaky
     least = y_zero if op.name == "RELU" else -128
     return lambda x: ints(np.clip(requantize(ints(x) - x_zero, *to) + y_zero, least, 127))
+
+
+def _elu(x_scale: float, x_zero: int, y_scale: float, y_zero: int) -> Of:
+    """x, or exp(x) - 1 below zero, in float32 (`elu.cc`)."""
+    f32 = np.float32
+    with np.errstate(over="ignore"):
+        inverse = f32(1) / f32(y_scale)
+    if not 256 * x_scale * float(inverse) < 2**31:
+        raise NotCovered("scales too far apart")
+
+    def of_byte(value: int) -> int:
+        real = f32(x_scale) * f32(value - x_zero)
+        if real < 0:
+            real = f32(math.exp(float(real))) - f32(1)
+        rounded = f32(round_half_away(float(real * inverse))) + f32(y_zero)
+        return min(max(int(rounded), -128), 127)
+
+    table = ints([of_byte(value) for value in range(-128, 128)])
+    return lambda x: table[ints(x) + 128]
+
+
+def _rsqrt(x_scale: float, x_zero: int, y_scale: float, y_zero: int) -> Of:
+    """1 / sqrt(x), and of zero the largest byte (`elementwise.cc`)."""
+    multiplier, shift = quantize_multiplier(1 / (math.sqrt(x_scale) * y_scale))
+    if x_zero != -128 or not 0 <= RSQRT_BITS - shift <= 31:
+        raise NotCovered("a root of what may be negative, or scales too far apart")
+
+    def of_byte(value: int) -> int:
+        if value == x_zero:
+            return 127
+        root, root_shift = inverse_sqrt(value - x_zero)
+        fine = requantize(1, root, root_shift + RSQRT_BITS)
+        return min(max(int(requantize(fine, multiplier, shift - RSQRT_BITS)) + y_zero, -128), 127)
+
+    table = ints([of_byte(value) for value in range(-128, 128)])
+    return lambda x: table[ints(x) + 128]
 
 
 def _sigmoid(op: Op, x_scale: float, x_zero: int, y_zero: int) -> Of:
@@ -139,33 +208,6 @@ def _hard_swish(x_scale: float, x_zero: int, y_scale: float, y_zero: int) -> Of:
         return ints(np.clip(ints(divide_by_pot(whole, -y_shift)) + y_zero, -128, 127))
 
     return function
-
-
-def function_of(model: Model, op: Op) -> Of:
-    """The function of either kind of op."""
-    if op.name in OF_TWO:
-        return of_two(model, op)
-    if op.name in OF_ONE:
-        return of_one(model, op)
-    raise NotCovered(f"no lemma for {op.name}")
-
-
-def table_of(model: Model, ops: Sequence[Op]) -> tuple[int, Ints]:
-    """Lemma "functions of a byte": of ops one after the other that all follow from one tensor and from constants of one
-    byte, that tensor and what every byte of it becomes.
-    """
-    known: dict[int, Ints] = {}
-    first = next(x for x in ops[0].inputs if model.tensors[x].data is None)
-    known[first] = BYTES
-    for op in ops:
-        for x in op.inputs:
-            data = model.tensors[x].data
-            if data is not None and x not in known and data.size and np.all(data == data.flat[0]):
-                known[x] = np.full(256, int(data.flat[0]))
-        if any(x not in known for x in op.inputs):
-            raise NotCovered("what does not follow from one byte")
-        known[op.outputs[0]] = function_of(model, op)(*(known[x] for x in op.inputs))
-    return first, known[ops[-1].outputs[0]]
 
 
 def range_through(table: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:

@@ -55,3 +55,20 @@ def tanh(argument: int) -> int:
         return 0
     positive = saturate((_two_over_one_plus(exp_on_negative(-abs(argument), 5)) - (1 << 29)) << 2)
     return positive if argument > 0 else -positive
+
+
+def inverse_sqrt(value: int) -> tuple[int, int]:
+    """`GetInvSqrtQuantizedMultiplierExp`: multiplier and left shift of 1 / sqrt(value), value in [0, 2^31); 0 counts as 1."""
+    if value <= 1:
+        return INT32_MAX, 0
+    right = 11
+    while value >= 1 << 29:
+        value, right = value // 4, right + 1
+    while value < 1 << 27:
+        value, right = value * 4, right - 1
+    half, root = divide_by_pot(value >> 1, 1), 1 << 28
+    for _ in range(5):
+        cube = saturate(int(high_mul(high_mul(root, root), root)) << 6)
+        root = saturate(int(high_mul(3 << 27, root) - high_mul(half, cube)) << 3)
+    root = high_mul(root, 1518500250)  # sqrt(1/2)
+    return int(root) << max(-right, 0), -max(right, 0)

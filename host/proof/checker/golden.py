@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .arithmetic import Ints, ints, stage
-from .byte_functions import BYTES, OF_ONE, OF_TWO, of_one, of_two, range_through
+from .byte_functions import BYTES, OF_ONE, OF_TWO, bounds_of_two, of_one, range_through
 from .findings import NotCovered, require
+from .followed import in_floats, is_undefined, origins, require_function, table_of
 from .moves import MOVES, moves
 from .ops import Convolution, convolution, mean, pool_clamp, reduced_axes, same_scale
 from .tflite_model import Model, Op
@@ -88,7 +89,9 @@ class Golden:
             raise NotCovered(f"no lemma for the state of {op.name}")
         known = all(x == -1 or x in self.labels or self.model.tensors[x].data is not None for x in op.inputs)
         require(known, f"{op.where}: it reads what no op before it computes")
-        if op.name in MOVES:
+        if in_floats(self.model, op):
+            self._in_floats(op)
+        elif op.name in MOVES:
             self._move(op)
         elif op.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             found = convolution(self.model, op, self.ranges(op.inputs[0]))
@@ -101,12 +104,7 @@ class Golden:
             low, high = self.low[op.inputs[0]].min(axis=axes), self.high[op.inputs[0]].max(axis=axes)
             self._range(op.outputs[0], np.clip(low, *clamp), np.clip(high, *clamp))
         elif op.name in OF_TWO:
-            function, (a, b) = of_two(self.model, op), op.inputs
-            of_x = [*self.ranges(a)]
-            if op.name == "PRELU":
-                of_x.append(np.clip(int(self.model.tensors[a].zero_point[0]), *of_x))
-            corners = [function(x, y) for x in of_x for y in self.ranges(b)]
-            self._range(op.outputs[0], np.minimum.reduce(corners), np.maximum.reduce(corners))
+            self._range(op.outputs[0], *bounds_of_two(self.model, op, *map(self.ranges, op.inputs)))
         elif op.name in OF_ONE:
             self._function(op)
         elif op.name in ("MEAN", "SUM"):
@@ -129,6 +127,22 @@ class Golden:
             self._set(y, self.labels[x], *self.ranges(x))
         else:
             self._range(y, *range_through(table, *self.ranges(x)))
+
+    def _in_floats(self, op: Op) -> None:
+        """What is quantized again is bounded where it follows from one tensor."""
+        require_function(self.model, op)
+        if op.name != "QUANTIZE":
+            return
+        y = op.outputs[0]
+        for x in origins(self.model, y):
+            try:
+                table = table_of(self.model, y, x)
+            except NotCovered:
+                continue
+            low, high = (each.reshape(self.model.tensors[y].shape) for each in self.ranges(x))
+            if not is_undefined(table, low, high):
+                self._range(y, *range_through(table, low, high))
+            return
 
     def _mean(self, op: Op) -> None:
         of, shape = mean(self.model, op), self.model.tensors[op.outputs[0]].shape

@@ -24,9 +24,10 @@ def moves(model: Model, op: Op) -> Moved:
     sources = [op.inputs[k] for k in _places(op)]
     if any(model.tensors[x].dtype != "INT8" for x in sources) or not sources:
         raise NotCovered("an operand that is not int8")
-    for x in sources:
-        for y in op.outputs:
-            same_scale(model, op, model.tensors[x], model.tensors[y])
+    if any(model.tensors[y].dtype != "INT8" for y in op.outputs):
+        raise NotCovered("an output that is not int8")
+    for x in sources if op.name in (*JOINS, "PAD", "PADV2") else ():  # the others move bytes whatever they stand for
+        same_scale(model, op, model.tensors[x], model.tensors[op.outputs[0]])
     if op.name == "CONCATENATION" and op.options["activation"] != NONE:
         raise NotCovered("a fused activation")
     rule = MOVES[op.name]

@@ -39,6 +39,7 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "ADD": ("AddOptions", {"activation": "FusedActivationFunction"}),
     "SUB": ("SubOptions", {"activation": "FusedActivationFunction"}),
     "MUL": ("MulOptions", {"activation": "FusedActivationFunction"}),
+    "DIV": ("DivOptions", {"activation": "FusedActivationFunction"}),
     "STRIDED_SLICE": (
         "StridedSliceOptions",
         {"begin": "BeginMask", "end": "EndMask", "shrink": "ShrinkAxisMask"}
