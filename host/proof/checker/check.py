@@ -26,6 +26,7 @@ from .others import copy, extremum, fill, mean, pooling, resize_nearest, softmax
 from .params import Params
 from .parts import part_of
 from .tflite_model import Op, read_model
+from .transposed import TRANSPOSED, transposed
 from .views import Task
 from .winograd import WINOGRAD
 
@@ -45,6 +46,7 @@ OTHERS = {
     **dict.fromkeys(("maximum_s8", "minimum_s8"), ("elementwise_params", of_two)),
     **dict.fromkeys(("mean_s8", "mean_packed_s8"), ("mean_params", mean)),
     **{f"{name}_s8": (f"{name}_params", of_two) for name in ("prelu", "squared_difference", "squared_difference_packed")},
+    **dict.fromkeys(TRANSPOSED, ("transpose_conv2d_packed_params", transposed)),
     "reduce_extremum_s8": ("reduce_extremum_params", extremum),
     "lookup_s8": ("lookup_params", lookup),
     "softmax_s8": ("softmax_params", softmax),
@@ -215,7 +217,7 @@ class _Core:
             self._check_by_lemma(task, call)
         except Refused:
             reads = [loose[x] for op in task.ops for x in op.inputs if x in loose]
-            sums = call.kernel in LINEAR and task.ops[0].index in self._golden.convolutions
+            sums = call.kernel in (*LINEAR, *TRANSPOSED) and task.ops[0].index in self._golden.convolutions
             if reads and (sums or self._has_unmade):
                 raise Follows(*reads[0]) from None
             raise

@@ -16,7 +16,7 @@ from .byte_functions import BYTES, OF_ONE, OF_TWO, bounds_of_two, of_one, range_
 from .findings import NotCovered, require
 from .followed import in_floats, is_undefined, origins, require_function, table_of
 from .moves import MOVES, moves
-from .ops import Convolution, convolution, mean, pool_clamp, reduced_axes, same_scale
+from .ops import Convolution, convolution, image_of, mean, pool_clamp, reduced_axes, same_scale
 from .tflite_model import Model, Op
 
 CONSTANT = -1000  # label of the byte 0
@@ -93,8 +93,8 @@ class Golden:
             self._in_floats(op)
         elif op.name in MOVES:
             self._move(op)
-        elif op.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
-            found = convolution(self.model, op, self.ranges(op.inputs[0]))
+        elif op.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"):
+            found = convolution(self.model, op, self.ranges(image_of(op)))
             self.convolutions[op.index] = found
             ways = stage(found.multiplier, found.shift, found.y_zero, *found.clamp)
             low, high = (ways(each[:, None])[:, 0] for each in (found.lowest, found.highest))

@@ -36,6 +36,7 @@ class Linear:
     x_sizes: tuple[int, int] | None = None  # of an image that is laid into a larger one, else the geometry's
     pads: tuple[int, int] | None = None
     in_place: bool = False  # a depthwise one whose bands of rows are laid out before they are overwritten
+    own_views: tuple[Ints, Ints] | None = None  # of one whose windows are none of its geometry
 
     @property
     def x_shape(self) -> tuple[int, int, int]:
@@ -45,6 +46,8 @@ class Linear:
 
     def views(self) -> tuple[Ints, Ints]:
         """Which rows and columns of that image each of the convolution's output sees; -1: outside."""
+        if self.own_views:
+            return self.own_views
         g, (h, w, _), (top, left) = self.geometry, self.x_shape, self.pads or (self.geometry.pad_h, self.geometry.pad_w)
         return (
             seen(g.y_h, g.k_h, g.stride_h, g.dilation_h, top, h),
@@ -223,6 +226,15 @@ def conv2d(p: Params) -> Linear:
     return Linear(g, None, weights, bias, p.byte("x_zero_point"), clamp, table, (), scratch, band=1)
 
 
+def transpose_conv2d(p: Params) -> Linear:
+    """The plain kernel: its geometry is that of the convolution turned round."""
+    g, views = p.window("window"), []
+    for y, x, k, stride, before in ((g.y_h, g.x_h, g.k_h, g.stride_h, g.pad_h), (g.y_w, g.x_w, g.k_w, g.stride_w, g.pad_w)):
+        at = ints(np.arange(y))[:, None] + before - np.arange(k)
+        views.append(np.where((at % stride == 0) & (at >= 0) & (at < stride * x), at // stride, -1))
+    return replace(conv2d(p), band=0, own_views=(views[0], views[1]))
+
+
 def depthwise_conv2d(p: Params) -> Linear:
     """The plain kernel."""
     g = p.window("window")
@@ -268,6 +280,7 @@ CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "conv2d_padded_s8": ("conv2d_padded_params", conv2d_padded),
     "conv2d_grouped_s8": ("conv2d_grouped_params", conv2d_grouped),
     "conv2d_s8": ("convolution_params", conv2d),
+    "transpose_conv2d_s8": ("convolution_params", transpose_conv2d),
     "depthwise_conv2d_s8": ("convolution_params", depthwise_conv2d),
     "dense_s8": ("dense_params", dense),
     "dense_packed_s8": ("dense_packed_params", dense_packed),

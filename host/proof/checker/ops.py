@@ -25,7 +25,9 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED (an image of one column) as sums and their way to a byte."""
+    """CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED (an image of one column) as sums and their way to a
+    byte.
+    """
 
     x: int
     x_shape: tuple[int, int, int]
@@ -127,12 +129,17 @@ def channel_bounds(ranges: tuple[Ints, Ints], shape: Shape) -> tuple[Ints, Ints]
     return low.min(axis=(0, 1)), high.max(axis=(0, 1))
 
 
+def image_of(op: Op) -> int:
+    """The tensor that a convolution sees."""
+    return op.inputs[2 if op.name == "TRANSPOSE_CONV" else 0]
+
+
 def convolution(model: Model, op: Op, ranges: tuple[Ints, Ints]) -> Convolution:
     """The op as sums and stages, with the proof that TFLM's sums stay within 32 bits in its own order; ranges: the
     smallest and the largest byte of every element of its input.
     """
     tensors = model.tensors
-    x, w, y = tensors[op.inputs[0]], tensors[op.inputs[1]], tensors[op.outputs[0]]
+    x, w, y = tensors[image_of(op)], tensors[op.inputs[1]], tensors[op.outputs[0]]
     (x_scale, x_zero), (y_scale, y_zero) = one_scale(x), one_scale(y)
     if w.data is None or w.dtype != "INT8" or np.any(w.zero_point != 0):
         raise NotCovered("weights that are no int8 constants around zero")
@@ -140,8 +147,8 @@ def convolution(model: Model, op: Op, ranges: tuple[Ints, Ints]) -> Convolution:
         raise NotCovered("other options")
     weights, sees, window_, x_shape, y_shape = _shaped(op, ints(w.data), x.shape, y.shape)
     y_c = len(weights)
-    has_bias = len(op.inputs) > 2 and op.inputs[2] != -1
-    data = tensors[op.inputs[2]].data if has_bias else np.zeros(y_c, np.int32)
+    biases = [k for k in op.inputs[3 if op.name == "TRANSPOSE_CONV" else 2 :] if k != -1]
+    data = tensors[biases[0]].data if biases else np.zeros(y_c, np.int32)
     if data is None or data.shape != (y_c,) or data.dtype != np.int32:
         raise NotCovered("a bias of another shape or type")
     if w.scale.size not in (1, y_c) or (w.scale.size > 1 and w.axis != (3 if op.name == "DEPTHWISE_CONV_2D" else 0)):
@@ -173,6 +180,8 @@ def _shaped(
             raise NotCovered("operands of another shape")
         alone = Window(ints(np.arange(rows))[:, None], ints([[0]]))
         return weights.reshape(y_c, 1, 1, x_c), None, alone, (rows, 1, x_c), (rows, 1, y_c)
+    if op.name == "TRANSPOSE_CONV":
+        return _turned_round(op, weights, x, y)
     window_ = window(op, x, y, (weights.shape[1], weights.shape[2]))
     x_shape, y_shape = (x[1], x[2], x[3]), (y[1], y[2], y[3])
     if op.name == "CONV_2D":
@@ -183,6 +192,21 @@ def _shaped(
         raise NotCovered("another number of filters")
     sees = ints(np.arange(y[3])) // (y[3] // x[3]) if x[3] > 1 else None  # of one channel it is a CONV_2D
     return np.moveaxis(weights, 3, 1).reshape(y[3], *weights.shape[1:3], 1), sees, window_, x_shape, y_shape
+
+
+def _turned_round(
+    op: Op, weights: Ints, x: tuple[int, ...], y: tuple[int, ...]
+) -> tuple[Ints, Ints | None, Window, Shape, Shape]:
+    """TRANSPOSE_CONV: an output sees what the convolution from y to x with this window would make of it."""
+    back, turned = window(op, y, x, (weights.shape[1], weights.shape[2])), []
+    if weights.shape[0] != y[3] or weights.shape[3] != x[3]:
+        raise NotCovered("another number of filters")
+    for view, size in ((back.rows, y[1]), (back.columns, y[2])):
+        sees = np.full((size, view.shape[1]), -1)
+        of_x, tap = np.nonzero(view >= 0)
+        sees[view[of_x, tap], tap] = of_x
+        turned.append(sees)
+    return weights, None, Window(turned[0], turned[1]), (x[1], x[2], x[3]), (y[1], y[2], y[3])
 
 
 def _with_zeros(weights: Ints, x_c: int, y_c: int) -> Ints:
@@ -201,6 +225,13 @@ def inside(window_: Window) -> tuple[Ints, Ints]:
     """Lemma "places": the kinds of rows and columns of y, (kinds, k) each, 1 for taps inside the image."""
     rows, columns = (np.unique(each >= 0, axis=0).astype(np.int64) for each in (window_.rows, window_.columns))
     return rows, columns
+
+
+def sum_bounds(weights: Ints, window_: Window, ranges: tuple[Ints, Ints], of: Convolution) -> tuple[Ints, Ints]:
+    """The smallest and the largest sum of each channel where the op has only these taps, which all see their channels."""
+    low, high = channel_bounds(ranges, of.x_shape)
+    lowest, highest, _ = _bounds(weights, None, window_, low - of.x_zero, high - of.x_zero)
+    return lowest + of.bias, highest + of.bias
 
 
 def _bounds(weights: Ints, sees: Ints | None, window_: Window, low: Ints, high: Ints) -> tuple[Ints, Ints, Ints]:

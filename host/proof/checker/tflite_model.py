@@ -32,6 +32,7 @@ _DILATION = {"dilation_h": "DilationHFactor", "dilation_w": "DilationWFactor"}
 OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "CONV_2D": ("Conv2DOptions", _STRIDES | _DILATION),
     "DEPTHWISE_CONV_2D": ("DepthwiseConv2DOptions", _STRIDES | _DILATION | {"multiplier": "DepthMultiplier"}),
+    "TRANSPOSE_CONV": ("TransposeConvOptions", _STRIDES),
     "FULLY_CONNECTED": ("FullyConnectedOptions", {"activation": "FusedActivationFunction", "format": "WeightsFormat"}),
     "MAX_POOL_2D": ("Pool2DOptions", _STRIDES | {"k_h": "FilterHeight", "k_w": "FilterWidth"}),
     "AVERAGE_POOL_2D": ("Pool2DOptions", _STRIDES | {"k_h": "FilterHeight", "k_w": "FilterWidth"}),
