@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import Ints, ints
+from .by_rows import l2_normalization, log_softmax, softmax
 from .c_source import Call, Pointer, Source, parse
 from .convolutions import check_convolution
 from .depthwise import depthwise_packed, depthwise_taps
@@ -20,9 +21,10 @@ from .few import FEW
 from .findings import Follows, NotCovered, Refused, Unproved, causes, require
 from .golden import Golden
 from .kernels import CONVOLUTIONS
+from .matrices import batch_matmul, batch_matmul_packed
 from .memory import Memory
 from .other_cores import OTHER_CORES
-from .others import copy, extremum, fill, mean, pooling, resize_nearest, softmax
+from .others import copy, extremum, fill, mean, pooling, resize_bilinear, resize_nearest
 from .params import Params
 from .parts import part_of
 from .tflite_model import Op, read_model
@@ -49,7 +51,12 @@ OTHERS = {
     **dict.fromkeys(TRANSPOSED, ("transpose_conv2d_packed_params", transposed)),
     "reduce_extremum_s8": ("reduce_extremum_params", extremum),
     "lookup_s8": ("lookup_params", lookup),
+    "resize_bilinear_s8": ("resize_bilinear_params", resize_bilinear),
+    "batch_matmul_s8": ("batch_matmul_params", batch_matmul),
+    "batch_matmul_packed_s8": ("batch_matmul_packed_params", batch_matmul_packed),
     "softmax_s8": ("softmax_params", softmax),
+    "log_softmax_s8": ("log_softmax_params", log_softmax),
+    "l2_normalization_s8": ("l2_normalization_params", l2_normalization),
 }
 MOVES = {
     "copy_s8": ("copy_params", copy),

@@ -16,7 +16,17 @@ from .byte_functions import BYTES, OF_ONE, OF_TWO, bounds_of_two, of_one, range_
 from .findings import NotCovered, require
 from .followed import in_floats, is_undefined, origins, require_function, table_of
 from .moves import MOVES, moves
-from .ops import Convolution, convolution, image_of, mean, pool_clamp, reduced_axes, same_scale
+from .ops import (
+    Convolution,
+    bilinear,
+    convolution,
+    image_of,
+    mean,
+    pool_clamp,
+    products,
+    reduced_axes,
+    same_scale,
+)
 from .tflite_model import Model, Op
 
 CONSTANT = -1000  # label of the byte 0
@@ -115,7 +125,13 @@ class Golden:
             end = np.max if op.name == "REDUCE_MAX" else np.min
             low, high = (end(each, axis=gone) for each in self.ranges(op.inputs[0]))
             self._range(op.outputs[0], low.reshape(shape), high.reshape(shape))
-        elif op.name != "SOFTMAX":
+        elif op.name == "RESIZE_BILINEAR":
+            self._bilinear(op)
+        elif op.name == "BATCH_MATMUL":
+            of = products(self.model, op)
+            ends = of.way(ints([[-of.most, of.most]]))[0]
+            self._range(op.outputs[0], ends[0], ends[1])
+        elif op.name not in ("SOFTMAX", "LOG_SOFTMAX", "L2_NORMALIZATION"):
             raise NotCovered(f"no lemma for {op.name}")
 
     def _function(self, op: Op) -> None:
@@ -149,6 +165,18 @@ class Golden:
         low, high = self.ranges(op.inputs[0])
         ends = [of.way(of.count * end.reshape(1, -1)).reshape(shape) for end in (low.min(of.axes), high.max(of.axes))]
         self._range(op.outputs[0], ends[0], ends[1])
+
+    def _bilinear(self, op: Op) -> None:
+        """A mean of four bytes stays between them."""
+        x, y = (self.model.tensors[k] for k in (op.inputs[0], op.outputs[0]))
+        same_scale(self.model, op, x, y)
+        if len(x.shape) != 4 or not op.options or (y.shape[0], y.shape[3]) != (x.shape[0], x.shape[3]):
+            raise NotCovered("images of another shape")
+        rows, columns = (bilinear(y.shape[k], x.shape[k], op.options) for k in (1, 2))
+        low, high = (
+            [each[:, rows[:, k]][:, :, columns[:, j]] for k in (0, 1) for j in (0, 1)] for each in self.ranges(x.index)
+        )
+        self._range(y.index, np.minimum.reduce(low), np.maximum.reduce(high))
 
     def _move(self, op: Op) -> None:
         """Lemma "moves": the same function of positions for labels and both bounds."""

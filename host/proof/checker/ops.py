@@ -102,6 +102,20 @@ def nearest(y: int, x: int, options: dict[str, Any]) -> Ints:
     return ints(np.clip(found, 0, x - 1))
 
 
+def bilinear(y: int, x: int, options: dict[str, Any]) -> Ints:
+    """(y, 3): between which two of x each of y lies, and how far it is from the first in 1024ths
+    (`ComputeInterpolationValues`); 0 where both are one.
+    """
+    corners, centers = bool(options["corners"]), bool(options["centers"])
+    whole, parts = (x - 1, y - 1) if corners and y > 1 else (x, y)
+    scale = (1024 * whole + parts // 2) // parts
+    at = ints(np.arange(y)) * scale + (scale // 2 - 512 if centers else 0)
+    first, second = np.maximum(at, 0) >> 10, np.minimum((np.maximum(at, 0) + 1023) >> 10, x - 1)
+    if int(first.max()) >= x or (corners and centers):
+        raise NotCovered("a size for which TFLM reads beyond the image")
+    return np.stack([first, second, np.where(second > first, at - 1024 * first, 0)], axis=1)
+
+
 def window(op: Op, x: tuple[int, ...], y: tuple[int, ...], k: tuple[int, int]) -> Window:
     """The window of an op on images (1, h, w, c)."""
     if len(x) != 4 or len(y) != 4 or x[0] != 1 or y[0] != 1 or not op.options:
@@ -288,3 +302,46 @@ def mean(model: Model, op: Op) -> Mean:
         halvings = min(count.bit_length() - 1, 32, 31 + shift)
         multiplier, shift = (multiplier << halvings) // count, shift - halvings
     return Mean(gone, count, x_zero, multiplier, shift, y_zero)
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """BATCH_MATMUL: sums of so many products, and their way to a byte."""
+
+    a_shape: tuple[int, ...]
+    b_shape: tuple[int, ...]
+    transposed: tuple[bool, bool]
+    zeros: tuple[int, int]
+    most: int  # what no sum exceeds
+    multiplier: int
+    shift: int
+    y_zero: int
+
+    def way(self, sums: Ints) -> Ints:
+        """From sums (1, n) to output bytes; it never falls."""
+        return stage(ints([self.multiplier]), ints([self.shift]), self.y_zero, -128, 127)(sums)
+
+    def rows_of(self, which: str, labels: Ints) -> Ints:
+        """(batches, rows or columns, depth): the elements of "a" or "b" that are multiplied, for every batch of y."""
+        over = np.broadcast_shapes(self.a_shape[:-2], self.b_shape[:-2])
+        turned = self.transposed[0] if which == "a" else not self.transposed[1]
+        matrices = np.swapaxes(labels, -1, -2) if turned else labels
+        return np.broadcast_to(matrices, (*over, *matrices.shape[-2:])).reshape(-1, *matrices.shape[-2:])
+
+
+def products(model: Model, op: Op) -> Products:
+    """The op, with the proof that its sums fit 32 bits."""
+    a, b, y = (model.tensors[k] for k in (*op.inputs, *op.outputs))
+    (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = map(one_scale, (a, b, y))
+    turned = bool(op.options.get("a_transposed", 0)), bool(op.options.get("b_transposed", 0))
+    if min(len(a.shape), len(b.shape)) < 2:
+        raise NotCovered("operands of another shape")
+    rows, depth = a.shape[-2:][:: -1 if turned[0] else 1]
+    b_depth, columns = b.shape[-2:][:: -1 if turned[1] else 1]
+    if depth != b_depth or y.shape != (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns):
+        raise NotCovered("operands of another shape")
+    most = depth * max(127 - a_zero, a_zero + 128) * max(127 - b_zero, b_zero + 128)
+    multiplier, shift = quantize_multiplier(a_scale * b_scale / y_scale)
+    if (most << max(shift, 0)) + 256 > INT32_MAX:
+        raise NotCovered("sums that may leave 32 bits")
+    return Products(a.shape, b.shape, turned, (a_zero, b_zero), most, multiplier, shift, y_zero)

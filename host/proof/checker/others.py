@@ -1,28 +1,16 @@
-"""Calls of kernels that are no sums of products: poolings, sums of two tensors, softmax, and moves of bytes."""
+"""Calls of kernels that are no sums of products: poolings, resizings, means, largest bytes, and moves of bytes."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from .arithmetic import (
-    INT32_MAX,
-    Ints,
-    check_equal,
-    divide_by_pot,
-    high_mul,
-    ints,
-    quantize_multiplier,
-    stage,
-)
+from .arithmetic import INT32_MAX, Ints, check_equal, ints, stage
 from .c_source import Pointer
-from .findings import NotCovered, require
-from .gemmlowp import exp_on_negative
+from .findings import require
 from .golden import CONSTANT, Golden
 from .memory import Memory, check_apart, overlap
 from .ops import mean as mean_of
-from .ops import one_scale, pool_clamp, reduced_axes, seen, window
+from .ops import bilinear, pool_clamp, reduced_axes, seen, window
 from .params import Params
 from .parts import arguments, indexes, loops, part_of
 from .views import Task
@@ -36,7 +24,8 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     op, g = task.ops[0], p.window("window")
     golden.require_covered(op)
     if op.name == "REDUCE_MAX":
-        raise NotCovered("no lemma for REDUCE_MAX by a pooling")
+        _largest(golden, memory, task, at, p)
+        return
     name = "MAX_POOL_2D" if task.kernel.startswith("max") else "AVERAGE_POOL_2D"
     require(len(task.ops) == 1 and op.name == name, f"{task.where}: {op.where} is another op")
     x, y = op.inputs[0], op.outputs[0]
@@ -61,6 +50,20 @@ def pooling(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...],
     require(task.columns in (None, g.y_w), f"{task.where}: another number of columns")
     labels = part_of(golden, task, y, golden.labels[y], g.y_h)
     check_apart([(at[0], labels.size), (at[1], image.size)], task.where)
+    memory.write(at[0], labels, task.where)
+
+
+def _largest(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """REDUCE_MAX by a max pooling: each window wholly inside, and its bytes those that the op takes together."""
+    op, g = task.ops[0], p.window("window")
+    rows, columns = seen(g.y_h, g.k_h, g.stride_h, 1, g.pad_h, g.x_h), seen(g.y_w, g.k_w, g.stride_w, 1, g.pad_w, g.x_w)
+    right = len(task.ops) == 1 and task.kernel.startswith("max") and (g.dilation_h, g.dilation_w) == (1, 1)
+    right = right and g.x_c == g.y_c and p.clamp == (-128, 127)
+    require(right and min(int(rows.min()), int(columns.min())) >= 0, f"{task.where}: it is not the largest of its input")
+    pixels = rows[:, None, :, None] * g.x_w + columns[:, None]  # (y_h, y_w, k_h, k_w)
+    places = np.moveaxis(pixels[..., None] * g.x_c + np.arange(g.x_c), -1, 2).reshape(-1, g.k_h * g.k_w)
+    labels = _taken_together(golden, memory, task, at[1], places, reduced_axes(golden.model, op))
+    check_apart([(at[0], labels.size), (at[1], g.x_h * g.x_w * g.x_c)], task.where)
     memory.write(at[0], labels, task.where)
 
 
@@ -95,42 +98,39 @@ def resize_nearest(memory: Memory, where: str, at: tuple[Pointer, ...], p: Param
     memory.write(at[0], memory.read(at[1], size, where)[places].reshape(-1), where)
 
 
+def resize_bilinear(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
+    """RESIZE_BILINEAR: the same four pixels at the same distances; what follows is TFLM's arithmetic, in 27 bits."""
+    arguments(at, 2, task.where)
+    op, sizes = task.ops[0], [p.number(name) for name in ("y_h", "y_w", "x_c")]
+    golden.require_covered(op)
+    x_shape, y_shape = (golden.model.tensors[k].shape for k in (op.inputs[0], op.outputs[0]))
+    n, h, w, c = y_shape
+    alone = len(task.ops) == 1 and op.name == "RESIZE_BILINEAR" and task.row == 0 and len(task.channels) == c
+    require(alone, f"{task.where}: {op.where} is no bilinear resizing, or not all of it")
+    require(sizes == [n * h, w, c], f"{task.where}: an image of another size")
+    rows, columns = p.table("rows", 4, n * h, 3), p.table("columns", 4, w, 3)
+    begins = [rows[:, k, None, None] + columns[:, j, None] + np.arange(c) for k in (0, 1) for j in (0, 1)]
+    require(min(int(each.min()) for each in begins) >= 0, f"{task.where}: it begins before its input")
+    size = 1 + max(int(each.max()) for each in begins)
+    mine = memory.read(at[1], size, task.where)
+    down, right = (bilinear(y_shape[k], x_shape[k], op.options) for k in (1, 2))
+    ways = np.array_equal(np.tile(down[:, 2], n), rows[:, 2]) and np.array_equal(right[:, 2], columns[:, 2])
+    require(ways, f"{task.where}: other distances between its pixels")
+    image = golden.labels[op.inputs[0]]
+    for k, places in enumerate(begins):
+        theirs = image[:, down[:, k // 2]][:, :, right[:, k % 2]].reshape(n * h, w, c)
+        require(np.array_equal(theirs, mine[places]), f"{task.where}: it takes other pixels than the op")
+    labels = part_of(golden, task, op.outputs[0], golden.labels[op.outputs[0]], h)
+    check_apart([(at[0], labels.size), (at[1], size)], task.where)
+    memory.write(at[0], labels, task.where)
+
+
 def fill(memory: Memory, where: str, at: tuple[Pointer, ...], p: Params) -> None:
     """fill_s8."""
     arguments(at, 1, where)
     value, count = p.number("value"), p.number("count")
     require(-128 <= value <= 127 and count > 0, f"{where}: it fills with {value}")
     memory.write(at[0], np.full(count, CONSTANT + value), where)
-
-
-def softmax(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
-    """SOFTMAX: the table holds TFLM's exponential of every difference; what follows is TFLM's own arithmetic."""
-    arguments(at, 2, task.where)
-    op, rows, x_c = task.ops[0], p.number("rows"), p.number("x_c")
-    alone = len(task.ops) == 1 and task.row == 0 and len(task.channels) == x_c
-    require(alone and op.name == "SOFTMAX", f"{task.where}: {op.where} is no softmax, or not all of it")
-    x, y = golden.model.tensors[op.inputs[0]], golden.model.tensors[op.outputs[0]]
-    (x_scale, _), (y_scale, y_zero) = one_scale(x), one_scale(y)
-    real = min(float(op.options.get("beta", 0)) * x_scale * 2**26, 2.0**31 - 1)
-    if (y_scale, y_zero) != (1 / 256, -128) or real <= 1 or x_c >= 512:
-        raise NotCovered("a softmax of other scales, or of 512 classes and more")
-    multiplier, shift = quantize_multiplier(real)
-    radius = math.floor(31 * 2**26 / 2**shift)
-    count = p.number("exp_count")
-    require(0 < count <= 256, f"{task.where}: a table of {count}")
-    table = p.table("exp", 4, count)
-    for d in range(256):
-        wanted = exp_on_negative(int(high_mul(-d << shift, multiplier))) if d <= radius else 0
-        got = int(table[d]) if d < count else 0
-        require(wanted == got, f"{task.where}: exp({-d}) is {got} in its table, and TFLM's {wanted}")
-        require(divide_by_pot(wanted, 12) >= 0, f"{task.where}: exp({-d}) is negative")
-    require(
-        x.shape == y.shape and (rows, x_c) == (int(np.prod(x.shape[:-1])), x.shape[-1]), f"{task.where}: other rows"
-    )
-    labels = memory.read(at[1], rows * x_c, task.where)
-    require(np.array_equal(labels, golden.labels[x.index].reshape(-1)), f"{task.where}: its input is not the op's")
-    check_apart([(at[0], rows * x_c), (at[1], rows * x_c)], task.where)
-    memory.write(at[0], golden.labels[y.index].reshape(-1), task.where)
 
 
 def mean(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
