@@ -21,6 +21,7 @@ from .few import FEW
 from .findings import Follows, NotCovered, Refused, Unproved, causes, require
 from .golden import Golden
 from .kernels import CONVOLUTIONS
+from .lstm import check_lstm
 from .matrices import batch_matmul, batch_matmul_packed
 from .memory import Memory
 from .other_cores import OTHER_CORES
@@ -54,6 +55,7 @@ OTHERS = {
     "resize_bilinear_s8": ("resize_bilinear_params", resize_bilinear),
     "batch_matmul_s8": ("batch_matmul_params", batch_matmul),
     "batch_matmul_packed_s8": ("batch_matmul_packed_params", batch_matmul_packed),
+    **{f"{name}_s8": (f"{name}_params", check_lstm) for name in ("lstm", "lstm_packed")},
     "softmax_s8": ("softmax_params", softmax),
     "log_softmax_s8": ("log_softmax_params", log_softmax),
     "l2_normalization_s8": ("l2_normalization_params", l2_normalization),

@@ -15,6 +15,8 @@ from .arithmetic import Ints, ints, stage
 from .byte_functions import BYTES, OF_ONE, OF_TWO, bounds_of_two, of_one, range_through
 from .findings import NotCovered, require
 from .followed import in_floats, is_undefined, origins, require_function, table_of
+from .lstm_op import NAME as LSTM
+from .lstm_op import lstm
 from .moves import MOVES, moves
 from .ops import (
     Convolution,
@@ -95,6 +97,9 @@ class Golden:
             raise NotCovered(self.uncovered[op.index])
 
     def _op(self, op: Op) -> None:
+        if op.name == LSTM:
+            lstm(self.model, op)
+            return
         if any(self.model.tensors[x].kept for x in op.inputs if x != -1):
             raise NotCovered(f"no lemma for the state of {op.name}")
         known = all(x == -1 or x in self.labels or self.model.tensors[x].data is not None for x in op.inputs)

@@ -48,7 +48,7 @@ class Convolution:
 def same_scale(model: Model, op: Op, x: Tensor, y: Tensor) -> None:
     """Refuse to speak of an op whose bytes would be scaled again."""
     if x.dtype != "INT8" or y.dtype != "INT8":
-        raise NotCovered(f"tensors of {x.dtype} and {y.dtype}")
+        raise NotCovered(f"{x.dtype.lower()} that becomes {y.dtype.lower()}, and the lemma is for int8")
     if x.scale.tolist() != y.scale.tolist() or x.zero_point.tolist() != y.zero_point.tolist():
         raise NotCovered("input and output of different scales")
 
@@ -56,7 +56,8 @@ def same_scale(model: Model, op: Op, x: Tensor, y: Tensor) -> None:
 def one_scale(tensor: Tensor) -> tuple[float, int]:
     """The scale and the zero point of an int8 tensor."""
     if tensor.dtype != "INT8" or tensor.scale.size != 1:
-        raise NotCovered(f"a tensor of {tensor.dtype} with {tensor.scale.size} scales")
+        scales = {0: "without a scale", 1: "of one scale"}.get(tensor.scale.size, f"of {tensor.scale.size} scales")
+        raise NotCovered(f"a {tensor.dtype.lower()} tensor {scales}, and the lemma is for int8 of one scale")
     return float(tensor.scale[0]), int(tensor.zero_point[0])
 
 

@@ -25,7 +25,7 @@ TYPE_NAMES = {code: name for name, code in vars(tflite.TensorType).items() if na
 OP_NAMES = {code: name for name, code in vars(tflite.BuiltinOperator).items() if name.isupper()}
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
 REFLECT = tflite.MirrorPadMode.REFLECT
-NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
+NONE, RELU, RELU_N1_TO_1, RELU6, TANH = 0, 1, 2, 3, 4
 # What is read of each op's options: by our name the accessor.
 _STRIDES = {"padding": "Padding", "stride_h": "StrideH", "stride_w": "StrideW", "activation": "FusedActivationFunction"}
 _DILATION = {"dilation_h": "DilationHFactor", "dilation_w": "DilationWFactor"}
@@ -53,6 +53,11 @@ OPTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "RESIZE_BILINEAR": ("ResizeBilinearOptions", {"corners": "AlignCorners", "centers": "HalfPixelCenters"}),
     "BATCH_MATMUL": ("BatchMatMulOptions", {"a_transposed": "AdjX", "b_transposed": "AdjY"}),
     "L2_NORMALIZATION": ("L2NormOptions", {"activation": "FusedActivationFunction"}),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        "UnidirectionalSequenceLSTMOptions",
+        {"activation": "FusedActivationFunction", "cell_clip": "CellClip"}
+        | {"time_major": "TimeMajor", "diagonal": "DiagonalRecurrentTensors"},
+    ),
     "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
     "GATHER": ("GatherOptions", {"axis": "Axis", "batches": "BatchDims"}),
     "MIRROR_PAD": ("MirrorPadOptions", {"mode": "Mode"}),
