@@ -71,7 +71,9 @@ def _grounds(verdict: Verdict) -> list[str]:
     """What a proof rests on."""
     files = sorted(Path(checker.__file__).parent.glob("*.py"))
     lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    rest = [] if verdict.proved else ["What is not proved is no fault: its bytes rest on tests, for want of a lemma."]
     return [
+        *rest,
         f"It rests on the C compiler, the chip, and {lines:,} lines of checker with Python and numpy under them;",
         f"and on these kernels, which are tested and not proved: {', '.join(verdict.kernels)}.",
     ]

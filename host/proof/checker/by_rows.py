@@ -1,6 +1,5 @@
-"""Calls that make each row of their output of the same row of their input, by tables and numbers that are compared with
-those of TensorFlow Lite Micro: SOFTMAX, LOG_SOFTMAX, L2_NORMALIZATION. What follows in the kernel is its arithmetic line by
-line.
+"""Calls that make each row of their output of one row of their input, by numbers that are compared with those of
+TensorFlow Lite Micro: SOFTMAX, LOG_SOFTMAX, L2_NORMALIZATION. What follows in the kernel is its arithmetic.
 """
 
 from __future__ import annotations

@@ -48,7 +48,10 @@ OTHERS = {
     "add_helium_s8": ("add_packed_params", of_two),
     **dict.fromkeys(("maximum_s8", "minimum_s8"), ("elementwise_params", of_two)),
     **dict.fromkeys(("mean_s8", "mean_packed_s8"), ("mean_params", mean)),
-    **{f"{name}_s8": (f"{name}_params", of_two) for name in ("prelu", "squared_difference", "squared_difference_packed")},
+    **{
+        f"{name}_s8": (f"{name}_params", of_two)
+        for name in ("prelu", "squared_difference", "squared_difference_packed")
+    },
     **dict.fromkeys(TRANSPOSED, ("transpose_conv2d_packed_params", transposed)),
     "reduce_extremum_s8": ("reduce_extremum_params", extremum),
     "lookup_s8": ("lookup_params", lookup),

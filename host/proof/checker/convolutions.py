@@ -53,7 +53,7 @@ def _as_pixels(wanted: Convolution, c: Linear) -> Convolution:
 def _is_column(wanted: Convolution, c: Linear) -> bool:
     g = c.geometry
     column = wanted.x_shape[1] == wanted.y_shape[1] == 1 and wanted.x_shape[0] > 1
-    return column and g.x_h == g.y_h == g.k_h == 1 and c.pool is c.x_sizes is c.own_views is None
+    return column and g.x_h == g.y_h == g.k_h == 1 and not (c.pool or c.x_sizes or c.own_views)
 
 
 def _turned(c: Linear) -> Linear:

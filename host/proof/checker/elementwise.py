@@ -62,6 +62,11 @@ def _scaled(p: Params, doubled: Ints, of_sum: bool = False) -> Ints:
     return _within(product - below + p.number("offset"), p.where) >> shift
 
 
+def _without_bias(p: Params) -> Params:
+    require(p.number("bias") == 0, f"{p.where}: a bias, which the kernel does not add")
+    return p
+
+
 def _packed_sum(p: Params, of_sum: bool = False) -> Callable[[Ints, Ints], Ints]:
     def function(a: Ints, b: Ints) -> Ints:
         finer = _scaled(p.part("a"), _within(a * p.number("a_factor"), p.where), of_sum)
@@ -118,18 +123,22 @@ def _plain_square(p: Params) -> Callable[[Ints, Ints], Ints]:
 
 
 def _packed_square(p: Params) -> Callable[[Ints, Ints], Ints]:
+    y = _without_bias(p.part("y"))
+
     def function(a: Ints, b: Ints) -> Ints:
         finer = _scaled(p.part("a"), _within(a * p.number("a_factor"), p.where))
         difference = _within(_within(finer + p.number("b_offset"), p.where) - (b << 6), p.where)
-        return np.clip(_scaled(p.part("y"), _within(2 * difference**2, p.where)), -128, 127)
+        return np.clip(_scaled(y, _within(2 * difference**2, p.where)), -128, 127)
 
     return function
 
 
 def _packed_product(p: Params) -> Callable[[Ints, Ints], Ints]:
+    y = _without_bias(p.part("y"))
+
     def function(a: Ints, b: Ints) -> Ints:
         factor = _within(b * p.number("b_factor") + p.number("b_offset"), p.where)
-        value = _scaled(p.part("y"), _within((a - p.byte("a_zero_point")) * factor, p.where))
+        value = _scaled(y, _within((a - p.byte("a_zero_point")) * factor, p.where))
         return np.clip(np.clip(value, -128, 127), *p.clamp)
 
     return function

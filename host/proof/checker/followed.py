@@ -1,5 +1,5 @@
-"""Lemma "functions of a byte": what a tensor is of one other tensor from which alone it follows, byte by byte, through ops
-of bytes and those that TensorFlow Lite Micro computes in float32 between DEQUANTIZE and QUANTIZE.
+"""Lemma "functions of a byte": what a tensor is of one other tensor from which alone it follows, byte by byte, through
+ops of bytes and those that TensorFlow Lite Micro computes in float32 between DEQUANTIZE and QUANTIZE.
 
 In float32 each step is taken to be the exact result, rounded.
 """
@@ -152,7 +152,5 @@ def _quantized(model: Model, op: Op, x: Values) -> Ints:
     """`AffineQuantize`, which divides in float32 and is undefined for what does not fit 32 bits."""
     scale, zero = one_scale(model.tensors[op.outputs[0]])
     reals = np.broadcast_to(np.asarray(x, np.float32) / np.float32(scale), (256,)).astype(np.float64)
-    fits = np.abs(reals) < 2**31 - 256
-    return ints(
-        [min(max(zero + round_half_away(float(real)), -128), 127) if fit else UNDEFINED for real, fit in zip(reals, fits)]
-    )
+    whole = [round_half_away(float(real)) if abs(real) < 2**31 - 256 else None for real in reals]
+    return ints([UNDEFINED if each is None else min(max(zero + each, -128), 127) for each in whole])

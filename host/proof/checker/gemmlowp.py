@@ -58,7 +58,7 @@ def tanh(argument: int) -> int:
 
 
 def inverse_sqrt(value: int) -> tuple[int, int]:
-    """`GetInvSqrtQuantizedMultiplierExp`: multiplier and left shift of 1 / sqrt(value), value in [0, 2^31); 0 counts as 1."""
+    """`GetInvSqrtQuantizedMultiplierExp`: multiplier and left shift of 1 / sqrt(value), value below 2^31; 0 is as 1."""
     if value <= 1:
         return INT32_MAX, 0
     right = 11

@@ -229,7 +229,10 @@ def conv2d(p: Params) -> Linear:
 def transpose_conv2d(p: Params) -> Linear:
     """The plain kernel: its geometry is that of the convolution turned round."""
     g, views = p.window("window"), []
-    for y, x, k, stride, before in ((g.y_h, g.x_h, g.k_h, g.stride_h, g.pad_h), (g.y_w, g.x_w, g.k_w, g.stride_w, g.pad_w)):
+    for y, x, k, stride, before in (
+        (g.y_h, g.x_h, g.k_h, g.stride_h, g.pad_h),
+        (g.y_w, g.x_w, g.k_w, g.stride_w, g.pad_w),
+    ):
         at = ints(np.arange(y))[:, None] + before - np.arange(k)
         views.append(np.where((at % stride == 0) & (at >= 0) & (at < stride * x), at // stride, -1))
     return replace(conv2d(p), band=0, own_views=(views[0], views[1]))

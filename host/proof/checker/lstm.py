@@ -1,5 +1,5 @@
-"""Calls of the kernels for UNIDIRECTIONAL_SEQUENCE_LSTM: every table and number is the op's. What kernel and TensorFlow Lite
-Micro make of them is the same arithmetic line by line.
+"""Calls of the kernels for UNIDIRECTIONAL_SEQUENCE_LSTM: every table and number is the op's. What kernel and TensorFlow
+Lite Micro make of them is the same arithmetic line by line.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def check_lstm(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ..
     arguments(at, 3, task.where)
     op, where = task.ops[0], task.where
     golden.require_covered(op)
-    require(len(task.ops) == 1 and op.name == NAME and task.row == 0, f"{where}: {op.where} is no LSTM, or not all of it")
+    require(
+        len(task.ops) == 1 and op.name == NAME and task.row == 0, f"{where}: {op.where} is no LSTM, or not all of it"
+    )
     wanted = lstm(golden.model, op)
     steps, x_c, y_c = (p.number(name) for name in ("steps", "x_c", "y_c"))
     sizes = (steps, x_c, y_c) == (wanted.steps, wanted.x_c, wanted.y_c) and len(task.channels) == y_c

@@ -1,4 +1,6 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM: the numbers with which TensorFlow Lite Micro goes through a sequence, from a state of zero."""
+"""UNIDIRECTIONAL_SEQUENCE_LSTM: the numbers with which TensorFlow Lite Micro goes through a sequence, from a state of
+zero.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,8 @@ class Lstm:
 
 
 def lstm(model: Model, op: Op) -> Lstm:
-    """The op, with the proof that its sums fit 32 bits. NotCovered for variants that TensorFlow Lite Micro lacks, and for
-    states that others use.
+    """The op, with the proof that its sums fit 32 bits. NotCovered for variants that TensorFlow Lite Micro lacks, and
+    for states that others use.
     """
     o, others = op.options, [each for each in model.ops if each is not op]
     if len(op.inputs) != 24 or any(op.inputs[k] != -1 for k in UNUSED) or not o:
@@ -60,7 +62,13 @@ def lstm(model: Model, op: Op) -> Lstm:
 
 
 def _gates(
-    model: Model, op: Op, places: tuple[int, ...], scale: float, zero: int, shape: tuple[int, int], biases: tuple[int, ...]
+    model: Model,
+    op: Op,
+    places: tuple[int, ...],
+    scale: float,
+    zero: int,
+    shape: tuple[int, int],
+    biases: tuple[int, ...],
 ) -> tuple[Ints, Ints, Ints]:
     """Of all four gates the weights, the biases with the zero point in them, and multiplier and shift."""
     every: list[tuple[Ints, Ints, tuple[int, int]]] = []
@@ -80,7 +88,11 @@ def _gates(
         if to[1] > 30 or max((int(most.max()) << max(to[1], 0)) + 256, int(ours.max())) > INT32_MAX:
             raise NotCovered("sums that may leave 32 bits")
         every.append((weights, bias - zero * weights.sum(axis=1), to))
-    return np.stack([each[0] for each in every]), np.stack([each[1] for each in every]), ints([each[2] for each in every])
+    return (
+        np.stack([each[0] for each in every]),
+        np.stack([each[1] for each in every]),
+        ints([each[2] for each in every]),
+    )
 
 
 def _cell(scale: float, hidden_scale: float, clip: float) -> dict[str, int]:
@@ -102,7 +114,7 @@ def _cell(scale: float, hidden_scale: float, clip: float) -> dict[str, int]:
 
 
 def _sigmoid() -> Ints:
-    """`sigmoid_table_uint16` less 2^15: the curve, raised by half of what a chord between two entries falls short of it."""
+    """`sigmoid_table_uint16` less 2^15: the curve, raised by half of what a chord of it between entries falls short."""
     curve = 65536 / (1 + np.exp(-np.arange(-1, 257) / 24))
     raised = curve[1:-1] - (curve[2:] - 2 * curve[1:-1] + curve[:-2]) / 16
     return ints([*(round_half_away(float(value)) - 2**15 for value in raised[:255]), 2**15 - 1])

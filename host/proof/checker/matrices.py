@@ -48,7 +48,9 @@ def _wanted(golden: Golden, task: Task) -> Products:
     golden.require_covered(op)
     alone = len(task.ops) == 1 and op.name == "BATCH_MATMUL" and task.row == 0
     last = golden.model.tensors[op.outputs[0]].shape[-1]
-    require(alone and len(task.channels) == last, f"{task.where}: {op.where} is no product of matrices, or not all of it")
+    require(
+        alone and len(task.channels) == last, f"{task.where}: {op.where} is no product of matrices, or not all of it"
+    )
     return products(golden.model, op)
 
 

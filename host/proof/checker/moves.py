@@ -1,10 +1,10 @@
-"""Lemma "moves": ops that make no byte and put bytes elsewhere, as a function of positions. The same one moves labels and
-both bounds.
+"""Lemma "moves": ops that make no byte and put bytes elsewhere, as a function of positions. The same one moves labels
+and both bounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def moves(model: Model, op: Op) -> Moved:
         raise NotCovered("an operand that is not int8")
     if any(model.tensors[y].dtype != "INT8" for y in op.outputs):
         raise NotCovered("an output that is not int8")
-    for x in sources if op.name in (*JOINS, "PAD", "PADV2") else ():  # the others move bytes whatever they stand for
+    for x in sources if op.name in JOINS else ():  # the others move bytes whatever they stand for
         same_scale(model, op, model.tensors[x], model.tensors[op.outputs[0]])
     if op.name == "CONCATENATION" and op.options["activation"] != NONE:
         raise NotCovered("a fused activation")
@@ -74,12 +74,12 @@ def _padded(model: Model, op: Op, xs: list[Ints], base: int) -> list[Ints]:
     value = int(model.tensors[op.outputs[0]].zero_point[0])
     if op.name == "PADV2":
         value = _numbers(model, op, 2)[0]
-    return [np.pad(xs[0], ints(_constant(model, op, 1)).tolist(), constant_values=base + value)]
+    return [np.pad(xs[0], ints(_constant(model, op, 1)).reshape(-1, 2).tolist(), constant_values=base + value)]
 
 
 def _mirrored(model: Model, op: Op, xs: list[Ints], base: int) -> list[Ints]:
     """REFLECT leaves out the pixel at the border, SYMMETRIC has it twice; either pads by no more than there is."""
-    pairs, gap = ints(_constant(model, op, 1)), int(op.options["mode"] == REFLECT)
+    pairs, gap = ints(_constant(model, op, 1)).reshape(-1, 2), int(op.options["mode"] == REFLECT)
     if pairs.shape != (xs[0].ndim, 2) or np.any(pairs > ints(xs[0].shape)[:, None] - gap):
         raise NotCovered("a padding larger than its input")
     return [np.pad(xs[0], pairs.tolist(), "reflect" if gap else "symmetric")]
@@ -156,7 +156,7 @@ def _reversed(model: Model, op: Op, xs: list[Ints], base: int) -> list[Ints]:
     axes = sorted(axis % xs[0].ndim for axis in _numbers(model, op, 1))
     if axes != list(range(axes[0], axes[0] + len(axes))):
         raise NotCovered("axes that are no neighbours")
-    return [np.flip(xs[0], axes)]
+    return [np.flip(xs[0], tuple(axes))]
 
 
 def _repeated(model: Model, op: Op, xs: list[Ints], base: int) -> list[Ints]:
@@ -181,6 +181,7 @@ def _of_batches(model: Model, op: Op, xs: list[Ints], base: int) -> list[Ints]:
     """
     (x,), block, margins = xs, _numbers(model, op, 1), ints(_constant(model, op, 2)).reshape(-1, 2)
     rank, count = len(block), int(np.prod(block))
+    small: Sequence[int]
     require(x.ndim == rank + 2 and len(margins) == rank, f"{op.where}: blocks of another shape")
     if op.name == "SPACE_TO_BATCH_ND":
         if np.any(margins):

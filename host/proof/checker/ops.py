@@ -243,7 +243,7 @@ def inside(window_: Window) -> tuple[Ints, Ints]:
 
 
 def sum_bounds(weights: Ints, window_: Window, ranges: tuple[Ints, Ints], of: Convolution) -> tuple[Ints, Ints]:
-    """The smallest and the largest sum of each channel where the op has only these taps, which all see their channels."""
+    """The smallest and the largest sum of each channel of an op that has only these taps, each for all channels."""
     low, high = channel_bounds(ranges, of.x_shape)
     lowest, highest, _ = _bounds(weights, None, window_, low - of.x_zero, high - of.x_zero)
     return lowest + of.bias, highest + of.bias

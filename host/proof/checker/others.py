@@ -9,8 +9,8 @@ from .c_source import Pointer
 from .findings import require
 from .golden import CONSTANT, Golden
 from .memory import Memory, check_apart, overlap
-from .ops import mean as mean_of
 from .ops import bilinear, pool_clamp, reduced_axes, seen, window
+from .ops import mean as mean_of
 from .params import Params
 from .parts import arguments, indexes, loops, part_of
 from .views import Task
@@ -59,7 +59,9 @@ def _largest(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...]
     rows, columns = seen(g.y_h, g.k_h, g.stride_h, 1, g.pad_h, g.x_h), seen(g.y_w, g.k_w, g.stride_w, 1, g.pad_w, g.x_w)
     right = len(task.ops) == 1 and task.kernel.startswith("max") and (g.dilation_h, g.dilation_w) == (1, 1)
     right = right and g.x_c == g.y_c and p.clamp == (-128, 127)
-    require(right and min(int(rows.min()), int(columns.min())) >= 0, f"{task.where}: it is not the largest of its input")
+    require(
+        right and min(int(rows.min()), int(columns.min())) >= 0, f"{task.where}: it is not the largest of its input"
+    )
     pixels = rows[:, None, :, None] * g.x_w + columns[:, None]  # (y_h, y_w, k_h, k_w)
     places = np.moveaxis(pixels[..., None] * g.x_c + np.arange(g.x_c), -1, 2).reshape(-1, g.k_h * g.k_w)
     labels = _taken_together(golden, memory, task, at[1], places, reduced_axes(golden.model, op))
