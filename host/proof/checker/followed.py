@@ -90,7 +90,7 @@ def table_of(model: Model, y: int, x: int) -> Ints:
     """(256,): what each byte of x makes of y; UNDEFINED where TensorFlow Lite Micro leaves that undefined. NotCovered
     where y follows from others too.
     """
-    makers, known = _makers(model), {x: BYTES}
+    makers, known, undefined = _makers(model), {x: BYTES}, np.zeros(256, np.bool_)
 
     def value(index: int, depth: int) -> Values:
         if index not in known:
@@ -101,10 +101,12 @@ def table_of(model: Model, y: int, x: int) -> Ints:
             elif index not in makers or data is not None or depth > 200:
                 raise NotCovered("what does not follow from one byte")
             else:
-                known[index] = _made(model, makers[index], lambda k: value(k, depth + 1))
+                made = _made(model, makers[index], lambda k: value(k, depth + 1))
+                undefined[:] |= made == UNDEFINED if made.dtype == np.int64 else False
+                known[index] = np.where(made == UNDEFINED, 0, made) if made.dtype == np.int64 else made
         return known[index]
 
-    return ints(value(y, 0))
+    return np.where(undefined, UNDEFINED, np.broadcast_to(ints(value(y, 0)), 256))
 
 
 def is_undefined(table: Ints, low: Ints, high: Ints) -> bool:
