@@ -101,7 +101,7 @@ def resize_nearest(memory: Memory, where: str, at: tuple[Pointer, ...], p: Param
 
 
 def resize_bilinear(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
-    """RESIZE_BILINEAR: the same four pixels at the same distances; what follows is TFLM's arithmetic, in 27 bits."""
+    """RESIZE_BILINEAR: the same four pixels at the same distances; what follows is TFLM's arithmetic, within 28 bits."""
     arguments(at, 2, task.where)
     op, sizes = task.ops[0], [p.number(name) for name in ("y_h", "y_w", "x_c")]
     golden.require_covered(op)
