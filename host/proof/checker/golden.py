@@ -18,17 +18,8 @@ from .followed import in_floats, is_undefined, origins, require_function, table_
 from .lstm_op import NAME as LSTM
 from .lstm_op import lstm
 from .moves import MOVES, moves
-from .ops import (
-    Convolution,
-    bilinear,
-    convolution,
-    image_of,
-    mean,
-    pool_clamp,
-    products,
-    reduced_axes,
-    same_scale,
-)
+from .ops import Convolution, bilinear, convolution, image_of, pool_clamp, same_scale
+from .sums import mean, products, reduced_axes
 from .tflite_model import Model, Op
 
 CONSTANT = -1000  # label of the byte 0

@@ -10,9 +10,9 @@ from .findings import require
 from .golden import Golden
 from .kernels import PRODUCT, rounded_up
 from .memory import Memory, check_apart
-from .ops import Products, products
 from .params import Params
 from .parts import arguments, indexes
+from .sums import Products, products
 from .views import Task
 
 

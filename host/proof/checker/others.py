@@ -9,10 +9,11 @@ from .c_source import Pointer
 from .findings import require
 from .golden import CONSTANT, Golden
 from .memory import Memory, check_apart, overlap
-from .ops import bilinear, pool_clamp, reduced_axes, seen, window
-from .ops import mean as mean_of
+from .ops import bilinear, pool_clamp, seen, window
 from .params import Params
 from .parts import arguments, indexes, loops, part_of
+from .sums import mean as mean_of
+from .sums import reduced_axes
 from .views import Task
 
 OUTSIDE = -2  # the label of what a pooling leaves out
@@ -101,7 +102,7 @@ def resize_nearest(memory: Memory, where: str, at: tuple[Pointer, ...], p: Param
 
 
 def resize_bilinear(golden: Golden, memory: Memory, task: Task, at: tuple[Pointer, ...], p: Params) -> None:
-    """RESIZE_BILINEAR: the same four pixels at the same distances; what follows is TFLM's arithmetic, within 28 bits."""
+    """RESIZE_BILINEAR: the same four pixels at the same distances; what follows is TFLM's arithmetic in 28 bits."""
     arguments(at, 2, task.where)
     op, sizes = task.ops[0], [p.number(name) for name in ("y_h", "y_w", "x_c")]
     golden.require_covered(op)
