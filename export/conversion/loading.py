@@ -41,12 +41,19 @@ class Loaded:
 
 
 def check_keras_file(path: Path, remedy: str) -> None:
-    """Raise UserError where there is no file of that name: known before TensorFlow is waited for."""
+    """Raise UserError where there is no Keras file of that name: known before TensorFlow is waited for."""
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
         kind = foreign_folder(path) if path.is_dir() else ""
         raise UserError(f"{path} is no .keras file but {kind}" if kind else f"{path} is no .keras file: {remedy}")
+    if not _is_hdf5(path) and "config.json" not in _names(path):
+        raise UserError(f"{path} {_what_else(path, remedy)}")
+
+
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(HDF5)) == HDF5
 
 
 def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
@@ -121,12 +128,8 @@ def _unchanged(inputs: Any, training: bool = False) -> Any:
 
 def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]]:
     """The file, or a copy whose configuration asks for nothing but float32."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start == HDF5:
+    if _is_hdf5(path):
         return _h5_in_float32(path, scratch)
-    if "config.json" not in _names(path):
-        raise UserError(f"{path} {_what_else(path, remedy)}")
     copy = scratch / "network.keras"
     try:
         with zipfile.ZipFile(path) as archive:
