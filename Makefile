@@ -26,6 +26,8 @@ $(if $(or $(filter . .. build,$(call in_build,$(MODEL))),$(findstring /,$(call i
 $(foreach name,BOARD PRESET,$(if $(word 2,$($(name))),$(error $(name)=$($(name)): one at a time)))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
+$(foreach file,TFLITE KERAS,$(foreach name,DATASET PRESET,$(if $(and $($(file)),$($(name)),$(filter command,$(origin \
+	$(name)))),$(error $(name) says what to train here, and $(file) is a model already: leave one of them out))))
 
 # What others have set for a Python of theirs is not for ours.
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS

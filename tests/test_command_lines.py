@@ -289,6 +289,7 @@ def test_a_setting_is_an_option_in_the_words_of_make(model, command):
     [
         (["validate", "BAORD=host"], "there is no setting BAORD"),
         (["train", "DATASET=my photos"], "DATASET=my photos has a space"),
+        (["validate", "TFLITE=a.tflite", "DATASET=digits"], "DATASET says what to train here, and TFLITE is a model"),
     ],
 )
 def test_make_refuses_a_setting_that_it_would_ignore_or_misread(arguments, words):
