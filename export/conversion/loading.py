@@ -91,7 +91,7 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
         if any(getattr(part, "stateful", False) for part in (layer, *layer._flatten_layers(include_self=False))):
             raise UserError(
                 f"{path}: {describe(layer, number)} keeps its state from one call to the next (stateful=True), and "
-                "here every inference begins without one: build it with stateful=False, copy the weights, and save again"
+                "here every inference begins without one: build it with stateful=False, copy the weights, save again"
             )
         if type(layer).__name__.startswith(AUGMENTATION) and type(layer).__name__ != "RandomCrop":
             object.__setattr__(layer, "call", _unchanged)  # it keeps a random state, which has no int8 form
