@@ -128,8 +128,7 @@ def _of_another(folder: Path, what: str) -> UserError:
 
 def _found(model: str | Path) -> Path:
     above = (base / BUILD / model for base in (Path.cwd(), *Path.cwd().parents))
-    is_named = not Path(model).is_dir() and BUILD not in Path(model).parents
-    near = BUILD / model if is_named else Path(model)
+    near = Path(model) if Path(model).is_dir() or BUILD in Path(model).parents else BUILD / model
     return next((folder for folder in (near, *above) if folder.is_dir()), near)
 
 
