@@ -195,9 +195,11 @@ def _refuse_numbered(root: Path, classes: dict[str, Path]) -> None:
     """UserError where all are numbers of one thing (fold1, fold2; day_1, day_2) and have the same folders in them,
     which are the classes then.
     """
+    if len(_bare(classes)) > 1 or "" in _bare(classes):
+        return
     inside = {tuple(name for name in sub_folders(path) if pictures_below(path / name)) for path in classes.values()}
     names = next(iter(inside))
-    if len(inside) == len(_bare(classes)) == 1 and "" not in _bare(classes) and len(_bare(names)) > 1:
+    if len(inside) == 1 and len(_bare(names)) > 1:
         first, *_, last = classes
         raise UserError(
             f"{root}: {first}/ to {last}/ have the same folders in them, {', '.join(names[:NAMED])}: if those are the "
