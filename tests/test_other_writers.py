@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+
 import needs
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from every_op import edited
 from every_op import schema_options as options
 
+from tinyproof.export import half_bytes
 from tinyproof.export.adapting import adapted
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
@@ -107,6 +110,7 @@ def half_bytes_model(name: str) -> bytes:
 @needs.golden
 @pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
 def test_weights_of_4_bits_answer_the_same_as_bytes(name):
+    assert doctest.testmod(half_bytes).failed == 0
     before = half_bytes_model(name)
     after = adapted(before, "model")
     graph = read_graph(after, "model")
