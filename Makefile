@@ -26,6 +26,8 @@ $(if $(or $(filter . .. build,$(call in_build,$(MODEL))),$(findstring /,$(call i
 $(foreach name,BOARD PRESET,$(if $(word 2,$($(name))),$(error $(name)=$($(name)): one at a time)))
 $(foreach name,DATASET MODEL TFLITE KERAS CALIBRATION TENSORBOARD JUNIT,$(if $(word 2,$($(name))),$(error \
 	$(name)=$($(name)) has a space, which make cannot take in a path: rename it, or use $(VENV)/bin/tinyproof)))
+$(foreach file,TFLITE KERAS,$(foreach name,DATASET PRESET,$(if $(and $($(file)),$($(name)),$(filter command,$(origin \
+	$(name)))),$(error $(name) says what to train here, and $(file) is a model already: leave one of them out))))
 
 # What others have set for a Python of theirs is not for ours.
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
@@ -45,6 +47,7 @@ $(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -E -m tinyproof.make $(call give
 $(if $(PYTHON),$(if $(DIR),,$(error `$(PYTHON) -m tinyproof.make` said nothing; what it says elsewhere is above)))
 GIVEN = $(call given,$(filter-out MODEL,$(SETTINGS)))
 RUN := $(VENV)/bin/tinyproof
+FOLDER = $(call quoted,$(DIR))
 # The goals, whose settings the first stage checks before anything takes long.
 export TINYPROOF_BY_MAKE := $(or $(MAKECMDGOALS),help)
 # All stages of a run have its folder together (tinyproof/claim.py): the run is the make that was typed.
@@ -89,61 +92,61 @@ doctor: $(VENV)/base ## what is installed, which boards are plugged in, and what
 #: From data to the verdict
 
 train: $(VENV)/train $(if $(TENSORBOARD),$(VENV)/tensorboard) ## train PRESET on DATASET
-	@$(RUN) train --out $(DIR) $(GIVEN)
+	@$(RUN) train --out $(FOLDER) $(GIVEN)
 
 search: $(VENV)/train ## look for the network that suits DATASET and BOARD best; `make train PRESET=searched` trains it
 	@$(RUN) search $(GIVEN)
 
 # A model of its own instead of DATASET and PRESET is not trained here.
 export: $(if $(MODEL)$(TFLITE)$(KERAS),$(if $(KERAS),$(VENV)/train,$(VENV)/base),train) ## quantize to int8 and write the C sources
-	@$(RUN) export --model $(DIR) $(GIVEN)
+	@$(RUN) export --model $(FOLDER) $(GIVEN)
 
 build: tools export ## compile the firmware for BOARD
-	@$(RUN) build --model $(DIR) $(GIVEN)
+	@$(RUN) build --model $(FOLDER) $(GIVEN)
 
 # What a run on BOARD or PORT takes: an image only where one is built and run on this machine.
 READY := tools $(if $(HAS_IMAGE),build,export)
 
 validate: $(READY) ## every test image through BOARD (or PORT), byte by byte against the golden
-	@$(RUN) validate --model $(DIR) $(GIVEN)
+	@$(RUN) validate --model $(FOLDER) $(GIVEN)
 
 report: $(VENV)/base ## report.html of the last validation again, from its report.json
-	@$(RUN) report --model $(DIR)
+	@$(RUN) report --model $(FOLDER)
 
 prove: export ## that the exported C gives the golden's bytes for every input: certificate.json (docs/proof.md)
-	@$(RUN) prove --model $(DIR) $(GIVEN)
+	@$(RUN) prove --model $(FOLDER) $(GIVEN)
 
 #: Look inside
 
 play: $(if $(LIVE),$(READY),export) $(VENV)/portable ## a page that answers while you draw: the engine in the browser, filters to edit (docs/play.md)
-	@$(RUN) play --model $(DIR) $(GIVEN)
+	@$(RUN) play --model $(FOLDER) $(GIVEN)
 
 # Needs neither TensorFlow nor Keras, not even for MODEL's filters and feature maps.
 explore: $(if $(filter none,$(BOARD)),$(VENV)/base,tools) $(if $(ON_CABLE),$(VENV)/boards) ## what a convolution does: IMAGE, FILTER, BOARD (or none), MODEL (docs/lab.md)
-	@$(if $(MODEL),$(if $(wildcard $(DIR)/model.tflite),,$(if $(wildcard $(DIR)/model.keras),$(MAKE) --no-print-directory export MODEL=$(MODEL) BOARD=)))
-	@$(RUN) explore $(if $(MODEL),--model $(DIR)) $(GIVEN)
+	@$(if $(MODEL),$(if $(wildcard $(DIR)/model.tflite),,$(if $(wildcard $(DIR)/model.keras),$(MAKE) --no-print-directory export $(call given,MODEL) BOARD=)))
+	@$(RUN) explore $(if $(MODEL),--model $(FOLDER)) $(GIVEN)
 
 notebook: export $(VENV)/notebook ## docs/lab.ipynb in JupyterLab, with MODEL in it: a copy that is yours to change
-	@$(RUN) notebook --model $(DIR) $(GIVEN)
+	@$(RUN) notebook --model $(FOLDER) $(GIVEN)
 
 predict: $(READY) ## what IMAGE (a picture, a folder, an .npy) is taken for: float, int8 in Python, BOARD (or PORT)
-	@$(RUN) predict --model $(DIR) $(GIVEN)
+	@$(RUN) predict --model $(FOLDER) $(GIVEN)
 
 describe: $(if $(TFLITE),$(VENV)/base,export) ## what is in TFLITE or the model: ops, inputs, outputs, arena
-	@$(RUN) describe --tflite $(or $(TFLITE),$(DIR)/model.tflite)
+	@$(RUN) describe --tflite $(call quoted,$(or $(TFLITE),$(DIR)/model.tflite))
 
 profile: $(READY) ## what every op costs on BOARD (or PORT)
-	@$(RUN) profile --model $(DIR) $(GIVEN)
+	@$(RUN) profile --model $(FOLDER) $(GIVEN)
 
 bisect: $(READY) ## the first op of SAMPLE=0 whose output is not the golden's
-	@$(RUN) bisect --model $(DIR) $(GIVEN)
+	@$(RUN) bisect --model $(FOLDER) $(GIVEN)
 
 hello: $(READY) ## what the device says about itself
-	@$(RUN) hello --model $(DIR) $(GIVEN)
+	@$(RUN) hello --model $(FOLDER) $(GIVEN)
 
 # Without a BOARD of its own choice the device is Python's interpreter, which needs no compiler.
 emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints its port
-	@$(RUN) emulate --model $(DIR) $(call given,$(if $(ASKED),BOARD))
+	@$(RUN) emulate --model $(FOLDER) $(call given,$(if $(ASKED),BOARD))
 
 #: A board on a cable
 
@@ -155,10 +158,10 @@ emulate: $(if $(ASKED),$(READY),export) ## a device on a pseudo-terminal; prints
 	@$(if $(OTHERS_TO_FLASH),echo "Error: board $(BOARD) is not on a USB cable; those that are: $(OTHERS_TO_FLASH)" >&2; exit 2)
 
 flash: .to-flash $(if $(ON_CABLE),,$(VENV)/base $(if $(FROM_PYPI),$(VENV)/portable)) export $(VENV)/boards ## build for a real BOARD, upload, and hear from it (docs/boards.md)
-	@$(RUN) flash --model $(DIR) $(GIVEN)
+	@$(RUN) flash --model $(FOLDER) $(GIVEN)
 
 sketch: .on-cable export ## for a real BOARD: a library for the Arduino IDE with examples, or a project for ESP-IDF
-	@$(RUN) sketch --model $(DIR) $(GIVEN)
+	@$(RUN) sketch --model $(FOLDER) $(GIVEN)
 
 #: This project itself
 
@@ -211,7 +214,7 @@ fuzz-files: $(VENV)/train $(VENV)/test ## damaged .keras, .h5, .tflite, .npy, zi
 prove-all: ## prove for both presets and every model of build/ that is exported
 	@$(MAKE) --no-print-directory prove $(USUAL)
 	@$(MAKE) --no-print-directory prove $(USUAL) PRESET=course
-	@for model in build/*/model.tflite; do $(RUN) prove --model $$(dirname $$model) || [ $$? = 1 ] || exit 2; done
+	@for model in build/*/model.tflite; do $(RUN) prove --model "$$(dirname "$$model")" || [ $$? = 1 ] || exit 2; done
 
 docs: $(VENV)/base ## the generated parts of README.md and docs/
 	@$(RUN) docs

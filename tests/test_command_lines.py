@@ -80,6 +80,7 @@ WRONG = [
     ("emit --tflite saved", "saved is a SavedModel", "from_saved_model"),
     ("export --keras saved --calibration pixels.npy", "no .keras file but a SavedModel"),
     ("export --keras /dev/null --calibration pixels.npy", "/dev/null is no .keras file: "),
+    ("export --keras cut.tflite", "cut.tflite is a .tflite; give it with TFLITE="),
     ("export --tflite cut.tflite --calibration pixels.npy", "go with a Keras model from elsewhere"),
     ("quantize --model out --keras some.keras --calibration sound.npy", "sound.npy: every value is 0"),
     ("vlidate --model x", "no command 'vlidate'; did you mean 'validate'"),
@@ -288,6 +289,7 @@ def test_a_setting_is_an_option_in_the_words_of_make(model, command):
     [
         (["validate", "BAORD=host"], "there is no setting BAORD"),
         (["train", "DATASET=my photos"], "DATASET=my photos has a space"),
+        (["validate", "TFLITE=a.tflite", "DATASET=digits"], "DATASET says what to train here, and TFLITE is a model"),
     ],
 )
 def test_make_refuses_a_setting_that_it_would_ignore_or_misread(arguments, words):

@@ -348,6 +348,7 @@ def refused_networks() -> dict[str, tuple[Callable[[Any], Any], tuple[str, ...]]
         "lambda": (lambda k: small(k.Lambda(lambda x: x / 2, name="half")), ("layer 'half' is a Lambda", "Rescaling")),
         "outputs": (lambda k: two_outputs(), ("has 2 outputs",)),
         "bytes": (lambda k: of_bytes(), ("takes uint8", "without a dtype")),
+        "stateful": (lambda k: with_a_state(), ("keeps its state from one call to the next", "with stateful=False")),
     }
 
 
@@ -358,6 +359,14 @@ def of_bytes() -> Any:
     return keras.Model(x, keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(x))))
 
 
+def with_a_state() -> Any:
+    import keras
+
+    k = keras.layers
+    states = k.Bidirectional(k.GRU(2, stateful=True))
+    return keras.Sequential([keras.Input((SIDE, SIDE, 1), batch_size=1), k.Reshape((SIDE, SIDE)), states])
+
+
 def two_outputs() -> Any:
     import keras
 
@@ -366,7 +375,7 @@ def two_outputs() -> Any:
     return keras.Model(x, [keras.layers.Dense(2)(y), keras.layers.Dense(3)(y)])
 
 
-@pytest.mark.parametrize("name", ["bicubic", "sparsemax", "lambda", "outputs", "bytes"])
+@pytest.mark.parametrize("name", ["bicubic", "sparsemax", "lambda", "outputs", "bytes", "stateful"])
 def test_a_refusal_names_the_users_layer_and_advises(tmp_path, name):
     import keras
 

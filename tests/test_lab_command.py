@@ -96,6 +96,7 @@ def _without_tensorflow(tmp_path: Path) -> Path:
         (["--stride", "0"], "STRIDE=0"),
         (["--padding", "full"], "PADDING: unknown padding 'full'"),
         (["--model", "nothing"], "MODEL=nothing: there is no build/nothing/model.tflite"),
+        (["--model", "build/nothing"], "MODEL=nothing: there is no build/nothing/model.tflite"),
         (["--board", "uno"], "unknown board 'uno'"),
         (["--port", "/dev/ttyACM0"], "goes with a real board"),
         (["--model", str(DEMO_MODEL), "--classes", "eleven"], "has no class 'eleven'; it has 0, 1, 2"),
@@ -129,7 +130,7 @@ def test_make_passes_every_setting_on(tmp_path):
     said = " ".join(result.stdout.replace("\\\n", " ").split())
     for word in (
         *("BOARD='none'", "IMAGE='my photo.jpg'", "FILTER='1 0 / 0 1'", "WEIGHT='1/2'", "STRIDE='2'"),
-        *("PADDING='same'", "SIZE='full'", "--model build/digits_small", "CLASSES='Ankle boot,Bag'"),
+        *("PADDING='same'", "SIZE='full'", "--model 'build/digits_small'", "CLASSES='Ankle boot,Bag'"),
     ):
         assert word in said
 

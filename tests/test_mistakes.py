@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,14 @@ def test_make_refuses_before_it_makes_anything(words, said):
     result = make(*words)
     assert result.returncode == 2 and said in result.stderr and result.stderr.count("\n") == 1
     assert result.stdout == ""
+
+
+def test_make_gives_the_shell_no_part_of_a_files_name():
+    name = r"""model(1)&it's#2;`ls`|"<x>)(,\\"""
+    result = make("-n", "export", "describe", "BOARD=host", f"TFLITE=/nope/{name}.tflite")
+    export, describe = (shlex.split(line)[1:] for line in result.stdout.splitlines() if " --" in line)
+    assert export[:3] == ["export", "--model", f"build/{name}"] and f"TFLITE=/nope/{name}.tflite" in export
+    assert describe == ["describe", "--tflite", f"/nope/{name}.tflite"]
 
 
 def test_make_keeps_what_is_set_for_another_python_from_ours(tmp_path):
@@ -170,7 +179,7 @@ def test_make_takes_a_models_folder_for_its_name_and_a_preset_in_any_case():
     models = ("build/digits_small", "digits_small/", "./digits_small", f"{ROOT}/build/digits_small/")
     for word in (*(f"MODEL={model}" for model in models), "PRESET=Small"):
         result = make("-n", "hello", "BOARD=interpreter", word)
-        assert "--model build/digits_small " in result.stdout, result.stdout + result.stderr
+        assert "--model 'build/digits_small' " in result.stdout, result.stdout + result.stderr
 
 
 def test_a_flag_is_set_by_yes_and_not_by_no(model, command):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+
 import needs
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from every_op import edited
 from every_op import schema_options as options
 
+from tinyproof.export import half_bytes
 from tinyproof.export.adapting import adapted
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
@@ -76,6 +80,43 @@ def test_a_depthwise_layer_goes_by_its_shapes_and_needs_no_bias(bias, multiplier
     after = adapted(depthwise_model(bias, multiplier), "model")
     lower(read_graph(after, "model"))
     np.testing.assert_array_equal(Golden(after).run(X), Golden(right).run(X))
+
+
+HALVES = np.random.default_rng(2).integers(-8, 8, (3, 3, 3, 2), np.int8)  # an odd number of rows of an odd number
+
+
+def half_bytes_model(name: str) -> bytes:
+    """One layer whose weights are of 4 bits, two in a byte, the lower half first."""
+    x_shape, y_shape, taps = {
+        "CONV_2D": (SHAPE, (1, 2, 4, 3), HALVES),
+        "DEPTHWISE_CONV_2D": (SHAPE, (1, 2, 4, 2), HALVES[:1]),
+        "FULLY_CONNECTED": ((1, 9), (1, 3), HALVES.reshape(-1)[:27].reshape(3, 9)),
+    }[name]
+
+    def change(model) -> None:
+        tensor = model.subgraphs[0].tensors[taps_index]
+        tensor.type = schema.TensorType.INT4
+        nibbles = np.append(taps.reshape(-1), np.zeros(taps.size % 2, np.int8)).view(np.uint8) & 15
+        model.buffers[tensor.buffer].data = nibbles[::2] | nibbles[1::2] << 4
+
+    b = ModelBuilder()
+    x, y = b.tensor(x_shape, 0.1, 7), b.tensor(y_shape, 0.2, -3)
+    channels = {"CONV_2D": (3, 0), "DEPTHWISE_CONV_2D": (2, 3), "FULLY_CONNECTED": (1, 0)}[name]
+    taps_index = b.constant(taps, [0.01 * (1 + k) for k in range(channels[0])], axis=channels[1])
+    {"CONV_2D": b.conv2d, "DEPTHWISE_CONV_2D": b.depthwise_conv2d, "FULLY_CONNECTED": b.dense}[name]([x, taps_index], y)
+    return edited(b.build([x], [y]), change)
+
+
+@needs.golden
+@pytest.mark.parametrize("name", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+def test_weights_of_4_bits_answer_the_same_as_bytes(name):
+    assert doctest.testmod(half_bytes).failed == 0
+    before = half_bytes_model(name)
+    after = adapted(before, "model")
+    graph = read_graph(after, "model")
+    lower(graph)
+    x = X.reshape(-1)[: graph.tensors[graph.inputs[0]].size].reshape(graph.tensors[graph.inputs[0]].shape)
+    np.testing.assert_array_equal(Golden(after).run(x), Golden(before).run(x))
 
 
 @needs.golden

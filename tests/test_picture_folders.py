@@ -110,11 +110,20 @@ def test_links_are_followed_but_never_in_a_circle(tmp_path: Path) -> None:
     (tmp_path / "set" / "dog" / "up").symlink_to(tmp_path / "set")
     (tmp_path / "set" / "dog" / "self").symlink_to(tmp_path / "set" / "dog")
     assert np.bincount(from_folder(tmp_path / "set").labels).tolist() == [16, 8]
+    (tmp_path / "set" / "cat" / "itself").symlink_to("itself")
     before = tree_state(tmp_path / "set")
     picture(tmp_path / "more" / "cat" / "new.png")
     assert tree_state(tmp_path / "set") != before
     (tmp_path / "set" / "dog" / "gone.png").symlink_to(tmp_path / "nowhere.png")
     assert_one_line(run("--dataset", str(tmp_path / "set")), "gone.png cannot be read as a picture (a link to nothing)")
+
+
+def test_numbered_folders_in_numbered_classes_hold_no_classes(tmp_path: Path) -> None:
+    """Days, or years, of which each class has pictures."""
+    for number in (1, 2):
+        pictures(tmp_path / "days" / f"kind{number}", {"day1": 4, "day2": 4}, (90 * number,) * 3)
+        pictures(tmp_path / "years" / f"kind{number}", {"2023": 4, "2024": 4}, (90 * number,) * 3)
+    assert [lay_out(tmp_path / name).class_names for name in ("days", "years")] == [("kind1", "kind2")] * 2
 
 
 def test_a_pipe_among_the_pictures_is_no_picture(tmp_path: Path) -> None:
@@ -143,6 +152,11 @@ def boxes(root: Path) -> None:
     pictures(root, {"images": 5})
     (root / "labels").mkdir()
     (root / "labels" / "0.txt").write_text("0 .5 .5 .2 .2")
+
+
+def folds(root: Path) -> None:
+    for number in range(1, 4):
+        pictures(root / f"Fold_{number}", CATS)
 
 
 def masks(root: Path) -> None:
@@ -180,6 +194,7 @@ def zips(root: Path) -> None:
     ("fill", "says"),
     [
         (boxes, ("has images/ and labels/, as sets for finding objects or outlines",)),
+        (folds, ("Fold_1/ to Fold_3/ have the same folders in them, cat, dog: if those are the classes",)),
         (masks, ("has images/ and masks/",)),
         (names_of_files, ("only 'train' (there are 16 .jpg)", "begin with cat, dog: move those of each into a folder")),
         (flat_parts, ("train needs a sub-folder of pictures", "begin with cat, dog")),

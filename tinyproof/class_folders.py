@@ -76,6 +76,7 @@ def lay_out(root: Path) -> Layout:
             f"{root} has {'/ and '.join(parts.values())}/ but no train/ to learn from: add it, or rename it"
         )
     classes = _classes(root)
+    _refuse_numbered(root, classes)
     if inner := _inner_parts(root, classes):
         owned_inside = {
             part: {name: classes[name] / names[part] for name, names in inner.items() if part in names}
@@ -188,6 +189,32 @@ def _classes(folder: Path, part: str = "train") -> dict[str, Path]:
         if not is_label(name):
             raise UserError(f"{folder}: {name!r} cannot be a class name; rename the folder to printable text")
     return {name: folder / name for name in names}
+
+
+def _refuse_numbered(root: Path, classes: dict[str, Path]) -> None:
+    """UserError where all are numbers of one thing (fold1, fold2; day_1, day_2) and have the same folders in them,
+    which are the classes then.
+    """
+    if len(_bare(classes)) > 1 or "" in _bare(classes):
+        return
+    inside = {tuple(name for name in sub_folders(path) if pictures_below(path / name)) for path in classes.values()}
+    names = next(iter(inside))
+    if len(inside) == 1 and len(_bare(names)) > 1:
+        first, *_, last = classes
+        raise UserError(
+            f"{root}: {first}/ to {last}/ have the same folders in them, {', '.join(names[:NAMED])}: if those are the "
+            f"classes, put one of {first}/ to {last}/ as test/ and the others, joined, as train/; if not, take the "
+            "pictures out of them"
+        )
+
+
+def _bare(names: Iterable[str]) -> set[str]:
+    """The names without the numbers that they end with.
+
+    >>> sorted(_bare(["day_1", "day_2", "Night 1"])), _bare(["2023", "2024"])
+    (['day', 'night'], {''})
+    """
+    return {re.sub(r"[\W_]*\d+$", "", name).lower() for name in names}
 
 
 def _inner_parts(root: Path, classes: dict[str, Path]) -> dict[str, dict[str, str]]:

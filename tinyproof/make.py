@@ -58,6 +58,8 @@ if __name__ == "__main__":
     interruption.interruptible()
     given = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
     try:
-        print(" ".join(f"{name}:={value}" for name, value in facts(given).items()))
+        print(
+            " ".join(f"{name}:={value}" for name, value in facts(given).items()).replace("#", r"\#")
+        )  # else a comment
     except KeyboardInterrupt:
         sys.exit(interruption.exit_status())

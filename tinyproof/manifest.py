@@ -150,7 +150,7 @@ def save_manifest(model: Path, manifest: Manifest) -> None:
     write_json(model / MANIFEST_FILE, manifest)
 
 
-def _other_models(model: Path) -> str:
+def other_models(model: Path) -> str:
     """`, or name a model that is there (digits_small)`; nothing where there is none, or the folder holds one begun."""
     names = [path.parent.name for path in sorted(BUILD.glob(f"*/{MANIFEST_FILE}"))]
     if not names or (model / TFLITE_FILE).is_file():
@@ -162,7 +162,7 @@ def load_manifest(model: Path) -> Manifest:
     """Read `model.json` of the folder `model`. UserError when it is not there, or not from this version."""
     remedy = f"run `{advice.command('export')}`"
     if not (model / MANIFEST_FILE).is_file():
-        raise UserError(f"{model / MANIFEST_FILE} does not exist: {remedy} first{_other_models(model)}")
+        raise UserError(f"{model / MANIFEST_FILE} does not exist: {remedy} first{other_models(model)}")
     manifest = read_json(model / MANIFEST_FILE, Manifest, remedy)
     for tensor in (*manifest.inputs, *manifest.outputs):
         if min(tensor.shape, default=1) < 1 or tensor.size_bytes > LARGEST_TENSOR:

@@ -22,7 +22,7 @@ def sub_folders(root: Path) -> list[str]:
     """The names of the folders in a folder, sorted; none where it is no folder."""
     if not root.is_dir():
         return []
-    return sorted(entry.name for entry in _entries(root) if entry.is_dir() and not is_passed_over(entry.name))
+    return sorted(entry.name for entry in _entries(root) if _is_folder(entry) and not is_passed_over(entry.name))
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -60,5 +60,15 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """A file, or a link to nothing; a pipe or a device is neither."""
-    return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry))
+    """A file, or a link to nothing, to itself or to what may not be seen; a pipe or a device is neither."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry))
+    except OSError:
+        return entry.is_symlink()
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # of a link, as above
+        return False

@@ -41,12 +41,19 @@ class Loaded:
 
 
 def check_keras_file(path: Path, remedy: str) -> None:
-    """Raise UserError where there is no file of that name: known before TensorFlow is waited for."""
+    """Raise UserError where there is no Keras file of that name: known before TensorFlow is waited for."""
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
         kind = foreign_folder(path) if path.is_dir() else ""
         raise UserError(f"{path} is no .keras file but {kind}" if kind else f"{path} is no .keras file: {remedy}")
+    if not _is_hdf5(path) and "config.json" not in _names(path):
+        raise UserError(f"{path} {_what_else(path, remedy)}")
+
+
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(HDF5)) == HDF5
 
 
 def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
@@ -80,6 +87,11 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
             raise UserError(
                 f"{path}: {describe(layer, number)} is quantized by Keras ('{mode}'), which the converter does not "
                 "take: give the network as it was before model.quantize(); it is quantized here"
+            )
+        if any(getattr(part, "stateful", False) for part in (layer, *layer._flatten_layers(include_self=False))):
+            raise UserError(
+                f"{path}: {describe(layer, number)} keeps its state from one call to the next (stateful=True), and "
+                "here every inference begins without one: build it with stateful=False, copy the weights, save again"
             )
         if type(layer).__name__.startswith(AUGMENTATION) and type(layer).__name__ != "RandomCrop":
             object.__setattr__(layer, "call", _unchanged)  # it keeps a random state, which has no int8 form
@@ -121,12 +133,8 @@ def _unchanged(inputs: Any, training: bool = False) -> Any:
 
 def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]]:
     """The file, or a copy whose configuration asks for nothing but float32."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start == HDF5:
+    if _is_hdf5(path):
         return _h5_in_float32(path, scratch)
-    if "config.json" not in _names(path):
-        raise UserError(f"{path} {_what_else(path, remedy)}")
     copy = scratch / "network.keras"
     try:
         with zipfile.ZipFile(path) as archive:

@@ -27,7 +27,7 @@ from tinyproof.export.truncation import truncate
 from tinyproof.fidelity import FLOAT_FILE
 from tinyproof.folders import BUILD
 from tinyproof.host import interpreters
-from tinyproof.manifest import TFLITE_FILE
+from tinyproof.manifest import TFLITE_FILE, other_models
 from tinyproof.model_files import LABELS_FILE, SPLITS_FILE, Splits, load_labels, load_splits
 from tinyproof.preprocess import preprocess
 from tinyproof.training.lab.filters import NAMED, Filter
@@ -89,7 +89,7 @@ def load_trained(model: str | Path) -> Trained:
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{advice.setting('model', model)}: there is no {folder / TFLITE_FILE}; give a folder that "
-            f"`{advice.command('export')}` made"
+            f"`{advice.command('export')}` made{other_models(folder)}"
         ) from None
     graph = read_graph(tflite, str(folder / TFLITE_FILE))
     (x, *others), (y, *_) = check_ends(graph)
@@ -128,7 +128,7 @@ def _of_another(folder: Path, what: str) -> UserError:
 
 def _found(model: str | Path) -> Path:
     above = (base / BUILD / model for base in (Path.cwd(), *Path.cwd().parents))
-    near = Path(model) if Path(model).is_dir() else BUILD / model
+    near = Path(model) if Path(model).is_dir() or BUILD in Path(model).parents else BUILD / model
     return next((folder for folder in (near, *above) if folder.is_dir()), near)
 
 
