@@ -119,11 +119,15 @@ def test_links_are_followed_but_never_in_a_circle(tmp_path: Path) -> None:
 
 
 def test_numbered_folders_in_numbered_classes_hold_no_classes(tmp_path: Path) -> None:
-    """Days, or years, of which each class has pictures."""
+    """Days, or years, of which each class has pictures; or parts of the set, or sides of a thing."""
     for number in (1, 2):
+        pictures(tmp_path / "cut" / f"item{number}", {"train": 4, "test": 4}, (90 * number,) * 3)
+        pictures(tmp_path / "sides" / f"Class {number}", {"left": 4, "right": 4}, (90 * number,) * 3)
         pictures(tmp_path / "days" / f"kind{number}", {"day1": 4, "day2": 4}, (90 * number,) * 3)
         pictures(tmp_path / "years" / f"kind{number}", {"2023": 4, "2024": 4}, (90 * number,) * 3)
     assert [lay_out(tmp_path / name).class_names for name in ("days", "years")] == [("kind1", "kind2")] * 2
+    assert lay_out(tmp_path / "cut").class_names == ("item1", "item2")
+    assert lay_out(tmp_path / "sides").class_names == ("Class 1", "Class 2")
 
 
 def test_a_pipe_among_the_pictures_is_no_picture(tmp_path: Path) -> None:

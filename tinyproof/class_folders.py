@@ -26,6 +26,7 @@ PARTS = {
 # what lies side by side where boxes or outlines are to be found, not classes
 ALL_IMAGES = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos")
 NO_CLASSES = ("labels", "annotations", "masks", "mask", "bboxes", "segmentations")
+CLASS_WORDS = {"", "class", "category", "label", "kind", "type", "digit"}  # of folders that a number makes a class
 TABLES = (".csv", ".tsv", ".json", ".xml", ".txt", ".xlsx")
 _ARRAYS = "save images and labels as one .npz: x_train and y_train, x_test and y_test"
 _VIDEOS = "save single frames of the videos as pictures"
@@ -76,7 +77,6 @@ def lay_out(root: Path) -> Layout:
             f"{root} has {'/ and '.join(parts.values())}/ but no train/ to learn from: add it, or rename it"
         )
     classes = _classes(root)
-    _refuse_numbered(root, classes)
     if inner := _inner_parts(root, classes):
         owned_inside = {
             part: {name: classes[name] / names[part] for name, names in inner.items() if part in names}
@@ -85,6 +85,7 @@ def lay_out(root: Path) -> Layout:
         }
         usual = {part: next(names[part] for names in inner.values() if part in names) for part in owned_inside}
         return _of_parts(root, owned_inside, {part: f"*/{name}" for part, name in usual.items()})
+    _refuse_numbered(root, classes)
     return _of_parts(root, {"train": classes}, {"train": root.name})
 
 
@@ -195,7 +196,7 @@ def _refuse_numbered(root: Path, classes: dict[str, Path]) -> None:
     """UserError where all are numbers of one thing (fold1, fold2; day_1, day_2) and have the same folders in them,
     which are the classes then.
     """
-    if len(_bare(classes)) > 1 or "" in _bare(classes):
+    if len(_bare(classes)) > 1 or _bare(classes) & CLASS_WORDS:
         return
     inside = {tuple(name for name in sub_folders(path) if pictures_below(path / name)) for path in classes.values()}
     names = next(iter(inside))
