@@ -137,12 +137,12 @@ def test_hello_model_is_a_program_of_the_chip(model):
 START = """
 import json, sys
 from pathlib import Path
-from tinyproof.host.esp32c3_device import Chip, Registers
-registers = Registers(has_pll=sys.argv[2] == "pll")
+from tinyproof.host.esp32c3_device import Chip, Esp32C3Registers
+registers = Esp32C3Registers(has_pll=sys.argv[2] == "pll")
 chip = Chip(Path(sys.argv[1]), registers)
 chip.run(int(sys.argv[3]))
 board = bytes(chip.cpu.mem_read(int(sys.argv[4]), 20))
-sent = registers.to_send.hex()
+sent = registers.line.to_send.hex()
 print(json.dumps([{hex(at): value for at, value in registers.values.items()}, board.hex(), registers.mhz, sent]))
 """
 

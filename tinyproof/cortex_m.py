@@ -95,8 +95,8 @@ STM32F405 = Board(
     engine="compiled",
     core=CORTEX_M4F,
     sources=(
-        *(f"stm32f405/{part}.c" for part in ("board", "clocks", "counter", "fault", "line")),
-        "cortex_m/startup.c",
+        *(f"stm32f405/{part}.c" for part in ("board", "clocks", "counter", "line", "watchdog")),
+        *("cortex_m/startup.c", "cortex_m/fault.c"),
     ),
     compilers=CORTEX_M4F_COMPILERS,
     linker_scripts=("stm32f405/memory.ld", "cortex_m/sections.ld"),
@@ -107,6 +107,41 @@ STM32F405 = Board(
     application=USB_BRIDGES,
     recovery="connect BOOT0 to GND and press its reset button",
     st_loader=StLoader(flash_base=0x0800_0000, chip=0x413, layout="04*016Kg,01*064Kg,07*128Kg"),
+)
+
+
+
+def _nrf52840(name: str, title: str, of: str, flash_bytes: int, loader: str, pins: dict[str, int], **more: Any) -> Board:
+    """The same image on the chip, behind the boot loader that its board is sold with, and in Unicorn."""
+    return Board(
+        name=name,
+        title=f"{title}, serial line over its UART; emulated unless its port is named",
+        engine="compiled",
+        core=CORTEX_M4F,
+        sources=(
+            *(f"nrf52840/{part}.c" for part in ("board", "line", "watchdog")),
+            *("cortex_m/startup.c", "cortex_m/fault.c"),
+        ),
+        compilers=CORTEX_M4F_COMPILERS,
+        linker_scripts=(f"nrf52840/{loader}.ld", "nrf52840/kept.ld", "cortex_m/sections.ld"),
+        defines=(
+            *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+            *(f"{what}={number}u" for what, number in pins.items()),
+        ),
+        budget=Budget(of, flash_bytes, ram_bytes=240 * KIB),  # of 256: boards/nrf52840/kept.ld
+        emulator=UNICORN,
+        run=(*run_module("tinyproof.host.nrf52840_device"), "{firmware}"),
+        watcher="unicorn/count.c",
+        application=USB_BRIDGES,
+        **more,
+    )
+
+
+# Pins: 32 and more are those of port 1.
+NANO_33_BLE_BARE = _nrf52840(
+    *("nano33ble-bare", "Arduino Nano 33 BLE without its core", "Arduino Nano 33 BLE", 983_040, "arduino"),
+    pins={"TX_PIN": 32 + 3, "RX_PIN": 32 + 10, "LED_PIN": 13, "LED_LIT": 1},  # D1, D0, the orange light
+    recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
 )
 
 CORTEX_M_BOARDS = (
@@ -123,4 +158,5 @@ CORTEX_M_BOARDS = (
     _qemu_mps2("qemu-m7", "emulated Cortex-M7", AN500),
     _qemu_mps2("qemu-m55", "emulated Cortex-M55, with vectors (Helium), in its Secure state", AN547),
     STM32F405,
+    NANO_33_BLE_BARE,
 )
