@@ -57,7 +57,7 @@ PLAIN = (
     *(MATRIX + offset for offset in (0x54, 0x104, 0x108, 0x118, 0x194)),
 )
 KNOWN = {FIFO, STATUS, USB_FIFO, USB_STATE, TIMER_REQUEST, TIMER_COUNT, *PROTECTED, *AFTER_RESET, *PLAIN}
-USB_PACKET_BYTES = 64
+FIFO_BYTES, USB_PACKET_BYTES = 128, 64
 CRYSTAL_MHZ, TIMER_MHZ = 40, 16
 
 
@@ -67,7 +67,7 @@ class Esp32C3Registers:
     def __init__(self, has_pll: bool = True) -> None:
         self.values = dict(AFTER_RESET)
         self.has_pll = has_pll
-        self.line, self.packet = HostLine(BANNER), bytearray()
+        self.line, self.packet = HostLine(FIFO_BYTES, BANNER), bytearray()
         self.ticks_before, self.cycles_before = 0.0, 0  # when the clock last changed
 
     @property

@@ -40,6 +40,7 @@ KNOWN = {
     *(RECEIVED, SENT, ENABLE, RX, TX, TX_PIN, RX_PIN, CYCLES, *PLAIN),
 }
 UART_ON, CRYSTAL_RUNS = 4, 1 << 16 | 1
+FIFO_BYTES = 6
 POWERED_ON = 0
 
 
@@ -49,7 +50,7 @@ class Nrf52840Registers:
     def __init__(self, has_crystal: bool = True, reset_reasons: int = POWERED_ON) -> None:
         self.values = {RESET_REASONS: reset_reasons}
         self.has_crystal = has_crystal
-        self.line = HostLine()
+        self.line = HostLine(FIFO_BYTES)
         self.receives = self.sends = False
         self.byte: int | None = None  # in the register
 
@@ -75,6 +76,8 @@ class Nrf52840Registers:
         is_on = self.values.get(ENABLE) == UART_ON
         if address in WRITE_ONE_TO_CLEAR:
             value = self.values[address] & ~value
+        if address == ENABLE and not is_on:
+            self.byte = None
         if address == START_CRYSTAL and self.has_crystal:
             self.values[CLOCK_STATE] = CRYSTAL_RUNS
         if address in (START_RX, STOP_RX):

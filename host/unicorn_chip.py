@@ -16,15 +16,21 @@ from tinyproof.host.unicorn_cpu import PAGE_BYTES, Counter, find_place, write_al
 
 IDLE_LOOKS = 4  # for a byte, with none between: the firmware waits for the host
 PATIENCE_S = 0.05
-PART_BYTES = 128  # taken from the host at a time
+READ_BYTES = 4096
 LEFT = 0xA5  # what the memory of a chip holds that was just switched on is not known
 
 
 class HostLine:
-    """Standard input and output as the line of a chip."""
+    """Standard input and output as the line of a chip whose UART holds `fifo_bytes` that came in.
 
-    def __init__(self, said: bytes = b"") -> None:
-        self.received, self.to_send = bytearray(), bytearray(said)
+    The next ones take their time: a firmware that has taken all sees once that there is nothing. It is not filled up by a
+    host that sends faster than a line.
+    """
+
+    def __init__(self, fifo_bytes: int, said: bytes = b"") -> None:
+        self.fifo_bytes = fifo_bytes
+        self.outside, self.received, self.to_send = bytearray(), bytearray(), bytearray(said)
+        self.was_emptied = False
         self.looks = 0  # without a byte between them
 
     def waiting(self) -> int:
@@ -35,18 +41,17 @@ class HostLine:
         self.looks += 1
         if self.looks >= IDLE_LOOKS:
             self.flush()
-        if not self.received and select.select([0], [], [], PATIENCE_S if self.looks > IDLE_LOOKS else 0)[0]:
-            received = os.read(0, PART_BYTES)
-            if not received:
-                self.flush()
-                os._exit(0)
-            self.received += received
+        if not self.received and not self.was_emptied:
+            self._fill()
+        self.was_emptied = False
         return len(self.received)
 
     def take(self) -> int:
         """The next byte; 0 where there is none."""
         self.looks = 0
-        return self.received.pop(0) if self.received else 0
+        byte = self.received.pop(0) if self.received else 0
+        self.was_emptied = not self.received
+        return byte
 
     def give(self, data: bytes) -> None:
         """Bytes for the host, which has them at the latest when the firmware waits."""
@@ -57,6 +62,17 @@ class HostLine:
         """Give the host what was sent."""
         write_all(bytes(self.to_send))
         self.to_send.clear()
+
+    def _fill(self) -> None:
+        patience = PATIENCE_S if self.looks > IDLE_LOOKS and not self.outside else 0
+        if select.select([0], [], [], patience)[0]:
+            came = os.read(0, READ_BYTES)
+            if not came:
+                self.flush()
+                os._exit(0)
+            self.outside += came
+        self.received += self.outside[: self.fifo_bytes]
+        del self.outside[: self.fifo_bytes]
 
 
 class Registers(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, StLoader
+from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, ArduinoBoot, Board, Budget, StLoader
 from tinyproof.compilers import (
     CORTEX_M4F_C,
     CORTEX_M7_C,
@@ -21,7 +21,7 @@ from tinyproof.compilers import (
 )
 from tinyproof.cores import CORTEX_M4F, CORTEX_M55, Core
 from tinyproof.environment import run_module
-from tinyproof.usb_ids import USB_BRIDGES
+from tinyproof.usb_ids import ARDUINO_BOOTLOADER, ARDUINO_PROGRAM, USB_BRIDGES
 
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 
@@ -141,7 +141,17 @@ def _nrf52840(name: str, title: str, of: str, flash_bytes: int, loader: str, pin
 NANO_33_BLE_BARE = _nrf52840(
     *("nano33ble-bare", "Arduino Nano 33 BLE without its core", "Arduino Nano 33 BLE", 983_040, "arduino"),
     pins={"TX_PIN": 32 + 3, "RX_PIN": 32 + 10, "LED_PIN": 13, "LED_LIT": 1},  # D1, D0, the orange light
+    bootloader=(ARDUINO_BOOTLOADER,),
+    arduino_boot=ArduinoBoot(flash_base=0x1_0000, chip="nRF52840-QIAA", programs=(ARDUINO_PROGRAM,)),
     recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
+)
+XIAO_NRF52840_BARE = _nrf52840(
+    *("xiao-nrf52840", "XIAO nRF52840 Sense", "XIAO nRF52840", 811_008, "adafruit"),
+    pins={"TX_PIN": 32 + 11, "RX_PIN": 32 + 12, "LED_PIN": 26, "LED_LIT": 0},  # D6, D7, the red light
+    uf2_family=0xADA5_2840,
+    drive="nRF52840-SeeedXiaoSense-v1",
+    drive_label="XIAO-SENSE",
+    recovery="press its reset button twice quickly, so that its drive XIAO-SENSE appears, and flash it again",
 )
 
 CORTEX_M_BOARDS = (
@@ -159,4 +169,5 @@ CORTEX_M_BOARDS = (
     _qemu_mps2("qemu-m55", "emulated Cortex-M55, with vectors (Helium), in its Secure state", AN547),
     STM32F405,
     NANO_33_BLE_BARE,
+    XIAO_NRF52840_BARE,
 )
