@@ -39,8 +39,7 @@ class HostLine:
         Ends the process where the host has closed the line.
         """
         self.looks += 1
-        if self.looks >= IDLE_LOOKS:
-            self.flush()
+        self.flush()
         if not self.received and not self.was_emptied:
             self._fill()
         self.was_emptied = False
@@ -54,14 +53,15 @@ class HostLine:
         return byte
 
     def give(self, data: bytes) -> None:
-        """Bytes for the host, which has them at the latest when the firmware waits."""
+        """Bytes for the host, which has them when the firmware next looks for an answer."""
         self.looks = 0
         self.to_send += data
 
     def flush(self) -> None:
         """Give the host what was sent."""
-        write_all(bytes(self.to_send))
-        self.to_send.clear()
+        if self.to_send:
+            write_all(bytes(self.to_send))
+            self.to_send.clear()
 
     def _fill(self) -> None:
         patience = PATIENCE_S if self.looks > IDLE_LOOKS and not self.outside else 0

@@ -119,7 +119,7 @@ def _nrf52840(name: str, title: str, of: str, flash_bytes: int, loader: str, pin
         engine="compiled",
         core=CORTEX_M4F,
         sources=(
-            *(f"nrf52840/{part}.c" for part in ("board", "line", "watchdog")),
+            *(f"nrf52840/{part}.c" for part in ("board", "counter", "line", "watchdog")),
             *("cortex_m/startup.c", "cortex_m/fault.c"),
         ),
         compilers=CORTEX_M4F_COMPILERS,

@@ -7,6 +7,7 @@
 #include "app.h"
 #include "chip.h"
 #include "cortex_m/fault.h"
+#include "counter.h"
 #include "line.h"
 #include "watchdog.h"
 
@@ -15,16 +16,14 @@ enum {
     CRYSTAL_RUNS = 1u << 16 | 1u << 0,
     WAITED = 100000,  // reads of a register, some 10 ms: the crystal takes 0.4
     CACHE_ON = 1,
-    TRACE_ENABLE = 1u << 24,
-    CYCLES_ENABLE = 1u << 0,
     BLINK_BIT = 22,  // of the cycles: eight changes a second
 };
 
 static uint8_t stack[STACK_BYTES] __attribute__((section(".stack"), aligned(8), used));
 
-const board_info board = {
+// What is counted shows in board_init().
+static board_info found = {
     .name = BOARD_NAME,
-    .counter_unit = "cycles",
     .counter_numerator = 1,
     .counter_denominator = 1,
     .clock_hz = CPU_HZ,
@@ -33,6 +32,7 @@ const board_info board = {
     .stack = stack,
     .stack_bytes = STACK_BYTES,
 };
+extern const board_info board __attribute__((alias("found")));
 
 static board_state shown = BOARD_FAILED;
 
@@ -60,8 +60,7 @@ void board_init(void) {
     }
     start_crystal();
     FLASH_CACHE = CACHE_ON;
-    DEBUG_CONTROL |= TRACE_ENABLE;
-    DWT_CONTROL |= CYCLES_ENABLE;
+    found.counter_unit = counter_init();
     light(false);
     PIN_OUTPUT(LED_PIN) = PIN_BIT(LED_PIN);
     line_init();
@@ -81,7 +80,7 @@ void board_write(const uint8_t *data, size_t size) {
 
 void board_set_baud(uint32_t baud) { line_set_baud(baud); }
 
-uint32_t board_counter(void) { return DWT_CYCLES; }
+uint32_t board_counter(void) { return counter_read(); }
 
 // On when all is well, dark while the model runs, blinking fast when the board failed.
 void board_status(board_state state) {
@@ -98,6 +97,6 @@ int main(void) {
     watchdog_start();
     for (;;) {
         app_poll();
-        if (shown == BOARD_FAILED) light(DWT_CYCLES >> BLINK_BIT & 1);
+        if (shown == BOARD_FAILED) light(counter_read() >> BLINK_BIT & 1);
     }
 }
