@@ -1,5 +1,5 @@
-"""The last steps of an image for a chip that is flashed over a drive: the checksum that an RP2040's boot ROM asks for, and
-the file that the drive takes.
+"""The last steps of an image for a chip that is flashed over a drive: the checksum that an RP2040's boot ROM asks for,
+and the file that the drive takes.
 
 UF2 is Microsoft's format for flashing over a USB drive: blocks of 512 bytes, each with an address and 256 bytes for it.
 """
@@ -34,7 +34,7 @@ def checksum(data: bytes) -> int:
 
 
 def seal_boot2(image: Path) -> None:
-    """Write the checksum of an ELF image's second stage into its last four bytes; chips of others have no such stage."""
+    """Write the checksum of an ELF image's second stage into its last four bytes; only an RP2040 has such a stage."""
     with image.open("r+b") as file:
         elf: Any = ELFFile(file)
         section = elf.get_section_by_name(BOOT2)

@@ -1,7 +1,7 @@
 """Arduino's boot loader of the Nano 33 BLE, spoken to on its USB port: a dialect of Atmel's SAM-BA, in text.
 
-Arduino's own program for it, bossac in a version of theirs, comes with their IDE alone; the bossac of Linux distributions does
-not know the chip. Addresses count from where programs begin in flash.
+Arduino's own program for it, bossac in a version of theirs, comes with their IDE alone; the bossac of Linux
+distributions does not know the chip. Addresses count from where programs begin in flash.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Puts a firmware of ours behind Arduino's boot loader, and hears from it which model it runs.
 
-The loader is on the board's USB; the firmware talks through a USB-to-serial adapter. A board whose USB shows a program of
-Arduino's is asked for its loader; one that runs ours has no USB, and is sent there by its button.
+The loader is on the board's USB; the firmware talks through a USB-to-serial adapter. A board whose USB shows a program
+of Arduino's is asked for its loader; one that runs ours has no USB, and is sent there by its button.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from tinyproof.manifest import load_manifest
 def flash_arduino(board: Board, model: Path, engine: str | None = None, port: str | None = None) -> Flashed:
     """Build the firmware of `board` for the model exported to `model`, write it, and hear from it.
 
-    `port` is that of the adapter, or of the board's USB where there are several. Raises UserError when it does not fit, no
-    board waits for a program, another chip does, or it is not heard.
+    `port` is that of the adapter, or of the board's USB where there are several. Raises UserError when it does not fit,
+    no board waits for a program, another chip does, or it is not heard.
     """
     assert board.arduino_boot is not None
     if engine not in (None, board.engine):
@@ -85,7 +85,7 @@ def _adapter(board: Board) -> SerialPort:
     if len(adapters) != 1:
         there = listed(adapters) or "none"
         raise UserError(
-            f"written, and not heard: the firmware talks through a USB-to-serial adapter, and of those there are: {there}; "
-            f"`{advice.command('hello', board=board.name, port='...')}` asks it through the one that is named"
+            "written, and not heard: the firmware talks through a USB-to-serial adapter, and of those there are: "
+            f"{there}; `{advice.command('hello', board=board.name, port='...')}` asks it through the one that is named"
         )
     return adapters[0]

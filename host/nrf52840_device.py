@@ -2,9 +2,9 @@
 
     python -m tinyproof.host.nrf52840_device firmware.elf
 
-What runs is what is flashed, as a boot loader starts it: from its own vectors, with the boot loader's part of the flash out
-of reach. The CPU comes from unicorn (PyPI); memory and registers are as the chip's product specification and the Armv7-M
-Architecture Reference Manual have them. A cycle is an instruction.
+What runs is what is flashed, as a boot loader starts it: from its own vectors, with the boot loader's part of the flash
+out of reach. The CPU comes from unicorn (PyPI); memory and registers are as the chip's product specification and the
+Armv7-M Architecture Reference Manual have them. A cycle is an instruction.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What the emulated chips that are built from the table of boards share: their line, and registers with nothing beside them.
+"""What chips that unicorn (PyPI) emulates share: their line, and registers with nothing beside them.
 
-A chip's memory and registers are those that its manual has and its firmware uses. Any other access stops the process with
-the address, the function and the line. There are no interrupts: bytes for which the firmware has no room wait outside.
+A chip's memory and registers are those that its manual has and its firmware uses. Any other access stops the process
+with the address, the function and the line. There are no interrupts: bytes that nobody takes wait outside.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ LEFT = 0xA5  # what the memory of a chip holds that was just switched on is not 
 class HostLine:
     """Standard input and output as the line of a chip whose UART holds `fifo_bytes` that came in.
 
-    The next ones take their time: a firmware that has taken all sees once that there is nothing. It is not filled up by a
-    host that sends faster than a line.
+    The next ones take their time: a firmware that has taken all sees once that there is nothing. So it is not filled up
+    by a host that sends faster than a line.
     """
 
     def __init__(self, fifo_bytes: int, said: bytes = b"") -> None:
@@ -52,7 +52,7 @@ class HostLine:
         self.was_emptied = not self.received
         return byte
 
-    def give(self, data: bytes) -> None:
+    def give(self, data: bytes | bytearray) -> None:
         """Bytes for the host, which has them when the firmware next looks for an answer."""
         self.looks = 0
         self.to_send += data

@@ -1,5 +1,5 @@
-"""Flashing through Arduino's boot loader: its commands are answered here on one port, as it answers them, and the emulated
-board is at the other end of an adapter, another port.
+"""Flashing through Arduino's boot loader: its commands are answered here on one port, as it answers them, and the
+emulated board is at the other end of an adapter, another port.
 """
 
 from __future__ import annotations
@@ -130,8 +130,10 @@ def test_what_is_wrong_before_and_after_writing_is_one_line(model, bus, impatien
         bus[:] = [usb(loader.port, ARDUINO_BOOTLOADER)]
         with pytest.raises(UserError, match="written, and not heard: .*of those there are: none; .*PORT=.*asks it"):
             flash_board(BOARD, model)
-        bus += [usb(device, USB_BRIDGES[0], place) for device, place in ((loader.port + "0", "1-3"), ("/dev/null", "1-4"))]
-        with pytest.raises(UserError, match="there are: .*0 .*, /dev/null"):
+        bus += [
+            usb(device, USB_BRIDGES[0], place) for device, place in ((loader.port + "0", "1-3"), ("/dev/null", "1-4"))
+        ]
+        with pytest.raises(UserError, match="of those there are: /dev/null .*, .*0 .*PORT="):
             flash_board(BOARD, model)
         monkeypatch.setattr(flash_arduino, "report_hello", lambda board, port, *more: port.device)
         assert flash_board(BOARD, model, port="/dev/null") == "/dev/null"

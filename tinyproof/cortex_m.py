@@ -110,8 +110,9 @@ STM32F405 = Board(
 )
 
 
-
-def _nrf52840(name: str, title: str, of: str, flash_bytes: int, loader: str, pins: dict[str, int], **more: Any) -> Board:
+def _nrf52840(
+    name: str, title: str, of: str, flash_bytes: int, loader: str, pins: dict[str, int], **more: Any
+) -> Board:
     """The same image on the chip, behind the boot loader that its board is sold with, and in Unicorn."""
     return Board(
         name=name,
