@@ -124,6 +124,8 @@ def _nrf52840(
             *("cortex_m/startup.c", "cortex_m/fault.c"),
         ),
         compilers=CORTEX_M4F_COMPILERS,
+        # Pages that end where the boot loader does: clang's linker puts the file's headers where a first page has room.
+        link_flags=("-Wl,-z,max-page-size=0x1000",),
         linker_scripts=(f"nrf52840/{loader}.ld", "nrf52840/kept.ld", "cortex_m/sections.ld"),
         defines=(
             *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
