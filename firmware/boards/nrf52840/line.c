@@ -40,10 +40,11 @@ void line_init(void) {
     PIN_SET(TX_PIN) = PIN_BIT(TX_PIN);  // as between two bytes, while the UART does not drive it
     PIN_CONFIG(TX_PIN) = OUTPUT;
     PIN_CONFIG(RX_PIN) = INPUT | PULL_UP;  // where nothing is connected, nothing is received
-    UART_ENABLE = UART_OFF;                         // a boot loader leaves settings of its own
+    UART_ENABLE = UART_OFF;                // a boot loader leaves settings of its own
     UART_TX_PIN = TX_PIN;
     UART_RX_PIN = RX_PIN;
-    UART_RTS_PIN = UART_CTS_PIN = NOT_CONNECTED;
+    UART_RTS_PIN = NOT_CONNECTED;
+    UART_CTS_PIN = NOT_CONNECTED;
     UART_CONFIG = 0;  // 8 bits, no parity, no flow control
     line_set_baud(LINE_BAUD);
     UART_TELL_NOT = UINT32_MAX;
@@ -54,12 +55,14 @@ void line_init(void) {
 
 // The register holds 2^32 times the bits of a cycle of the UART's clock, in steps.
 void line_set_baud(uint32_t baud) {
-    UART_STOP_TX = UART_STOP_RX = 1;
+    UART_STOP_TX = 1;
+    UART_STOP_RX = 1;
     UART_ENABLE = UART_OFF;
     UART_BAUD = (uint32_t)((((uint64_t)baud << 32) / CLOCK_HZ + BAUD_STEP / 2) / BAUD_STEP * BAUD_STEP);
     UART_ENABLE = UART_ON;
-    UART_RECEIVED = UART_SENT = 0;
-    UART_START_TX = UART_START_RX = 1;
+    UART_RECEIVED = 0;
+    UART_START_TX = 1;
+    UART_START_RX = 1;
 }
 
 size_t line_read(uint8_t *data, size_t capacity) {
