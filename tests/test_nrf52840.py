@@ -84,7 +84,8 @@ from tinyproof.host.nrf52840_device import Chip, Nrf52840Registers
 registers = Nrf52840Registers(has_crystal=sys.argv[2] == "crystal", reset_reasons=int(sys.argv[3]))
 chip = Chip(Path(sys.argv[1]), registers)
 chip.run(int(sys.argv[4]))
-print(json.dumps([{hex(at): value for at, value in registers.values.items()}, registers.line.to_send.hex()]), file=sys.stderr)
+values = {hex(at): value for at, value in registers.values.items()}
+print(json.dumps([values, registers.line.to_send.hex()]), file=sys.stderr)
 """
 
 
