@@ -114,8 +114,8 @@ def build(model: Path, board: Board) -> Sizes:
         if board.watcher:
             _compile_watcher(board, scratch / WATCHER_FILE)
             os.replace(scratch / WATCHER_FILE, folder / WATCHER_FILE)
-        if loader := board.st_loader or board.esp_loader:
-            for path in write_flash_files(image, loader.flash_base, with_text=loader is board.st_loader):
+        if loader := board.st_loader or board.esp_loader or board.arduino_boot:
+            for path in write_flash_files(image, loader.flash_base, with_text=loader is not board.esp_loader):
                 os.replace(path, folder / path.name)
         if board.uf2_family:
             os.replace(scratch / UF2_FILE, folder / UF2_FILE)

@@ -1,4 +1,5 @@
-"""The last steps of an image for an RP2040: the checksum that its boot ROM asks for, and the file that its drive takes.
+"""The last steps of an image for a chip that is flashed over a drive: the checksum that an RP2040's boot ROM asks for,
+and the file that the drive takes.
 
 UF2 is Microsoft's format for flashing over a USB drive: blocks of 512 bytes, each with an address and 256 bytes for it.
 """
@@ -33,10 +34,12 @@ def checksum(data: bytes) -> int:
 
 
 def seal_boot2(image: Path) -> None:
-    """Write the checksum of an ELF image's second stage into its last four bytes."""
+    """Write the checksum of an ELF image's second stage into its last four bytes; only an RP2040 has such a stage."""
     with image.open("r+b") as file:
         elf: Any = ELFFile(file)
         section = elf.get_section_by_name(BOOT2)
+        if section is None:
+            return
         code = section.data()
         assert len(code) == BOOT2_BYTES, len(code)
         file.seek(section["sh_offset"] + BOOT2_BYTES - 4)

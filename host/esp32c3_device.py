@@ -10,21 +10,19 @@ what the UART's buffer has no room for waits outside, as in QEMU.
 
 from __future__ import annotations
 
-import os
-import select
 import signal
 import struct
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from tinyproof.boards import BOARDS
 from tinyproof.firmware.flash_files import flash_bytes
-from tinyproof.host.unicorn_cpu import PAGE_BYTES, RISC_V, Counter, find_place, whole_pages, write_all
+from tinyproof.host.unicorn_chip import HostLine, Registers, UnicornChip
+from tinyproof.host.unicorn_cpu import RISC_V, Counter, whole_pages
 
 INSTRUCTION_BUS, DATA_BUS, RAM, RTC_RAM = 0x4200_0000, 0x3C00_0000, 0x3FC8_0000, 0x5000_0000
 RAM_BYTES, RTC_RAM_BYTES = 384 * 1024, 8 * 1024
-LEFT = 0xA5  # what the memory of a chip holds that was just switched on is not known
 BANNER = b"ESP-ROM:esp32c3-api1-20210207\r\n"  # what the boot ROM says, or begins to
 MAGIC = struct.pack("<II", 0xAEDB041D, 0xAEDB041D)
 ILLEGAL_INSTRUCTION = 2  # the exception number by which unicorn reports a register that its core lacks
@@ -61,19 +59,15 @@ PLAIN = (
 KNOWN = {FIFO, STATUS, USB_FIFO, USB_STATE, TIMER_REQUEST, TIMER_COUNT, *PROTECTED, *AFTER_RESET, *PLAIN}
 FIFO_BYTES, USB_PACKET_BYTES = 128, 64
 CRYSTAL_MHZ, TIMER_MHZ = 40, 16
-IDLE_READS = 4  # of the line's state with no byte between: the firmware waits for the host
-PATIENCE_S = 0.05
 
 
-class Registers:
+class Esp32C3Registers:
     """The chip's registers, and what is behind them: the clock, the timer of the system, the UART and its host."""
 
     def __init__(self, has_pll: bool = True) -> None:
         self.values = dict(AFTER_RESET)
-        self.writes: list[tuple[int, int]] = []
         self.has_pll = has_pll
-        self.received, self.packet, self.to_send = bytearray(), bytearray(), bytearray(BANNER)
-        self.reads_of_status = 0
+        self.line, self.packet = HostLine(FIFO_BYTES, BANNER), bytearray()
         self.ticks_before, self.cycles_before = 0.0, 0  # when the clock last changed
 
     @property
@@ -89,12 +83,11 @@ class Registers:
         if address not in KNOWN:
             raise KeyError(address)
         if address == STATUS:
-            return self._waiting()
+            return self.line.waiting()
         if address == USB_STATE:
-            return (4 if self._waiting() else 0) | 2  # the host takes every packet
+            return (4 if self.line.waiting() else 0) | 2  # the host takes every packet
         if address in (FIFO, USB_FIFO):
-            self.reads_of_status = 0
-            return self.received.pop(0) if self.received else 0
+            return self.line.take()
         if address == TIMER_COUNT:
             return int(self._ticks(cycles)) & 0xFFFF_FFFF
         return self.values.get(address, 0) | (1 << 29 if address == TIMER_REQUEST else 0)
@@ -106,45 +99,23 @@ class Registers:
         key_at, key = PROTECTED.get(address, (0, 0))
         if self.values.get(key_at, 0) != key:
             return
-        self.writes.append((address, value))
         if address == USB_FIFO and len(self.packet) < USB_PACKET_BYTES:
             self.packet.append(value & 0xFF)
         if address == USB_STATE and value & 1:
-            self.reads_of_status = 0
-            self.to_send += self.packet
+            self.line.give(self.packet)
             self.packet.clear()
         if address == FIFO:
-            self.reads_of_status = 0
-            self.to_send.append(value & 0xFF)
+            self.line.give(bytes([value & 0xFF]))
             return
         if address in (CPU_CONFIGURATION, CLOCK_CONFIGURATION):
             self.ticks_before, self.cycles_before = self._ticks(cycles), cycles
         self.values[address] = value & ~(1 << 31) if address == UPDATE else value
 
-    def flush(self) -> None:
-        """Give the host what was sent."""
-        write_all(bytes(self.to_send))
-        self.to_send.clear()
-        self.writes.clear()  # which nobody asks for once the line is in use
-
     def _ticks(self, cycles: int) -> float:
         return self.ticks_before + (cycles - self.cycles_before) * TIMER_MHZ / self.mhz
 
-    def _waiting(self) -> int:
-        """How much there is to read; waits for the host where the firmware asks for nothing else."""
-        self.reads_of_status += 1
-        if self.reads_of_status >= IDLE_READS:
-            self.flush()
-        if not self.received and select.select([0], [], [], PATIENCE_S if self.reads_of_status > IDLE_READS else 0)[0]:
-            received = os.read(0, FIFO_BYTES)
-            if not received:
-                self.flush()
-                os._exit(0)
-            self.received += received
-        return len(self.received)
 
-
-class Chip:
+class Chip(UnicornChip):
     """The emulated chip around one ELF image, the boot ROM's work done."""
 
     def __init__(self, image: Path, registers: Registers) -> None:
@@ -153,46 +124,26 @@ class Chip:
 
         board = BOARDS["esp32c3-bare"]
         assert board.budget is not None
-        self.image, self.registers, self.riscv = image, registers, riscv
+        cpu = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
+        super().__init__(cpu, riscv.UC_RISCV_REG_PC, image, registers)
+        self.riscv = riscv
         content = flash_bytes(image, INSTRUCTION_BUS)
         assert content.startswith(MAGIC), "the boot ROM would not start it"
         flash = content.ljust(whole_pages(board.budget.flash_bytes), b"\xff")
-        self.cpu = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
         for base, rights in ((INSTRUCTION_BUS, unicorn.UC_PROT_EXEC), (DATA_BUS, unicorn.UC_PROT_READ)):
             self.cpu.mem_map(base, len(flash), rights)
             self.cpu.mem_write(base, flash)
         for base, size in ((RAM, RAM_BYTES), (RTC_RAM, RTC_RAM_BYTES)):
-            self.cpu.mem_map(base, size, unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE)
-            self.cpu.mem_write(base, bytes([LEFT]) * size)
+            self.map_ram(base, size)
         for base in (UART, RTC, PINS, GROUP, TIMER, USB, SYSTEM, MATRIX):
-            self.cpu.mmio_map(base, PAGE_BYTES, self._read, base, self._write, base)
+            self.map_registers(base)
         self.counter = Counter(self.cpu, image, RISC_V, INSTRUCTION_BUS, content)
         self.cpu.hook_add(unicorn.UC_HOOK_INTR, self._exception)
         self.cpu.hook_add(unicorn.UC_HOOK_INSN_INVALID, lambda *_: self.stop("an invalid instruction"))
-        self.cpu.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._bad_access)
 
     def run(self, until: int = -1) -> None:
         """From the first instruction until that at an address. Ends the process where the line does, or the program."""
         self.cpu.emu_start(INSTRUCTION_BUS + len(MAGIC), until)
-
-    def stop(self, why: str) -> NoReturn:
-        """End the process, naming the code: no exception passes through unicorn's C code."""
-        place = find_place(self.image, self.cpu.reg_read(self.riscv.UC_RISCV_REG_PC))
-        self.registers.flush()
-        print(f"the firmware stopped: {why}, by {place}", file=sys.stderr, flush=True)
-        os._exit(1)
-
-    def _read(self, cpu: Any, offset: int, size: int, base: int) -> int:
-        try:
-            return self.registers.read(base + offset, self.counter.instructions)
-        except KeyError:
-            self.stop(f"a read of register {base + offset:#010x}, which nothing here is")
-
-    def _write(self, cpu: Any, offset: int, size: int, value: int, base: int) -> None:
-        try:
-            self.registers.write(base + offset, value, self.counter.instructions)
-        except KeyError:
-            self.stop(f"a write to register {base + offset:#010x}, which nothing here is")
 
     def _exception(self, cpu: Any, number: int, data: Any) -> None:
         """The chip's own control and status registers; every other exception is a bug of the firmware.
@@ -207,15 +158,8 @@ class Chip:
             value = self.counter.instructions if word >> 20 == COUNTER_VALUE else 0
             cpu.reg_write(self.riscv.UC_RISCV_REG_X0 + target, value & 0xFFFF_FFFF)
 
-    def _bad_access(self, cpu: Any, access: int, address: int, size: int, value: int, data: Any) -> bool:
-        import unicorn
-
-        writes = access in (unicorn.UC_MEM_WRITE_UNMAPPED, unicorn.UC_MEM_WRITE_PROT)
-        fetches = access in (unicorn.UC_MEM_FETCH_UNMAPPED, unicorn.UC_MEM_FETCH_PROT)
-        self.stop(f"a {'write to' if writes else 'jump to' if fetches else 'read of'} {address:#010x}")
-
 
 if __name__ == "__main__":
     # A Python exception would only end the callback it comes up in, and the CPU would go on with a wrong count.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    Chip(Path(sys.argv[1]), Registers()).run()
+    Chip(Path(sys.argv[1]), Esp32C3Registers()).run()

@@ -7,6 +7,7 @@ from pathlib import Path
 from tinyproof.boards import Board
 from tinyproof.host.drive_flash import flash_drive
 from tinyproof.host.flash import Flashed, flash
+from tinyproof.host.flash_arduino import flash_arduino
 from tinyproof.host.flash_esp import flash_esp
 from tinyproof.host.flash_stm32 import flash_stm32
 
@@ -22,4 +23,6 @@ def flash_board(board: Board, model: Path, engine: str | None = None, port: str 
         return flash_stm32(board, model, engine, port)
     if board.esp_loader:
         return flash_esp(board, model, engine, port)
+    if board.arduino_boot:
+        return flash_arduino(board, model, engine, port)
     return flash(board, model, engine, port)

@@ -57,12 +57,12 @@ def find_drive(board: Board) -> Drive | None:
 
 def no_drive(board: Board) -> str:
     """What to say where there is no such drive: another chip's, one that is not mounted, or none at all."""
-    hold = "unplug the board, hold its BOOTSEL button while plugging it in, and try again"
+    hold = board.recovery
     if others := find_drives():
         listed = ", ".join(f"{drive.folder} is a {drive.chip}'s" for drive in others)
         return f"no drive is a {board.drive}'s, but {listed}: is it another board? If not, {hold}"
-    if (label := LABELS / board.drive).exists():
-        return f"the drive {board.drive} is there and not mounted: run `udisksctl mount -b {label}`, and try again"
+    if (label := LABELS / (board.drive_label or board.drive)).exists():
+        return f"the drive {label.name} is there and not mounted: run `udisksctl mount -b {label}`, and try again"
     return f"no {board.title.partition(',')[0]} waits for a program, and none is on a known port: {hold}"
 
 

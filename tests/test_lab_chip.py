@@ -176,7 +176,13 @@ def test_the_layer_of_all_filters_runs_on_every_real_board_and_fits_it():
 
 @pytest.mark.parametrize(
     "board_name, way",
-    [("nano33ble", "flash"), ("pico", "flash_drive"), ("stm32f405", "flash_stm32"), ("esp32c3-bare", "flash_esp")],
+    [
+        ("nano33ble", "flash"),
+        ("pico", "flash_drive"),
+        ("stm32f405", "flash_stm32"),
+        ("esp32c3-bare", "flash_esp"),
+        ("nano33ble-bare", "flash_arduino"),
+    ],
 )
 def test_a_board_on_a_cable_is_flashed_and_then_talked_to_on_its_port(part, tmp_path, monkeypatch, board_name, way):
     flashed = []

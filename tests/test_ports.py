@@ -137,7 +137,7 @@ def test_what_a_port_could_be_is_said_in_words(plugged):
     plugged(NANO, NANO_BOOTLOADER, S3_OWN_USB, CLONE, OTHER_USB)
     said = {port.device: " ".join(boards_behind(port)) for port in ports.scan()}
     assert said["/dev/ttyACM0"] == "nano33ble"
-    assert said["/dev/ttyACM1"] == "nano33ble in its bootloader"
+    assert said["/dev/ttyACM1"] == "nano33ble-bare in its bootloader nano33ble in its bootloader"
     assert {"stm32f405", "pico-uart", "esp32", "esp32s3", "esp32c3"} <= set(said["/dev/ttyUSB1"].split())
     assert "wrong one" in said["/dev/ttyACM2"]
     assert said["/dev/ttyACM9"] == ""

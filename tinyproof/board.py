@@ -44,6 +44,17 @@ class EspLoader:
 
 
 @dataclass(frozen=True)
+class ArduinoBoot:
+    """Arduino's boot loader in the flash of a board: where programs begin, what it calls the chip, and the USB ids of
+    programs of Arduino's, which can be asked for it.
+    """
+
+    flash_base: int
+    chip: str
+    programs: tuple[UsbId, ...]
+
+
+@dataclass(frozen=True)
 class Board:
     """One board. The first of its `compilers` that is installed builds it, with the kernels of its `core`. `run` starts
     it on this machine, with {firmware} and {model} filled in; standard input and output are its serial line. It is
@@ -68,7 +79,8 @@ class Board:
     run: tuple[str, ...] = ()
     start_s: float = 30.0  # within which it says hello when it is started here, on a computer that has other work, too
     uf2_family: int = 0  # of a chip whose boot ROM takes UF2 files, on a drive
-    drive: str = ""  # what that drive calls the chip
+    drive: str = ""  # what that drive calls the chip, or the board
+    drive_label: str = ""  # of its volume, where that is another word
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
     framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
@@ -80,6 +92,7 @@ class Board:
     recovery: str = ""  # what to do by hand when it does not react
     st_loader: StLoader | None = None  # what `make flash` writes through, where the firmware is built here
     esp_loader: EspLoader | None = None  # the same
+    arduino_boot: ArduinoBoot | None = None  # the same
 
     @property
     def is_real(self) -> bool:

@@ -24,7 +24,7 @@ from tinyproof.cores import CORTEX_M0PLUS, CORTEX_M4F, PORTABLE, SIMD
 from tinyproof.cortex_m import CORTEX_M_BOARDS
 from tinyproof.environment import run_module
 from tinyproof.risc_v import ESP32_C3, RISC_V_BOARDS
-from tinyproof.usb_ids import ESP_OWN_USB, PICO_USB, USB_BRIDGES, UsbId
+from tinyproof.usb_ids import ARDUINO_BOOTLOADER, ARDUINO_PROGRAM, ESP_OWN_USB, PICO_USB, USB_BRIDGES
 
 __all__ = ["STACK_BYTES", "Board", "Budget"]  # those of board.py
 
@@ -142,8 +142,8 @@ BOARDS = {
             runtime="chirale-2.0.0",
             # RAM: what the Arduino core leaves of 256 KiB, its 32 KiB main stack among what it takes.
             budget=Budget("Arduino Nano 33 BLE", flash_bytes=983_040, ram_bytes=(256 - 44) * KIB),
-            application=(UsbId(0x2341, 0x805A, "application"),),
-            bootloader=(UsbId(0x2341, 0x005A, "bootloader"),),
+            application=(ARDUINO_PROGRAM,),
+            bootloader=(ARDUINO_BOOTLOADER,),
             wants_dtr=True,
             camera="Arduino_OV767X",
             recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",

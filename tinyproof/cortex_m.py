@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, StLoader
+from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, ArduinoBoot, Board, Budget, StLoader
 from tinyproof.compilers import (
     CORTEX_M4F_C,
     CORTEX_M7_C,
@@ -21,7 +21,7 @@ from tinyproof.compilers import (
 )
 from tinyproof.cores import CORTEX_M4F, CORTEX_M55, Core
 from tinyproof.environment import run_module
-from tinyproof.usb_ids import USB_BRIDGES
+from tinyproof.usb_ids import ARDUINO_BOOTLOADER, ARDUINO_PROGRAM, USB_BRIDGES
 
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
 
@@ -95,8 +95,8 @@ STM32F405 = Board(
     engine="compiled",
     core=CORTEX_M4F,
     sources=(
-        *(f"stm32f405/{part}.c" for part in ("board", "clocks", "counter", "fault", "line")),
-        "cortex_m/startup.c",
+        *(f"stm32f405/{part}.c" for part in ("board", "clocks", "counter", "line", "watchdog")),
+        *("cortex_m/startup.c", "cortex_m/fault.c"),
     ),
     compilers=CORTEX_M4F_COMPILERS,
     linker_scripts=("stm32f405/memory.ld", "cortex_m/sections.ld"),
@@ -107,6 +107,54 @@ STM32F405 = Board(
     application=USB_BRIDGES,
     recovery="connect BOOT0 to GND and press its reset button",
     st_loader=StLoader(flash_base=0x0800_0000, chip=0x413, layout="04*016Kg,01*064Kg,07*128Kg"),
+)
+
+
+def _nrf52840(
+    name: str, title: str, of: str, flash_bytes: int, loader: str, pins: dict[str, int], **more: Any
+) -> Board:
+    """The same image on the chip, behind the boot loader that its board is sold with, and in Unicorn."""
+    return Board(
+        name=name,
+        title=f"{title}, serial line over its UART; emulated unless its port is named",
+        engine="compiled",
+        core=CORTEX_M4F,
+        sources=(
+            *(f"nrf52840/{part}.c" for part in ("board", "counter", "line", "watchdog")),
+            *("cortex_m/startup.c", "cortex_m/fault.c"),
+        ),
+        compilers=CORTEX_M4F_COMPILERS,
+        # Pages that end where the boot loader does: clang's linker puts the file's headers where a first page has room.
+        link_flags=("-Wl,-z,max-page-size=0x1000",),
+        linker_scripts=(f"nrf52840/{loader}.ld", "nrf52840/kept.ld", "cortex_m/sections.ld"),
+        defines=(
+            *(f'BOARD_NAME="{name}"', f"STACK_BYTES={STACK_BYTES}"),
+            *(f"{what}={number}u" for what, number in pins.items()),
+        ),
+        budget=Budget(of, flash_bytes, ram_bytes=240 * KIB),  # of 256: boards/nrf52840/kept.ld
+        emulator=UNICORN,
+        run=(*run_module("tinyproof.host.nrf52840_device"), "{firmware}"),
+        watcher="unicorn/count.c",
+        application=USB_BRIDGES,
+        **more,
+    )
+
+
+# Pins: 32 and more are those of port 1.
+NANO_33_BLE_BARE = _nrf52840(
+    *("nano33ble-bare", "Arduino Nano 33 BLE without its core", "Arduino Nano 33 BLE", 983_040, "arduino"),
+    pins={"TX_PIN": 32 + 3, "RX_PIN": 32 + 10, "LED_PIN": 13, "LED_LIT": 1},  # D1, D0, the orange light
+    bootloader=(ARDUINO_BOOTLOADER,),
+    arduino_boot=ArduinoBoot(flash_base=0x1_0000, chip="nRF52840-QIAA", programs=(ARDUINO_PROGRAM,)),
+    recovery="press its reset button twice quickly (the orange light then fades in and out), then try again",
+)
+XIAO_NRF52840_BARE = _nrf52840(
+    *("xiao-nrf52840", "XIAO nRF52840 Sense", "XIAO nRF52840", 811_008, "adafruit"),
+    pins={"TX_PIN": 32 + 11, "RX_PIN": 32 + 12, "LED_PIN": 26, "LED_LIT": 0},  # D6, D7, the red light
+    uf2_family=0xADA5_2840,
+    drive="nRF52840-SeeedXiaoSense-v1",
+    drive_label="XIAO-SENSE",
+    recovery="press its reset button twice quickly, so that its drive XIAO-SENSE appears, and flash it again",
 )
 
 CORTEX_M_BOARDS = (
@@ -123,4 +171,6 @@ CORTEX_M_BOARDS = (
     _qemu_mps2("qemu-m7", "emulated Cortex-M7", AN500),
     _qemu_mps2("qemu-m55", "emulated Cortex-M55, with vectors (Helium), in its Secure state", AN547),
     STM32F405,
+    NANO_33_BLE_BARE,
+    XIAO_NRF52840_BARE,
 )

@@ -32,3 +32,6 @@ ESP_OWN_USB = UsbId(0x303A, 0x1001, "USB-Serial-JTAG of the chip")
 
 # The number is Raspberry Pi's for a serial port on an RP2040 (boards/pico/usb_descriptors.h).
 PICO_USB = UsbId(0x2E8A, 0x000A, "serial port of an RP2040")
+
+ARDUINO_PROGRAM = UsbId(0x2341, 0x805A, "application")
+ARDUINO_BOOTLOADER = UsbId(0x2341, 0x005A, "bootloader")

@@ -56,6 +56,7 @@ void board_init(void) {
     ESP_ERROR_CHECK(uart_param_config(UART_NUM_0, &line));
     ESP_ERROR_CHECK(uart_set_pin(UART_NUM_0, U0TXD_GPIO_NUM, U0RXD_GPIO_NUM, UART_PIN_NO_CHANGE, UART_PIN_NO_CHANGE));
     if (LED != GPIO_NUM_NC) ESP_ERROR_CHECK(gpio_set_direction(LED, GPIO_MODE_OUTPUT));
+    board_write((const uint8_t[]){0}, 1);  // no frame begins with what the boot ROM said
 }
 
 size_t board_read(uint8_t *data, size_t capacity) {

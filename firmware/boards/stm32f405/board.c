@@ -5,9 +5,10 @@
 #include "app.h"
 #include "chip.h"
 #include "clocks.h"
+#include "cortex_m/fault.h"
 #include "counter.h"
-#include "fault.h"
 #include "line.h"
+#include "watchdog.h"
 
 enum { INTERRUPT_WORDS = 3 };
 
@@ -58,6 +59,7 @@ void board_status(board_state state) {
 int main(void) {
     board_init();
     fault_report();
+    watchdog_report();
     app_init();
     watchdog_start();
     for (;;) app_poll();

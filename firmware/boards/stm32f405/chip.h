@@ -1,9 +1,6 @@
-// The registers of the STM32F405 that this board uses, as its reference manual (RM0090) and the Armv7-M Architecture
-// Reference Manual have them.
+// The registers of the STM32F405 that this board uses, as its reference manual (RM0090) has them.
 #pragma once
-#include <stdint.h>
-
-#define REGISTER(address) (*(volatile uint32_t *)(address))
+#include "cortex_m/core.h"
 
 typedef volatile struct {
     uint32_t control, pll, configuration, interrupt;
@@ -38,18 +35,3 @@ typedef volatile struct {
 #define RCC ((rcc_registers *)0x40023800)
 #define FLASH_ACCESS REGISTER(0x40023C00)
 #define DEVICE_ID REGISTER(0xE0042000)
-
-// Of the core.
-#define DWT_CONTROL REGISTER(0xE0001000)
-#define DWT_CYCLES REGISTER(0xE0001004)
-#define SYSTICK_CONTROL REGISTER(0xE000E010)
-#define SYSTICK_RELOAD REGISTER(0xE000E014)
-#define SYSTICK_VALUE REGISTER(0xE000E018)
-#define NVIC_ENABLE ((volatile uint32_t *)0xE000E100)
-#define NVIC_DISABLE ((volatile uint32_t *)0xE000E180)
-#define INTERRUPT_STATE REGISTER(0xE000ED04)
-#define RESET_CONTROL REGISTER(0xE000ED0C)
-#define FAULT_STATUS REGISTER(0xE000ED28)
-#define MEMORY_FAULT_ADDRESS REGISTER(0xE000ED34)
-#define BUS_FAULT_ADDRESS REGISTER(0xE000ED38)
-#define DEBUG_CONTROL REGISTER(0xE000EDFC)

@@ -1,8 +1,8 @@
-#include "fault.h"
+#include "cortex_m/fault.h"
 
 #include <stdint.h>
 
-#include "chip.h"
+#include "cortex_m/core.h"
 #include "cortex_m/startup.h"
 #include "log.h"
 #include "shared/text.h"
@@ -15,11 +15,7 @@ enum {
     BUS_ADDRESS_VALID = 1u << 15,
     RESET_KEY = 0x05FA0000,
     RESET_CHIP = 1u << 2,
-    WATCHDOG_RESET = 1u << 29,
-    FORGET_RESETS = 1u << 24,
 };
-
-enum { WATCHDOG_START = 0xCCCC, WATCHDOG_SET = 0x5555, WATCHDOG_FEED = 0xAAAA, DIVIDE_BY_256 = 6, LONGEST = 4095 };
 
 static const uint32_t MAGIC = 0x6661756C;
 
@@ -72,18 +68,4 @@ void fault_report(void) {
         fault.magic = 0;
         log_send(text);
     }
-    if (RCC->status & WATCHDOG_RESET) log_send("the watchdog reset the chip: the firmware hung for half a minute");
-    RCC->status |= FORGET_RESETS;
 }
-
-void watchdog_start(void) {
-    IWDG->key = WATCHDOG_START;
-    IWDG->key = WATCHDOG_SET;
-    IWDG->prescaler = DIVIDE_BY_256;  // of some 32 kHz
-    IWDG->reload = LONGEST;
-    for (int32_t reads = 0; reads < 100000 && IWDG->status != 0; reads++) {
-    }
-    watchdog_feed();
-}
-
-void watchdog_feed(void) { IWDG->key = WATCHDOG_FEED; }

@@ -1,0 +1,46 @@
+// The registers of the nRF52840 that this board uses, as its product specification (v1.11) has them. Writing 1 to a task
+// starts it; an event is 1 once it came, until 0 is written.
+#pragma once
+#include "cortex_m/core.h"
+
+#define CLOCK_START_CRYSTAL REGISTER(0x40000000)
+#define CLOCK_STATE REGISTER(0x4000040C)
+#define RESET_REASONS REGISTER(0x40000400)  // bits stay until ones are written to them
+
+// Of UART, the one without DMA.
+#define UART_START_RX REGISTER(0x40002000)
+#define UART_STOP_RX REGISTER(0x40002004)
+#define UART_START_TX REGISTER(0x40002008)
+#define UART_STOP_TX REGISTER(0x4000200C)
+#define UART_RECEIVED REGISTER(0x40002108)
+#define UART_SENT REGISTER(0x4000211C)
+#define UART_TELL REGISTER(0x40002304)
+#define UART_TELL_NOT REGISTER(0x40002308)
+#define UART_ENABLE REGISTER(0x40002500)
+#define UART_RTS_PIN REGISTER(0x40002508)
+#define UART_TX_PIN REGISTER(0x4000250C)
+#define UART_CTS_PIN REGISTER(0x40002510)
+#define UART_RX_PIN REGISTER(0x40002514)
+#define UART_RX REGISTER(0x40002518)
+#define UART_TX REGISTER(0x4000251C)
+#define UART_BAUD REGISTER(0x40002524)
+#define UART_CONFIG REGISTER(0x4000256C)
+
+#define WATCHDOG_START REGISTER(0x40010000)
+#define WATCHDOG_TELL REGISTER(0x40010304)
+#define WATCHDOG_RELOAD REGISTER(0x40010504)
+#define WATCHDOG_FEEDERS REGISTER(0x40010508)
+#define WATCHDOG_CONFIG REGISTER(0x4001050C)
+#define WATCHDOG_FEED REGISTER(0x40010600)
+
+#define FLASH_CACHE REGISTER(0x4001E540)
+
+// Of a pin: 32 and more are those of the second port.
+#define PORT(pin) (0x50000000 + 0x300 * ((pin) / 32))
+#define PIN_BIT(pin) (1u << (pin) % 32)
+#define PIN_SET(pin) REGISTER(PORT(pin) + 0x508)
+#define PIN_CLEAR(pin) REGISTER(PORT(pin) + 0x50C)
+#define PIN_OUTPUT(pin) REGISTER(PORT(pin) + 0x518)
+#define PIN_CONFIG(pin) REGISTER(PORT(pin) + 0x700 + 4 * ((pin) % 32))
+
+enum { UART_INTERRUPT = 2, WATCHDOG_INTERRUPT = 16, INTERRUPTS = 48 };
