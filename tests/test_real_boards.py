@@ -153,5 +153,5 @@ def test_platformio_reads_its_configuration(tmp_path, ini):
 
 def test_a_board_may_be_written_otherwise_and_a_wrong_name_gets_the_right_one():
     assert find_board("Nano33-BLE") is BOARDS["nano33ble"]
-    with pytest.raises(UserError, match="did you mean 'nano33ble'"):
+    with pytest.raises(UserError, match="did you mean 'nano33ble' or 'nano33ble-bare'"):
         find_board("nano33")

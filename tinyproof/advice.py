@@ -87,6 +87,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     plain = {_plain(one): one for one in known}
     wanted = _plain(name)
     begun = [one for one in plain if wanted and (one.startswith(wanted) or wanted.startswith(one))]
+    begun.sort(key=lambda one: abs(len(one) - len(wanted)))
     near = (begun or difflib.get_close_matches(wanted, plain))[:2]
     return f"; did you mean {' or '.join(repr(plain[one]) for one in near)}?" if near else ""
 

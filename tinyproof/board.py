@@ -11,6 +11,7 @@ from tinyproof.usb_ids import UsbId
 KIB = 1024
 MIB = 1024 * KIB
 STACK_BYTES = 8 * KIB
+FED_LINE = "shared/fed_line.c"  # among the sources of a board with a line, a counter and a watchdog
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, ArduinoBoot, Board, Budget, StLoader
+from tinyproof.board import FED_LINE, KIB, MIB, QEMU_FLAGS, STACK_BYTES, ArduinoBoot, Board, Budget, StLoader
 from tinyproof.compilers import (
     CORTEX_M4F_C,
     CORTEX_M7_C,
@@ -96,7 +96,7 @@ STM32F405 = Board(
     core=CORTEX_M4F,
     sources=(
         *(f"stm32f405/{part}.c" for part in ("board", "clocks", "counter", "line", "watchdog")),
-        *("cortex_m/startup.c", "cortex_m/fault.c"),
+        *("cortex_m/startup.c", "cortex_m/fault.c", FED_LINE),
     ),
     compilers=CORTEX_M4F_COMPILERS,
     linker_scripts=("stm32f405/memory.ld", "cortex_m/sections.ld"),
@@ -121,7 +121,7 @@ def _nrf52840(
         core=CORTEX_M4F,
         sources=(
             *(f"nrf52840/{part}.c" for part in ("board", "counter", "line", "watchdog")),
-            *("cortex_m/startup.c", "cortex_m/fault.c"),
+            *("cortex_m/startup.c", "cortex_m/fault.c", FED_LINE),
         ),
         compilers=CORTEX_M4F_COMPILERS,
         # Pages that end where the boot loader does: clang's linker puts the file's headers where a first page has room.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyproof.board import KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, EspLoader
+from tinyproof.board import FED_LINE, KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, EspLoader
 from tinyproof.compilers import QEMU_RISCV32, RV32IMC_C, UNICORN, ZIG_RV32IMC_C
 from tinyproof.cores import RV32IMC
 from tinyproof.environment import run_module
@@ -26,7 +26,7 @@ def _esp32_c3_bare(name: str, title: str, link: str, **more: Any) -> Board:
         title=title,
         engine="compiled",
         core=RV32IMC,
-        sources=(*(f"esp32c3/{part}.c" for part in parts), *STARTUP),
+        sources=(*(f"esp32c3/{part}.c" for part in parts), *STARTUP, FED_LINE),
         compilers=COMPILERS,
         linker_scripts=("esp32c3/memory.ld", "riscv/ram.ld"),
         defines=(

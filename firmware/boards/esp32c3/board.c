@@ -32,20 +32,6 @@ void board_init(void) {
     line_write((const uint8_t[]){0}, 1);  // no frame begins with what the boot ROM said
 }
 
-size_t board_read(uint8_t *data, size_t capacity) {
-    watchdog_feed();
-    return line_read(data, capacity);
-}
-
-void board_write(const uint8_t *data, size_t size) {
-    watchdog_feed();
-    line_write(data, size);
-}
-
-void board_set_baud(uint32_t baud) { line_set_baud(baud); }
-
-uint32_t board_counter(void) { return counter_read(); }
-
 // Its light, where a board has one, is of another kind on each.
 void board_status(board_state state) {
     (void)state;

@@ -68,20 +68,6 @@ void board_init(void) {
     line_write((const uint8_t[]){0}, 1);  // no frame begins with what the pin did before
 }
 
-size_t board_read(uint8_t *data, size_t capacity) {
-    watchdog_feed();
-    return line_read(data, capacity);
-}
-
-void board_write(const uint8_t *data, size_t size) {
-    watchdog_feed();
-    line_write(data, size);
-}
-
-void board_set_baud(uint32_t baud) { line_set_baud(baud); }
-
-uint32_t board_counter(void) { return counter_read(); }
-
 // On when all is well, dark while the model runs, blinking fast when the board failed.
 void board_status(board_state state) {
     watchdog_feed();

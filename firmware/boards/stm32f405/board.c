@@ -36,20 +36,6 @@ void board_init(void) {
     __asm__ volatile("cpsie i");
 }
 
-size_t board_read(uint8_t *data, size_t capacity) {
-    watchdog_feed();
-    return line_read(data, capacity);
-}
-
-void board_write(const uint8_t *data, size_t size) {
-    watchdog_feed();
-    line_write(data, size);
-}
-
-void board_set_baud(uint32_t baud) { line_set_baud(baud); }
-
-uint32_t board_counter(void) { return counter_read(); }
-
 // Which pin has a LED differs from board to board.
 void board_status(board_state state) {
     (void)state;

@@ -77,19 +77,21 @@ def _packed_sum(p: Params, of_sum: bool = False) -> Callable[[Ints, Ints], Ints]
     return function
 
 
-def _plain_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
-    def scaled(part: Params, value: Ints) -> Ints:
-        multiplier, shift = part.number("multiplier"), part.number("shift")
-        require(multiplier >= 0 and -31 <= shift <= 30, f"{p.where}: a multiplier or a shift out of range")
-        _within(value << max(shift, 0), p.where)
-        return ints(requantize(value, multiplier, shift))
+def _requantized(part: Params, value: Ints) -> Ints:
+    """What the part's multiplier and shift make of sums."""
+    multiplier, shift = part.number("multiplier"), part.number("shift")
+    require(multiplier >= 0 and -31 <= shift <= 30, f"{part.where}: a multiplier or a shift out of range")
+    _within(value << max(shift, 0), part.where)
+    return ints(requantize(value, multiplier, shift))
 
+
+def _plain_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
     def operand(name: str, value: Ints) -> Ints:
-        return scaled(p.part(name), _within((value - p.part(name).number("zero_point")) << 20, p.where))
+        return _requantized(p.part(name), _within((value - p.part(name).number("zero_point")) << 20, p.where))
 
     def function(a: Ints, b: Ints) -> Ints:
         total = _within(operand("a", a) + p.number("b_sign") * operand("b", b), p.where)
-        return np.clip(scaled(p, total) + p.byte("y_zero_point"), *p.clamp)
+        return np.clip(_requantized(p, total) + p.byte("y_zero_point"), *p.clamp)
 
     return function
 
@@ -97,27 +99,18 @@ def _plain_sum(p: Params) -> Callable[[Ints, Ints], Ints]:
 def _plain_product(p: Params) -> Callable[[Ints, Ints], Ints]:
     def function(a: Ints, b: Ints) -> Ints:
         product = _within((a - p.byte("a_zero_point")) * (b - p.byte("b_zero_point")), p.where)
-        multiplier, shift = p.number("multiplier"), p.number("shift")
-        require(multiplier >= 0 and -31 <= shift <= 30, f"{p.where}: a multiplier or a shift out of range")
-        _within(product << max(shift, 0), p.where)
-        return np.clip(ints(requantize(product, multiplier, shift)) + p.byte("y_zero_point"), *p.clamp)
+        return np.clip(_requantized(p, product) + p.byte("y_zero_point"), *p.clamp)
 
     return function
 
 
 def _plain_square(p: Params) -> Callable[[Ints, Ints], Ints]:
-    def scaled(part: Params, value: Ints) -> Ints:
-        multiplier, shift = part.number("multiplier"), part.number("shift")
-        require(multiplier >= 0 and -31 <= shift <= 30, f"{p.where}: a multiplier or a shift out of range")
-        _within(value << max(shift, 0), p.where)
-        return ints(requantize(value, multiplier, shift))
-
     def operand(name: str, value: Ints) -> Ints:
-        return scaled(p.part(name), _within((value - p.part(name).number("zero_point")) << 7, p.where))
+        return _requantized(p.part(name), _within((value - p.part(name).number("zero_point")) << 7, p.where))
 
     def function(a: Ints, b: Ints) -> Ints:
         difference = _within(operand("a", a) - operand("b", b), p.where)
-        return np.clip(scaled(p, _within(difference**2, p.where)) + p.byte("y_zero_point"), -128, 127)
+        return np.clip(_requantized(p, _within(difference**2, p.where)) + p.byte("y_zero_point"), -128, 127)
 
     return function
 
