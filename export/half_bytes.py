@@ -6,6 +6,7 @@ TensorFlow Lite Micro and LiteRT unpack them before they multiply, so the answer
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +37,11 @@ def with_whole_bytes(content: bytes, source: str) -> bytes:
     return packed(model) if constants else content
 
 
-def _holds(buffer: object, tensor: object) -> bool:
-    """Whether the buffer has two numbers of the tensor in each byte."""
-    data, shape = getattr(buffer, "data", None), getattr(tensor, "shape", None)
-    return data is not None and shape is not None and len(data) == (prod(shape) + 1) // 2 > 0
+def _holds(buffer: Any, tensor: Any) -> bool:
+    """Whether the buffer, a BufferT, has two numbers of the tensor, a TensorT, in each byte."""
+    if buffer.data is None or tensor.shape is None:
+        return False
+    return bool(len(buffer.data) == (prod(tensor.shape) + 1) // 2 > 0)
 
 
 def signed_halves(halves: NDArray[np.uint8], count: int) -> NDArray[np.int8]:

@@ -12,10 +12,11 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from tinyproof.compilers import Compiler, Tool
@@ -60,26 +61,29 @@ class Compilation:
         """What decides the object of a file."""
         read = self._read_by(source)
         words = repr((self._defined_for(read), [self._name(file) for file in read]))
-        return fingerprint(self._decided_by_tool, words, read)
+        return fingerprint(self._decided_by_tool, words, [*read])
 
     @cached_property
     def _decided_by_tool(self) -> str:
         return fingerprint(repr(self._flags), tool_state(self.compiler.tool))
 
-    def _defined_for(self, read: Sequence[Path]) -> list[str]:
+    def _defined_for(self, read: Mapping[Path, bytes]) -> list[str]:
         """Of the macros those that one of these files names: boards of one core share the objects of its kernels."""
-        text = b"\n".join(path.read_bytes() for path in read)
-        return [define for define in self.defines if define.partition("=")[0].encode() in text]
+        names = [(define.partition("=")[0].encode(), define) for define in self.defines]
+        return [define for name, define in names if any(name in text for text in read.values())]
 
-    def _read_by(self, source: Path) -> list[Path]:
-        """The file and all that it includes, wherever a compiler may find it."""
-        found = [source]
-        for file in found:
-            for name in INCLUDE.findall(file.read_bytes()):
+    def _read_by(self, source: Path) -> dict[Path, bytes]:
+        """The file and all that it includes, wherever a compiler may find it, with what is in each."""
+        found: dict[Path, bytes] = {}
+        waiting = [source]
+        while waiting:
+            file = waiting.pop(0)
+            if file in found:
+                continue
+            found[file] = file.read_bytes()
+            for name in INCLUDE.findall(found[file]):
                 places = (folder / os.fsdecode(name) for folder in (file.parent, *self.includes))
-                there = next((place for place in places if place.is_file()), None)
-                if there is not None and there not in found:
-                    found.append(there)
+                waiting += islice(filter(Path.is_file, places), 1)
         return found
 
     def _name(self, file: Path) -> str:

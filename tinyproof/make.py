@@ -58,8 +58,7 @@ if __name__ == "__main__":
     interruption.interruptible()
     given = dict(word.split("=", 1) for word in sys.argv[1:] if "=" in word)
     try:
-        print(
-            " ".join(f"{name}:={value}" for name, value in facts(given).items()).replace("#", r"\#")
-        )  # else a comment
+        assignments = " ".join(f"{name}:={value}" for name, value in facts(given).items())
+        print(assignments.replace("#", r"\#"))  # which begins a comment of make
     except KeyboardInterrupt:
         sys.exit(interruption.exit_status())
