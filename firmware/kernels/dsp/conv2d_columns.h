@@ -143,32 +143,44 @@ INLINED void pointwise(
     limit_s8(y, pixels * y_c, p->output.y_min, p->output.y_max);
 }
 
-// Every output pixel is one of y: no pooling. Where two lie in a row and see whole words inside x, it is known where.
+// Two pixels at a time, `right` bytes apart in x, from one whose window lies inside on. Returns what follows in y.
+__attribute__((noinline)) static int8_t *pairs_inside(
+    int8_t *y, const int8_t *from, int32_t right, int32_t pairs, int32_t *sums, int32_t quads, const conv2d_packed_params *p,
+    const column_loops *loops
+) {
+    const int32_t below = p->window.dilation_h * p->window.x_w * p->window.x_c, y_c = p->window.y_c;
+    int16_t *v = (int16_t *)(void *)(sums + 8);
+    for (; pairs > 0; pairs--, from += 2 * right, y += 2 * y_c) {
+        widen_both(v, from, right, below, p);
+        finish_pixels(y, y + y_c, sums, v, quads, p, loops);
+    }
+    return y;
+}
+
+// Every output pixel is one of y: no pooling. Where those of a row see x alone, pairs of them follow each other.
 INLINED void unpooled(
     int8_t *y, const int8_t *x, int32_t *sums, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const window_geometry *g = &p->window;
-    const int32_t y_c = g->y_c, below = g->dilation_h * g->x_w * g->x_c;
-    const int32_t step = g->stride_w * g->x_c, most = g->x_w * g->x_c - p->row_taps;
+    const int32_t y_c = g->y_c, most = g->x_w * g->x_c - p->row_taps;
     const int32_t last = most < 0 ? -1 : (most / g->x_c + g->pad_w) / g->stride_w;  // column that sees x's row alone
+    const int32_t inside = last < g->y_w ? last : g->y_w - 1;
     int16_t *v = (int16_t *)(void *)(sums + 8);
     int8_t *window = (int8_t *)(v + 8 * quads), *const end = y + g->y_h * g->y_w * y_c;
-    const int8_t *from = NULL;  // what pixel `at` sees, where the one before it was such a pixel too
     for (place at = {0, 0}; y != end;) {
+        const int8_t *from = at.j < inside ? seen(x, at, p) : NULL;
+        if (from != NULL) {
+            const int32_t pairs = (inside + 1 - at.j) / 2;
+            y = pairs_inside(y, from, g->stride_w * g->x_c, pairs, sums, quads, p, loops);
+            at = behind((place){at.i, at.j + 2 * pairs - 1}, g->y_w);
+            continue;
+        }
         const int32_t two = y + y_c != end;  // without another pixel this one is computed twice
         const place right = two ? behind(at, g->y_w) : at;
-        if (from == NULL) from = seen(x, at, p);
-        if (from != NULL && right.i == at.i && right.j <= last) {
-            widen_both(v, from, two * step, below, p);
-            from += 2 * step;
-        } else {
-            see_both(v, window, x, at, right, p);
-            from = NULL;
-        }
+        see_both(v, window, x, at, right, p);
         finish_pixels(y, y + two * y_c, sums, v, quads, p, loops);
         y += (1 + two) * y_c;
         at = behind(right, g->y_w);
-        if (at.j == 0) from = NULL;
     }
 }
 
