@@ -101,7 +101,7 @@ def scratch_bytes(params: Conv2dHalvesParams) -> int:
 
 def leads(params: Any) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
-    return (lead_bytes(params.window, params.pool),)
+    return (lead_bytes(params.window, params.pool, 1 if max(params.pool.k_h, params.pool.k_w) > 1 else PIXELS),)
 
 
 def looks(window: Window, pool: Window) -> Events:

@@ -52,7 +52,7 @@ def scratch_bytes(params: Conv2dHeliumParams) -> int:
 
 def leads(params: Conv2dHeliumParams) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
-    return (lead_bytes(params.window, params.pool),)
+    return (lead_bytes(params.window, params.pool, together=1),)
 
 
 def events(params: Conv2dHeliumParams) -> Events:

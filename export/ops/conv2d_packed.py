@@ -29,6 +29,8 @@ from tinyproof.export.ops.packed import (
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
+PIXELS = 2  # at a time
+
 
 @dataclass(frozen=True, eq=False)
 class Conv2dPackedParams(Params):
@@ -120,7 +122,7 @@ def _is_inside(params: Conv2dPackedParams) -> bool:
 
 def leads(params: Conv2dPackedParams) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
-    return (lead_bytes(params.window, params.pool),)
+    return (lead_bytes(params.window, params.pool, PIXELS),)
 
 
 def events(params: Conv2dPackedParams) -> Events:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, leads, packed_call
+from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, packed_call
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
 from tinyproof.export.ops.packed import DSP, fours, pack_quads
-from tinyproof.export.ops.window import Window
+from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
 
 PIXELS, FILTERS = 4, 2  # at a time
@@ -28,6 +28,11 @@ def _fits(window: Window) -> bool:
 def scratch_bytes(params: Conv2dPackedParams) -> int:
     """What four output pixels see, in 16 bits."""
     return 2 * PIXELS * params.window.x_c
+
+
+def leads(params: Conv2dPackedParams) -> tuple[int]:
+    """How many bytes before the input the output has to begin where it overwrites it."""
+    return (lead_bytes(params.window, params.pool, PIXELS),)
 
 
 def events(params: Conv2dPackedParams) -> Events:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tinyproof.export.c_values import CStruct
 from tinyproof.export.graph import Graph, Op, Padding
@@ -104,18 +108,32 @@ def windows_inside(window: Window) -> int:
     return rows * along(window.y_w, window.stride_w, window.pad_w, span_w, window.x_w)
 
 
-def lead_bytes(window: Window, pool: Window) -> int:
+def lead_bytes(window: Window, pool: Window, together: int = 0) -> int:
     """How many bytes before x the output of a convolution and its pooling has to begin where it overwrites x.
 
-    Both go from top to bottom: until a row of y is finished, no row of x from the first one it sees may be touched.
+    They go from top to bottom: until so many pixels of y that are computed together are finished, no byte of x from the
+    first one that they or later ones see may be touched. together: in the order of memory; 0: a row of them.
     """
-    x_row, y_row = window.x_w * window.x_c, pool.y_w * pool.y_c
-    leads = []
-    for i in range(pool.y_h):
-        conv_row = max(i * pool.stride_h - pool.pad_h, 0)
-        first_seen = min(max(conv_row * window.stride_h - window.pad_h, 0), window.x_h)
-        leads.append((i + 1) * y_row - first_seen * x_row)
-    return max(0, *leads)
+    starts, written, seen = _progress(window, pool, together or pool.y_w)
+    return max(0, int((written - seen[starts]).max()))
+
+
+@lru_cache(maxsize=256)  # memory is planned again and again while kernels are chosen
+def _progress(window: Window, pool: Window, together: int) -> tuple[NDArray[np.int64], ...]:
+    """At which pixels of y each group begins, how many bytes of y there are to its end, and for every pixel of y the
+    first byte of x that it or a later one sees.
+    """
+
+    def first(count: int, pool_stride: int, pool_pad: int, stride: int, pad: int, x: int) -> NDArray[np.int64]:
+        of_conv = np.maximum(np.arange(count) * pool_stride - pool_pad, 0)
+        return np.asarray(np.clip(of_conv * stride - pad, 0, x), np.int64)
+
+    rows = first(pool.y_h, pool.stride_h, pool.pad_h, window.stride_h, window.pad_h, window.x_h)
+    columns = first(pool.y_w, pool.stride_w, pool.pad_w, window.stride_w, window.pad_w, window.x_w)
+    seen = ((rows[:, None] * window.x_w + columns) * window.x_c).ravel()
+    starts = np.arange(0, seen.size, together)
+    written = np.minimum(starts + together, seen.size) * pool.y_c
+    return starts, written, np.minimum.accumulate(seen[::-1])[::-1]
 
 
 def lead_bytes_of_squares(window: Window, pool: Window) -> int:

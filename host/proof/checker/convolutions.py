@@ -16,7 +16,6 @@ from .golden import Golden
 from .kernels import Linear
 from .memory import Memory, check_apart, overlap
 from .ops import Convolution, Window, channel_bounds
-from .params import Geometry
 from .views import Seen, Task, check_views, places_of
 
 
@@ -28,8 +27,6 @@ def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Poin
     wanted = golden.convolutions[op.index]
     if op.name == "FULLY_CONNECTED":
         wanted = _as_pixels(wanted, c)
-    if _is_column(wanted, c):
-        c = _turned(c)
     c = _one_by_one(c, len(task.channels), task.where)
     require(len(task.channels) == c.geometry.y_c, f"{task.where}: another number of channels")
     without = op.name == "FULLY_CONNECTED" and all(np.all(view >= 0) for view in c.views())  # an outside
@@ -50,22 +47,6 @@ def _as_pixels(wanted: Convolution, c: Linear) -> Convolution:
     return replace(wanted, x_shape=(h, w, wanted.x_shape[2]), y_shape=(h, w, wanted.y_shape[2]), window=alone)
 
 
-def _is_column(wanted: Convolution, c: Linear) -> bool:
-    g = c.geometry
-    column = wanted.x_shape[1] == wanted.y_shape[1] == 1 and wanted.x_shape[0] > 1
-    return column and g.x_h == g.y_h == g.k_h == 1 and not (c.pool or c.x_sizes or c.own_views)
-
-
-def _turned(c: Linear) -> Linear:
-    """Lemma "columns": a column of pixels lies in memory as a row of them does."""
-    g = c.geometry
-    column = Geometry(
-        g.x_w, g.x_h, g.x_c, g.y_w, g.y_h, g.y_c, g.k_w, g.k_h,
-        g.stride_w, g.stride_h, g.dilation_w, g.dilation_h, g.pad_w, g.pad_h,
-    )  # fmt: skip
-    return replace(c, geometry=column, weights=c.weights.swapaxes(1, 2), band=0)
-
-
 def _one_by_one(c: Linear, filters: int, where: str) -> Linear:
     """Lemma "pixels as channels": some pixels of y side by side lie in memory as the channels of one do."""
     g = c.geometry
@@ -84,7 +65,8 @@ def _one_by_one(c: Linear, filters: int, where: str) -> Linear:
     same = np.array_equal(weights, wanted) and bool(np.all(outputs == outputs[0]))
     require(same, f"{where}: not all of its pixels have the same filters")
     geometry = replace(g, y_w=pixels * g.y_w, y_c=filters, k_w=k_w, stride_w=step)
-    return replace(c, geometry=geometry, weights=weights[0, :, :, :k_w], bias=c.bias[:filters], table=c.table[:filters])
+    one = replace(c, geometry=geometry, weights=weights[0, :, :, :k_w], pixels=c.pixels * pixels)
+    return replace(one, bias=c.bias[:filters], table=c.table[:filters])
 
 
 def _read(memory: Memory, task: Task, at: tuple[Pointer, ...], c: Linear) -> Ints:
@@ -214,7 +196,7 @@ def _write(
         check_apart([(at[1], x_bytes), (at[2], c.scratch_bytes)], task.where)
         memory.spoil(at[2], c.scratch_bytes, task.where)
     if overlap(at[0], y_bytes, at[1], x_bytes):
-        _check_order(task, at, c, shape, w * x_c)
+        _check_order(task, at, c, shape)
     y = task.ops[-1].outputs[0]
     image = golden.labels[y].reshape(
         -1, *_image(golden, task, y, (shape[0], shape[1], golden.model.tensors[y].shape[-1]))
@@ -229,14 +211,20 @@ def _image(golden: Golden, task: Task, y: int, made: tuple[int, int, int]) -> tu
     return (made[0], made[1], shape[-1]) if task.ops[-1].name == "FULLY_CONNECTED" else (shape[1], shape[2], shape[3])
 
 
-def _check_order(task: Task, at: tuple[Pointer, ...], c: Linear, shape: tuple[int, int, int], x_row: int) -> None:
+def _check_order(task: Task, at: tuple[Pointer, ...], c: Linear, shape: tuple[int, int, int]) -> None:
     if c.in_place and at[0] == at[1]:
         return
-    g, pool, y_row = c.geometry, c.pool, shape[1] * shape[2]
-    require(c.band > 0, f"{task.where}: its output overlaps its input")
-    stride, before = (pool.stride_h, pool.pad_h) if pool else (1, 0)
-    for i in range(0, shape[0], c.band):
-        first = min(max(max(i * stride - before, 0) * g.stride_h - g.pad_h, 0), g.x_h)
-        written = at[0].offset + min(i + c.band, shape[0]) * y_row
-        clear = written <= at[1].offset + first * x_row
-        require(clear, f"{task.where}: row {i} of its output overwrites what it still reads")
+    g, pool, pixels = c.geometry, c.pool, shape[0] * shape[1]
+    together = c.pixels or c.band * shape[1]
+    require(together > 0, f"{task.where}: its output overlaps its input")
+    across, before = ((pool.stride_h, pool.stride_w), (pool.pad_h, pool.pad_w)) if pool else ((1, 1), (0, 0))
+    sides = ((g.stride_h, g.pad_h, g.x_h), (g.stride_w, g.pad_w, g.x_w))
+    row, column = (  # the first that each row and column of y sees
+        np.clip(np.maximum(np.arange(shape[k]) * across[k] - before[k], 0) * stride - pad, 0, x)
+        for k, (stride, pad, x) in enumerate(sides)
+    )
+    first = at[1].offset + ((row[:, None] * g.x_w + column) * g.x_c).ravel()
+    still_read = np.minimum.accumulate(first[::-1])[::-1]  # by that pixel or a later one
+    for n in range(0, pixels, together):
+        clear = at[0].offset + min(n + together, pixels) * shape[2] <= still_read[n]
+        require(bool(clear), f"{task.where}: pixel {n} of its output overwrites what it still reads")

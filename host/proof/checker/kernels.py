@@ -31,10 +31,11 @@ class Linear:
     table: Ints  # (y_c, 3): multiplier, offset, shift; of a plain kernel multiplier, left shift, zero point
     signs: tuple[str, ...]  # what decides on the -1, all that builds of the kernel may take; () for a plain kernel
     scratch_bytes: int
-    band: int  # rows of y that are finished before rows of x that they see may be overwritten; 0: none may
+    band: int  # rows of y that are finished before rows of x that they see may be overwritten; 0: none, or `pixels` may
     sees: Ints | None = None  # of a depthwise one: the channel of x for each of y
     x_sizes: tuple[int, int] | None = None  # of an image that is laid into a larger one, else the geometry's
     pads: tuple[int, int] | None = None
+    pixels: int = 0  # of y, in the order of memory, that are finished together instead of rows
     in_place: bool = False  # a depthwise one whose bands of rows are laid out before they are overwritten
     own_views: tuple[Ints, Ints] | None = None  # of one whose windows are none of its geometry
 
@@ -150,7 +151,8 @@ def packed(decoder: Decoder) -> Callable[[Params], Linear]:
         pool = pool_of(p, g)
         scratch = 8 * g.x_c if decoder is pairs else _scratch(p, g, pool)
         require(not (pool and decoder is pairs), f"{p.where}: not for this kernel")
-        return Linear(g, pool, weights, bias, p.byte("x_zero_point"), clamp, table, signs, scratch, band=1)
+        x_zero, together = p.byte("x_zero_point"), 4 if decoder is pairs else 2
+        return Linear(g, pool, weights, bias, x_zero, clamp, table, signs, scratch, band=0, pixels=together)
 
     return read
 
@@ -180,7 +182,7 @@ def conv2d_padded(p: Params) -> Linear:
     require(fits, f"{p.where}: the image does not fit the larger one")
     reach = seen(g.y_h, g.k_h, g.stride_h, g.dilation_h, 0, g.x_h), seen(g.y_w, g.k_w, g.stride_w, 1, 0, g.x_w)
     require(bool(np.all(reach[0] >= 0) and np.all(reach[1] >= 0)), f"{p.where}: windows leave the larger image")
-    return replace(inner, x_sizes=(h, w), pads=(top, left), scratch_bytes=size + inner.scratch_bytes, band=0)
+    return replace(inner, x_sizes=(h, w), pads=(top, left), scratch_bytes=size + inner.scratch_bytes, pixels=0)
 
 
 def conv2d_grouped(p: Params) -> Linear:

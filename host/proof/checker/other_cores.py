@@ -29,7 +29,8 @@ def conv2d_fours(p: Params) -> Linear:
     table = p.table("weights", 1, -(-g.y_c // 4), taps, 4)
     weights = 2 * filters(np.moveaxis(table, 2, 1), g.y_c, p.where).reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     bias, channels, clamp, signs = output(p.part("output"), g.y_c)
-    return Linear(g, pool, weights, bias, p.byte("x_zero_point"), clamp, channels, signs, 4 * taps, band=1)
+    x_zero, together = p.byte("x_zero_point"), 1 if pool else 4
+    return Linear(g, pool, weights, bias, x_zero, clamp, channels, signs, 4 * taps, band=0, pixels=together)
 
 
 def conv2d_halves(p: Params) -> Linear:
@@ -62,8 +63,8 @@ def conv2d_halves(p: Params) -> Linear:
     if most > INT32_MAX or int(np.abs(bias + counted).max()) > INT32_MAX:
         raise NotCovered("sums of segments near the end of 32 bits")
     shaped = weights[:, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
-    x_zero = p.byte("x_zero_point")
-    return Linear(g, pool, shaped, bias + counted, x_zero, clamp, channels, signs, 16 * even, band=1)
+    x_zero, together = p.byte("x_zero_point"), 1 if pool else 4
+    return Linear(g, pool, shaped, bias + counted, x_zero, clamp, channels, signs, 16 * even, band=0, pixels=together)
 
 
 def _apart(words: Ints) -> tuple[Ints, Ints]:
@@ -113,14 +114,15 @@ def conv2d_helium(p: Params) -> Linear:
     """Sixteen taps of four filters at a time; sums as they are, which are doubled in the product."""
     g, pool = p.window("window"), _pool_inside(p, p.window("window"))
     taps, groups = g.k_h * g.k_w * g.x_c, -(-g.y_c // 4)
-    table = p.table("weights", 1, groups, -(-taps // 16), 4, 16)
-    every = filters(np.moveaxis(table, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
+    vectors = p.table("weights", 1, groups, -(-taps // 16), 4, 16)
+    every = filters(np.moveaxis(vectors, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
     require(not np.any(every[:, taps:]), f"{p.where}: weights beyond the window")
     rows, clamp = _vectors(p.part("output"), groups)
     rows = rows[: g.y_c] * (1, 1, 1, -1)
     weights = 2 * every[:, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     scratch = rounded_up((pool.k_h * pool.k_w if pool else 1) * max(taps, 16))
-    return Linear(g, pool, weights, 2 * rows[:, 0], p.byte("x_zero_point"), clamp, rows[:, 1:], (SUM,), scratch, band=1)
+    x_zero, bias, table = p.byte("x_zero_point"), 2 * rows[:, 0], rows[:, 1:]
+    return Linear(g, pool, weights, bias, x_zero, clamp, table, (SUM,), scratch, band=0, pixels=1)
 
 
 def depthwise_helium(p: Params) -> Linear:
