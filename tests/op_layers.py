@@ -43,17 +43,26 @@ def inputs_of(seed: int, *input_shapes: Shape) -> tuple[np.ndarray, ...]:
 
 @st.composite
 def depthwise_conv2d(draw: st.DrawFn) -> Case:
-    """One DEPTHWISE_CONV_2D, every second time a 3 x 3 one, which has loops of its own; some see all of the image."""
-    usual = draw(st.booleans())
+    """One DEPTHWISE_CONV_2D, every third time a 3 x 3 one or one along an axis, which have loops of their own; some see
+    all of the image.
+    """
+    kind = draw(st.sampled_from(("usual", "any", "along")))
+    usual, along = kind == "usual", kind == "along"
     sizes = st.sampled_from((1, 2, 3, 4, 5, 7, 9))
     kernel = (3, 3) if usual else draw(st.one_of(st.tuples(sizes, sizes), st.sampled_from(((7, 7), (1, 1), (1, 12)))))
+    if along:
+        kernel = draw(st.permutations((draw(st.integers(2, 30)), 1)))
     anywhere = st.tuples(st.integers(1, 3), st.integers(1, 3))
-    stride = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (2, 1), (3, 3))) if usual else anywhere)
+    stride = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (2, 1), (3, 3))) if usual or along else anywhere)
     dilation = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3), (3, 2))))
     padding, multiplier = draw(paddings), draw(st.sampled_from((1, 1, 1, 2, 3)))
     span = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     least = span if padding == "VALID" else (1, 1)
-    x_h, x_w = (draw(st.integers(low, low + 6)) for low in least)
+    more = st.sampled_from((0, 1, 2, 5, 6, 11, 31, 300)) if along else st.integers(0, 6)
+    x_h, x_w = (
+        low + (draw(st.integers(0, 3)) if along and k == 1 else draw(more))
+        for low, k in zip(least, kernel, strict=True)
+    )
     x_c = draw(st.sampled_from((1, 2, 3, 4, 5, 7, 8, 13)))
     y_h, y_w = window_output((x_h, x_w), span, stride, padding)
     taps = draw(weights((x_c * multiplier, *kernel)))

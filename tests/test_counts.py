@@ -67,7 +67,7 @@ def assert_image_equals_golden(
 @pytest.mark.parametrize("core, compiler", [("cortex-m0plus", "gcc"), ("cortex-m0plus", "zig"), ("rv32imc", "zig")])
 def test_every_kernel_s_loops_give_the_bytes_of_tflm(core, compiler, tmp_path):
     optimize = Optimize.BALANCED if compiler == "gcc" else Optimize.SMALL
-    assert_image_equals_golden(random_layers(3, side_by_side=True), tmp_path, core, compiler, optimize, inputs=1)
+    assert_image_equals_golden(random_layers(5, side_by_side=True), tmp_path, core, compiler, optimize, inputs=1)
 
 
 def convolutions_at_the_edge(filters: int = 6) -> bytes:

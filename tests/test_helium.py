@@ -21,7 +21,7 @@ from tinyproof.toolchain import with_compiler
 @needs.golden
 @pytest.mark.parametrize("compiler", ["system", "zig"])
 def test_vectors_give_the_bytes_of_tflm(compiler, tmp_path):
-    content = random_layers(3, side_by_side=True)
+    content = random_layers(5, side_by_side=True)
     export = export_model(content, "layers", "layers", (), None)
     write_export(tmp_path, content, export)
     board = with_compiler(find_board("qemu-m55"), compiler)

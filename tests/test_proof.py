@@ -303,7 +303,9 @@ RARER = {
     "5x5": (depthwise(1, (5, 5), (1, 1)), "depthwise_conv2d_packed_s8"),
     "5x5, strides of 1 and 2": (depthwise(3, (5, 5), (1, 2), w=15), "depthwise_conv2d_packed_s8"),
     "3x3, dilated": (depthwise(4, (3, 3), (1, 1), dilation=2), "depthwise_conv2d_packed_s8"),
-    "a column": (depthwise(5, (5, 1), (1, 1), w=1), "depthwise_conv2d_packed_s8"),
+    "along a column": (depthwise(13, (5, 1), (1, 1), w=1), "depthwise_conv1d_packed_s8"),
+    "along rows, strides of 2": (depthwise(14, (1, 6), (1, 2), w=40), "depthwise_conv1d_packed_s8"),
+    "along rows, dilated": (depthwise(15, (1, 9), (1, 1), dilation=2, w=40), "depthwise_conv1d_packed_s8"),
     "groups": (of_filters(6, 16, 3, groups=4, x_c=16), "conv2d_grouped_s8"),
     "few": (of_filters(7, 1, 1, x_c=5), "conv2d_few_s8"),
     "one channel": (of_filters(10, 6, 3, x_c=1), "conv2d_one_channel_s8"),
@@ -315,10 +317,11 @@ RARER = {
 
 
 # Of a nest over x alone the steps in the other tensor mean nothing, and of a loop that goes once both; packed products
-# of matrices have their way to a byte in another struct; and one more before a shift makes no difference.
+# of matrices have their way to a byte in another struct; one more before a shift makes no difference; and a line may be
+# computed in any parts.
 NO_FAULT = re.compile(
     r"reduce_min\w+table\[\d*[258]\]|batch_matmul\w+batches_table\[[12]\]|squared_difference_1\.bias"
-    r"|batch_matmul_0\.(multiplier|shift|y_zero_point) "
+    r"|batch_matmul_0\.(multiplier|shift|y_zero_point) |depthwise_conv2d_0\.columns "
 )
 
 

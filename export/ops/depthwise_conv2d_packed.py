@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import ClassVar
 
@@ -79,14 +79,11 @@ def plan(window: Window) -> Layout:
 
 def pack(conv: DepthwiseConv2dParams) -> DepthwiseConv2dPackedParams | None:
     """The packed layer; None where its numbers do not fit the kernel."""
-    window, taps = conv.window, conv.weights
-    if window.x_w == window.y_w == window.k_w == 1:  # a column of pixels lies in memory as a row of them does
-        window, taps = _as_row(window), taps.swapaxes(0, 1)
-    by_channel = np.moveaxis(taps, 2, 0)  # (y_c, k_h, k_w)
+    by_channel = np.moveaxis(conv.weights, 2, 0)  # (y_c, k_h, k_w)
     output = pack_output(conv.bias, by_channel, conv.output, MOST_WEIGHT)
     if output is None:
         return None
-    whole, (maps_h, maps_w) = window, map_counts(window)
+    whole, (maps_h, maps_w) = conv.window, map_counts(conv.window)
     window = largest_map(whole)
     layout = plan(window)
     doubled = 2 * output.scaled(by_channel).astype("<i2")
@@ -142,12 +139,6 @@ def _map(window: Window, axis: str, k: int, count: int) -> dict[str, int]:
 def largest_map(window: Window) -> Window:
     """The first, which makes at least as many outputs each way as any other."""
     return maps(window)[0]
-
-
-def _as_row(window: Window) -> Window:
-    names = [field.name for field in fields(window)]
-    other = {"h": "w", "w": "h"}
-    return Window(**{name: getattr(window, name[:-1] + other.get(name[-1], name[-1])) for name in names})
 
 
 def _words(upper: NDArray[np.int16], lower: NDArray[np.int16]) -> NDArray[np.int32]:

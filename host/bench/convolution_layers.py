@@ -132,6 +132,23 @@ def _depthwise_conv2d(b: ModelBuilder, rng: Generator, source: Source, usual: bo
     return y
 
 
+def _depthwise_conv1d(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    """Along a row or a column of pixels, or along those of a picture."""
+    channels, k, step = int(rng.choice([3, 8, 12, 16])), int(rng.integers(2, 22)), int(rng.choice([1, 1, 2]))
+    alone = rng.random() < 0.6
+    lines, pixels = (1, int(rng.integers(24, 150))) if alone else (int(rng.integers(2, 9)), int(rng.integers(9, 33)))
+    down = bool(rng.integers(2))
+
+    def along(of_line: int, across: int) -> tuple[int, int]:
+        return (of_line, across) if down else (across, of_line)
+
+    x = source((1, *along(pixels, lines), channels), 1.0, -128)
+    y = b.tensor((1, *along(-(-pixels // step), lines), channels), 1 / ACCUMULATOR_STEP, -128)
+    operands = [x, *linear(b, rng, channels, (1, *along(k, 1), channels), axis=3)]
+    b.depthwise_conv2d(operands, y, along(step, 1), along(1 if step == 2 else int(rng.choice([1, 1, 2])), 1), "SAME")
+    return y
+
+
 def _transpose_conv2d(b: ModelBuilder, rng: Generator, source: Source, wide: bool = False) -> int:
     """`wide`: sums of a filter that leave no room for a second one's, and many weights."""
     h, w = (int(n) for n in rng.integers(4, 10, 2))
@@ -164,4 +181,5 @@ CONVOLUTIONS: tuple[LayerKind, ...] = (
     (_transpose_conv2d, 2),
     (partial(_transpose_conv2d, wide=True), 1),
 )
-OF_ONE_CHANNEL: LayerKind = (_conv2d_of_one_channel, 4)  # behind all others, whose draws stay what they were
+OF_ONE_CHANNEL: LayerKind = (_conv2d_of_one_channel, 4)  # these behind all others, whose draws stay what they were
+ALONG_ONE_AXIS: LayerKind = (_depthwise_conv1d, 6)

@@ -11,6 +11,7 @@ from numpy.random import Generator
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.host.bench.convolution_layers import (
     ACCUMULATOR_STEP,
+    ALONG_ONE_AXIS,
     CONVOLUTIONS,
     OF_ONE_CHANNEL,
     LayerKind,
@@ -156,4 +157,5 @@ LAYERS: tuple[LayerKind, ...] = (
     (_transpose, 1),
     (_pad, 1),
     OF_ONE_CHANNEL,
+    ALONG_ONE_AXIS,
 )

@@ -45,6 +45,21 @@ typedef struct {
 void depthwise_window_s8(int8_t *y, const uint32_t *x, const depthwise_window *p);
 
 typedef struct {
+    int32_t size;      // bytes from the pairs of a channel to those of the next one
+    int32_t pairs;     // that an output sees, at least 1
+    int32_t columns;   // of y, at least 1
+    int32_t y_step;    // bytes from an output to the next
+    int32_t channels;  // at least 1
+    int32_t y_each;    // bytes from what a channel becomes to what the next one does
+    int32_t each;      // bytes of `channels` from one to the next
+} depthwise_row;
+
+// Windows one pixel high, strides of 1: outputs 2 k and 2 k + 1 of a row see pairs k, k + 1... of pixels side by side.
+// x (channels, 3 * (columns / 6, rounded up) + pairs - 1) words, `size` apart
+// channels: for each, taps as (pairs, 2), of even and of odd outputs; 2 * bias, multiplier, offset, shift
+void depthwise_row_s8(int8_t *y, const uint32_t *x, const int32_t *channels, const depthwise_row *p);
+
+typedef struct {
     // (2 * pairs,): bytes from x to the taps; in plain C OUTSIDE for those outside the image
     const int32_t *offsets;
     int32_t pairs;

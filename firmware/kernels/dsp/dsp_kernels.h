@@ -157,6 +157,25 @@ void depthwise_conv2d_packed_s8(
 );
 
 typedef struct {
+    // For each of y_c, doubled taps as pairs, then 2 * bias, multiplier, offset, shift. With a stride of 1 as (pairs, 2):
+    // those of even outputs, and of odd ones, which begin with the upper half of a pair. With a stride of 2 as (pairs,),
+    // and behind all channels (run_count, 2): bytes from the first pair that an output sees, and how many follow: 1 to 8.
+    const int32_t *channels;
+    int32_t run_count;  // 0 with a stride of 1
+    int32_t x_zero_point;
+    int32_t pairs;    // of pixels side by side that an output sees
+    int32_t columns;  // how many outputs of a line, or of every `dilation` of them, are computed from one plane
+    window_geometry window;  // one pixel high and any number of lines, or x, window and y one pixel wide and one line
+    int32_t y_min, y_max;
+} depthwise_conv1d_packed_params;
+
+// y = depthwise_conv2d_s8(x) along one axis, strides of 1 or 2 there
+// scratch (4, pairs of all `columns`) words
+void depthwise_conv1d_packed_s8(
+    int8_t *y, const int8_t *x, int8_t *scratch, const depthwise_conv1d_packed_params *p
+);
+
+typedef struct {
     // (y_c / x_c, quads of x_c, 4 + 4 * pairs + 12): of four channels 2 * bias, doubled taps as (pairs, 4), and (4, 3)
     // multiplier, offset, shift. The last quad are the last four channels; a last tap without another has a zero.
     const int32_t *channels;

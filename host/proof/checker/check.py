@@ -15,7 +15,7 @@ from .arithmetic import Ints, ints
 from .by_rows import l2_normalization, log_softmax, softmax
 from .c_source import Call, Pointer, Source, parse
 from .convolutions import check_convolution
-from .depthwise import depthwise_packed, depthwise_taps
+from .depthwise import depthwise_lines, depthwise_packed, depthwise_taps
 from .elementwise import lookup, of_two
 from .few import FEW
 from .findings import Follows, NotCovered, Refused, Unproved, causes, require
@@ -35,6 +35,7 @@ from .winograd import WINOGRAD
 
 FORMAT = 1
 DEPTHWISE = {
+    "depthwise_conv1d_packed_s8": ("depthwise_conv1d_packed_params", depthwise_lines),
     "depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed),
     "depthwise_conv2d_taps_s8": ("depthwise_conv2d_taps_params", depthwise_taps),
 }

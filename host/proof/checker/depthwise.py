@@ -164,6 +164,53 @@ def _moves_on(g: Geometry, rows: int, moves: int, pair_rows: int, pair_step: int
     return True
 
 
+def depthwise_lines(p: Params) -> Linear:
+    """Along one axis: the pairs of pixels side by side that outputs at even and at odd places see, or every output."""
+    g = p.window("window")
+    down = g.k_w == 1
+    x, y, k, stride, maps, pad = _along(g, down)
+    others = _along(g, not down)
+    run_count, pairs, columns = p.number("run_count"), p.number("pairs"), p.number("columns")
+    sets = 2 if stride == 1 else 1
+    right = others[2] == 1 and others[5] == 0 and (others[1] - 1) * others[3] < others[0] and g.y_c % g.x_c == 0
+    right = right and stride in (1, 2) and (maps == 1 or stride == 1) and min(pairs, columns) > 0
+    require(right and (run_count > 0) == (stride == 2), f"{p.where}: not for this kernel")
+    stream, width = p.stream("channels", 4), sets * pairs + 4
+    require(stream.size == g.y_c * width + 2 * run_count, f"{p.where}: other runs than it says")
+    table, runs = stream[: g.y_c * width].reshape(g.y_c, width), stream[g.y_c * width :].reshape(run_count, 2)
+    if run_count > 0:
+        places = _places(runs, p.where)
+        require(bool(np.array_equal(places, np.arange(pairs))), f"{p.where}: its runs are not its pairs in their order")
+    words = table[:, : sets * pairs].reshape(g.y_c, pairs, sets)
+    halves = np.stack([(words + 2**15) % 2**16 - 2**15, words >> 16], axis=2).reshape(g.y_c, 2 * pairs, sets)
+    found = []
+    for odd in range(sets):  # an output at an odd place begins with the upper half of a pair
+        taps = np.zeros((g.y_c, max(k, 2 * pairs) + 1), np.int64)
+        taps[:, : 2 * pairs - odd] = halves[:, odd:, odd]
+        require(not np.any(halves[:, :odd, odd]) and not np.any(taps[:, k:]), f"{p.where}: weights beyond the window")
+        found.append(taps[:, :k])
+    require(bool(np.all(found[0] == found[-1])), f"{p.where}: odd places see another window")
+    longest = -(-y // maps)
+    most = min(columns, longest)  # of the outputs that one plane is for
+    scratch = 16 * ((3 * -(-most // 6) if stride == 1 else max(most, 4)) + pairs - 1)
+    whole = columns >= longest  # lemma "in place": four channels of a line are laid out before y takes their places
+    stays = g.x_c == g.y_c and y <= x and pad % maps == 0
+    in_place = whole and stays and (g.x_w == g.y_w or (not down and (maps == 1 or g.y_h == 1)))
+    apart = in_place or maps > 1 or (down and g.x_w > 1)
+    return Linear(
+        g, None, found[0].reshape(g.y_c, g.k_h, g.k_w, 1), table[:, -4], p.byte("x_zero_point"), p.clamp, table[:, -3:],
+        (PRODUCT, SUM), scratch, 0, ints(np.arange(g.y_c)) // (g.y_c // g.x_c),
+        pixels=0 if apart else min(columns, y), in_place=in_place,
+    )  # fmt: skip
+
+
+def _along(g: Geometry, down: bool) -> tuple[int, int, int, int, int, int]:
+    """Pixels of x, of y and of the window along one axis, stride, dilation, padding before."""
+    if down:
+        return g.x_h, g.y_h, g.k_h, g.stride_h, g.dilation_h, g.pad_h
+    return g.x_w, g.y_w, g.k_w, g.stride_w, g.dilation_w, g.pad_w
+
+
 def depthwise_taps(p: Params) -> Linear:
     """Four channels at a time from x as it lies; the last four may be those before them again."""
     g, pairs = p.window("window"), p.number("pairs")
