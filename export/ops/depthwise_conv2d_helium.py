@@ -61,7 +61,7 @@ def scratch_bytes(params: DepthwiseConv2dHeliumParams) -> int:
 
 def leads(params: DepthwiseConv2dHeliumParams) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
-    return (lead_bytes(params.window, no_pool(params.window)),)
+    return (lead_bytes(params.window, no_pool(params.window), together=1),)
 
 
 def events(params: DepthwiseConv2dHeliumParams) -> Events:

@@ -68,7 +68,8 @@ def scratch_bytes(params: DepthwiseConv2dTapsParams) -> int:
 
 def leads(params: DepthwiseConv2dTapsParams) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
-    return (lead_bytes(params.window, no_pool(params.window)),)
+    together = 1 if params.window.x_c == params.window.y_c else 0  # else a row for each channel that one becomes
+    return (lead_bytes(params.window, no_pool(params.window), together),)
 
 
 def events(params: DepthwiseConv2dTapsParams) -> Events:

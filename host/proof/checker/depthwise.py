@@ -232,4 +232,5 @@ def depthwise_taps(p: Params) -> Linear:
     weights = by_channel[:, 1 : 1 + taps].reshape(g.y_c, g.k_h, g.k_w, 1)
     scratch, x_zero = 16 * pairs + rounded_up(g.x_c), p.byte("x_zero_point")
     scale = by_channel[:, 1 + taps :]
-    return Linear(g, None, weights, by_channel[:, 0], x_zero, p.clamp, scale, (PRODUCT, SUM), scratch, 1, sees)
+    found = Linear(g, None, weights, by_channel[:, 0], x_zero, p.clamp, scale, (PRODUCT, SUM), scratch, 1, sees)
+    return replace(found, pixels=1 if each == 1 else 0)

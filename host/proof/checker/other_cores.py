@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -135,7 +136,8 @@ def depthwise_helium(p: Params) -> Linear:
     rows, clamp = _vectors(p.part("output"), 2 * octets)
     rows = rows * (1, 1, 1, -1)
     in_order = rows.reshape(octets, 2, 4, 4).swapaxes(1, 2).reshape(octets, 8, 4)  # 0, 2, 4, 6, then the others
-    return _of_octets(p, g, table.swapaxes(1, 2), in_order, clamp, rounded_up(taps * g.x_c))
+    found = _of_octets(p, g, table.swapaxes(1, 2), in_order, clamp, rounded_up(taps * g.x_c))
+    return replace(found, pixels=1)
 
 
 def _of_octets(p: Params, g: Geometry, weights: Ints, rows: Ints, clamp: tuple[int, int], scratch: int) -> Linear:
