@@ -46,19 +46,27 @@ static inline void model_run(const int8_t *input, int8_t *output) {{
 def emit_model_c(program: Program, origin: str) -> str:
     """Tables, structs, the segment list, the arena and `model_compute`."""
     graph, constants = program.graph, Constants(program)
-    own_structs = set(constants.structs.values())
     parts = [
         f"{origin}// {len(graph.ops)} ops, {program.macs:,} multiply-accumulates, "
         f"{constants.size_bytes:,} bytes of constants, {program.arena_bytes:,} bytes of arena.\n"
-        f'#include "model.h"\n\n{_kernel_headers(program)}\n{c_text.ALIGNAS}',
-        *(_operand(tensor) for tensor in program.constants),
-        *(_constants(program, step, constants) for step in program.steps if step.name in own_structs),
+        '#include "model.h"\n',
+        *constant_parts(program, constants),
         _segment_list(constants),
     ]
     if program.arena_bytes:
         parts.append("alignas(16) static int8_t arena[MODEL_ARENA_BYTES];\n")
     parts.append(_invoke(program, constants))
     return "\n".join(parts)
+
+
+def constant_parts(program: Program, constants: Constants) -> list[str]:
+    """What the calls of a program refer to: the headers of its kernels, then every table and every struct."""
+    own_structs = set(constants.structs.values())
+    return [
+        f"{_kernel_headers(program)}\n{c_text.ALIGNAS}",
+        *(_operand(tensor) for tensor in program.constants),
+        *(_constants(program, step, constants) for step in program.steps if step.name in own_structs),
+    ]
 
 
 def _kernel_headers(program: Program) -> str:

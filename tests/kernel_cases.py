@@ -7,9 +7,9 @@ windows that leave the image on each side, strides, dilations, channels that fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from math import prod
+from itertools import product
 
 import numpy as np
 import pytest
@@ -17,8 +17,9 @@ from ai_edge_litert import schema_py_generated as schema
 from every_op import schema_options as options
 from layers import add_linear_constants, window_output
 
-from tinyproof.cores import CORES, PLAIN, Core
+from tinyproof.cores import CORES, PLAIN
 from tinyproof.export import choose
+from tinyproof.export.c_values import ConstantTable, Struct
 from tinyproof.export.lower import lower
 from tinyproof.export.ops import FAST, KERNELS
 from tinyproof.export.program import Program, Step
@@ -33,19 +34,16 @@ Layer = Callable[[], bytes]
 
 @dataclass(frozen=True)
 class KernelCall:
-    """A call of a kernel: the step of a program, and the core it was made for."""
+    """A call of a kernel: the step of a program."""
 
     program: Program
     step: Step
-    core: Core
 
     @property
     def shapes(self) -> str:
-        """What goes in and out, in bytes as tensors, and the window if there is one."""
-        ends = " -> ".join(
-            ["+".join("x".join(map(str, x.shape[1:] or x.shape)) for x in self.step.xs), "x".join(map(str, self.step.y.shape[1:]))]
-        )
-        return ends
+        """Of what goes in and of what comes out."""
+        xs = " ".join("x".join(map(str, x.shape)) for x in self.step.xs)
+        return f"{xs} -> {'x'.join(map(str, self.step.y.shape))}".strip()
 
 
 def _linear(taps_shape: Shape, seed: int, gain: float) -> tuple[np.ndarray, np.ndarray, list[float], float]:
@@ -75,7 +73,14 @@ def conv(
     source = b.tensor((1, *x), 1.0, -3)
     shape = window_output(x, span, stride, padding)
     y = b.tensor((1, *shape, y_c), y_scale, 5)
-    b.conv2d([source, *add_linear_constants(b, taps, scales, bias, 1.0)], y, stride, dilation, padding, "RELU" if pool else "NONE")
+    b.conv2d(
+        [source, *add_linear_constants(b, taps, scales, bias, 1.0)],
+        y,
+        stride,
+        dilation,
+        padding,
+        "RELU" if pool else "NONE",
+    )
     if pool:
         between, pooled = y, tuple(n // k for n, k in zip(shape, pool, strict=True))
         y = b.tensor((1, *pooled, y_c), y_scale, 5)
@@ -209,6 +214,7 @@ CONVOLUTIONS: tuple[Layer, ...] = (
     partial(conv, (4, 3, 2), 2, (2, 2), gain=300.0),
     partial(conv, (4, 4, 8), 8, (3, 3), groups=2),
     partial(conv, (4, 4, 8), 8, (3, 3), groups=2, pool=(2, 2)),
+    partial(conv, (9, 8, 4), 4, (3, 3)),
 )
 DEPTHWISE: tuple[Layer, ...] = (
     partial(depthwise, (5, 5, 4), (3, 3)),
@@ -217,6 +223,8 @@ DEPTHWISE: tuple[Layer, ...] = (
     partial(depthwise, (5, 5, 2), (2, 2), dilation=(2, 2)),
     partial(depthwise, (4, 5, 3), (2, 3), multiplier=2),
     partial(depthwise, (4, 4, 8), (4, 4), "VALID"),
+    partial(depthwise, (4, 5, 9), (3, 3)),
+    partial(depthwise, (4, 3, 16), (2, 3), stride=(1, 2)),
 )
 TRANSPOSED: tuple[Layer, ...] = (
     partial(transposed, (2, 3, 4), (4, 6, 3), (3, 3)),
@@ -233,11 +241,12 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
         partial(pool, "max_pool2d", (5, 5, 5), (2, 2), (2, 2)),
         partial(pool, "max_pool2d", (4, 5, 8), (3, 3), (1, 1)),
         partial(pool, "max_pool2d", (4, 4, 3), (2, 3), (2, 1), "VALID"),
+        partial(pool, "max_pool2d", (5, 7, 1), (3, 5), (2, 2)),
     ),
     "average_pool2d": (
         partial(pool, "average_pool2d", (5, 5, 5), (2, 2), (2, 2)),
         partial(pool, "average_pool2d", (4, 5, 8), (3, 3), (1, 1)),
-        partial(pool, "average_pool2d", (4, 4, 4), (4, 4), (1, 1), "VALID"),
+        partial(pool, "average_pool2d", (4, 4, 3), (4, 3), (1, 1), "VALID"),
     ),
     "add": (*_arithmetic("ADD"), *_arithmetic("SUB")),
     "mul": _arithmetic("MUL", 40.0),
@@ -302,27 +311,32 @@ def layers_of(kernel: str) -> tuple[Layer, ...]:
     return LAYERS[max((start for start in LAYERS if kernel.startswith(start)), key=len, default=kernel)]
 
 
-def calls_of(kernel: str) -> list[KernelCall]:
+def calls_of(kernel: str) -> Iterator[KernelCall]:
     """Each call of the kernel that the export makes of its layers on some core, the other fast kernels left out; each
     set of parameters once.
     """
-    found: dict[bytes, KernelCall] = {}
-    fast = [one for one in FAST if one.kernel.name == kernel]
-    cores = [core for core in CORES.values() if KERNELS[kernel].folder in core.kernels] if fast else [PLAIN]
+    seen = set()
+    own = [one for one in FAST if one.kernel.name == kernel]
+    fast = [one for one in FAST if one in own or one.kernel in [each.improves for each in own]]
+    cores = [core for core in CORES.values() if KERNELS[kernel].folder in core.kernels] if own else [PLAIN]
     for layer in layers_of(kernel):
         lowered = lower(read_graph(layer(), kernel), keep_dead=True)
-        for core in cores:
-            for optimize in Optimize:
-                with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(choose, "FAST", fast)
-                    program = lowered.program(core, optimize)
-                for step in program.steps:
-                    if step.kernel.name == kernel:
-                        found.setdefault(_key(step), KernelCall(program, step, core))
-    return list(found.values())
+        for core, optimize in product(cores, Optimize):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(choose, "FAST", fast)
+                program = lowered.program(core, optimize)
+            for step in program.steps:
+                if step.kernel.name == kernel and (key := _key(step)) not in seen:
+                    seen.add(key)
+                    yield KernelCall(program, step)
 
 
-def _key(step: Step) -> bytes:
+def _key(step: Step) -> str:
     struct = step.params.struct()
-    tables = b"".join(table.flash_bytes for _, table in struct.tables())
-    return repr((step.buffers, struct)).encode() + tables
+    values = [table.flash_bytes for _, table in struct.tables()]
+    return repr((step.buffers, _numbers(struct), values))
+
+
+def _numbers(struct: Struct) -> list[object]:
+    values = (field.value for field in struct.fields)
+    return [_numbers(v) if isinstance(v, Struct) else v for v in values if not isinstance(v, ConstantTable)]

@@ -9,8 +9,8 @@ static __attribute__((noinline)) int8_t mean(int32_t sum, int32_t count) { retur
 INLINED int32_t sum_of_channel(const int8_t *x, image_part part, int32_t x_c, int32_t row) {
     int32_t sum = 0;
     for (int32_t a = part.top; a < part.bottom; a++, x += row) {
-        const int8_t *const end = x + (part.right - part.left) * x_c;
-        for (const int8_t *pixel = x; pixel != end; pixel += x_c) sum += *pixel;
+        const int8_t *pixel = x;
+        for (int32_t left = part.right - part.left; left > 0; left--, pixel += x_c) sum += *pixel;
     }
     return sum;
 }
@@ -19,8 +19,8 @@ INLINED int32_t sum_of_channel(const int8_t *x, image_part part, int32_t x_c, in
 INLINED void means_of_channels(int8_t *y, const int8_t *x, image_part part, int32_t x_c, int32_t row, int32_t count) {
     byte_sums s = {{0, 0, 0, 0}, 0, 0};
     for (int32_t a = part.top; a < part.bottom; a++, x += row) {
-        const int8_t *const end = x + (part.right - part.left) * x_c;
-        for (const int8_t *pixel = x; pixel != end; pixel += x_c) add_bytes(&s, load_word(pixel));
+        const int8_t *pixel = x;
+        for (int32_t left = part.right - part.left; left > 0; left--, pixel += x_c) add_bytes(&s, load_word(pixel));
         if (count > MOST_IN_PAIRS) widen_sums(&s);
     }
     widen_sums(&s);

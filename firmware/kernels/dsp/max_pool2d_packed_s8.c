@@ -5,7 +5,7 @@
 
 // The larger of best and bytes of x, which lie a step apart from one word to the next.
 INLINED uint32_t larger_of_row(uint32_t best, const int8_t *x, int32_t bytes, int32_t step) {
-    for (const int8_t *const end = x + bytes; x != end; x += step) best = larger_bytes(best, load_word(x));
+    for (; bytes > 0; bytes -= step, x += step) best = larger_bytes(best, load_word(x));
     return best;
 }
 
@@ -22,7 +22,8 @@ INLINED int32_t largest_byte(const int8_t *x, image_part part, int32_t x_c, int3
     int32_t best = INT8_MIN;
     const int32_t bytes = (part.right - part.left) * x_c;
     for (int32_t a = part.top; a < part.bottom; a++, x += row) {
-        for (const int8_t *pixel = x, *const end = x + bytes; pixel != end; pixel += x_c) {
+        const int8_t *pixel = x;
+        for (int32_t left = bytes; left > 0; left -= x_c, pixel += x_c) {
             if (*pixel > best) best = *pixel;
         }
     }
