@@ -11,9 +11,12 @@ static inline int16_t clamp_s16(int32_t value) {
     return (int16_t)(value < INT16_MIN ? INT16_MIN : value > INT16_MAX ? INT16_MAX : value);
 }
 
-// Between two entries of the table of 65536 / (1 + exp(-k / 24)), with `bits` more bits; x not negative.
-static inline int32_t sigmoid_of(int32_t x, int32_t bits, const int16_t *table) {
-    const int32_t k = x >> bits, low = table[k] + 65536 / 2;
+// Between two entries of the table of 65536 / (1 + exp(-k / 24)), with `bits` more bits, or `most` beyond them; x not
+// negative.
+static inline int32_t sigmoid_of(int32_t x, int32_t bits, int32_t most, const int16_t *table) {
+    const int32_t k = x >> bits;
+    if (k >= 255) return most;
+    const int32_t low = table[k] + 65536 / 2;
     return low * (1 << bits) + (x & ((1 << bits) - 1)) * (table[k + 1] + 65536 / 2 - low);
 }
 
@@ -22,7 +25,7 @@ static inline int16_t sigmoid(int32_t x, const int16_t *table) {
     enum { BITS = 9, ONE = 1 << (16 + BITS), HALF = 1 << BITS };
     x *= THREE;
     const int32_t size = x < 0 ? -x : x;
-    const int32_t value = size >> BITS >= 255 ? INT16_MAX << (BITS + 1) : sigmoid_of(size, BITS, table);
+    const int32_t value = sigmoid_of(size, BITS, INT16_MAX << (BITS + 1), table);
     return (int16_t)((x >= 0 ? value + HALF : ONE - value + HALF - 1) >> (BITS + 1));
 }
 
@@ -30,7 +33,7 @@ static inline int16_t sigmoid(int32_t x, const int16_t *table) {
 static inline int16_t tanh_of(int32_t x, const int16_t *table) {
     enum { BITS = 8, ONE = 1 << (15 + BITS), HALF = 1 << (BITS - 1) };
     const int32_t size = x < 0 ? -x : x;
-    const int32_t value = size >> BITS >= 255 ? UINT16_MAX << BITS : sigmoid_of(size, BITS, table);
+    const int32_t value = sigmoid_of(size, BITS, UINT16_MAX << BITS, table);
     return (int16_t)((x >= 0 ? value - ONE + HALF : -value + ONE + HALF - 1) >> BITS);
 }
 

@@ -7,26 +7,26 @@
 #define run_s16 columns_run_s16
 #else
 static void run_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
-    uint32_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    modular a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
     for (const int16_t *const end = x + 8 * quads; x != end; w += 8) {
         const int32_t left = x[0], right = x[2], left_2 = x[1], right_2 = x[3];
         x += 4;
-        a += (uint32_t)(left * w[0]);
-        b += (uint32_t)(right * w[0]);
-        c += (uint32_t)(left * w[2]);
-        d += (uint32_t)(right * w[2]);
-        e += (uint32_t)(left * w[4]);
-        f += (uint32_t)(right * w[4]);
-        g += (uint32_t)(left * w[6]);
-        h += (uint32_t)(right * w[6]);
-        a += (uint32_t)(left_2 * w[1]);
-        b += (uint32_t)(right_2 * w[1]);
-        c += (uint32_t)(left_2 * w[3]);
-        d += (uint32_t)(right_2 * w[3]);
-        e += (uint32_t)(left_2 * w[5]);
-        f += (uint32_t)(right_2 * w[5]);
-        g += (uint32_t)(left_2 * w[7]);
-        h += (uint32_t)(right_2 * w[7]);
+        a += (modular)(left * w[0]);
+        b += (modular)(right * w[0]);
+        c += (modular)(left * w[2]);
+        d += (modular)(right * w[2]);
+        e += (modular)(left * w[4]);
+        f += (modular)(right * w[4]);
+        g += (modular)(left * w[6]);
+        h += (modular)(right * w[6]);
+        a += (modular)(left_2 * w[1]);
+        b += (modular)(right_2 * w[1]);
+        c += (modular)(left_2 * w[3]);
+        d += (modular)(right_2 * w[3]);
+        e += (modular)(left_2 * w[5]);
+        f += (modular)(right_2 * w[5]);
+        g += (modular)(left_2 * w[7]);
+        h += (modular)(right_2 * w[7]);
     }
     sums[0] = (int32_t)a;
     sums[1] = (int32_t)b;
@@ -42,14 +42,14 @@ static void run_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t q
 // The same, doubled    w (quads, 2, 2, 2)
 static void run_bytes(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
     for (int32_t k = 0; k < 2; k++, sums += 4, w += 2) {
-        uint32_t a = 0, b = 0, both_a = 0, both_b = 0;
+        modular a = 0, b = 0, both_a = 0, both_b = 0;
         const int16_t *v = x, *u = w;
         for (int32_t p = 0; p < 2 * quads; p++, v += 4, u += 4) {
             const int32_t even = (int8_t)(u[0] & 0xff), odd = (int8_t)(u[1] & 0xff);
-            a += (uint32_t)(v[0] * even + v[1] * odd);
-            b += (uint32_t)(v[2] * even + v[3] * odd);
-            both_a += (uint32_t)(v[0] * u[0] + v[1] * u[1]);
-            both_b += (uint32_t)(v[2] * u[0] + v[3] * u[1]);
+            a += (modular)(v[0] * even + v[1] * odd);
+            b += (modular)(v[2] * even + v[3] * odd);
+            both_a += (modular)(v[0] * u[0] + v[1] * u[1]);
+            both_b += (modular)(v[2] * u[0] + v[3] * u[1]);
         }
         sums[0] = (int32_t)(2 * a);
         sums[1] = (int32_t)(2 * b);
@@ -62,12 +62,12 @@ static void run_bytes(int32_t *sums, const int16_t *x, const int16_t *w, int32_t
 static void run_s8(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads) {
     const int8_t *filter = (const int8_t *)w;
     for (int32_t k = 0; k < 4; k++, sums += 2, filter += 4) {
-        uint32_t a = 0, b = 0;
+        modular a = 0, b = 0;
         const int16_t *v = x;
         const int8_t *u = filter;
         for (int32_t q = 0; q < quads; q++, v += 8, u += 16) {
-            a += (uint32_t)(v[0] * u[0] + v[1] * u[2] + v[4] * u[1] + v[5] * u[3]);
-            b += (uint32_t)(v[2] * u[0] + v[3] * u[2] + v[6] * u[1] + v[7] * u[3]);
+            a += (modular)(v[0] * u[0] + v[1] * u[2] + v[4] * u[1] + v[5] * u[3]);
+            b += (modular)(v[2] * u[0] + v[3] * u[2] + v[6] * u[1] + v[7] * u[3]);
         }
         sums[0] = (int32_t)(2 * a);
         sums[1] = (int32_t)(2 * b);

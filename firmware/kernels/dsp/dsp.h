@@ -21,6 +21,13 @@
 // Inlined whatever is optimized for: a call of these costs more than what they do.
 #define INLINED __attribute__((always_inline)) static inline
 
+// A sum modulo 2^32, of plain C that adds in an order of its own. An analysis that is to follow how large sums get defines
+// MODULAR as a signed type in which none overflows: converted to int32_t they are the same.
+#ifndef MODULAR
+#define MODULAR uint32_t
+#endif
+typedef MODULAR modular;
+
 // Four sums of products, of four neighbouring output channels.
 typedef struct {
     int32_t a, b, c, d;

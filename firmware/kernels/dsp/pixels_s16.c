@@ -106,18 +106,18 @@ void widen_pixels(int16_t *v, const int8_t *const *x, int32_t quads) {
 }
 
 // sums (2, 4): of both filters for each pixel, modulo 2^32
-static void two_filters(uint32_t *sums, const int16_t *w, const int16_t *x, int32_t quads) {
-    uint32_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+static void two_filters(modular *sums, const int16_t *w, const int16_t *x, int32_t quads) {
+    modular a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
     for (const int16_t *const end = x + 16 * quads; x != end; x += 8, w += 4) {
         const int32_t first = w[0], first_2 = w[1], second = w[2], second_2 = w[3];
-        a += (uint32_t)(first * x[0]) + (uint32_t)(first_2 * x[1]);
-        b += (uint32_t)(first * x[2]) + (uint32_t)(first_2 * x[3]);
-        c += (uint32_t)(first * x[4]) + (uint32_t)(first_2 * x[5]);
-        d += (uint32_t)(first * x[6]) + (uint32_t)(first_2 * x[7]);
-        e += (uint32_t)(second * x[0]) + (uint32_t)(second_2 * x[1]);
-        f += (uint32_t)(second * x[2]) + (uint32_t)(second_2 * x[3]);
-        g += (uint32_t)(second * x[4]) + (uint32_t)(second_2 * x[5]);
-        h += (uint32_t)(second * x[6]) + (uint32_t)(second_2 * x[7]);
+        a += (modular)(first * x[0]) + (modular)(first_2 * x[1]);
+        b += (modular)(first * x[2]) + (modular)(first_2 * x[3]);
+        c += (modular)(first * x[4]) + (modular)(first_2 * x[5]);
+        d += (modular)(first * x[6]) + (modular)(first_2 * x[7]);
+        e += (modular)(second * x[0]) + (modular)(second_2 * x[1]);
+        f += (modular)(second * x[2]) + (modular)(second_2 * x[3]);
+        g += (modular)(second * x[4]) + (modular)(second_2 * x[5]);
+        h += (modular)(second * x[6]) + (modular)(second_2 * x[7]);
     }
     sums[0] = a;
     sums[1] = b;
@@ -134,7 +134,7 @@ void pixels_output_s16(
 ) {
     for (int32_t o = 0; o < 2 * pairs; o += 2, w += 8 * quads, channels += 8) {
         const packed_scale first = packed_channel(channels), second = packed_channel(channels + 4);
-        uint32_t sums[8];
+        modular sums[8];
         two_filters(sums, w, x, quads);
         for (int32_t k = 0; k < 4; k++) {
             y[k][o] = (int8_t)packed_value((int32_t)sums[k], &first);
