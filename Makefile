@@ -59,7 +59,7 @@ USUAL := DATASET= PRESET= SEED= MODEL= TFLITE= KERAS=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-TARGETS := help setup tools train export build validate demo report prove prove-all play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
+TARGETS := help setup tools train export build validate demo report prove prove-all prove-kernels play explore notebook predict emulate hello profile bisect describe flash sketch doctor bench figures fuzz-device fuzz-link fuzz-models fuzz-files docs test lint lock clean screenshots search
 .PHONY: $(TARGETS)
 # Before anything is made: the second word of `make validate BOARD= host` is a target, too.
 $(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there is no target $(goal); `make` alone lists \
@@ -215,6 +215,9 @@ prove-all: ## prove for both presets and every model of build/ that is exported
 	@$(MAKE) --no-print-directory prove $(USUAL)
 	@$(MAKE) --no-print-directory prove $(USUAL) PRESET=course
 	@for model in build/*/model.tflite; do $(RUN) prove --model "$$(dirname "$$model")" || [ $$? = 1 ] || exit 2; done
+
+prove-kernels: $(VENV)/test ## that no kernel does anything undefined, for all inputs of small layers (needs Frama-C): COUNT=20 calls of each
+	@PYTHONPATH=tests $(VENV)/bin/python tests/prove_kernels.py $(if $(COUNT),--count $(COUNT))
 
 docs: $(VENV)/base ## the generated parts of README.md and docs/
 	@$(RUN) docs

@@ -42,8 +42,8 @@ SANITIZERS = (
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
-# The last one: npm's registry may be out of reach where PyPI is not.
-MAY_SKIP = ("TINYPROOF_DATA names no folder", "no copy of scipy's ascent here", " needs rp2040js: ")
+# The last two: npm's registry may be out of reach where PyPI is not, and 0.9 GB are too much for some tests.
+MAY_SKIP = ("TINYPROOF_DATA names no folder", "no copy of scipy's ascent here", " needs rp2040js: ", "needs frama-c: ")
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
 
 
