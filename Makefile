@@ -68,7 +68,7 @@ $(foreach goal,$(filter-out $(TARGETS) $(VENV)/%,$(MAKECMDGOALS)),$(error there 
 #: Start here
 help: ## this list
 	@echo "tinyproof: from a Keras model to a microcontroller, with proof that the chip computes the same bits"
-	@awk -F ':.*## ' '/^#: / { print "\n" substr($$0, 4) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^#: / { print "\n" substr($$0, 4) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 	@echo
 	@echo "Settings, as in \`make validate BOARD=host LIMIT=100\`"

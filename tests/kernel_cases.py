@@ -226,6 +226,11 @@ DEPTHWISE: tuple[Layer, ...] = (
     partial(depthwise, (4, 5, 9), (3, 3)),
     partial(depthwise, (4, 3, 16), (2, 3), stride=(1, 2)),
 )
+ALONG_ONE_AXIS: tuple[Layer, ...] = (
+    partial(depthwise, (9, 2, 5), (4, 1)),
+    partial(depthwise, (2, 9, 4), (1, 5), stride=(1, 2)),
+    partial(depthwise, (1, 12, 3), (1, 3), "VALID", dilation=(1, 2)),
+)
 TRANSPOSED: tuple[Layer, ...] = (
     partial(transposed, (2, 3, 4), (4, 6, 3), (3, 3)),
     partial(transposed, (3, 3, 1), (6, 6, 4), (2, 2)),
@@ -235,6 +240,7 @@ TRANSPOSED: tuple[Layer, ...] = (
 LAYERS: dict[str, tuple[Layer, ...]] = {
     "conv2d": CONVOLUTIONS,
     "depthwise_conv2d": DEPTHWISE,
+    "depthwise_conv1d": ALONG_ONE_AXIS,
     "transpose_conv2d": TRANSPOSED,
     "dense": (partial(dense, 1, 17, 5), partial(dense, 2, 8, 4), partial(dense, 1, 6, 3, 300.0)),
     "max_pool2d": (
