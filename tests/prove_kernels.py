@@ -64,7 +64,7 @@ SECONDS = 900  # for the calls of a kernel
 # What Eva cannot show, for it keeps no relation between two values, and what does instead: for kernels, everything; in
 # files, what has these words.
 TESTS = "tests under sanitizers hold what follows from a largest class or from Newton's method"
-SUMS = "certificates show, model by model, that a sum of halves or of a Winograd transform fits 32 bits with its bias"
+SUMS = "certificates show, model by model, that what is made of the sum of two filters in a number fits 32 bits with its bias"
 KERNELS_LEFT = {"softmax": TESTS, "log_softmax": TESTS, "l2_normalization": TESTS}
 WORDS_LEFT = {("packed.h", "acc + channel->bias"): SUMS}
 
