@@ -224,7 +224,8 @@ def main(names: Sequence[str], count: int, keep: Path | None) -> int:
             for report in finding.open:
                 print(f"    {report}", flush=True)
     print(f"{len(names or KERNELS)} kernels, {total} calls, {time.perf_counter() - start:.0f} s: ", end="")
-    print(f"{missed} with something that is not shown" if missed else "nothing undefined, whatever the input")
+    good = f"nothing undefined, whatever the input{', but for what is left to others' if left else ''}"
+    print(f"{missed} with something that is not shown" if missed else good)
     for why, kernels in left.items():
         print(f"left to others (the second number), of {kernels} kernel{'s' * (kernels > 1)}: {why}")
     return 1 if missed else 0
