@@ -12,7 +12,7 @@ from pathlib import Path
 
 import portalocker
 import pytest
-from fork_server import ForkServer, conversions_from, run_forked
+from fork_server import ForkServer, conversions_from, devices_from, run_forked
 from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from serial.tools.list_ports_common import ListPortInfo
 
@@ -130,9 +130,11 @@ def kernels(compile_shared) -> KernelLibrary:
 
 @pytest.fixture(scope="session", autouse=True)
 def conversions():
-    """On Linux conversions begin where TensorFlow is loaded, except those of `own_conversions`."""
+    """On Linux conversions begin where TensorFlow is loaded, except those of `own_conversions`, and devices that are
+    modules of ours where those are."""
     own = process.start
     conversions_from(CONVERSIONS)
+    devices_from(COMMANDS)
     yield own
     COMMANDS.close()
     CONVERSIONS.close()

@@ -1,6 +1,7 @@
 """Processes that begin where their imports are done: one process of each kind has imported, and forks one for each.
 
-Imports take most of a short command's time and of a small conversion's, and the tests begin some thousand of them.
+Imports take most of the time of a short command, a small conversion and an emulator in Python, and the tests begin some
+thousand of them.
 What is forked is a process of its own as in the tool, with its arguments, environment, folder, output, memory and end;
 only what it has imported is there before it begins. Beside that it differs in three things: it is in no session of the
 terminal's, whoever started it is not its parent, and all of a kind have one seed of Python's hashes. A test of one of
@@ -27,13 +28,17 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from tinyproof.backend import BACKEND, SETTINGS, UNUSED, load_keras
+from tinyproof.environment import run_module
 from tinyproof.export.conversion import process
+from tinyproof.host import emulators
+from tinyproof.search_path import ours_first
 
 SOCKET, LOADED = "socket", "loaded.json"  # in a server's folder; the second: its kind, and what it read when it loaded
 LONGEST_WORDS = 1 << 20
+COMMAND = "tinyproof"
 # What the commands and their libraries read whenever they need it, and pytest's own: all else an import may have read.
 READ_LATER = ("HOME", "PATH", "PYTEST_CURRENT_TEST", "TEMP", "TINYPROOF_", "TMP", "XDG_", "ZIG_")
 STOREYS = ("export", "firmware", "host", "training")
@@ -44,6 +49,7 @@ USUAL = (
     *("tinyproof.training.lab.stage", "tinyproof.training.play.stage"),
     *("ai_edge_litert.interpreter", "tflite_micro.python.tflite_micro.runtime"),
 )
+DEVICES = tuple(f"tinyproof.host.{name}_device" for name in ("esp32c3", "interpreter", "nrf52840", "unicorn"))
 
 
 def load_commands() -> None:
@@ -51,10 +57,10 @@ def load_commands() -> None:
         package = f"tinyproof.{storey}.commands"
         for found in iter_modules(import_module(package).__path__, f"{package}."):
             import_module(found.name)
-    for name in USUAL:
-        with contextlib.suppress(ImportError):  # no TFLM for this machine
+    for name in (*USUAL, *DEVICES):
+        with contextlib.suppress(ImportError):  # no TFLM or no Unicorn for this machine
             import_module(name)
-    assert not {"keras", "tensorflow", "unicorn"} & set(sys.modules), "commands have loaded what is of their own"
+    assert not {"keras", "tensorflow"} & set(sys.modules), "what conversions alone are to load"
 
 
 def load_conversions() -> None:
@@ -73,17 +79,16 @@ def read_by_keras(environment: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """Processes of one module. `load` imports for them, and `read` is what that reads of an environment."""
+    """Processes that import the same. `load` does, and `read` is what that reads of an environment."""
 
-    module: str
     load: Callable[[], None]
     read: Callable[[Mapping[str, str]], dict[str, str]]
     ends_whole: bool  # as Python ends; without that TensorFlow's end is spared
 
 
 KINDS = {
-    "conversions": Kind("tinyproof.export.conversion.child", load_conversions, read_by_keras, False),
-    "commands": Kind("tinyproof", load_commands, read_by_commands, True),
+    "conversions": Kind(load_conversions, read_by_keras, ends_whole=False),
+    "commands": Kind(load_commands, read_by_commands, ends_whole=True),  # and devices
 }
 
 
@@ -127,8 +132,8 @@ class ForkServer:
 def start_forked(
     folder: Path, words: Sequence[str], here: Path | str, environment: Mapping[str, str], *descriptors: int
 ) -> ForkedProcess | None:
-    """Begin a process of the server in the folder, with these arguments, folder, environment, and input, output and
-    errors; None where the environment asks for other imports."""
+    """Begin a process of the server in the folder: the module and its arguments, with this folder, environment, and
+    input, output and errors; None where the environment asks for other imports."""
     kind, loaded = json.loads((folder / LOADED).read_text())
     if KINDS[kind].read(environment) != loaded:
         return None
@@ -147,11 +152,29 @@ def conversions_from(server: ForkServer | Path) -> None:
         if place := server.folder() if isinstance(server, ForkServer) else server:
             with open(os.devnull, "rb") as nothing:
                 descriptors = (nothing.fileno(), output.fileno(), output.fileno())
-                if begun := start_forked(place, [str(folder)], os.getcwd(), environment, *descriptors):
+                words = ["tinyproof.export.conversion.child", str(folder)]
+                if begun := start_forked(place, words, os.getcwd(), environment, *descriptors):
                     return begun
         return own(folder, output, environment)
 
     process.start = start
+
+
+def devices_from(server: ForkServer | Path) -> None:
+    """The same for emulators that are modules of ours."""
+    own = emulators._start
+
+    def start(command: Sequence[str], line: int, messages: BinaryIO) -> Any:
+        place = server.folder() if isinstance(server, ForkServer) else server
+        words = list(command)[len(run_module("")) - 1 :]
+        ours = words and words[0] in DEVICES and list(command) == run_module(words[0]) + words[1:]
+        if place and ours and line != subprocess.PIPE:
+            begun = start_forked(place, words, os.getcwd(), os.environ, line, line, messages.fileno())
+            if begun:
+                return begun
+        return own(command, line, messages)
+
+    emulators._start = start
 
 
 class ForkedProcess:
@@ -177,9 +200,16 @@ class ForkedProcess:
             self._connection.close()
         return self.returncode
 
+    def terminate(self) -> None:
+        self._send(signal.SIGTERM)
+
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: int) -> None:
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _has_ended(self, timeout: float | None) -> bool:
         with selectors.DefaultSelector() as selector:
@@ -191,10 +221,10 @@ def run_forked(
     server: ForkServer, words: Sequence[str], here: Path, environment: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
     """A whole process of `tinyproof words...` as `subprocess.run` has it, its output captured as text."""
-    command = [sys.executable, "-m", KINDS["commands"].module, *words]
+    command = [sys.executable, "-m", COMMAND, *words]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         place, descriptors = server.folder(), (0, output.fileno(), errors.fileno())
-        begun = start_forked(place, words, here, environment, *descriptors) if place else None
+        begun = start_forked(place, command[2:], here, environment, *descriptors) if place else None
         if begun is None:
             return subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=timeout)
         try:
@@ -273,8 +303,11 @@ def become(job: dict[str, Any], descriptors: Sequence[int]) -> None:
     os.environ.update(job["environment"])
     tempfile.tempdir = None
     os.chdir(job["here"])
-    sys.path.insert(0, os.getcwd())
-    sys.argv[1:] = job["words"]
+    if job["words"][0] == COMMAND:  # as `python -m` does, and `run_module` does not
+        sys.path.insert(0, os.getcwd())
+    else:
+        ours_first()
+    sys.argv = job["words"]
 
 
 def main(name: str, folder: Path) -> None:
@@ -286,9 +319,9 @@ def main(name: str, folder: Path) -> None:
     if job := serve(folder, loaded):
         become(*job)
         if kind.ends_whole:
-            runpy.run_module(kind.module, run_name="__main__", alter_sys=True)
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         else:
-            end_at_once(kind.module)
+            end_at_once(sys.argv[0])
 
 
 def end_at_once(module: str) -> None:
@@ -311,4 +344,5 @@ if __name__ == "__main__":
     del sys.path[0]  # the tests' own modules
     if sys.argv[3:]:
         conversions_from(Path(sys.argv[3]))
+        devices_from(Path(sys.argv[2]))
     main(sys.argv[1], Path(sys.argv[2]))
