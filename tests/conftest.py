@@ -42,7 +42,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
 CONVERSIONS = ForkServer("conversions", dict(os.environ))
-COMMANDS = ForkServer("commands", dict(os.environ), CONVERSIONS)
+COMMANDS = ForkServer("commands", dict(os.environ), CONVERSIONS.place)
 # The last one: npm's registry may be out of reach where PyPI is not.
 MAY_SKIP = ("TINYPROOF_DATA names no folder", "no copy of scipy's ascent here", " needs rp2040js: ")
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
@@ -133,8 +133,8 @@ def conversions():
     """On Linux conversions begin where TensorFlow is loaded, except those of `own_conversions`, and devices that are
     modules of ours where those are."""
     own = process.start
-    conversions_from(CONVERSIONS)
-    devices_from(COMMANDS)
+    conversions_from(CONVERSIONS.place, CONVERSIONS.begin)
+    devices_from(COMMANDS.place, COMMANDS.begin)
     yield own
     COMMANDS.close()
     CONVERSIONS.close()
@@ -150,7 +150,10 @@ def tinyproof(
     *words: object, cwd: Path = ROOT, timeout: float = 300, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The finished process of `tinyproof words...`, text captured; on Linux it begins where its modules are loaded."""
-    return run_forked(COMMANDS, list(map(str, words)), cwd, {**os.environ, **environment}, timeout)
+    COMMANDS.begin()
+    if words[:1] in (("export",), ("quantize",)):
+        CONVERSIONS.begin()
+    return run_forked(COMMANDS.place, list(map(str, words)), cwd, {**os.environ, **environment}, timeout)
 
 
 @pytest.fixture

@@ -93,86 +93,75 @@ KINDS = {
 
 
 class ForkServer:
-    """The process that forks those of a kind, started when it is first needed, with this environment.
+    """The process that forks those of a kind, with this environment; it is reached in the folder `place`.
 
-    `conversions`: the server where those forked begin their conversions.
+    `more` are further arguments of it.
     """
 
-    def __init__(self, kind: str, environment: Mapping[str, str], conversions: ForkServer | None = None) -> None:
-        self._kind = kind
+    def __init__(self, kind: str, environment: Mapping[str, str], *more: Path) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self.place = Path(self._folder.name)
+        self._command = [sys.executable, __file__, kind, str(self.place), *map(str, more)]
         self._environment = environment
-        self._conversions = conversions
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def folder(self) -> Path | None:
-        """Where it is reached, and loaded; None where what an import starts may not outlive a fork."""
-        if sys.platform != "linux":
-            return None
-        if self._folder is None:
-            before = self._conversions.folder() if self._conversions else None
-            self._folder = tempfile.TemporaryDirectory()
-            places = [self._folder.name, *([str(before)] if before else [])]
-            self._process = subprocess.Popen(
-                [sys.executable, __file__, self._kind, *places],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=self._environment,
-                start_new_session=True,
-            )
+    def begin(self) -> None:
+        """Load, unless that was done, or what an import starts may not outlive a fork."""
+        if self._process is None and sys.platform == "linux":
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            self._process = subprocess.Popen(self._command, env=self._environment, start_new_session=True, **pipes)
             assert self._process.stdout is not None and self._process.stdout.readline() == b"loaded\n"
-        return Path(self._folder.name)
 
     def close(self) -> None:
-        if self._process is not None and self._folder is not None:
+        if self._process is not None:
             self._process.communicate()  # the end of its input is its own
-            self._folder.cleanup()
+        self._folder.cleanup()
 
 
 def start_forked(
-    folder: Path, words: Sequence[str], here: Path | str, environment: Mapping[str, str], *descriptors: int
+    place: Path, words: Sequence[str], here: Path | str, environment: Mapping[str, str], *descriptors: int
 ) -> ForkedProcess | None:
-    """Begin a process of the server in the folder: the module and its arguments, with this folder, environment, and
-    input, output and errors; None where the environment asks for other imports."""
-    kind, loaded = json.loads((folder / LOADED).read_text())
+    """Begin a process of the server in the folder `place`: the module and its arguments, with this folder, environment,
+    and input, output and errors. None where no server is, or the environment asks for other imports."""
+    if not (place / LOADED).exists():
+        return None
+    kind, loaded = json.loads((place / LOADED).read_text())
     if KINDS[kind].read(environment) != loaded:
         return None
     connection = socket.socket(socket.AF_UNIX)
-    connection.connect(str(folder / SOCKET))
+    connection.connect(str(place / SOCKET))
     job = json.dumps({"words": words, "here": str(here), "environment": dict(environment)})
     socket.send_fds(connection, [job.encode() + b"\n"], descriptors)
     return ForkedProcess(connection)
 
 
-def conversions_from(server: ForkServer | Path) -> None:
-    """Let the tool in this process begin its conversions at that server, or the one in that folder."""
+def conversions_from(place: Path, begin: Callable[[], None] = lambda: None) -> None:
+    """Let the tool in this process begin its conversions at the server in that folder."""
     own = process.start
 
     def start(folder: Path, output: IO[bytes], environment: dict[str, str]) -> Any:
-        if place := server.folder() if isinstance(server, ForkServer) else server:
-            with open(os.devnull, "rb") as nothing:
-                descriptors = (nothing.fileno(), output.fileno(), output.fileno())
-                words = ["tinyproof.export.conversion.child", str(folder)]
-                if begun := start_forked(place, words, os.getcwd(), environment, *descriptors):
-                    return begun
-        return own(folder, output, environment)
+        begin()
+        words = ["tinyproof.export.conversion.child", str(folder)]
+        with open(os.devnull, "rb") as nothing:
+            descriptors = (nothing.fileno(), output.fileno(), output.fileno())
+            begun = start_forked(place, words, os.getcwd(), environment, *descriptors)
+        return begun or own(folder, output, environment)
 
     process.start = start
 
 
-def devices_from(server: ForkServer | Path) -> None:
+def devices_from(place: Path, begin: Callable[[], None] = lambda: None) -> None:
     """The same for emulators that are modules of ours."""
     own = emulators._start
 
     def start(command: Sequence[str], line: int, messages: BinaryIO) -> Any:
-        place = server.folder() if isinstance(server, ForkServer) else server
         words = list(command)[len(run_module("")) - 1 :]
         ours = words and words[0] in DEVICES and list(command) == run_module(words[0]) + words[1:]
-        if place and ours and line != subprocess.PIPE:
-            begun = start_forked(place, words, os.getcwd(), os.environ, line, line, messages.fileno())
-            if begun:
-                return begun
-        return own(command, line, messages)
+        if not ours or line == subprocess.PIPE:
+            return own(command, line, messages)
+        begin()
+        begun = start_forked(place, words, os.getcwd(), os.environ, line, line, messages.fileno())
+        return begun or own(command, line, messages)
 
     emulators._start = start
 
@@ -201,12 +190,12 @@ class ForkedProcess:
         return self.returncode
 
     def terminate(self) -> None:
-        self._send(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._send(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
-    def _send(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -218,13 +207,12 @@ class ForkedProcess:
 
 
 def run_forked(
-    server: ForkServer, words: Sequence[str], here: Path, environment: Mapping[str, str], timeout: float
+    place: Path, words: Sequence[str], here: Path, environment: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
     """A whole process of `tinyproof words...` as `subprocess.run` has it, its output captured as text."""
     command = [sys.executable, "-m", COMMAND, *words]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        place, descriptors = server.folder(), (0, output.fileno(), errors.fileno())
-        begun = start_forked(place, command[2:], here, environment, *descriptors) if place else None
+        begun = start_forked(place, command[2:], here, environment, 0, output.fileno(), errors.fileno())
         if begun is None:
             return subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, timeout=timeout)
         try:
