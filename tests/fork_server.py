@@ -1,13 +1,12 @@
 """Processes that begin where their imports are done: one process of each kind has imported, and forks one for each.
 
 Imports take most of the time of a short command, a small conversion and an emulator in Python, and the tests begin some
-thousand of them.
-What is forked is a process of its own as in the tool, with its arguments, environment, folder, output, memory and end;
-only what it has imported is there before it begins. Beside that it differs in three things: it is in no session of the
-terminal's, whoever started it is not its parent, and all of a kind have one seed of Python's hashes. A test of one of
-these, or of what is imported and when, starts a process itself; one whose environment an import might read gets none
-from here. `python fork_server.py KIND FOLDER` is the process that forks: it computes nothing itself, because what
-TensorFlow starts for its first sum does not outlive a fork.
+thousand of them. What is forked is a process of its own as in the tool, with its arguments, environment, folder,
+output, memory and end; only what it has imported is there before it begins. Beside that it differs in three things: it
+is in no session of the terminal's, whoever started it is not its parent, and all of a kind have one seed of Python's
+hashes. A test of one of these, or of what is imported and when, starts a process itself; one whose environment an
+import might read gets none from here. `python fork_server.py KIND FOLDER` is the process that forks: it computes
+nothing itself, because what TensorFlow starts for its first sum does not outlive a fork.
 """
 
 from __future__ import annotations
@@ -40,7 +39,11 @@ SOCKET, LOADED = "socket", "loaded.json"  # in a server's folder; the second: it
 LONGEST_WORDS = 1 << 20
 COMMAND = "tinyproof"
 # What the commands and their libraries read whenever they need it, and pytest's own: all else an import may have read.
-READ_LATER = ("HOME", "PATH", "PYTEST_CURRENT_TEST", "TEMP", "TINYPROOF_", "TMP", "XDG_", "ZIG_")
+READ_LATER = (
+    *("HOME", "PATH", "PYTEST_CURRENT_TEST", "TEMP", "TINYPROOF_", "TMP", "XDG_", "ZIG_"),
+    # Of TensorFlow and Keras, which set some when a test imports them; no command has them before it begins.
+    *("ENABLE_RUNTIME_UPTIME_TELEMETRY", "HDF5_PLUGIN_PATH", "KERAS_", "TF", "TPU_"),
+)
 STOREYS = ("export", "firmware", "host", "training")
 # What commands import once they run.
 USUAL = (
@@ -60,7 +63,7 @@ def load_commands() -> None:
     for name in (*USUAL, *DEVICES):
         with contextlib.suppress(ImportError):  # no TFLM or no Unicorn for this machine
             import_module(name)
-    assert not {"keras", "tensorflow"} & set(sys.modules), "what conversions alone are to load"
+    assert not {"h5py", "keras", "tensorflow"} & set(sys.modules), "what conversions alone are to load"
 
 
 def load_conversions() -> None:
