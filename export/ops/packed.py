@@ -79,18 +79,18 @@ def pack_output(
     where that needs weights of more than `most`, or where doubled sums do not fit 32 bits.
     """
     flat = weights.reshape(bias.size, -1)
-    stage = (output.multiplier.tobytes(), output.shift.tobytes(), output.y_zero_point, output.y_min, output.y_max)
-    return _packed(bias.tobytes(), flat.tobytes(), flat.shape[1], stage, most)
+    scales = (output.multiplier.tobytes(), output.shift.tobytes(), output.y_zero_point, output.y_min, output.y_max)
+    return _packed(bias.tobytes(), flat.tobytes(), flat.shape[1], scales, most)
 
 
 @lru_cache(maxsize=64)  # kernels, cores and values of `--optimize` are tried one after the other
 def _packed(
-    bias_bytes: bytes, weight_bytes: bytes, taps: int, stage: tuple[bytes, bytes, int, int, int], most: int
+    bias_bytes: bytes, weight_bytes: bytes, taps: int, scales: tuple[bytes, bytes, int, int, int], most: int
 ) -> PackedOutput | None:
     bias = np.frombuffer(bias_bytes, np.int32)
     channels = bias.size
     flat = np.frombuffer(weight_bytes, np.int8).reshape(channels, taps).astype(np.int64)
-    multipliers, shifts, *clamp = stage
+    multipliers, shifts, *clamp = scales
     output = OutputStage(np.frombuffer(multipliers, np.int32), np.frombuffer(shifts, np.int8), *clamp)
     magnitude = np.abs(flat).sum(axis=1)
     multiplier = np.broadcast_to(output.multiplier, channels).astype(np.int64)
