@@ -7,13 +7,12 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import portalocker
 import pytest
-from fork_server import ForkServer
+from fork_server import ForkServer, conversions_from, devices_from, run_forked
 from kernel_library import KERNELS, KernelLibrary, kernel_sources
 from serial.tools.list_ports_common import ListPortInfo
 
@@ -42,6 +41,8 @@ SANITIZERS = (
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
+CONVERSIONS = ForkServer("conversions", dict(os.environ))
+COMMANDS = ForkServer("commands", dict(os.environ), CONVERSIONS.place)
 # The last two: npm's registry may be out of reach where PyPI is not, and 0.9 GB are too much for some tests.
 MAY_SKIP = ("TINYPROOF_DATA names no folder", "no copy of scipy's ascent here", " needs rp2040js: ", "needs frama-c: ")
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion")
@@ -129,19 +130,30 @@ def kernels(compile_shared) -> KernelLibrary:
 
 @pytest.fixture(scope="session", autouse=True)
 def conversions():
-    """On Linux conversions begin where TensorFlow is loaded, except those of `own_conversions`."""
-    server = ForkServer()
+    """On Linux conversions begin where TensorFlow is loaded, except those of `own_conversions`, and devices that are
+    modules of ours where those are."""
     own = process.start
-    if sys.platform == "linux":  # elsewhere what an import starts may not outlive a fork
-        process.start = lambda *given: server.start(*given) or own(*given)
+    conversions_from(CONVERSIONS.place, CONVERSIONS.begin)
+    devices_from(COMMANDS.place, COMMANDS.begin)
     yield own
-    server.close()
+    COMMANDS.close()
+    CONVERSIONS.close()
 
 
 @pytest.fixture
 def own_conversions(conversions, monkeypatch):
     """Conversions begin as in the tool."""
     monkeypatch.setattr(process, "start", conversions)
+
+
+def tinyproof(
+    *words: object, cwd: Path = ROOT, timeout: float = 300, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The finished process of `tinyproof words...`, text captured; on Linux it begins where its modules are loaded."""
+    COMMANDS.begin()
+    if words[:1] in (("export",), ("quantize",)):
+        CONVERSIONS.begin()
+    return run_forked(COMMANDS.place, list(map(str, words)), cwd, {**os.environ, **environment}, timeout)
 
 
 @pytest.fixture
@@ -173,19 +185,8 @@ def become_another_model(model: Path) -> None:
 
 @pytest.fixture
 def command():
-    """(verb, *arguments) -> the finished process of `tinyproof verb ...`, text captured."""
-
-    def run(verb: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "tinyproof", verb, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            timeout=300,
-        )
-
-    return run
+    """`tinyproof` above."""
+    return tinyproof
 
 
 @pytest.fixture(scope="session")

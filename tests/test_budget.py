@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -85,16 +83,11 @@ def test_the_refusal_names_the_setting_that_makes_it_fit(command, tmp_path):
             assert int(advice[1].replace(",", "")) == 8 * 64 * 64 * (32 - 9)
 
 
-def test_the_export_is_made_again_when_optimize_changed_and_only_then(tmp_path):
+def test_the_export_is_made_again_when_optimize_changed_and_only_then(tmp_path, command):
     (tmp_path / "deep.tflite").write_bytes(convolutions_model(1, 16))
     weights = []
     for optimize in ("small", "small", ""):
-        result = subprocess.run(
-            [sys.executable, "-m", "tinyproof", "export", "TFLITE=deep.tflite", f"OPTIMIZE={optimize}"],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-        )
+        result = command("export", "TFLITE=deep.tflite", f"OPTIMIZE={optimize}", cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         weights.append(
             load_manifest(tmp_path / "build" / "deep").compiled_for(CORTEX_M4F).weight_bytes

@@ -20,6 +20,7 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from conftest import ROOT
+from conftest import tinyproof as run_tinyproof
 from rich.console import Console
 from test_host_command import assert_one_line
 
@@ -103,14 +104,7 @@ WRONG = [
 @pytest.mark.parametrize("line, words", [(line, words) for line, *words in WRONG], ids=[line for line, *_ in WRONG])
 def test_wrong_input_ends_in_one_line_that_says_what_to_do_and_leaves_nothing(place, line, words):
     before = sorted(place.rglob("*"))
-    result = subprocess.run(
-        [sys.executable, "-m", "tinyproof", *shlex.split(line)],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    result = run_tinyproof(*shlex.split(line), cwd=place, timeout=60)
     assert_one_line(result, *words)
     assert sorted(place.rglob("*")) == before
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DEMO_MODEL, ROOT
+from conftest import DEMO_MODEL, ROOT, tinyproof
 
 from tinyproof.__main__ import STOREY_OF, start
 from tinyproof.boards import BOARDS
@@ -68,6 +68,8 @@ LEFT = ("training.json", "expected.npz", "report.json", "report.html", "training
 
 def stage(name: str, folder: Path, cut: int | None = None, **how: object) -> subprocess.CompletedProcess[str]:
     """One stage of the model in `folder`, cut at a step or not."""
+    if cut is None and not how:
+        return tinyproof(*words(name, folder), cwd=settings(name, folder)["cwd"])
     return subprocess.run(command(name, folder), **settings(name, folder, cut), **how)
 
 

@@ -263,13 +263,7 @@ def test_a_package_that_is_there_and_broken_is_named_in_one_line(built_model, co
 
 
 def test_a_search_that_has_no_storage_leaves_nothing(tmp_path, command):
-    result = subprocess.run(
-        [sys.executable, "-m", "tinyproof", "search", "--storage", "bogus"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
+    result = command("search", "--storage", "bogus", cwd=tmp_path)
     assert_one_line(result, "the storage bogus cannot be used")
     assert list(tmp_path.iterdir()) == []
 

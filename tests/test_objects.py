@@ -7,14 +7,16 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import FIRMWARE
 
 from tinyproof.boards import find_board
 from tinyproof.compilers import HOST_C
 from tinyproof.firmware import objects
 from tinyproof.firmware.build import build, image_path
-from tinyproof.firmware.objects import Compilation
+from tinyproof.firmware.objects import Compilation, compile_objects
 from tinyproof.host.bench.compilers import optimized
 
+KERNELS = FIRMWARE / "kernels"
 BOARD = optimized(find_board("host"), "-O0")  # which compiles fastest
 
 
@@ -62,11 +64,19 @@ def test_an_image_does_not_tell_where_it_was_compiled(model, cache, tmp_path, mo
     assert image_path(model, BOARD).read_bytes() == image
 
 
-def test_without_a_place_to_keep_objects_everything_is_compiled(model, compiled, cache):
+def compile_one(scratch: Path) -> Path:
+    """One of our own files, as a build has all of them; its object."""
+    how = Compilation(BOARD.compilers[0], (), [KERNELS], [(FIRMWARE, "firmware")])
+    [made] = compile_objects(how, [KERNELS / "conv2d_s8.c"], FIRMWARE, scratch)
+    return made
+
+
+def test_without_a_place_to_keep_objects_everything_is_compiled(tmp_path, compiled, cache):
     cache.parent.parent.mkdir(exist_ok=True)
     cache.parent.write_text("a file in the place of the folder")
-    build(model, BOARD)
-    assert "conv2d_s8.c" in compiled
+    for _ in range(2):
+        assert compile_one(tmp_path).parent == tmp_path
+    assert compiled == ["conv2d_s8.c"] * 2
 
 
 def test_what_an_object_depends_on_is_in_its_key(tmp_path):
@@ -88,11 +98,11 @@ def test_what_an_object_depends_on_is_in_its_key(tmp_path):
     assert key() != first
 
 
-def test_what_nobody_used_for_a_month_goes(model, cache):
+def test_what_nobody_used_for_a_month_goes(tmp_path, cache):
     cache.mkdir(parents=True)
     old, newer = cache / "old.o", cache / "newer.o"
     for path, age in ((old, 31), (newer, 29)):
         path.write_bytes(b"")
         os.utime(path, 2 * (time.time() - age * 24 * 3600,))
-    build(model, BOARD)
+    compile_one(tmp_path)
     assert not old.exists() and newer.exists()

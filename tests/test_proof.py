@@ -13,7 +13,7 @@ from dataclasses import replace
 import networks
 import numpy as np
 import pytest
-from conftest import DEMO_MODEL, ROOT
+from conftest import DEMO_MODEL, ROOT, tinyproof
 from dead_networks import dead_network
 from every_op import edited, every_op_network, schema_options
 from proof_faults import C, Files, faults, in_structs, in_tables, in_tflite, sealed
@@ -426,25 +426,22 @@ def test_the_checker_shares_nothing_with_the_export():
                 assert node.module.split(".")[0] in allowed, file
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True)
-
-
 def test_the_presets_certificate_is_made_and_checked_and_reports_say_so(tmp_path):
     model = shutil.copytree(DEMO_MODEL, tmp_path / "model", ignore=shutil.ignore_patterns("*.elf", "certificate.json"))
     (model / ".claim").unlink(missing_ok=True)
-    missing = run("tinyproof", "check-certificate", str(model))
+    missing = tinyproof("check-certificate", str(model))
     assert missing.returncode == 2 and "prove" in missing.stderr and missing.stderr.count("\n") == 1
-    made = run("tinyproof", "prove", "--model", str(model))
+    made = tinyproof("prove", "--model", str(model))
     assert made.returncode == 0 and made.stdout.splitlines()[-1].startswith("Proved for every input (certificate ")
     assert "tested and not proved: conv2d_" in " ".join(made.stdout.split())
-    alone = run("tinyproof.host.proof.checker", str(model))
+    checker = [sys.executable, "-m", "tinyproof.host.proof.checker", str(model)]
+    alone = subprocess.run(checker, cwd=ROOT, capture_output=True, text=True)
     assert alone.returncode == 0 and alone.stdout.strip() == made.stdout.splitlines()[-1]
     report = replace(validate(Plan(model, BOARDS["interpreter"], limit=3)), engine="compiled")
     assert proof_line(report, model) == alone.stdout.strip()
     assert proof_line(replace(report, engine="tflm"), model) == "Tested on 3 inputs"
     assert proof_line(replace(report, model_sha256="0"), model) == "Tested on 3 inputs"
     (model / "model.tflite").write_bytes((model / "model.tflite").read_bytes() + b"\0")
-    stale = run("tinyproof", "check-certificate", str(model))
+    stale = tinyproof("check-certificate", str(model))
     assert stale.returncode == 2 and "is of another model.tflite" in stale.stderr and stale.stderr.count("\n") == 1
     assert proof_line(report, model) == "Tested on 3 inputs"

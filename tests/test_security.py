@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import conftest
 import needs
 import numpy as np
 import pytest
@@ -50,14 +51,7 @@ def folder(strangers, tmp_path) -> Path:
 def tinyproof(verb: str, *arguments: object, home: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A command, of a user with that home."""
     places = {} if home is None else {"HOME": str(home), "XDG_STATE_HOME": str(home / "state")}
-    return subprocess.run(
-        [sys.executable, "-m", "tinyproof", verb, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, **places},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    return conftest.tinyproof(verb, *arguments, timeout=200, **places)
 
 
 def one_line(*arguments: object, words: str) -> None:

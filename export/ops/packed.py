@@ -7,6 +7,7 @@ None and the layer is left to the plain kernel.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -77,8 +78,20 @@ def pack_output(
     Channels whose shift is not to the right, or too far, get numbers that give the same bytes (`equivalent.py`). None
     where that needs weights of more than `most`, or where doubled sums do not fit 32 bits.
     """
+    flat = weights.reshape(bias.size, -1)
+    scales = (output.multiplier.tobytes(), output.shift.tobytes(), output.y_zero_point, output.y_min, output.y_max)
+    return _packed(bias.tobytes(), flat.tobytes(), flat.shape[1], scales, most)
+
+
+@lru_cache(maxsize=64)  # kernels, cores and values of `--optimize` are tried one after the other
+def _packed(
+    bias_bytes: bytes, weight_bytes: bytes, taps: int, scales: tuple[bytes, bytes, int, int, int], most: int
+) -> PackedOutput | None:
+    bias = np.frombuffer(bias_bytes, np.int32)
     channels = bias.size
-    flat = weights.reshape(channels, -1).astype(np.int64)
+    flat = np.frombuffer(weight_bytes, np.int8).reshape(channels, taps).astype(np.int64)
+    multipliers, shifts, *clamp = scales
+    output = OutputStage(np.frombuffer(multipliers, np.int32), np.frombuffer(shifts, np.int8), *clamp)
     magnitude = np.abs(flat).sum(axis=1)
     multiplier = np.broadcast_to(output.multiplier, channels).astype(np.int64)
     shift = -np.broadcast_to(output.shift, channels).astype(np.int64)
