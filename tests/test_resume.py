@@ -190,6 +190,20 @@ def test_a_device_that_never_gets_anywhere_is_given_up(model, monkeypatch):
         validate(Plan(model, HOST))
 
 
+def test_the_time_that_a_silent_device_was_waited_for_is_that_of_all_attempts(model, monkeypatch):
+    with start(model, HOST) as board:
+
+        def stream(run, station):
+            board.process.send_signal(signal.SIGSTOP)
+            raise LineLost("gone")
+
+        monkeypatch.setattr(tinyproof.host.run, "RECONNECT_S", 0.1)
+        monkeypatch.setattr(tinyproof.host.run.Run, "stream", stream)
+        with pytest.raises(UserError, match=r"did not answer again in 0\.4 s"):
+            validate(Plan(model, HOST, (board.port,), patience_s=0.4))
+        board.process.send_signal(signal.SIGCONT)
+
+
 def test_other_firmware_that_says_it_is_the_same_is_not_resumed_with(model, in_root):
     with start(model, BOARDS["interpreter"]) as honest:
         validate(Plan(model, HOST, (honest.port,)))
