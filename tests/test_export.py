@@ -224,6 +224,22 @@ def test_generated_sources_and_engine_compile_without_a_warning(dialect, tmp_pat
 
 
 @needs.gcc
+@pytest.mark.parametrize(
+    ("name", "value", "says"), [("__BYTE_ORDER__", "4321", "big-endian"), ("__INT_MAX__", "32767", "int of 32 bits")]
+)
+def test_a_core_that_would_read_the_tables_otherwise_stops_the_compiler(name, value, says):
+    command = ["gcc", "-x", "c", "-fsyntax-only", f"-U{name}", f"-D{name}={value}", str(FIRMWARE / "kernels/kernels.h")]
+    assert says in subprocess.run(command, capture_output=True, text=True).stderr
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
+def test_an_older_thumb_than_the_assemblys_takes_plain_c(tmp_path):
+    thumb = [str(path) for path in kernel_sources() if path.stem.endswith("thumb_1")]
+    command = ["arm-none-eabi-gcc", "-mcpu=arm926ej-s", "-mthumb", "-O1", *WARNINGS, *(f"-I{path}" for path in KERNELS)]
+    subprocess.run([*command, "-c", *thumb], cwd=tmp_path, check=True)
+
+
+@needs.gcc
 def test_the_op_list_is_a_c_plus_plus_function_that_adds_exactly_the_ops_of_the_model(tmp_path):
     folder = exported(MODEL, tmp_path / "small")
     (tmp_path / "ops.cc").write_text(
