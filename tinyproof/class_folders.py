@@ -28,8 +28,7 @@ ALL_IMAGES = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photo
 NO_CLASSES = ("labels", "annotations", "masks", "mask", "bboxes", "segmentations")
 CLASS_WORDS = {"", "class", "category", "label", "kind", "type", "digit"}  # of folders that a number makes a class
 # of folders that a number makes no class, whatever lies in them: the set was cut or taken so
-SHARE_WORDS = {"fold", "split", "part", "set", "batch", "group", "run", "session", "trial", "take", "series"}
-SHARE_WORDS |= {"day", "week", "month", "camera", "cam", "site", "device", "sensor"}
+SHARE_WORDS = {"fold", "split", "set", "batch", "group", "run", "session", "trial", "take", "day", "week", "month"}
 # of folders that are no classes where numbered things have them; left and right may be, where nothing else is there
 VIEWS = {"front", "side", "back", "rear", "top", "bottom", "above", "below", "profile", "frontal", "angle", "view"}
 SIDES = {"left", "right"}
