@@ -28,6 +28,7 @@ extern const engine_segment model_segments[];
 
 // One inference. {_ends(program)}: the caller's memory; input is only read.
 // `watch` is a function of yours, called with the inputs and with every tensor as soon as it is whole (engine.h).
+// One at a time: all calls share one arena.
 void model_compute(const int8_t *input, int8_t *output, engine_watcher watch);
 
 // The same; NULL for `watch` where nobody does.

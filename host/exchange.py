@@ -52,6 +52,14 @@ class DeviceSilent(LineLost):
     """The port is there, and no answer comes."""
 
 
+class StillSilent(DeviceSilent):
+    """Nor did one come within a time in which it was asked again."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        super().__init__(f"{url}: the device did not answer again in {timeout_s:g} s")
+        self.url = url
+
+
 class Exchange:
     """Asks the device on an open line. `logs` collects the first lines it wrote; the counters tell how the line did."""
 
@@ -106,7 +114,7 @@ class Exchange:
             except LineLost as error:
                 if time.monotonic() >= deadline:
                     raise LineLost(error.message) from error
-        raise DeviceSilent(f"{self.transport.url}: the device did not answer again in {timeout_s:g} s")
+        raise StillSilent(self.transport.url, timeout_s)
 
     def speed_up(self, hello: HelloReply, baud: int) -> None:
         """Have the line work at `baud`, or at the fastest usual speed below it that exchanges show to work.

@@ -19,6 +19,7 @@ from rich.progress import Progress
 from tinyproof import advice
 from tinyproof.console import progress_bar
 from tinyproof.host.device import DeviceError, DeviceReset
+from tinyproof.host.exchange import StillSilent
 from tinyproof.host.journal import Journal
 from tinyproof.host.journal_records import Answer, JournalError
 from tinyproof.host.record.parts import Disagreement
@@ -188,6 +189,8 @@ def _recover(station: Station, run: Run, error: LineLost) -> str:
         run.progress.update(station.progress.bar, description=station.name)
         run.progress.console.print(f"{station.name} goes on", markup=False)
         return ""
-    if isinstance(error, NotBack):
-        error = NotBack(error.url, run.patience_s, error.reason)  # of all attempts together
+    if isinstance(error, NotBack):  # the time is that of all attempts together
+        error = NotBack(error.url, run.patience_s, error.reason)
+    elif isinstance(error, StillSilent):
+        error = StillSilent(error.url, run.patience_s)
     return station.explain(error)

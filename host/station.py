@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import TaskID
 
+from tinyproof import advice
 from tinyproof.console import UserError
 from tinyproof.host.device import Device, DeviceError, count
 from tinyproof.host.journal_records import Identity
@@ -102,7 +103,11 @@ class Station:
         except UserError as error:
             raise DeviceError(self.explain(error)) from error
         check_identity(self.hello, manifest, self.url)
-        self.device.exchange.speed_up(self.hello, baud)
+        try:
+            self.device.exchange.speed_up(self.hello, baud)
+        except UserError as error:
+            again = f"try again, or with {advice.setting('baud', BAUD)}"
+            raise DeviceError(f"{self.explain(error)}; it had answered before: {again}") from error
 
     def greet_again(self) -> None:
         """Ask what it says of itself after the run: how deep its stack went. It has `ended` where it is gone by now."""

@@ -201,7 +201,7 @@ def test_generated_code_says_where_it_comes_from_and_has_no_loops():
 
 
 COMPILERS = {
-    "C11": ["gcc", "-std=c11", "-Wconversion", "-pedantic"],
+    "C11": ["gcc", "-std=c11", "-Wconversion", "-pedantic", "-Wc++-compat"],
     "C++11": ["g++", "-std=c++11", "-x", "c++"],
     "C11 for the Cortex-M4": ["arm-none-eabi-gcc", "-std=c11", "-mcpu=cortex-m4", "-mthumb", "-Wconversion"],
     "C++11 for the Cortex-M4": ["arm-none-eabi-g++", "-std=c++11", "-mcpu=cortex-m4", "-mthumb", "-x", "c++"],
@@ -221,6 +221,22 @@ def test_generated_sources_and_engine_compile_without_a_warning(dialect, tmp_pat
     found = [*includes(folder), *(f"-I{path}" for path in KERNELS)]
     for source in sources:
         subprocess.run([*command, "-O1", *WARNINGS, *found, "-c", str(source), "-o", "/dev/null"], check=True)
+
+
+@needs.gcc
+@pytest.mark.parametrize(
+    ("name", "value", "says"), [("__BYTE_ORDER__", "4321", "big-endian"), ("__INT_MAX__", "32767", "int of 32 bits")]
+)
+def test_a_core_that_would_read_the_tables_otherwise_stops_the_compiler(name, value, says):
+    command = ["gcc", "-x", "c", "-fsyntax-only", f"-U{name}", f"-D{name}={value}", str(FIRMWARE / "kernels/kernels.h")]
+    assert says in subprocess.run(command, capture_output=True, text=True).stderr
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
+def test_an_older_thumb_than_the_assemblys_takes_plain_c(tmp_path):
+    thumb = [str(path) for path in kernel_sources() if path.stem.endswith("thumb_1")]
+    command = ["arm-none-eabi-gcc", "-mcpu=arm926ej-s", "-mthumb", "-O1", *WARNINGS, *(f"-I{path}" for path in KERNELS)]
+    subprocess.run([*command, "-c", *thumb], cwd=tmp_path, check=True)
 
 
 @needs.gcc
@@ -385,3 +401,20 @@ def test_the_program_of_the_docs_compiles_gives_tflms_bytes_and_tells_of_every_t
         assert made.stdout == expected
         sizes = [784, *(step.size_bytes for step in steps)] if name == "watched" else []
         assert [int(line) for line in made.stderr.split()] == sizes
+
+
+@needs.golden
+def test_two_models_in_one_program_as_the_docs_have_it(model, objects, tmp_path):
+    renamed = re.search(r"```c\n(#define.+?)```", (ROOT / "docs/compiled-engine.md").read_text(), re.DOTALL)[1]
+    path, names = "build/digits_small/c/portable/model.c", ("digits_compute", "others_compute")
+    for name, text in (("digits", renamed), ("others", renamed.replace("digits_", "others_", 2))):
+        (tmp_path / f"{name}.c").write_text(text.replace(path, str(model_c(model))))
+    declared = "".join(f"void {name}(const int8_t *, int8_t *, engine_watcher);\n" for name in names)
+    called = "".join(f"{name}(input, output, engine_unwatched); fwrite(output, 1, 10, stdout);\n" for name in names)
+    arrays = "_Alignas(4) static int8_t input[784], output[10];\n"
+    main = f"#include <stdio.h>\n#include <engine.h>\n{declared}int main(void) {{\n{arrays}{called}}}\n"
+    (tmp_path / "main.c").write_text(main)
+    command = [*CC, "-std=c11", *WARNINGS, *SANITIZERS, *includes(model), *objects.glob("*.o"), *tmp_path.glob("*.c")]
+    subprocess.run([*map(str, command), "-o", str(tmp_path / "two")], check=True)
+    made = subprocess.run([tmp_path / "two"], capture_output=True, check=True).stdout
+    assert made == 2 * Golden((model / "model.tflite").read_bytes()).run_bytes(bytes(784))

@@ -35,6 +35,16 @@ def conv_model(
     return b.build([source], [out])
 
 
+def shared_dilation_model() -> bytes:
+    """A CONV_2D of the batch of images that SPACE_TO_BATCH_ND cuts one into."""
+    b = ModelBuilder()
+    x, batch, y = b.tensor((1, 6, 6, 1)), b.tensor((4, 3, 3, 1)), b.tensor((4, 1, 1, 2))
+    cut = b.constant(np.array([2, 2], np.int32), None), b.constant(np.zeros((2, 2), np.int32), None)
+    b.op("SPACE_TO_BATCH_ND", [x, *cut], [batch])
+    b.conv2d([batch, b.constant(ZEROS)], y)
+    return b.build([x], [y])
+
+
 def dense_model(y_shape=(1, 3), bias=None, bias_scale=1.0, w_shape=(3, 4)) -> bytes:
     b = ModelBuilder()
     x, y = b.tensor((1, 4)), b.tensor(y_shape)
@@ -210,6 +220,7 @@ REFUSALS = {
     "eleven tensors joined": (joining_model(11), "joins 11 tensors, and TFLM 10 at most; join them in groups"),
     "a number without an axis": (conv_model(y_shape=()), "one number without an axis"),
     "an unquantized tensor": (conv_model(x={"scale": None}), "'tensor_0' has no scale of its own"),
+    "dilated layers of one tensor": (shared_dilation_model(), "make one with the filters of all, and slice"),
     "a dynamic shape": (conv_model(x_shape=(1, -1, 5, 1)), "dynamic shape .* fixed batch of one"),
     "a batch of two": (batch_of_two(), r"has shape \(2, 5, 5, 1\), not \(1, h, w, c\)"),
     "a scale of zero": (conv_model(x={"scale": 0.0}), "not a positive number"),

@@ -123,11 +123,26 @@ def test_numbered_folders_in_numbered_classes_hold_no_classes(tmp_path: Path) ->
     for number in (1, 2):
         pictures(tmp_path / "cut" / f"item{number}", {"train": 4, "test": 4}, (90 * number,) * 3)
         pictures(tmp_path / "sides" / f"Class {number}", {"left": 4, "right": 4}, (90 * number,) * 3)
+        pictures(tmp_path / "views" / f"person{number}", {"front": 4, "left": 4}, (90 * number,) * 3)
         pictures(tmp_path / "days" / f"kind{number}", {"day1": 4, "day2": 4}, (90 * number,) * 3)
         pictures(tmp_path / "years" / f"kind{number}", {"2023": 4, "2024": 4}, (90 * number,) * 3)
     assert [lay_out(tmp_path / name).class_names for name in ("days", "years")] == [("kind1", "kind2")] * 2
     assert lay_out(tmp_path / "cut").class_names == ("item1", "item2")
     assert lay_out(tmp_path / "sides").class_names == ("Class 1", "Class 2")
+    assert lay_out(tmp_path / "views").class_names == ("person1", "person2")
+
+
+def test_numbered_things_with_the_same_folders_in_them_are_refused_where_those_may_be_the_classes(
+    tmp_path: Path,
+) -> None:
+    for outer, inner in (("person", ("happy", "sad")), ("person", ("left", "right")), ("session", ("front", "side"))):
+        root = tmp_path / f"{outer}_{inner[0]}"
+        for number in (1, 2):
+            pictures(root / f"{outer}{number}", dict.fromkeys(inner, 4))
+        if outer == "session":  # where one may lack a class
+            pictures(root / "session2", {"back": 4})
+        with pytest.raises(UserError, match=f"{outer}1/ to {outer}2/ have the same folders in them"):
+            lay_out(root)
 
 
 def test_a_pipe_among_the_pictures_is_no_picture(tmp_path: Path) -> None:

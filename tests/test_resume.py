@@ -29,6 +29,7 @@ from tinyproof.console import UserError
 from tinyproof.firmware.build import build
 from tinyproof.host.connection import start
 from tinyproof.host.device import Device
+from tinyproof.host.exchange import Exchange
 from tinyproof.host.journal import JOURNAL_FILE
 from tinyproof.host.journal_records import read_journal
 from tinyproof.host.line.faults import Event, parse_faults
@@ -188,6 +189,29 @@ def test_a_device_that_never_gets_anywhere_is_given_up(model, monkeypatch):
     monkeypatch.setattr(tinyproof.host.run.Run, "stream", stream)
     with pytest.raises(UserError, match="times in a row without an answer.*RESUME=1"):
         validate(Plan(model, HOST))
+
+
+def test_a_device_that_is_lost_as_its_line_is_made_faster_is_said_to_have_answered_before(model, monkeypatch):
+    def speed_up(exchange, hello, baud):
+        raise LineLost(f"{exchange.transport.url}: gone")
+
+    monkeypatch.setattr(Exchange, "speed_up", speed_up)
+    with pytest.raises(UserError, match="gone; it had answered before: try again, or with .*115200"):
+        validate(Plan(model, HOST))
+
+
+def test_the_time_that_a_silent_device_was_waited_for_is_that_of_all_attempts(model, monkeypatch):
+    with start(model, HOST) as board:
+
+        def stream(run, station):
+            board.process.send_signal(signal.SIGSTOP)
+            raise LineLost("gone")
+
+        monkeypatch.setattr(tinyproof.host.run, "RECONNECT_S", 0.1)
+        monkeypatch.setattr(tinyproof.host.run.Run, "stream", stream)
+        with pytest.raises(UserError, match=r"did not answer again in 0\.4 s"):
+            validate(Plan(model, HOST, (board.port,), patience_s=0.4))
+        board.process.send_signal(signal.SIGCONT)
 
 
 def test_other_firmware_that_says_it_is_the_same_is_not_resumed_with(model, in_root):

@@ -27,6 +27,11 @@ PARTS = {
 ALL_IMAGES = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos")
 NO_CLASSES = ("labels", "annotations", "masks", "mask", "bboxes", "segmentations")
 CLASS_WORDS = {"", "class", "category", "label", "kind", "type", "digit"}  # of folders that a number makes a class
+# of folders that a number makes no class, whatever lies in them: the set was cut or taken so
+SHARE_WORDS = {"fold", "split", "set", "batch", "group", "run", "session", "trial", "take", "day", "week", "month"}
+# of folders that are no classes where numbered things have them; left and right may be, where nothing else is there
+VIEWS = {"front", "side", "back", "rear", "top", "bottom", "above", "below", "profile", "frontal", "angle", "view"}
+SIDES = {"left", "right"}
 TABLES = (".csv", ".tsv", ".json", ".xml", ".txt", ".xlsx")
 _ARRAYS = "save images and labels as one .npz: x_train and y_train, x_test and y_test"
 _VIDEOS = "save single frames of the videos as pictures"
@@ -193,14 +198,16 @@ def _classes(folder: Path, part: str = "train") -> dict[str, Path]:
 
 
 def _refuse_numbered(root: Path, classes: dict[str, Path]) -> None:
-    """UserError where all are numbers of one thing (fold1, fold2; day_1, day_2) and have the same folders in them,
-    which are the classes then.
+    """UserError where all are numbers of one thing (person_1, person_2) and have the same folders in them, which may be
+    the classes then; not what a thing is seen from. Of shares of a set (fold1, fold2) one may lack some.
     """
     if len(_bare(classes)) > 1 or _bare(classes) & CLASS_WORDS:
         return
-    inside = {tuple(name for name in sub_folders(path) if pictures_below(path / name)) for path in classes.values()}
-    names = next(iter(inside))
-    if len(inside) == 1 and len(_bare(names)) > 1:
+    inside = [{name for name in sub_folders(path) if pictures_below(path / name)} for path in classes.values()]
+    names = sorted(set.union(*inside))
+    views = _bare(names) & VIEWS and _bare(names) <= VIEWS | SIDES
+    shares = _bare(classes) & SHARE_WORDS and all(inside) and sum(map(len, inside)) > len(names)
+    if len(_bare(names)) > 1 and (shares or (not views and all(found == set(names) for found in inside))):
         first, *_, last = classes
         raise UserError(
             f"{root}: {first}/ to {last}/ have the same folders in them, {', '.join(names[:NAMED])}: if those are the "

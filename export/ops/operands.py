@@ -70,10 +70,13 @@ def image(graph: Graph, op: Op, tensor_index: int) -> Activations:
     """The input or output `tensor_index` of the op, an int8 tensor of shape (1, h, w, c)."""
     found = computed(graph, op, tensor_index)
     if len(found.shape) != 4 or found.shape[0] != 1:
+        # what the converter leaves of a dilated layer where others read the same tensor
+        cut = any(earlier.name == "SPACE_TO_BATCH_ND" for earlier in graph.ops[: op.index])
+        cure = "of dilated layers that read the same tensor make one with the filters of all, and slice what it gives"
         raise graph.refusal(
             op,
             f"tensor '{graph.tensors[tensor_index].name}' has shape {found.shape}, not (1, h, w, c); "
-            "convert with a fixed batch of one",
+            f"{cure if cut else 'convert with a fixed batch of one'}",
         )
     return found
 

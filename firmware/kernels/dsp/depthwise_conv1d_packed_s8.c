@@ -109,7 +109,7 @@ static void whole_line(
     for (int32_t j = 0; j < l->y_pixels; j += p->columns, y += p->columns * l->y_step) {
         const int32_t columns = l->y_pixels - j < p->columns ? l->y_pixels - j : p->columns, words = words_of(columns, p);
         depthwise_row asked = {4 * words, p->pairs, columns, l->y_step, x_c, each, 4 * each * (sets * p->pairs + 4)};
-        for (four_words *to = (void *)scratch, *end = to + words; to != end; to++) {
+        for (four_words *to = (four_words *)(void *)scratch, *end = to + words; to != end; to++) {
             *to = (four_words){{nothing, nothing, nothing, nothing}};
         }
         for (int32_t c = 0; c < x_c; c += QUAD) {  // the last four channels, if fewer are left, with some before them again

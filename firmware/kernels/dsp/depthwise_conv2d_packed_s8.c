@@ -164,7 +164,7 @@ static void whole_map(int8_t *y, const int8_t *x, int8_t *scratch, const depthwi
     const int32_t bands = (g->y_h + p->rows - 1) / p->rows, quads = (g->x_c + QUAD - 1) / QUAD;
     const uint32_t nothing = low_halves((uint32_t)p->x_zero_point, (uint32_t)p->x_zero_point);
     uint32_t *plane = (uint32_t *)(void *)scratch;
-    for (four_words *to = (void *)scratch, *end = to + words; to != end; to++) {
+    for (four_words *to = (four_words *)(void *)scratch, *end = to + words; to != end; to++) {
         *to = (four_words){{nothing, nothing, nothing, nothing}};
     }
     for (int32_t n = 0; n < bands * quads; n++) {  // band by band for each four channels, or the other way round

@@ -13,8 +13,9 @@
 #define DSP_INSTRUCTIONS
 #endif
 
-// The instruction set of the Cortex-M0 and M0+: eight registers that multiply, products of 32 bits, aligned words.
-#if defined(__thumb__) && !defined(__thumb2__)
+// The instruction set of the Cortex-M0 and M0+: eight registers that multiply, products of 32 bits, aligned words. In that
+// of the ARM7 and ARM9, which is older, moves between those eight are missing.
+#if defined(__thumb__) && !defined(__thumb2__) && __ARM_ARCH >= 6
 #define THUMB_1
 #endif
 
