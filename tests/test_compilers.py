@@ -22,6 +22,7 @@ from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F
 from tinyproof.firmware import build as firmware_build
 from tinyproof.firmware.build import build, image_path, load_sizes
+from tinyproof.host.bench.image import Image
 from tinyproof.host.doctor import PROBLEM, check_tools
 from tinyproof.host.record.file import REPORT_FILE
 from tinyproof.installing import require_tools
@@ -54,6 +55,8 @@ def test_both_compilers_of_a_board_give_the_same_bytes(board, model, command):
     if find_board(board).core == CORTEX_M4F:  # both compilers have to use the instructions that it has
         counted = [report["cost"]["instructions"] for report in reports]
         assert counted[0] < 600_000 and counted[1] < 1.05 * counted[0]
+        loaded = Image(image_path(model, find_board(board))).segments
+        assert sum(size for *_, size in loaded) < 2**20  # without the stack of 16 MiB that LLD allows
     assert reports[0]["run_sha256"] == reports[1]["run_sha256"]
     assert load_sizes(model, board).compiler == "ziglang cc"
 

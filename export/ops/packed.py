@@ -79,7 +79,8 @@ def pack_output(
     where that needs weights of more than `most`, or where doubled sums do not fit 32 bits.
     """
     flat = weights.reshape(bias.size, -1)
-    scales = (output.multiplier.tobytes(), output.shift.tobytes(), output.y_zero_point, output.y_min, output.y_max)
+    stages = np.asarray(output.multiplier, np.int32).tobytes(), np.asarray(output.shift, np.int8).tobytes()
+    scales = (*stages, output.y_zero_point, output.y_min, output.y_max)
     return _packed(bias.tobytes(), flat.tobytes(), flat.shape[1], scales, most)
 
 

@@ -23,7 +23,9 @@ class Image:
         self._path = path
         with path.open("rb") as file:
             elf: Any = ELFFile(file)
-            self.segments = [(s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]]
+            self.segments = [
+                (s["p_vaddr"], s.data(), s["p_memsz"]) for s in elf.iter_segments("PT_LOAD") if s["p_memsz"]
+            ]
             symbols = _symbols(elf)
         self.symbols = {s.name: s["st_value"] for s in symbols if s.name}
         self.functions: dict[int, Any] = {s["st_value"] & ~1: s for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
