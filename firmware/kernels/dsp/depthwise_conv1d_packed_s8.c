@@ -49,8 +49,8 @@ static __attribute__((noinline)) void lay_few(
 static void lay_out(
     uint32_t *plane, int32_t words, const int8_t *x, int32_t first, const line *l, const depthwise_conv1d_packed_params *p
 ) {
-    const int32_t before = first < 0 ? -first : 0, end = (l->x_pixels - first) / 2;
-    const int32_t from = (before + 1) / 2, to = end < words ? end : words;
+    const int32_t before = first < 0 ? -first : 0, behind = l->x_pixels - first;  // from there to the end of x
+    const int32_t from = (before + 1) / 2, end = behind / 2, to = end < words ? end : words;
     if (p->window.x_c < QUAD) {
         lay_few(plane, words, x, first, l, p);
         return;
@@ -61,7 +61,7 @@ static void lay_out(
             plane + from, 4 * words, x + (first + 2 * from) * l->x_step, l->x_step, 2 * l->x_step, to - from, 0, 0, 1
         );
     }
-    if ((l->x_pixels - first) % 2 != 0 && end >= from && end < words) {
+    if (behind % 2 > 0 && end >= from && end < words) {
         lay_half(plane + end, words, x + (l->x_pixels - 1) * l->x_step, 1, p->x_zero_point);
     }
 }
@@ -83,17 +83,17 @@ static void every_second(
 static void finish(
     int8_t *y, const uint32_t *plane, int32_t c, const depthwise_row *asked, const depthwise_conv1d_packed_params *p
 ) {
-    const int32_t each = asked->y_each, table = asked->each / each;
-    const int32_t *channel = (const int32_t *)(const void *)((const int8_t *)p->channels + c * asked->each);
+    const int32_t each = asked->y_each, of_input = asked->each / 4, numbers = of_input / each;
+    const int32_t *channel = p->channels + c * of_input;
     y += c * each;
-    for (int32_t k = 0; k < each; k++, y++, channel += table / 4) {
+    for (int32_t k = 0; k < each; k++, y++, channel += numbers) {
         if (p->run_count == 0) {
             depthwise_row_s8(y, plane, channel, asked);
             continue;
         }
         for (int32_t n = 0; n < asked->channels; n++) {
             every_second(
-                y + n * each, plane + n * (asked->size / 4), channel + n * (asked->each / 4), asked->columns, asked->y_step, p
+                y + n * each, plane + n * (asked->size / 4), channel + n * of_input, asked->columns, asked->y_step, p
             );
         }
     }
