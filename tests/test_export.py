@@ -225,7 +225,7 @@ def test_generated_sources_and_engine_compile_without_a_warning(dialect, tmp_pat
 
 @needs.gcc
 @pytest.mark.parametrize(
-    ("name", "value", "says"), [("__BYTE_ORDER__", "4321", "big-endian"), ("__INT_MAX__", "32767", "int of 32 bits")]
+    ("name", "value", "says"), [("__BYTE_ORDER__", "4321", "big-endian"), ("__SIZEOF_INT__", "2", "int of 32 bits")]
 )
 def test_a_core_that_would_read_the_tables_otherwise_stops_the_compiler(name, value, says):
     command = ["gcc", "-x", "c", "-fsyntax-only", f"-U{name}", f"-D{name}={value}", str(FIRMWARE / "kernels/kernels.h")]

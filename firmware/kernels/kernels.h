@@ -6,13 +6,12 @@
 //   x input   y output   k kernel window   |   h rows   w columns   c channels
 // so x is (x_h, x_w, x_c), y is (y_h, y_w, y_c), and the window that makes one output is (k_h, k_w) of x.
 #pragma once
-#include <limits.h>
 #include <stdint.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the model's tables are read in words as a little-endian core has them: compile for one, this is big-endian"
 #endif
-#if INT_MAX < 0x7fffffff
+#if defined(__SIZEOF_INT__) && __SIZEOF_INT__ < 4
 #error "the kernels count in an int of 32 bits: compile for a core of 32 bits or more, this one has less"
 #endif
 
