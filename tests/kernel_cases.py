@@ -155,6 +155,10 @@ def _arithmetic(name: str, y_scale: float = 1.0) -> tuple[Layer, ...]:
     )
 
 
+def _resized(name: str, kind: str) -> Layer:
+    return partial(one_op, name, ((1, 3, 2, 3),), (1, 5, 4, 3), constants=[[5, 4]], options=options(kind))
+
+
 def _prelu() -> bytes:
     b = ModelBuilder()
     x, y = b.tensor((1, 3, 4, 5), 0.5, 3), b.tensor((1, 3, 4, 5), 0.5, 3)
@@ -272,26 +276,8 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
         partial(one_op, "PAD", ((2, 3),), (4, 4), 0.5, constants=[[[1, 1], [0, 1]]]),
     ),
     "fill": (partial(one_op, "PAD", ((2, 3),), (4, 4), 0.5, constants=[[[1, 1], [0, 1]]]),),
-    "resize_nearest": (
-        partial(
-            one_op,
-            "RESIZE_NEAREST_NEIGHBOR",
-            ((1, 3, 2, 3),),
-            (1, 5, 4, 3),
-            constants=[[5, 4]],
-            options=options("ResizeNearestNeighborOptionsT"),
-        ),
-    ),
-    "resize_bilinear": (
-        partial(
-            one_op,
-            "RESIZE_BILINEAR",
-            ((1, 3, 2, 3),),
-            (1, 5, 4, 3),
-            constants=[[5, 4]],
-            options=options("ResizeBilinearOptionsT"),
-        ),
-    ),
+    "resize_nearest": (_resized("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptionsT"),),
+    "resize_bilinear": (_resized("RESIZE_BILINEAR", "ResizeBilinearOptionsT"),),
     "softmax": (partial(_softmax, 1), partial(_softmax, 3)),
     "log_softmax": tuple(
         partial(one_op, "LOG_SOFTMAX", ((1, n),), (1, n), 1 / 16, 127, options=options("LogSoftmaxOptionsT"))

@@ -17,7 +17,7 @@ from tinyproof.export.ops.conv2d_winograd import (
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
 from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, is_affordable, pack_output, pack_quads
 from tinyproof.export.ops.requantize import INT32_MAX
-from tinyproof.export.ops.window import Window
+from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
 
 # Winograd's filter transform times 4, -6, -6, 24, 24 and 1: whole numbers. The kernel divides by what is left of that.
@@ -63,10 +63,7 @@ def scratch_bytes(params: Conv2dWinogradParams) -> int:
 
 def leads(params: Conv2dWinogradParams) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it: four rows at a time."""
-    window = params.window
-    x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
-    rows = range(0, window.y_h, TILE)
-    return (max(min(i + TILE, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows),)
+    return (lead_bytes(params.window, params.pool, TILE * params.window.y_w),)
 
 
 def events(params: Conv2dWinogradParams) -> Events:

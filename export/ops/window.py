@@ -138,11 +138,7 @@ def _progress(window: Window, pool: Window, together: int) -> tuple[NDArray[np.i
 
 def lead_bytes_of_squares(window: Window, pool: Window) -> int:
     """The same of a kernel that computes 2 x 2 outputs together, which are one pixel of y where a pooling follows."""
-    if pool.k_h > 1:
-        return lead_bytes(window, pool)
-    x_row, y_row = window.x_w * window.x_c, window.y_w * window.y_c
-    rows = range(0, window.y_h, 2)
-    return max(min(i + 2, window.y_h) * y_row - max(i - window.pad_h, 0) * x_row for i in rows)
+    return lead_bytes(window, pool, (1 if pool.k_h > 1 else 2) * pool.y_w)
 
 
 def pools_squares(pool: Window) -> bool:
