@@ -15,6 +15,29 @@ void depthwise_pairs_s8(
     int32_t gap, int32_t rows
 );
 
+enum { QUAD = 4 };
+
+typedef struct {
+    uint32_t words[QUAD];
+} four_words;
+
+// Four planes in which every pair lies outside.    plane (4, words)
+INLINED void lay_nothing(uint32_t *plane, int32_t words, uint32_t nothing) {
+    for (four_words *to = (four_words *)(void *)plane, *end = to + words; to != end; to++) {
+        *to = (four_words){{nothing, nothing, nothing, nothing}};
+    }
+}
+
+// The pairs of four channels of which `inside` is the first half, or the second, and `nothing` the other one; `size` words
+// from one plane to the next.
+INLINED void lay_half(uint32_t *to, int32_t size, const int8_t *inside, int32_t is_first, uint32_t nothing) {
+    const uint32_t word = load_word(inside), even = even_bytes(word), odd = odd_bytes(word);
+    to[0] = is_first ? low_halves(even, nothing) : low_halves(nothing, even);
+    to[size] = is_first ? low_halves(odd, nothing) : low_halves(nothing, odd);
+    to[2 * size] = is_first ? high_halves(even, nothing) : high_halves(nothing, even);
+    to[3 * size] = is_first ? high_halves(odd, nothing) : high_halves(nothing, odd);
+}
+
 typedef struct {
     int32_t x_row;  // bytes of a row of pairs
     int32_t y_c;

@@ -1,12 +1,6 @@
 // Depthwise convolution along one axis: pixels side by side are laid out as planes of pairs, four channels at a time.
 #include "depthwise.h"
 
-enum { QUAD = 4 };
-
-typedef struct {
-    uint32_t words[4];
-} four_words;
-
 // A line of pixels that the window goes along; steps and rows in bytes.
 typedef struct {
     int32_t x_pixels, y_pixels, pad;
@@ -19,16 +13,11 @@ static int32_t words_of(int32_t columns, const depthwise_conv1d_packed_params *p
     return steps + p->pairs - 1;
 }
 
-// A pair of which one half lies outside, four channels from `inside`.
-static __attribute__((noinline)) void lay_half(
+// A pair of which one half lies outside.
+static __attribute__((noinline)) void lay_end(
     uint32_t *to, int32_t words, const int8_t *inside, int32_t is_first, int32_t x_zero_point
 ) {
-    const uint32_t nothing = low_halves((uint32_t)x_zero_point, (uint32_t)x_zero_point);
-    const uint32_t word = load_word(inside), even = even_bytes(word), odd = odd_bytes(word);
-    to[0] = is_first ? low_halves(even, nothing) : low_halves(nothing, even);
-    to[words] = is_first ? low_halves(odd, nothing) : low_halves(nothing, odd);
-    to[2 * words] = is_first ? high_halves(even, nothing) : high_halves(nothing, even);
-    to[3 * words] = is_first ? high_halves(odd, nothing) : high_halves(nothing, odd);
+    lay_half(to, words, inside, is_first, low_halves((uint32_t)x_zero_point, (uint32_t)x_zero_point));
 }
 
 // All pairs of pixels with fewer than four channels.
@@ -55,14 +44,14 @@ static void lay_out(
         lay_few(plane, words, x, first, l, p);
         return;
     }
-    if (before % 2 != 0 && from <= words && l->x_pixels > 0) lay_half(plane + from - 1, words, x, 0, p->x_zero_point);
+    if (before % 2 != 0 && from <= words && l->x_pixels > 0) lay_end(plane + from - 1, words, x, 0, p->x_zero_point);
     if (to > from) {
         depthwise_pairs_s8(
             plane + from, 4 * words, x + (first + 2 * from) * l->x_step, l->x_step, 2 * l->x_step, to - from, 0, 0, 1
         );
     }
     if (behind % 2 > 0 && end >= from && end < words) {
-        lay_half(plane + end, words, x + (l->x_pixels - 1) * l->x_step, 1, p->x_zero_point);
+        lay_end(plane + end, words, x + (l->x_pixels - 1) * l->x_step, 1, p->x_zero_point);
     }
 }
 
@@ -109,9 +98,7 @@ static void whole_line(
     for (int32_t j = 0; j < l->y_pixels; j += p->columns, y += p->columns * l->y_step) {
         const int32_t columns = l->y_pixels - j < p->columns ? l->y_pixels - j : p->columns, words = words_of(columns, p);
         depthwise_row asked = {4 * words, p->pairs, columns, l->y_step, x_c, each, 4 * each * (sets * p->pairs + 4)};
-        for (four_words *to = (four_words *)(void *)scratch, *end = to + words; to != end; to++) {
-            *to = (four_words){{nothing, nothing, nothing, nothing}};
-        }
+        lay_nothing(plane, words, nothing);
         for (int32_t c = 0; c < x_c; c += QUAD) {  // the last four channels, if fewer are left, with some before them again
             const int32_t first = c <= x_c - QUAD ? c : x_c < QUAD ? 0 : x_c - QUAD;
             asked.channels = x_c - c < QUAD ? x_c - c : QUAD;

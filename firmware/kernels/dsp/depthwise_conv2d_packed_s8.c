@@ -2,12 +2,6 @@
 // the window makes rows of the output of them.
 #include "depthwise.h"
 
-enum { QUAD = 4 };
-
-typedef struct {
-    uint32_t words[4];
-} four_words;
-
 // The first of the four channels laid out for c: the last ones of x, if fewer are left, and then some of them again.
 static int32_t first_laid(int32_t c, const window_geometry *g) {
     const int32_t last = g->x_c > QUAD ? g->x_c - QUAD : 0;
@@ -35,11 +29,7 @@ static __attribute__((noinline)) void border_pairs(const row_part *row, const in
             for (int32_t c = 0; c < QUAD; c++) to[c * size] = nothing;
             continue;
         }
-        const uint32_t word = load_word(inside), even = even_bytes(word), odd = odd_bytes(word);
-        to[0] = is_above ? low_halves(even, nothing) : low_halves(nothing, even);
-        to[size] = is_above ? low_halves(odd, nothing) : low_halves(nothing, odd);
-        to[2 * size] = is_above ? high_halves(even, nothing) : high_halves(nothing, even);
-        to[3 * size] = is_above ? high_halves(odd, nothing) : high_halves(nothing, odd);
+        lay_half(to, size, inside, is_above, nothing);
         inside += row->step;
     }
 }
@@ -164,9 +154,7 @@ static void whole_map(int8_t *y, const int8_t *x, int8_t *scratch, const depthwi
     const int32_t bands = (g->y_h + p->rows - 1) / p->rows, quads = (g->x_c + QUAD - 1) / QUAD;
     const uint32_t nothing = low_halves((uint32_t)p->x_zero_point, (uint32_t)p->x_zero_point);
     uint32_t *plane = (uint32_t *)(void *)scratch;
-    for (four_words *to = (four_words *)(void *)scratch, *end = to + words; to != end; to++) {
-        *to = (four_words){{nothing, nothing, nothing, nothing}};
-    }
+    lay_nothing(plane, words, nothing);
     for (int32_t n = 0; n < bands * quads; n++) {  // band by band for each four channels, or the other way round
         const int32_t c = QUAD * (in_place ? n / bands : n % quads), i = p->rows * (in_place ? n % bands : n / quads);
         const int32_t rows = g->y_h - i < p->rows ? g->y_h - i : p->rows, known = i > 0 ? kept : 0;
