@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d import Conv2dParams
-from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, doubled_quads, no_pool
+from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, bytes_beside, doubled_quads, filled_up, no_pool
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, fours, is_affordable, pack_output, rounded_up
+from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, fours, is_affordable, pack_output
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
@@ -67,16 +67,15 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dGroupedParams | None:
         row_taps=window.k_w * x_c,
         window=replace(window, x_c=x_c, y_c=y_c),
         pool=replace(pool, x_c=y_c, y_c=y_c),
-        output=output,
+        output=filled_up(output, y_c),
     )
     return Conv2dGroupedParams(packed, blocks)
 
 
 def scratch_bytes(params: Conv2dGroupedParams) -> int:
-    """Sums, with a pooling the largest ones of all blocks too; and what two output pixels see."""
+    """The bytes of some outputs; and what two output pixels see."""
     window, pool = params.conv.window, params.conv.pool
-    sums = 8 * rounded_up(window.y_c) * (1 + params.blocks) if max(pool.k_h, pool.k_w) > 1 else 32
-    return sums + 4 * params.blocks * window.k_h * window.k_w * window.x_c
+    return bytes_beside(pool, params.blocks) + 4 * params.blocks * window.k_h * window.k_w * window.x_c
 
 
 def leads(params: Conv2dGroupedParams) -> tuple[int]:
@@ -92,7 +91,6 @@ def events(params: Conv2dGroupedParams) -> Events:
     looks = pixels * pool.k_h * pool.k_w
     inside = looks * windows_inside(window) // (window.y_h * window.y_w)
     pairs, quads, filters = -(-looks // 2), taps * window.x_c // 4, fours(window.y_c)
-    whole, rest = divmod(window.y_c, 4) if looks == pixels else (0, pool.y_c)
     return (
         pairs,
         looks * taps,
@@ -103,8 +101,7 @@ def events(params: Conv2dGroupedParams) -> Events:
         pairs * blocks * filters,
         pairs * blocks * filters * quads,
         pairs * blocks * filters * fours(quads),
-        pixels * blocks * whole,
-        pixels * blocks * rest,
+        pairs * blocks if window.y_c % 4 else 0,
         (looks - pixels) * blocks * pool.y_c,
     )
 

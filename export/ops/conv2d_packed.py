@@ -15,11 +15,13 @@ from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.layouts import LAYOUTS, Layout, as_it_is
 from tinyproof.export.ops.packed import (
     DSP,
+    GROUP,
     MOST_BYTE,
     MOST_WEIGHT,
     PackedOutput,
     fours,
     is_affordable,
+    last_four,
     pack_bytes,
     pack_output,
     pack_quads,
@@ -57,17 +59,17 @@ Packing = Callable[[NDArray[np.int16]], "NDArray[np.int16] | None"]  # of filter
 
 def doubled_quads(filters: NDArray[np.int16]) -> NDArray[np.int16]:
     """The weights of `conv2d_packed_s8`."""
-    return pack_quads(2 * filters)
+    return pack_quads(2 * last_four(filters))
 
 
 def two_filters(filters: NDArray[np.int16]) -> NDArray[np.int16] | None:
     """Those of `conv2d_bytes_s8`."""
-    return pack_two_filters(filters.astype(np.int8))
+    return pack_two_filters(last_four(filters).astype(np.int8))
 
 
 def single_bytes(filters: NDArray[np.int16]) -> NDArray[np.int16]:
     """Those of `conv2d_wide_s8`: two of its bytes a number."""
-    return pack_bytes(filters.astype(np.int8)).view("<i2")
+    return pack_bytes(last_four(filters).astype(np.int8)).view("<i2")
 
 
 def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> Conv2dPackedParams | None:
@@ -80,7 +82,13 @@ def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> 
     weights = packing(rests_last(rows))
     if weights is None:
         return None
-    return Conv2dPackedParams(weights, conv.x_zero_point, rows.shape[2], conv.window, pool, output)
+    window = conv.window
+    return Conv2dPackedParams(weights, conv.x_zero_point, rows.shape[2], window, pool, filled_up(output, window.y_c))
+
+
+def filled_up(output: PackedOutput, y_c: int) -> PackedOutput:
+    """The output of blocks of y_c channels whose kernel reads four of each, with zeros behind the last block."""
+    return replace(output, channels=np.pad(output.channels, ((0, max(0, GROUP - y_c)), (0, 0))))
 
 
 def rests_last(rows: NDArray[np.int16]) -> NDArray[np.int16]:
@@ -92,16 +100,19 @@ def rests_last(rows: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
-    """The sums of four channels; with a pooling the largest ones of those behind the last whole group, and the bytes of
-    the others; what two output pixels see in 16 bits; and what one sees in 8 where that may lie outside x and its
-    pixels are no whole words.
+    """The bytes of four channels of two output pixels; what these see in 16 bits; with a pooling the bytes of all
+    channels; and what one pixel sees in 8 bits where that may lie outside x and its pixels are no whole words.
     """
-    window, pool = params.window, params.pool
+    window = params.window
     taps = rounded_up(window.k_h * params.row_taps)
-    pools, rest = max(pool.k_h, pool.k_w) > 1, window.y_c % 4
-    sums = 32 + pools * (2 * (window.y_c - rest) + 32 * (rest > 0))
     copied = 0 if _is_inside(params) or _has_words(window) else taps
-    return sums + 4 * taps + copied
+    return bytes_beside(params.pool) + 4 * taps + copied
+
+
+def bytes_beside(pool: Window, blocks: int = 1) -> int:
+    """Of the scratch: those of outputs, of two pixels and so many blocks of channels."""
+    pooled = rounded_up(2 * blocks * pool.y_c) if max(pool.k_h, pool.k_w) > 1 else 0
+    return 2 * GROUP + pooled
 
 
 def _has_words(window: Window) -> bool:
@@ -142,7 +153,7 @@ def events(params: Conv2dPackedParams) -> Events:
         pairs * groups,
         pairs * groups * quads,
         pairs * groups * fours(quads),
-        outputs * (pool.y_c % 4),
+        pairs if pool.y_c % 4 else 0,
         (looks - outputs) * pool.y_c,
         inside * window.k_h,
         looks * window.k_h * (row // 4),

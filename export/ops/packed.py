@@ -130,6 +130,19 @@ def _stage(output: OutputStage, channel: int, low: int, high: int) -> Stage:
     return Stage(int(output.multiplier[k]), shift, zero_point, output.y_min, output.y_max, low, high)
 
 
+def last_four(filters: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Filters (y_c, taps) so that the last group ends with the last one: some are there twice where they make no fours.
+
+    Fewer than four stay as they are.
+
+    >>> last_four(np.arange(6, dtype=np.int16)[:, None])[:, 0].tolist()
+    [0, 1, 2, 3, 2, 3, 4, 5]
+    """
+    y_c = len(filters)
+    whole = y_c // GROUP * GROUP
+    return filters if y_c in (whole, y_c % GROUP) else np.concatenate([filters[:whole], filters[-GROUP:]])
+
+
 def pack_quads(weights: NDArray[np.int16], group: int = GROUP) -> NDArray[np.int16]:
     """weights (..., y_c, taps) -> (..., quads, 2, group, 2) for each group in turn: (groups, ..., quads, 2, group, 2).
 

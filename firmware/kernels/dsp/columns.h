@@ -17,45 +17,39 @@ void columns_dot_s16(
     int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
 );
 
-// The same sums, doubled, where w (runs, quads, 2, 2, 2) holds two filters a number. Those of filters 1 and 3 must stay
-// within 2^23 before they are doubled.
-void columns_dot_bytes(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind
-);
-
-// y[o] and y_right[o] = the output bytes of all channels o in groups of four, before the clamp: the doubled sums of two
-// columns that see the same x (quads, 2, 2, 2) in w (groups, quads, 2, 4, 2), each with its row of channels (4 * groups, 4)
+// y[o] and y_right[o] = the output bytes of channels o in groups of four, before the clamp: the doubled sums of two columns
+// that see the same x (quads, 2, 2, 2) in w (groups, quads, 2, 4, 2), each with its row of channels (y_c, 4). Where
+// `again` is not 0, one group more follows, which begins with so many of the channels before it.
 void columns_output_s16(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
+    const int32_t *channels, int32_t again
 );
 
 // The same where the output rectifies.
 void columns_rectified_s16(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
+    const int32_t *channels, int32_t again
 );
 
-// Both with w (groups, quads, 2, 2, 2), as above.
+// Both where w (groups, quads, 2, 2, 2) holds two filters a number. The sums of filters 1 and 3 must stay within 2^23 before
+// they are doubled.
 void columns_output_bytes(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
+    const int32_t *channels, int32_t again
 );
-
 void columns_rectified_bytes(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
+    const int32_t *channels, int32_t again
 );
 
-// All three with a byte a weight, w (groups, quads, 4, 4): the taps of each filter as they come. The sums of `dot` are doubled.
-void columns_dot_s8(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind);
+// Both with a byte a weight, w (groups, quads, 4, 4): the taps of each filter as they come.
 void columns_output_s8(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
+    const int32_t *channels, int32_t again
 );
 void columns_rectified_s8(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels
+    const int32_t *channels, int32_t again
 );
 
 // v (rows, words, 2, 2, 2) = both columns of rows that lie `below` bytes apart, and `gap` bytes in v: of x, and of what lies
@@ -77,9 +71,6 @@ typedef struct {
 INLINED place behind(place at, int32_t columns) {
     return at.j + 1 < columns ? (place){at.i, at.j + 1} : (place){at.i + 1, 0};
 }
-
-// y[o] and y_right[o] = the output bytes of the sums of channel o, which are doubled    sums (y_c, 2)
-void columns_finish_s8(int8_t *y, int8_t *y_right, const int32_t *sums, int32_t y_c, const packed_output *p);
 
 // One column of a quad.
 INLINED void store_column(int16_t *v, uint32_t even, uint32_t odd) {

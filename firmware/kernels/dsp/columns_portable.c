@@ -74,48 +74,46 @@ static void run_s8(int32_t *sums, const int16_t *x, const int16_t *w, int32_t qu
     }
 }
 
-typedef void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads);
-
-// step: of w from one quad to the next
-static inline void dot(
-    int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind, run *one, int32_t step
-) {
-    for (; runs > 0; runs--, sums += 8, w += step * quads) {
-        one(sums, x, w, quads);
+void columns_dot_s16(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind) {
+    for (; runs > 0; runs--, sums += 8, w += 16 * quads) {
+        run_s16(sums, x, w, quads);
         x += 8 * quads - rewind / 2;
     }
 }
 
+typedef void run(int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads);
+
+// step: of w from one quad to the next. Channels that are there again have their bytes.
 static inline void output(
     int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,
-    const int32_t *channels, run *one, int32_t step
+    const int32_t *channels, int32_t again, run *one, int32_t step
 ) {
-    packed_output output = {channels, INT8_MIN, INT8_MAX, 0};
-    for (; groups > 0; groups--, y += 4, y_right += 4, w += step * quads, output.channels += 16) {
+    for (int32_t left = 4 * groups + 4 * (again > 0) - again; left > 0; w += step * quads) {
         int32_t sums[8];
         one(sums, x, w, quads);
-        columns_finish_s8(y, y_right, sums, 4, &output);
+        const int32_t *sum = sums;
+        if (left < 4) sum += 2 * again;
+        for (int32_t o = left < 4 ? again : 0; o < 4; o++, left--, sum += 2, channels += 4) {
+            const packed_scale scale = packed_channel(channels);
+            *y++ = (int8_t)packed_value(sum[0], &scale);
+            *y_right++ = (int8_t)packed_value(sum[1], &scale);
+        }
     }
 }
 
 // The functions of columns.h for one kind of weights; step as above. A layer that rectifies is one like any other.
 #define COLUMNS(kind, step)                                                                                      \
-    void columns_dot_##kind(                                                                                     \
-        int32_t *sums, const int16_t *x, const int16_t *w, int32_t quads, int32_t runs, int32_t rewind           \
-    ) {                                                                                                          \
-        dot(sums, x, w, quads, runs, rewind, run_##kind, step);                                                  \
-    }                                                                                                            \
     void columns_output_##kind(                                                                                  \
         int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,           \
-        const int32_t *channels                                                                                  \
+        const int32_t *channels, int32_t again                                                                   \
     ) {                                                                                                          \
-        output(y, y_right, x, w, quads, groups, channels, run_##kind, step);                                     \
+        output(y, y_right, x, w, quads, groups, channels, again, run_##kind, step);                              \
     }                                                                                                            \
     void columns_rectified_##kind(                                                                               \
         int8_t *y, int8_t *y_right, const int16_t *x, const int16_t *w, int32_t quads, int32_t groups,           \
-        const int32_t *channels                                                                                  \
+        const int32_t *channels, int32_t again                                                                   \
     ) {                                                                                                          \
-        columns_output_##kind(y, y_right, x, w, quads, groups, channels);                                        \
+        columns_output_##kind(y, y_right, x, w, quads, groups, channels, again);                                 \
     }
 
 COLUMNS(s16, 16)

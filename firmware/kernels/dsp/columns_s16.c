@@ -46,27 +46,6 @@
     "sub r7, r5\n"                   \
     "sub r10, r8\n"                  \
     "sub r11, r9\n"
-// From there to all of them doubled; of weights of a byte all sums are as they are.
-#define DOUBLE                       \
-    "lsl r4, #1\n"                   \
-    "lsl r5, #1\n"                   \
-    "asr r6, #7\n"                   \
-    "asr r7, #7\n"                   \
-    "lsl r8, #1\n"                   \
-    "lsl r9, #1\n"                   \
-    "asr r10, #7\n"                  \
-    "asr r11, #7\n"
-
-#define DOUBLE_ALL                   \
-    "lsl r4, #1\n"                   \
-    "lsl r5, #1\n"                   \
-    "lsl r6, #1\n"                   \
-    "lsl r7, #1\n"                   \
-    "lsl r8, #1\n"                   \
-    "lsl r9, #1\n"                   \
-    "lsl r10, #1\n"                  \
-    "lsl r11, #1\n"
-
 // What the sums begin with: nothing, or the doubled biases of the channels, to which [sp, #28] points.
 #define FROM_NOTHING                 \
     "movs r4, #0\n"                  \
@@ -88,37 +67,31 @@
     "mov r9, r8\n"                   \
     "mov r11, r10\n"
 
-// As columns.h declares it. Bytes of a quad: 2^log_weights of weights, `code` of instructions.
-#define DOT(name, log_weights, code, QUAD, FINISH)                  \
-    FUNCTION(name,                                                  \
-        "push {r4-r11, lr}\n"                                       \
-        "ldrd r4, r5, [sp, #36]\n"    /* runs, rewind */            \
-        "sub sp, #28\n"                                             \
-        "str r0, [sp, #16]\n"                                       \
-        "add r0, r0, r4, lsl #5\n"    /* the end of the sums */     \
-        "str r0, [sp, #20]\n"                                       \
-        "lsl r6, r3, #" log_weights "\n"                            \
-        "strd r6, r5, [sp, #8]\n"                                   \
-        ENTER("r3", code)                                           \
-        "1:\n"                                                      \
-        "ldr r0, [sp, #8]\n"                                        \
-        "add r0, r2\n"                                              \
-        "str r0, [sp, #4]\n"                                        \
-        SUMS(FROM_NOTHING, QUAD)                                    \
-        FINISH                                                      \
-        "ldrd r0, r3, [sp, #12]\n"                                  \
-        "sub r1, r1, r0\n"                                          \
-        "stmia r3!, {r4-r11}\n"                                     \
-        "ldr r0, [sp, #20]\n"                                       \
-        "str r3, [sp, #16]\n"                                       \
-        "cmp r0, r3\n"                                              \
-        "bne 1b\n"                                                  \
-        "add sp, #28\n"                                             \
-        "pop {r4-r11, pc}\n")
-
-DOT("columns_dot_s16", "5", "88", HALF_S16 HALF_S16, "");
-DOT("columns_dot_bytes", "4", "96", HALF_BYTES HALF_BYTES, PART DOUBLE);
-DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
+// As columns.h declares it.
+FUNCTION("columns_dot_s16",
+    "push {r4-r11, lr}\n"
+    "ldrd r4, r5, [sp, #36]\n"    // runs, rewind
+    "sub sp, #28\n"
+    "str r0, [sp, #16]\n"
+    "add r0, r0, r4, lsl #5\n"    // the end of the sums
+    "str r0, [sp, #20]\n"
+    "lsl r6, r3, #5\n"
+    "strd r6, r5, [sp, #8]\n"
+    ENTER("r3", "88")
+    "1:\n"
+    "ldr r0, [sp, #8]\n"
+    "add r0, r2\n"
+    "str r0, [sp, #4]\n"
+    SUMS(FROM_NOTHING, HALF_S16 HALF_S16)
+    "ldrd r0, r3, [sp, #12]\n"
+    "sub r1, r1, r0\n"
+    "stmia r3!, {r4-r11}\n"
+    "ldr r0, [sp, #20]\n"
+    "str r3, [sp, #16]\n"
+    "cmp r0, r3\n"
+    "bne 1b\n"
+    "add sp, #28\n"
+    "pop {r4-r11, pc}\n");
 
 // One channel's sums in registers a and b become bytes, by TO_BYTE. Those that did not begin with the bias are doubled by
 // `shift` first.
@@ -137,14 +110,16 @@ DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
     BIASED("r4", "r5", ", lsl #1", TO_BYTE) BIASED("r6", "r7", second, TO_BYTE)           \
     BIASED("r8", "r9", ", lsl #1", TO_BYTE) BIASED("r10", "r11", second, TO_BYTE)
 
-// As columns.h declares it.
-//   [sp] where a group enters the loop, end of its weights, bytes of its weights, x, y, y_right, end of y, channels
+// As columns.h declares it.   Bytes of a quad: 2^log_weights of weights, `code` of
+// instructions.
+//   [sp] where a group enters the loop, end of its weights, bytes of its weights, x, y, y_right, end of y, channels, again
 #define OUTPUT(name, log_weights, code, FIRST, QUAD, PREPARE, CHANNELS) \
     FUNCTION(name,                                                  \
         "push {r4-r11, lr}\n"                                       \
         "ldrd r4, r5, [sp, #36]\n"    /* quads, groups */           \
-        "ldr r6, [sp, #44]\n"                                       \
+        "ldrd r6, r7, [sp, #44]\n"   /* channels, again */          \
         "sub sp, #36\n"                                             \
+        "str r7, [sp, #32]\n"                                       \
         "add r5, r0, r5, lsl #2\n"    /* the end of y */            \
         "strd r0, r1, [sp, #16]\n"                                  \
         "strd r5, r6, [sp, #24]\n"                                  \
@@ -174,6 +149,19 @@ DOT("columns_dot_s8", "4", "120", QUAD_S8, DOUBLE_ALL);
         "strd r0, r3, [sp, #16]\n"                                  \
         "cmp r0, r1\n"                                              \
         "bne 1b\n"                                                  \
+        "ldr r1, [sp, #32]\n"                                       \
+        "cbz r1, 4f\n"                                              \
+        "ldr r12, [sp, #28]\n"       /* one group more, so far back */ \
+        "subs r0, r1\n"                                             \
+        "subs r3, r1\n"                                             \
+        "sub r12, r12, r1, lsl #4\n"                                \
+        "strd r0, r3, [sp, #16]\n"                                  \
+        "adds r0, #4\n"                                             \
+        "strd r0, r12, [sp, #24]\n"                                 \
+        "movs r1, #0\n"                                             \
+        "str r1, [sp, #32]\n"                                       \
+        "b 1b\n"                                                    \
+        "4:\n"                                                      \
         "add sp, #36\n"                                             \
         "pop {r4-r11, pc}\n")
 
@@ -236,12 +224,9 @@ FUNCTION("columns_widen_s8",
 #undef CHANNELS
 #undef BIASED
 #undef CHANNEL
-#undef DOT
 #undef FROM_BIAS
 #undef FROM_NOTHING
-#undef DOUBLE
 #undef PART
-#undef DOUBLE_ALL
 #undef QUAD_S8
 #undef PAIR_S8
 #undef HALF_BYTES

@@ -1,7 +1,6 @@
 // Convolution of any geometry with the max pooling that follows it: two output pixels at a time, and for each pixel of
 // their pooling windows the part of x it sees, side by side in 16 bits, times four filters at a time.
-// Of a pooling window the largest bytes are kept, four in a word; of channels that make no whole four the largest sums, as
-// requantizing never reverses an order.
+// Of a pooling window the largest bytes are kept, as requantizing never reverses an order.
 // Each kernel includes it with the loops that read its weights; a model has one of the kernels, as a rule.
 #pragma once
 #include "column_pixels.h"
@@ -127,16 +126,16 @@ __attribute__((noinline)) static void see_both(
 
 // Every output pixel sees one pixel of x, in the same order: no geometry.
 INLINED void pointwise(
-    int8_t *y, const int8_t *x, int32_t *sums, const conv2d_packed_params *p, const column_loops *loops
+    int8_t *y, const int8_t *x, int8_t *few, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const int32_t x_c = p->window.x_c, y_c = p->window.y_c, quads = (x_c + 3) / 4, rest = x_c % 4;
     const int32_t pixels = p->window.y_h * p->window.y_w;
-    int16_t *v = (int16_t *)(void *)(sums + 8);
+    int16_t *v = (int16_t *)(void *)(few + 8);
     for (int8_t *at = y, *const end = y + pixels * y_c; at != end;) {
         const int32_t step = at + y_c != end;  // without another pixel this one is computed twice
         int16_t *to = columns_widen_s8(v, x, step * x_c, 0, 1, x_c / 4, 0);
         if (rest > 0) see_both_rests(to, x + x_c - rest, step * x_c, 0, 1, rest);
-        finish_pixels(at, at + step * y_c, sums, v, quads, p, loops);
+        finish_pixels(at, at + step * y_c, few, v, quads, p, loops);
         at += (1 + step) * y_c;
         x += 2 * x_c;
     }
@@ -145,60 +144,54 @@ INLINED void pointwise(
 
 // Two pixels at a time, `right` bytes apart in x, from one whose window lies inside on. Returns what follows in y.
 __attribute__((noinline)) static int8_t *pairs_inside(
-    int8_t *y, const int8_t *from, int32_t right, int32_t pairs, int32_t *sums, int32_t quads, const conv2d_packed_params *p,
+    int8_t *y, const int8_t *from, int32_t right, int32_t pairs, int8_t *few, int32_t quads, const conv2d_packed_params *p,
     const column_loops *loops
 ) {
     const int32_t below = p->window.dilation_h * p->window.x_w * p->window.x_c, y_c = p->window.y_c;
-    int16_t *v = (int16_t *)(void *)(sums + 8);
+    int16_t *v = (int16_t *)(void *)(few + 8);
     for (; pairs > 0; pairs--, from += 2 * right, y += 2 * y_c) {
         widen_both(v, from, right, below, p);
-        finish_pixels(y, y + y_c, sums, v, quads, p, loops);
+        finish_pixels(y, y + y_c, few, v, quads, p, loops);
     }
     return y;
 }
 
 // Every output pixel is one of y: no pooling. Where those of a row see x alone, pairs of them follow each other.
 INLINED void unpooled(
-    int8_t *y, const int8_t *x, int32_t *sums, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
+    int8_t *y, const int8_t *x, int8_t *few, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const window_geometry *g = &p->window;
     const int32_t y_c = g->y_c, most = g->x_w * g->x_c - p->row_taps;
     const int32_t last = most < 0 ? -1 : (most / g->x_c + g->pad_w) / g->stride_w;  // column that sees x's row alone
     const int32_t inside = last < g->y_w ? last : g->y_w - 1;
-    int16_t *v = (int16_t *)(void *)(sums + 8);
+    int16_t *v = (int16_t *)(void *)(few + 8);
     int8_t *window = (int8_t *)(v + 8 * quads), *const end = y + g->y_h * g->y_w * y_c;
     for (place at = {0, 0}; y != end;) {
         const int8_t *from = at.j < inside ? seen(x, at, p) : NULL;
         if (from != NULL) {
             const int32_t pairs = (inside + 1 - at.j) / 2;
-            y = pairs_inside(y, from, g->stride_w * g->x_c, pairs, sums, quads, p, loops);
+            y = pairs_inside(y, from, g->stride_w * g->x_c, pairs, few, quads, p, loops);
             at = behind((place){at.i, at.j + 2 * pairs - 1}, g->y_w);
             continue;
         }
         const int32_t two = y + y_c != end;  // without another pixel this one is computed twice
         const place right = two ? behind(at, g->y_w) : at;
         see_both(v, window, x, at, right, p);
-        finish_pixels(y, y + two * y_c, sums, v, quads, p, loops);
+        finish_pixels(y, y + two * y_c, few, v, quads, p, loops);
         y += (1 + two) * y_c;
         at = behind(right, g->y_w);
     }
 }
 
-// y[o] = max(y[o], other[o])    (n,), n a multiple of 4
-INLINED void raise_bytes(int8_t *y, const int8_t *other, int32_t n) {
-    for (; n > 0; n -= 4, y += 4, other += 4) store_word(y, larger_bytes(load_word(y), load_word(other)));
-}
-
 // The largest bytes of each pooling window, of two side by side.
 INLINED void pooled_two(
-    int8_t *y, const int8_t *x, int32_t *sums, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
+    int8_t *y, const int8_t *x, int8_t *few, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const window_geometry *pool = &p->pool;
-    const int32_t y_c = pool->y_c, whole = y_c & ~3, rest = y_c - whole;
-    int32_t *const best = sums + 8;
-    int8_t *const other = (int8_t *)(rest ? best + 8 : best), *const end = y + pool->y_h * pool->y_w * y_c;
-    int16_t *v = (int16_t *)(void *)(other + 2 * whole);
-    int8_t *window = (int8_t *)(v + 8 * quads);
+    const int32_t y_c = pool->y_c;
+    int8_t *const end = y + pool->y_h * pool->y_w * y_c;
+    int16_t *v = (int16_t *)(void *)(few + 8);
+    int8_t *const other = (int8_t *)(v + 8 * quads), *const other_right = other + y_c, *window = other_right + y_c;
     for (place at = {0, 0}, at_right = at; y != end; at = behind(at_right, pool->y_w)) {
         int8_t *right = y;  // without another pixel this one is computed twice
         at_right = at;
@@ -210,15 +203,12 @@ INLINED void pooled_two(
             for (int32_t b = 0; b < pool->k_w; b++) {
                 const int32_t first = a + b == 0;
                 see_both(v, window, x, pooled(at, a, b, pool), pooled(at_right, a, b, pool), p);
-                finish_groups(first ? y : other, first ? right : other + whole, v, quads, p, loops);
-                if (rest) sum_rest(first ? best : sums, v, quads, p, loops);
+                finish_pixels(first ? y : other, first ? right : other_right, few, v, quads, p, loops);
                 if (first) continue;
-                raise_bytes(y, other, whole);
-                raise_bytes(right, other + whole, whole);
-                if (rest) raise_to(best, sums, 8);
+                raise_bytes(y, other, y_c);
+                raise_bytes(right, other_right, y_c);
             }
         }
-        if (rest) finish_rest(y, right, best, p);
         y = right + y_c;
     }
 }
@@ -228,14 +218,13 @@ INLINED void conv2d_columns(
 ) {
     const window_geometry *g = &p->window, *pool = &p->pool;
     const int32_t quads = (g->k_h * p->row_taps + 3) / 4;
-    int32_t *sums = (int32_t *)(void *)scratch;
     if (pool->k_h > 1 || pool->k_w > 1) {
-        pooled_two(y, x, sums, quads, p, loops);
+        pooled_two(y, x, scratch, quads, p, loops);
     } else if (p->row_taps == g->x_c && g->k_h == 1 && g->y_w == g->x_w && g->y_h == g->x_h) {
-        pointwise(y, x, sums, p, loops);
+        pointwise(y, x, scratch, p, loops);
         return;
     } else {
-        unpooled(y, x, sums, quads, p, loops);
+        unpooled(y, x, scratch, quads, p, loops);
     }
     limit_s8(y, pool->y_h * pool->y_w * pool->y_c, p->output.y_min, p->output.y_max);
 }

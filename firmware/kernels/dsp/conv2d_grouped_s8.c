@@ -53,58 +53,25 @@ static void see_both(int16_t *v, const int8_t *x, place at, place at_right, cons
     }
 }
 
-// Both pixels of y from what they see.
+// Two pixels of all blocks from what they see.
 static void finish_blocks(
-    int8_t *y, int8_t *right, int32_t *sums, const int16_t *v, int32_t quads, const conv2d_grouped_params *p
+    int8_t *y, int8_t *right, int8_t *few, const int16_t *v, int32_t quads, const conv2d_grouped_params *p
 ) {
-    static const column_loops loops = {columns_dot_s16, columns_output_s16, columns_rectified_s16, 4};
+    static const column_loops loops = {columns_output_s16, columns_rectified_s16};
     const int32_t y_c = p->conv.window.y_c;
     conv2d_packed_params block = p->conv;
     for (int32_t n = p->blocks; n > 0; n--, y += y_c, right += y_c, v += 8 * quads) {
-        finish_pixels(y, right, sums, v, quads, &block, &loops);
+        finish_pixels(y, right, few, v, quads, &block, &loops);
         block.weights += 16 * quads * ((y_c + 3) / 4);
         block.output.channels += 4 * y_c;
-    }
-}
-
-// best (blocks, 8 * groups), each at least the sums of what two pixels see.
-static void raise_blocks(
-    int32_t *best, int32_t *sums, const int16_t *v, int32_t quads, int32_t groups, const conv2d_grouped_params *p
-) {
-    const int16_t *weights = p->conv.weights;
-    for (int32_t n = p->blocks; n > 0; n--, best += 8 * groups, v += 8 * quads, weights += 16 * quads * groups) {
-        columns_dot_s16(sums, v, weights, quads, groups, 16 * quads);
-        raise_to(best, sums, 8 * groups);
-    }
-}
-
-// The largest sums of both pixels' pooling windows, and their bytes.
-static __attribute__((noinline)) void pool_pixels(
-    int8_t *y, int8_t *right, const int8_t *x, place at, place at_right, int32_t *sums, int16_t *v,
-    const conv2d_grouped_params *p
-) {
-    const window_geometry *g = &p->conv.window, *pool = &p->conv.pool;
-    const int32_t quads = g->k_h * g->k_w * g->x_c / 4, groups = (g->y_c + 3) / 4;
-    int32_t *best = sums + 8 * groups;
-    for (int32_t o = 0; o < 8 * groups * p->blocks; o++) best[o] = INT32_MIN;
-    for (int32_t a = 0; a < pool->k_h; a++) {
-        for (int32_t b = 0; b < pool->k_w; b++) {
-            see_both(v, x, pooled(at, a, b, pool), pooled(at_right, a, b, pool), p);
-            raise_blocks(best, sums, v, quads, groups, p);
-        }
-    }
-    packed_output output = p->conv.output;
-    for (int32_t n = 0; n < p->blocks; n++, y += g->y_c, right += g->y_c, output.channels += 4 * g->y_c) {
-        columns_finish_s8(y, right, best + 8 * groups * n, g->y_c, &output);
     }
 }
 
 void conv2d_grouped_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_grouped_params *p) {
     const window_geometry *g = &p->conv.window, *pool = &p->conv.pool;
     const int32_t y_c = p->blocks * g->y_c, quads = g->k_h * g->k_w * g->x_c / 4;
-    const int pools = pool->k_h > 1 || pool->k_w > 1;
-    int32_t *sums = (int32_t *)(void *)scratch;
-    int16_t *v = (int16_t *)(void *)(sums + (pools ? 8 * ((g->y_c + 3) / 4) * (p->blocks + 1) : 8));
+    int16_t *v = (int16_t *)(void *)(scratch + 8);
+    int8_t *const other = (int8_t *)(v + 8 * quads * p->blocks);
     int8_t *const start = y, *const end = y + pool->y_h * pool->y_w * y_c;
     for (place at = {0, 0}, at_right = at; y != end; at = behind(at_right, pool->y_w)) {
         int8_t *right = y;  // without another pixel this one is computed twice
@@ -113,11 +80,15 @@ void conv2d_grouped_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d
             right += y_c;
             at_right = behind(at, pool->y_w);
         }
-        if (pools) {
-            pool_pixels(y, right, x, at, at_right, sums, v, p);
-        } else {
-            see_both(v, x, at, at_right, p);
-            finish_blocks(y, right, sums, v, quads, p);
+        for (int32_t a = 0; a < pool->k_h; a++) {
+            for (int32_t b = 0; b < pool->k_w; b++) {
+                const int32_t first = a + b == 0;
+                see_both(v, x, pooled(at, a, b, pool), pooled(at_right, a, b, pool), p);
+                finish_blocks(first ? y : other, first ? right : other + y_c, scratch, v, quads, p);
+                if (first) continue;
+                raise_bytes(y, other, y_c);
+                raise_bytes(right, other + y_c, y_c);
+            }
         }
         y = right + y_c;
     }

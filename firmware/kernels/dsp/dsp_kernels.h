@@ -1,5 +1,7 @@
 // The packed kernels: the bytes of the plain ones, faster, from tables arranged at export (docs/compiled-engine.md).
-// Weights come in groups of four output channels, each in quads of four taps; both are filled up with zeros.
+// Weights come in groups of four output channels, each in quads of four taps; both are filled up with zeros, but where
+// `last_four` is said: there the last group is that of the last four channels, so that it may have some of those before too,
+// and only fewer than four channels are filled up, in the table of an output too.
 // Called by the generated model.c alone, with the alphabet and the promises of kernels.h. Here y of a convolution may begin
 // so far before x that it overwrites only rows of x that are no longer needed.
 #pragma once
@@ -24,8 +26,8 @@ typedef struct {
 } packed_scale;
 
 typedef struct {
-    const int16_t *weights;  // (groups, quads, 2, 4, 2), doubled: of the whole words of each row, then of what rows have
-                             // behind them
+    const int16_t *weights;  // (groups, quads, 2, 4, 2), last_four, doubled: of the whole words of each row, then of what
+                             // rows have behind them
     int32_t x_zero_point;    // the value of x outside the image: the real number zero
     int32_t row_taps;        // of a row of the window; more than k_w * x_c where some without weight follow
     window_geometry window;  // of the convolution
@@ -34,9 +36,9 @@ typedef struct {
 } conv2d_packed_params;
 
 // y = max_pool2d_s8(conv2d_s8(x)), without the image between them; any geometry.
-// scratch (32 + 4 * n + n,), n = k_h * row_taps rounded up to a multiple of 4: the sums of four channels, what two pixels
-// see in 16 bits, and what one sees in 8 where some windows reach beyond x or are dilated, unless its pixels are whole
-// words. With a pooling also the bytes of two pixels, 8 for each whole group of channels, and 32 where others are left.
+// scratch (8 + 4 * n + n,), n = k_h * row_taps rounded up to a multiple of 4: the bytes of four channels of two pixels, what
+// these see in 16 bits, and what one sees in 8 where some windows reach beyond x or are dilated, unless its pixels are whole
+// words. With a pooling also 2 * y_c: their bytes.
 void conv2d_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
 // The same with one byte a weight: weights (groups, quads, 2, 2, 2), 256 times that of the second filter plus that of the
@@ -63,13 +65,13 @@ void conv2d_padded_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
 
 typedef struct {
     conv2d_packed_params conv;  // of one block: its window and its pooling have the channels of a block, x_c in fours; the
-                                // weights (blocks, groups, quads, 2, 4, 2) and the output are those of all blocks
+                                // weights (blocks, groups, quads, 2, 4, 2) and the output are those of all blocks; channels
+                                // are filled up behind the last block alone, to four that begin with its first
     int32_t blocks;
 } conv2d_grouped_params;
 
 // The same for filters that see a block of the channels each.
-// scratch (32 + 4 * blocks * n,), n taps of a block: sums, and what two output pixels see; with a pooling instead of the 32
-// bytes (blocks + 1) * 8 * y_c, y_c of a block rounded up to a multiple of 4: the sums of one and the largest ones of all.
+// scratch (8 + 4 * blocks * n,), n taps of a block, and with a pooling 2 * blocks * y_c, as above.
 void conv2d_grouped_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_grouped_params *p);
 
 typedef struct {

@@ -74,6 +74,16 @@ def filters(groups: Ints, count: int, where: str) -> Ints:
     return every[:count]
 
 
+def of_last_four(groups: Ints, count: int, where: str) -> Ints:
+    """The same where the last group has the last four filters, some of which the group before has too."""
+    again = -count % 4 if count > 4 else 0
+    if again == 0:
+        return filters(groups, count, where)
+    last = len(groups) - 1
+    require(np.array_equal(groups[last - 1, -again:], groups[last, :again]), f"{where}: a filter is there twice")
+    return np.concatenate([groups[:last].reshape(4 * last, -1), groups[last, again:]])
+
+
 def _rows(taps: Ints, g: Geometry, row_taps: int, where: str) -> Ints:
     """Filters (y_c, taps), the whole words of all rows and then the rests, as (y_c, k_h, k_w, x_c)."""
     used, words = g.k_h * row_taps, row_taps // 4 * 4
@@ -85,9 +95,9 @@ def _rows(taps: Ints, g: Geometry, row_taps: int, where: str) -> Ints:
     return rows[:, :, : g.k_w * g.x_c].reshape(len(taps), g.k_h, g.k_w, g.x_c)
 
 
-def output(p: Params, y_c: int) -> tuple[Ints, Ints, tuple[int, int], tuple[str, ...]]:
-    """Bias, table, clamp and signs of a packed_output."""
-    table = p.table("channels", 4, y_c, 4)
+def output(p: Params, y_c: int, behind: int = 0) -> tuple[Ints, Ints, tuple[int, int], tuple[str, ...]]:
+    """Bias, table, clamp and signs of a packed_output, with so many rows behind that are read and not used."""
+    table = p.table("channels", 4, y_c + behind, 4)[:y_c]
     signs = (PRODUCT, SUM, NONE) if p.flag("rectifies") else (PRODUCT, SUM)
     return table[:, 0], table[:, 1:], p.clamp, signs
 
@@ -110,7 +120,7 @@ Decoder = Callable[[Params, Geometry], Ints]  # filters (y_c, taps), doubled
 def doubled(p: Params, g: Geometry) -> Ints:
     """Weights of 16 bits, groups of four filters."""
     groups, quads = -(-g.y_c // 4), -(-g.k_h * p.number("row_taps") // 4)
-    return filters(unpacked(p.table("weights", 2, groups, quads, 2, 4, 2), 4), g.y_c, p.where)
+    return of_last_four(unpacked(p.table("weights", 2, groups, quads, 2, 4, 2), 4), g.y_c, p.where)
 
 
 def pairs(p: Params, g: Geometry) -> Ints:
@@ -129,7 +139,7 @@ def two_in_one(p: Params, g: Geometry) -> Ints:
     second = (both - first) // 256
     apart = np.abs(second).sum(axis=2).max(initial=0) * 256 * 128 <= INT32_MAX
     require(bool(apart), f"{p.where}: the sums of two filters in one number run into each other")
-    return 2 * filters(np.stack([first, second], axis=2).reshape(groups, 4, -1), g.y_c, p.where)
+    return 2 * of_last_four(np.stack([first, second], axis=2).reshape(groups, 4, -1), g.y_c, p.where)
 
 
 def single_bytes(p: Params, g: Geometry) -> Ints:
@@ -138,7 +148,7 @@ def single_bytes(p: Params, g: Geometry) -> Ints:
     numbers = p.table("weights", 2, groups, quads, 4, 2)
     low = (numbers + 128) % 256 - 128
     each = np.stack([low, numbers >> 8], axis=-1).reshape(groups, quads, 4, 4)
-    return 2 * filters(np.moveaxis(each, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
+    return 2 * of_last_four(np.moveaxis(each, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
 
 
 def packed(decoder: Decoder) -> Callable[[Params], Linear]:
@@ -147,7 +157,8 @@ def packed(decoder: Decoder) -> Callable[[Params], Linear]:
     def read(p: Params) -> Linear:
         g = p.window("window")
         weights = _rows(decoder(p, g), g, p.number("row_taps"), p.where)
-        bias, table, clamp, signs = output(p.part("output"), g.y_c)
+        behind = 0 if decoder is pairs else max(0, 4 - g.y_c)
+        bias, table, clamp, signs = output(p.part("output"), g.y_c, behind)
         pool = pool_of(p, g)
         scratch = 8 * g.x_c if decoder is pairs else _scratch(p, g, pool)
         require(not (pool and decoder is pairs), f"{p.where}: not for this kernel")
@@ -161,15 +172,14 @@ def _scratch(p: Params, g: Geometry, pool: Geometry | None) -> int:
     """As dsp_kernels.h has it; what one window sees in 8 bits only where one is gathered."""
     row_taps = p.number("row_taps")
     n = rounded_up(g.k_h * row_taps)
-    rest = g.y_c % 4
-    sums = 32 + (2 * (g.y_c - rest) + (32 if rest else 0) if pool else 0)
+    outputs = 8 + (2 * g.y_c if pool else 0)
     top = np.arange(g.y_h) * g.stride_h - g.pad_h
     left = np.arange(g.y_w) * g.stride_w - g.pad_w
     bottom = top + (g.k_h - 1) * g.dilation_h
     inside = np.all((top >= 0) & (bottom < g.x_h)) and np.all((left >= 0) & (left + g.k_w <= g.x_w))
     last = bottom.max() + 1 < g.x_h or left.max() * g.x_c + row_taps <= g.x_w * g.x_c
     gathered = g.dilation_w > 1 or (not (inside and last) and g.x_c % 4 != 0)
-    return sums + 4 * n + (n if gathered else 0)
+    return outputs + 4 * n + (n if gathered else 0)
 
 
 def conv2d_padded(p: Params) -> Linear:
@@ -194,11 +204,11 @@ def conv2d_grouped(p: Params) -> Linear:
     table = conv.table("weights", 2, blocks, groups, quads, 2, 4, 2)
     weights = np.zeros((blocks, g.y_c, g.k_h, g.k_w, blocks, g.x_c), np.int64)
     for k in range(blocks):
-        of_block = filters(unpacked(table[k], 4), g.y_c, p.where)
+        of_block = of_last_four(unpacked(table[k], 4), g.y_c, p.where)
         weights[k, :, :, :, k] = of_block.reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     y_c, x_c = blocks * g.y_c, blocks * g.x_c
-    bias, channels, clamp, signs = output(conv.part("output"), y_c)
-    scratch = (8 * rounded_up(g.y_c) * (1 + blocks) if pool else 32) + 4 * blocks * g.k_h * n
+    bias, channels, clamp, signs = output(conv.part("output"), y_c, max(0, 4 - g.y_c))
+    scratch = 8 + (2 * y_c if pool else 0) + 4 * blocks * g.k_h * n
     whole, shaped = replace(g, x_c=x_c, y_c=y_c), weights.reshape(y_c, g.k_h, g.k_w, x_c)
     after = replace(pool, x_c=y_c, y_c=y_c) if pool else None
     return Linear(whole, after, shaped, bias, conv.byte("x_zero_point"), clamp, channels, signs, scratch, band=1)
