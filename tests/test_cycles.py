@@ -9,7 +9,7 @@ import needs
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from layers import conv2d_and_pool, few_taps_layers, inputs_for, pointwise_layers
+from layers import conv2d_and_pool, few_taps_layers, inputs_for, pointwise_layers, window_output
 
 from tinyproof.boards import find_board
 from tinyproof.export.cost import modelled_cycles
@@ -158,6 +158,39 @@ def test_the_assembly_of_depthwise_windows_gives_the_bytes_of_tflm(seed, tmp_pat
     assert_image_equals_golden(content, tmp_path, Optimize.BALANCED)
     kernels = {kernel for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for kernel in step.kernels}
     assert kernels == {"depthwise_conv1d_packed", "depthwise_conv2d_packed", "depthwise_conv2d_taps"}
+
+
+def few_filters_layers(seed: int, count: int = 40) -> bytes:
+    """Convolutions with filters that make no fours, on images and lines of any geometry; a pooling behind some."""
+    b, rng = ModelBuilder(), np.random.default_rng(seed)
+    xs, ys = [], []
+    while len(ys) < count:
+        sides, kernel, stride = (tuple(map(int, rng.integers(1, most, 2))) for most in (13, 5, 3))
+        dilation, line = (int(rng.integers(1, 4)),) * 2, len(ys) % 3
+        if line:  # a column or a row
+            sides, kernel, stride, dilation = (
+                (each[0], 1)[:: 1 if line == 1 else -1] for each in (sides, kernel, stride, dilation)
+            )
+        padding = str(rng.choice(["SAME", "VALID"]))
+        out = window_output(sides, [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)], stride, padding)
+        if min(out) < 1:
+            continue
+        channels, filters = int(rng.integers(1, 10)), int(rng.choice([1, 2, 3, 5, 6, 7, 9, 14]))
+        scales = list(10 ** rng.uniform(-4, -2, filters))
+        xs.append(b.tensor((1, *sides, channels), 1.0, int(rng.integers(-128, 128))))
+        y = b.tensor((1, *out, filters), 1.0, int(rng.integers(-128, 128)))
+        taps = b.constant(rng.integers(-127, 128, (filters, *kernel, channels), np.int8), scales)
+        b.conv2d([xs[-1], taps], y, stride, dilation, padding)
+        ys.append(y)
+    return b.build(xs, ys)
+
+
+@needs.golden
+@pytest.mark.parametrize("optimize", [Optimize.BALANCED, Optimize.SMALL])
+def test_the_assembly_of_filters_that_make_no_fours_gives_the_bytes_of_tflm(optimize, tmp_path):
+    assert_image_equals_golden(few_filters_layers(0), tmp_path, optimize)
+    kernels = {kernel for step in load_manifest(tmp_path).compiled_for(BOARD.core).steps for kernel in step.kernels}
+    assert ("conv2d_packed" if optimize is Optimize.BALANCED else "conv2d_bytes") in kernels
 
 
 @needs.golden

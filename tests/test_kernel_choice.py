@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from every_op import schema_options as options
+from kernel_cases import conv
 
 from tinyproof.cores import CORTEX_M4F, PLAIN, Core
 from tinyproof.export.cost import modelled_cycles
@@ -193,6 +194,16 @@ def test_packed_weights_hold_every_tap_where_the_kernel_reads_it():
 )
 def test_two_filters_share_a_number_only_where_both_can_be_had_out_of_it(first, second, fits):
     assert (pack_two_filters(np.array([first, second], np.int8)) is not None) == fits
+
+
+@pytest.mark.parametrize("dilation, shape", [(1, (1, 5)), (2, (5, 1))])
+def test_a_line_is_computed_alike_as_a_row_and_as_a_column(dilation, shape):
+    row = conv((1, 40, 3), 6, (1, 5), dilation=(1, dilation), pool=(1, 2))
+    column = conv((40, 1, 3), 6, (5, 1), dilation=(dilation, 1), pool=(2, 1))
+    (one,), (other,) = (lower(read_graph(content, "model")).program().steps for content in (row, column))
+    ours, same = (getattr(step.params, "conv", step.params) for step in (one, other))
+    assert (ours.window, ours.pool) == (same.window, same.pool) and np.array_equal(ours.weights, same.weights)
+    assert (ours.window.k_h, ours.window.k_w) == shape
 
 
 def test_speed_is_bought_with_memory_as_far_as_asked():

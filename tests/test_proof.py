@@ -16,6 +16,7 @@ import pytest
 from conftest import DEMO_MODEL, ROOT, tinyproof
 from dead_networks import dead_network
 from every_op import edited, every_op_network, schema_options
+from kernel_cases import conv
 from proof_faults import C, Files, faults, in_structs, in_tables, in_tflite, sealed
 
 from tinyproof.boards import BOARDS
@@ -311,6 +312,8 @@ RARER = {
     "one channel": (of_filters(10, 6, 3, x_c=1), "conv2d_one_channel_s8"),
     "one channel, strides of 2": (of_filters(11, 9, 3, x_c=1, stride=2), "conv2d_one_channel_s8"),
     "eight taps and a pooling": (of_filters(12, 6, 2, x_c=2, pools=True), "conv2d_narrow_s8"),
+    "along a column, seven filters": (conv((12, 1, 4), 7, (5, 1)), "conv2d_packed_s8"),
+    "along a row, dilated": (conv((1, 20, 4), 5, (1, 3), dilation=(1, 2), pool=(1, 2)), "conv2d_packed_s8"),
     "pixels as channels": (of_filters(9, 1, 3), "conv2d_packed_s8"),
     "bytes": (of_bytes(8), "prelu_s8"),
 }

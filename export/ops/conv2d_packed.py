@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.layouts import LAYOUTS, Layout, as_it_is
+from tinyproof.export.ops.layouts import LAYOUTS, Layout, along_line, as_it_is
 from tinyproof.export.ops.packed import (
     DSP,
     GROUP,
@@ -179,11 +179,23 @@ def packed_call(
     layout: Layout = as_it_is,
 ) -> Call | None:
     """The call of a kernel that reads such weights, where they fit it; `most`: and are no more than that affords."""
-    conv = layout(call.params, pool) if isinstance(call.params, Conv2dParams) else None
-    params = pack(conv, pool or no_pool(conv.window), packing) if conv else None
+    packs = partial(pack, packing=packing)
+    params = laid_out(call.params, pool, layout, packs) if isinstance(call.params, Conv2dParams) else None
     if params is None or (most and not is_affordable(params.weights, most)):
         return None
     return replace(call, kernel=kernel, params=params)
+
+
+Packed = TypeVar("Packed")
+
+
+def laid_out(
+    conv: Conv2dParams, pool: Window | None, layout: Layout, packs: Callable[[Conv2dParams, Window], Packed | None]
+) -> Packed | None:
+    """What a kernel makes of a layer in such a layout; None where it has none, or the kernel does not take it."""
+    conv, own_pool = along_line(conv, pool or no_pool(conv.window))
+    found = layout(conv, own_pool if pool else None)
+    return packs(found, own_pool if pool else no_pool(found.window)) if found else None
 
 
 def _fast(kernel: Kernel, packing: Packing, rank: int, most: Optimize | None = None) -> tuple[Fast, ...]:

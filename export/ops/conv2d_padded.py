@@ -73,8 +73,7 @@ def _fit(layout: Layout, call: Call, pool: Window | None, optimize: Optimize) ->
     """Where weights may take twice their bytes."""
     if optimize is Optimize.SMALL or not isinstance(call.params, Conv2dParams):
         return None
-    conv = layout(call.params, pool)
-    params = pack(conv, pool or conv2d_packed.no_pool(conv.window)) if conv else None
+    params = conv2d_packed.laid_out(call.params, pool, layout, pack)
     is_small = params and is_affordable(params.conv.weights)
     return replace(call, kernel=CONV2D_PADDED, params=params) if params and is_small else None
 

@@ -1,4 +1,4 @@
-"""The same convolution with its taps or its filters laid out in other ways, of which one suits a kernel best."""
+"""The same convolution with image, taps or filters laid out in other ways, of which one suits a kernel best."""
 
 from __future__ import annotations
 
@@ -62,6 +62,28 @@ def spread(conv: Conv2dParams, pool: Window | None) -> Conv2dParams | None:
         output = replace(output, multiplier=np.tile(output.multiplier, pixels), shift=np.tile(output.shift, pixels))
     return replace(
         conv, weights=weights.reshape(channels, *shape[2:]), bias=np.tile(conv.bias, pixels), window=wide, output=output
+    )
+
+
+def along_line(conv: Conv2dParams, pool: Window) -> tuple[Conv2dParams, Window]:
+    """An image that is a line, with its windows and those of its pooling, the way that suits kernels: as a row, of
+    which a window sees several pixels as one run; with dilated windows as a column, whose rows may lie apart. Bytes
+    lie alike in both. Others as they are.
+    """
+    window = conv.window
+    is_column = (window.x_w, window.y_w, window.k_w, pool.k_w) == (1, 1, 1, 1)
+    is_row = (window.x_h, window.y_h, window.k_h, pool.k_h) == (1, 1, 1, 1)
+    is_dilated = (window.dilation_h if is_column else window.dilation_w) > 1
+    if is_column in (is_row, is_dilated):
+        return conv, pool
+    return replace(conv, weights=conv.weights.swapaxes(1, 2), window=turned(window)), turned(pool)
+
+
+def turned(window: Window) -> Window:
+    """Rows as columns, columns as rows."""
+    return Window(
+        *(window.x_w, window.x_h, window.x_c, window.y_w, window.y_h, window.y_c, window.k_w, window.k_h),
+        *(window.stride_w, window.stride_h, window.dilation_w, window.dilation_h, window.pad_w, window.pad_h),
     )
 
 

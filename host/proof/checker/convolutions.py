@@ -16,6 +16,7 @@ from .golden import Golden
 from .kernels import Linear
 from .memory import Memory, check_apart, overlap
 from .ops import Convolution, Window, channel_bounds
+from .params import Geometry
 from .views import Seen, Task, check_views, places_of
 
 
@@ -27,7 +28,7 @@ def check_convolution(golden: Golden, memory: Memory, task: Task, at: tuple[Poin
     wanted = golden.convolutions[op.index]
     if op.name == "FULLY_CONNECTED":
         wanted = _as_pixels(wanted, c)
-    c = _one_by_one(c, len(task.channels), task.where)
+    c = _as_line(_one_by_one(c, len(task.channels), task.where), wanted)
     require(len(task.channels) == c.geometry.y_c, f"{task.where}: another number of channels")
     without = op.name == "FULLY_CONNECTED" and all(np.all(view >= 0) for view in c.views())  # an outside
     require(without or c.x_zero == wanted.x_zero, f"{task.where}: another zero point of its input")
@@ -45,6 +46,23 @@ def _as_pixels(wanted: Convolution, c: Linear) -> Convolution:
         return wanted
     alone = Window(ints(np.arange(h))[:, None], ints(np.arange(w))[:, None])
     return replace(wanted, x_shape=(h, w, wanted.x_shape[2]), y_shape=(h, w, wanted.y_shape[2]), window=alone)
+
+
+def _as_line(c: Linear, wanted: Convolution) -> Linear:
+    """Lemma "lines": a column lies in memory as a row does; where the kernel has one, the model the other, turned."""
+    g, (h, w, _) = c.geometry, wanted.x_shape
+    along = (g.x_h, g.y_h, g.k_h), (g.x_w, g.y_w, g.k_w)
+    other_way = (w == 1 and along[0] == (1, 1, 1)) or (h == 1 and along[1] == (1, 1, 1))
+    if h == w or not other_way or (c.pool and min(c.pool.k_h, c.pool.k_w) > 1) or c.own_views:
+        return c
+    x_sizes, pads = (each and (each[1], each[0]) for each in (c.x_sizes, c.pads))
+    pool, weights = _turned(c.pool) if c.pool else None, c.weights.swapaxes(1, 2)
+    return replace(c, geometry=_turned(g), pool=pool, weights=weights, x_sizes=x_sizes, pads=pads)
+
+
+def _turned(g: Geometry) -> Geometry:
+    image = (g.x_w, g.x_h, g.x_c, g.y_w, g.y_h, g.y_c)
+    return Geometry(*image, g.k_w, g.k_h, g.stride_w, g.stride_h, g.dilation_w, g.dilation_h, g.pad_w, g.pad_h)
 
 
 def _one_by_one(c: Linear, filters: int, where: str) -> Linear:
