@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import DSP, MOST_BYTE, PackedOutput, fours, pack_bytes, pack_output, rounded_up
+from tinyproof.export.ops.packed import DSP, GROUP, MOST_BYTE, PackedOutput, fours, pack_bytes, pack_output, rounded_up
 from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
@@ -21,7 +21,7 @@ class DensePackedParams(Params):
 
     c_type: ClassVar[str] = "dense_packed_params"
 
-    weights: NDArray[np.int8]  # (groups, quads, 4, 4)
+    weights: NDArray[np.int8]  # (y_c / 4, quads, 4, 4), then (y_c % 4, quads, 4), as one line
     rows: int
     x_c: int
     y_c: int
@@ -34,7 +34,10 @@ def pack(dense: DenseParams) -> DensePackedParams | None:
     if output is None:
         return None
     y_c, x_c = dense.weights.shape
-    return DensePackedParams(pack_bytes(output.scaled(dense.weights).astype(np.int8)), dense.rows, x_c, y_c, output)
+    filters = np.pad(output.scaled(dense.weights).astype(np.int8), ((0, 0), (0, -x_c % 4)))
+    whole = y_c // GROUP * GROUP
+    weights = np.concatenate([pack_bytes(filters[:whole]).ravel(), filters[whole:].ravel()])
+    return DensePackedParams(weights, dense.rows, x_c, y_c, output)
 
 
 def scratch_bytes(params: DensePackedParams) -> int:
@@ -44,13 +47,16 @@ def scratch_bytes(params: DensePackedParams) -> int:
 
 def events(params: DensePackedParams) -> Events:
     """How often it does each thing that has a price."""
-    groups, quads = fours(params.y_c), fours(params.x_c)
+    rows, quads = params.rows, fours(params.x_c)
+    groups, rest = divmod(params.y_c, GROUP)
     return (
-        params.rows,
-        params.rows * groups,
-        params.rows * groups * quads,
-        params.rows * quads,
-        params.rows * params.y_c,
+        rows,
+        rows * groups,
+        rows * groups * quads,
+        rows * rest,
+        rows * rest * quads,
+        rows * quads,
+        rows * params.y_c,
     )
 
 

@@ -83,6 +83,9 @@ INLINED int32_t high_half(uint32_t pair) { return (int16_t)(pair >> 16); }
 // w[q,k,0..3] meets x[q,(0,2,1,3)].
 DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads);
 
+// The same sum of one filter    w (quads, 4)
+DOT_LINKAGE int32_t dot_1_s8(const int16_t *x, const int8_t *w, int32_t quads);
+
 // Four pixels with the ten taps that each sees, on their way through a convolution with max pooling.
 typedef struct {
     int16_t taps[40];    // (4, 10)

@@ -127,6 +127,34 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     return s;
 }
 
+#define DOT_1_S8_STEP                        \
+    "ldrd %[x0], %[x1], [%[x]], #8\n"        \
+    "ldr %[u], [%[w]], #4\n"                 \
+    "sxtb16 r4, %[u]\n"                      \
+    "smlad %[sum], %[x0], r4, %[sum]\n"      \
+    "sxtb16 r4, %[u], ror #8\n"              \
+    "smlad %[sum], %[x1], r4, %[sum]\n"
+
+DOT_LINKAGE int32_t dot_1_s8(const int16_t *x, const int8_t *w, int32_t quads) {
+    int32_t sum = 0;
+    uint32_t x0, x1, u;
+    for (const int8_t *const whole = w + (quads & ~3) * 4; w != whole;) {
+        __asm__ volatile(DOT_1_S8_STEP DOT_1_S8_STEP DOT_1_S8_STEP DOT_1_S8_STEP
+                         : [sum] "+r"(sum), [x] "+r"(x), [w] "+r"(w), [x0] "=&r"(x0), [x1] "=&r"(x1), [u] "=&r"(u)
+                         :
+                         : "r4", "memory");
+    }
+    for (quads &= 3; quads > 0; quads--) {
+        __asm__ volatile(DOT_1_S8_STEP
+                         : [sum] "+r"(sum), [x] "+r"(x), [w] "+r"(w), [x0] "=&r"(x0), [x1] "=&r"(x1), [u] "=&r"(u)
+                         :
+                         : "r4", "memory");
+    }
+    return sum;
+}
+
+#undef DOT_1_S8_STEP
+
 // The sum of one pixel, in `to`; the pairs of weights are in r4, r5, r6, r8, r9, those of the pixel in r3, r10-r12, lr.
 #define NARROW_PIXEL(to)              \
     "ldmia %[x]!, {r3, r10-r12, lr}\n" \

@@ -254,7 +254,7 @@ typedef struct {
 void conv2d_few_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_few_params *p);
 
 typedef struct {
-    const int8_t *weights;  // (groups, quads, 4, 4)
+    const int8_t *weights;  // (y_c / 4, quads, 4, 4), and (y_c % 4, quads, 4) of the channels behind
     int32_t rows, x_c, y_c;
     packed_output output;
 } dense_packed_params;

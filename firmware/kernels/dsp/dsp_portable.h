@@ -75,6 +75,14 @@ DOT_LINKAGE sums_4 dot_4_s8(const int16_t **x, const int8_t **w, int32_t quads) 
     return s;
 }
 
+DOT_LINKAGE int32_t dot_1_s8(const int16_t *x, const int8_t *w, int32_t quads) {
+    int32_t sum = 0;
+    for (const int8_t *const end = w + 4 * quads; w != end; x += 4, w += 4) {
+        sum += x[0] * w[0] + x[2] * w[1] + x[1] * w[2] + x[3] * w[3];
+    }
+    return sum;
+}
+
 INLINED int32_t larger_of_two(int32_t a, int32_t b) { return a > b ? a : b; }
 
 INLINED void narrow_channels(narrow_tile *tile, const int32_t *channels) {

@@ -21,13 +21,3 @@ INLINED packed_scale packed_channel(const int32_t *channel) {
 INLINED int32_t packed_value(int32_t acc, const packed_scale *channel) {
     return saturate_s8(packed_scaled(acc + channel->bias, channel));
 }
-
-// y[o] = output_o(acc[o] / 2)    acc (y_c,)  y (y_c,)
-INLINED void finish_s8(int8_t *y, const int32_t *acc, int32_t y_c, const packed_output *p) {
-    const int32_t *channel = p->channels;
-    for (int32_t o = 0; o < y_c; o++, channel += 4) {
-        const packed_scale scale = packed_channel(channel);
-        y[o] = (int8_t)packed_value(acc[o], &scale);
-    }
-    limit_s8(y, y_c, p->y_min, p->y_max);
-}

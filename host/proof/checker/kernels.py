@@ -276,11 +276,12 @@ def dense(p: Params) -> Linear:
 
 
 def dense_packed(p: Params) -> Linear:
-    """Bytes as they come; the kernel doubles its sums."""
+    """Bytes as they come, of four filters side by side, then of single ones; the kernel doubles its sums."""
     g = _of_dense(p)
-    groups, quads = -(-g.y_c // 4), -(-g.x_c // 4)
-    table = p.table("weights", 1, groups, quads, 4, 4)
-    taps = filters(np.moveaxis(table, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
+    whole, taps = g.y_c // 4 * 4, rounded_up(g.x_c)
+    table = p.table("weights", 1, g.y_c * taps)
+    fours = np.moveaxis(table[: whole * taps].reshape(whole // 4, taps // 4, 4, 4), 2, 1).reshape(whole, taps)
+    taps = np.concatenate([fours, table[whole * taps :].reshape(g.y_c - whole, taps)])
     require(not np.any(taps[:, g.x_c :]), f"{p.where}: weights beyond the inputs")
     bias, channels, clamp, signs = output(p.part("output"), g.y_c)
     weights = 2 * taps[:, : g.x_c].reshape(g.y_c, 1, 1, g.x_c)
