@@ -116,8 +116,8 @@ def bytes_beside(pool: Window, blocks: int = 1) -> int:
 
 
 def _has_words(window: Window) -> bool:
-    """Whether what a window sees at a border is whole words too."""
-    return window.x_c % 4 == 0 and window.dilation_w == 1
+    """Whether what a window sees at a border, or of pixels that lie apart, is whole words too."""
+    return window.x_c % 4 == 0
 
 
 def _is_inside(params: Conv2dPackedParams) -> bool:
@@ -143,7 +143,8 @@ def events(params: Conv2dPackedParams) -> Events:
     looks = outputs * pool.k_h * pool.k_w
     inside = looks * windows_inside(window) // (window.y_h * window.y_w)
     row, rest = params.row_taps, params.row_taps % 4
-    inside = inside if window.dilation_w == 1 else 0
+    runs = window.k_h * (window.k_w if window.dilation_w > 1 else 1)
+    inside = inside if window.dilation_w == 1 or _has_words(window) else 0
     edges, gathered = (looks - inside, 0) if _has_words(window) else (0, looks - inside)
     pairs, groups, quads = -(-looks // 2), fours(window.y_c), fours(window.k_h * row)
     pointwise = pool.k_h * pool.k_w * window.k_h * window.k_w * window.stride_h * window.stride_w == 1
@@ -155,11 +156,11 @@ def events(params: Conv2dPackedParams) -> Events:
         pairs * groups * fours(quads),
         pairs if pool.y_c % 4 else 0,
         (looks - outputs) * pool.y_c,
-        inside * window.k_h,
+        inside * runs,
         looks * window.k_h * (row // 4),
         looks * window.k_h * rest,
         gathered * window.k_h,
-        edges * window.k_h,
+        edges * runs,
         gathered * window.k_h * window.k_w,
         (looks - inside) * quads,
     )

@@ -18,6 +18,18 @@ __attribute__((noinline)) static int16_t *see_edge(
     return see_nothing(v, (g->k_w * x_c - first - inside) / 4, p->x_zero_point);
 }
 
+// The same of a dilated window, wherever it lies.
+__attribute__((noinline)) static int16_t *see_apart(
+    int16_t *v, const int8_t *x, int32_t left, const conv2d_packed_params *p
+) {
+    const window_geometry *g = &p->window;
+    for (int32_t b = 0, at = left; b < g->k_w; b++, at += g->dilation_w) {
+        if (at < 0 || at >= g->x_w) v = see_nothing(v, g->x_c / 4, p->x_zero_point);
+        else v = widen_column(v, x + at * g->x_c, g->x_c);
+    }
+    return v;
+}
+
 // One column of v: a window of pixels of whole words whose rows, from (top, left) on, may reach beyond x.
 __attribute__((noinline)) static void see_border(
     int16_t *v, const int8_t *x, int32_t top, int32_t left, const conv2d_packed_params *p
@@ -27,20 +39,29 @@ __attribute__((noinline)) static void see_border(
     const int inside = left >= 0 && left + g->k_w <= g->x_w;
     for (int32_t a = 0, at = top; a < g->k_h; a++, at += g->dilation_h) {
         if (at < 0 || at >= g->x_h) v = see_nothing(v, row / 4, p->x_zero_point);
+        else if (g->dilation_w > 1) v = see_apart(v, x + at * x_row, left, p);
         else if (inside) v = widen_column(v, x + at * x_row + left * g->x_c, row);
         else v = see_edge(v, x + at * x_row, left, p);
     }
 }
 
-// Where in x the window of output pixel `at` begins, if x holds all that is read of it; else NULL.
+// How many bytes of x a row of a window spans.
+INLINED int32_t span_bytes(const conv2d_packed_params *p) {
+    const window_geometry *g = &p->window;
+    return g->dilation_w > 1 ? ((g->k_w - 1) * g->dilation_w + 1) * g->x_c : p->row_taps;
+}
+
+// Where in x the window of output pixel `at` begins, if x holds all that is read of it; else NULL, as for dilated windows of
+// pixels that are no whole words.
 INLINED const int8_t *seen(
     const int8_t *x, place at, const conv2d_packed_params *p
 ) {
     const window_geometry *g = &p->window;
-    const int32_t top = at.i * g->stride_h - g->pad_h, left = at.j * g->stride_w - g->pad_w, row = p->row_taps;
-    if (g->dilation_w > 1 || top < 0 || left < 0 || left + g->k_w > g->x_w) return NULL;
+    const int32_t top = at.i * g->stride_h - g->pad_h, left = at.j * g->stride_w - g->pad_w;
+    if (top < 0 || left < 0 || left + (g->k_w - 1) * g->dilation_w >= g->x_w) return NULL;
+    if (g->dilation_w > 1 && g->x_c % 4 != 0) return NULL;
     const int32_t x_row = g->x_w * g->x_c, first = left * g->x_c, bottom = top + (g->k_h - 1) * g->dilation_h;
-    return bottom + 1 < g->x_h || (bottom < g->x_h && first + row <= x_row) ? x + top * x_row + first : NULL;
+    return bottom + 1 < g->x_h || (bottom < g->x_h && first + span_bytes(p) <= x_row) ? x + top * x_row + first : NULL;
 }
 
 // The taps behind the whole words of rows that lie `below` bytes apart, `n` of each; t of a row are done, `left` in all.
@@ -88,7 +109,7 @@ __attribute__((noinline)) static void see(
     const int32_t rest = p->row_taps % 4, words = p->row_taps - rest;
     int32_t below = g->dilation_h * g->x_w * g->x_c;
     const int8_t *from = seen(x, at, p);
-    if (from == NULL && g->x_c % 4 == 0 && g->dilation_w == 1) {
+    if (g->x_c % 4 == 0 && (from == NULL || g->dilation_w > 1)) {
         see_border(v, x, top, left, p);
         return;
     }
@@ -100,6 +121,15 @@ __attribute__((noinline)) static void see(
     const int8_t *at_row = from;
     for (int32_t a = g->k_h; a > 0; a--, at_row += below) v = widen_column(v, at_row, words);
     if (rest > 0) see_one_rest(v, from + words, below, g->k_h, rest);
+}
+
+// Both columns of v of dilated windows, from where they begin in x, `right` bytes apart. Pixels are whole words.
+__attribute__((noinline)) static void widen_apart(
+    int16_t *v, const int8_t *from, int32_t right, int32_t below, const window_geometry *g
+) {
+    for (int32_t a = g->k_h; a > 0; a--, from += below) {
+        v = columns_widen_s8(v, from, right, g->dilation_w * g->x_c, g->k_w, g->x_c / 4, 0);
+    }
 }
 
 // Both columns of v from where they begin in x, `right` bytes apart.
@@ -121,7 +151,9 @@ __attribute__((noinline)) static void see_both(
         see(v + 2, window, x, at_right, p);
         return;
     }
-    widen_both(v, from, (int32_t)(right - from), p->window.dilation_h * p->window.x_w * p->window.x_c, p);
+    const int32_t below = p->window.dilation_h * p->window.x_w * p->window.x_c;
+    if (p->window.dilation_w > 1) widen_apart(v, from, (int32_t)(right - from), below, &p->window);
+    else widen_both(v, from, (int32_t)(right - from), below, p);
 }
 
 // Every output pixel sees one pixel of x, in the same order: no geometry.
@@ -161,7 +193,7 @@ INLINED void unpooled(
     int8_t *y, const int8_t *x, int8_t *few, int32_t quads, const conv2d_packed_params *p, const column_loops *loops
 ) {
     const window_geometry *g = &p->window;
-    const int32_t y_c = g->y_c, most = g->x_w * g->x_c - p->row_taps;
+    const int32_t y_c = g->y_c, most = g->dilation_w > 1 ? -1 : g->x_w * g->x_c - p->row_taps;
     const int32_t last = most < 0 ? -1 : (most / g->x_c + g->pad_w) / g->stride_w;  // column that sees x's row alone
     const int32_t inside = last < g->y_w ? last : g->y_w - 1;
     int16_t *v = (int16_t *)(void *)(few + 8);

@@ -178,7 +178,7 @@ def _scratch(p: Params, g: Geometry, pool: Geometry | None) -> int:
     bottom = top + (g.k_h - 1) * g.dilation_h
     inside = np.all((top >= 0) & (bottom < g.x_h)) and np.all((left >= 0) & (left + g.k_w <= g.x_w))
     last = bottom.max() + 1 < g.x_h or left.max() * g.x_c + row_taps <= g.x_w * g.x_c
-    gathered = g.dilation_w > 1 or (not (inside and last) and g.x_c % 4 != 0)
+    gathered = g.x_c % 4 != 0 and (g.dilation_w > 1 or not (inside and last))
     return outputs + 4 * n + (n if gathered else 0)
 
 
