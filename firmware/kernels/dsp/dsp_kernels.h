@@ -1,7 +1,7 @@
 // The packed kernels: the bytes of the plain ones, faster, from tables arranged at export (docs/compiled-engine.md).
 // Weights come in groups of four output channels, each in quads of four taps; both are filled up with zeros, but where
 // `last_four` is said: there the last group is that of the last four channels, so that it may have some of those before too,
-// and only fewer than four channels are filled up, in the table of an output too.
+// and only fewer than four channels are filled up.
 // Called by the generated model.c alone, with the alphabet and the promises of kernels.h. Here y of a convolution may begin
 // so far before x that it overwrites only rows of x that are no longer needed.
 #pragma once
@@ -32,7 +32,7 @@ typedef struct {
     int32_t row_taps;        // of a row of the window; more than k_w * x_c where some without weight follow
     window_geometry window;  // of the convolution
     window_geometry pool;    // of the max pooling that follows it; 1 x 1 where there is none
-    packed_output output;
+    packed_output output;    // of at least four channels
 } conv2d_packed_params;
 
 // y = max_pool2d_s8(conv2d_s8(x)), without the image between them; any geometry.

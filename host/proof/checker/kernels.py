@@ -157,8 +157,7 @@ def packed(decoder: Decoder) -> Callable[[Params], Linear]:
     def read(p: Params) -> Linear:
         g = p.window("window")
         weights = _rows(decoder(p, g), g, p.number("row_taps"), p.where)
-        behind = 0 if decoder is pairs else max(0, 4 - g.y_c)
-        bias, table, clamp, signs = output(p.part("output"), g.y_c, behind)
+        bias, table, clamp, signs = output(p.part("output"), g.y_c, max(0, 4 - g.y_c))
         pool = pool_of(p, g)
         scratch = 8 * g.x_c if decoder is pairs else _scratch(p, g, pool)
         require(not (pool and decoder is pairs), f"{p.where}: not for this kernel")
