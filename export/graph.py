@@ -83,6 +83,10 @@ class Op:
     options: OpOptions | None  # None: an op whose options the reader does not understand
 
 
+FOR_ANY_BATCH = ("SHAPE", "FILL", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND")  # made of layers with such a batch
+OPEN_BATCH_CURE = "its batch is open: give the .keras file, or convert again with a fixed batch of one"
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """A `.tflite` with one subgraph. `inputs` and `outputs` are tensor indexes."""
@@ -94,6 +98,7 @@ class Graph:
     ops: tuple[Op, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    batch_is_open: bool = False  # of any size, so that shapes may be computed on the device
 
     def label(self, op: Op) -> str:
         """What the training framework called the op: the name of its first output, without what was fused into it."""
@@ -104,5 +109,12 @@ class Graph:
         return f"op {op.index} of 0-{self.ops[-1].index}, {op.name} '{self.label(op)}'"
 
     def refusal(self, op: Op, why: str) -> UserError:
-        """The error that stops the export at this op; `why` says what is wrong and what to do."""
+        """The error that stops the export at this op; `why` says what is wrong and, behind a semicolon, what to do."""
+        if self.batch_is_open and self._computes_shapes(op):
+            why = f"{why.partition('; ')[0]}; {OPEN_BATCH_CURE}"
         return UserError(f"{self.source}: {self.place(op)}: {why}")
+
+    def _computes_shapes(self, op: Op) -> bool:
+        """Whether the op would not be there, or have a known shape, if the batch were fixed."""
+        computed = (self.tensors[index] for index in op.inputs if index != ABSENT)
+        return op.name in FOR_ANY_BATCH or any(x.data is None and x.dtype in ("int32", "int64") for x in computed)

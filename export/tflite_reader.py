@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -107,17 +108,24 @@ class _Reader:
             ops=tuple(self._op(subgraph.Operators(index), index) for index in range(op_count)),
             inputs=self._indexes(subgraph, "Inputs"),
             outputs=self._indexes(subgraph, "Outputs"),
+            batch_is_open=any((signature[:1] < 0).any() for _, signature in self._signatures(subgraph)),
         )
 
     def _refuse_any_size(self, subgraph: Any) -> None:
         """UserError for an input whose size, but for the batch, is left open."""
-        for index in self._indexes(subgraph, "Inputs"):
-            if index != ABSENT and (self._vector(subgraph.Tensors(index), "ShapeSignature", MAX_RANK)[1:] < 0).any():
+        for index, signature in self._signatures(subgraph):
+            if (signature[1:] < 0).any():
                 name = _text(subgraph.Tensors(index).Name(), "the name of an input")
                 raise UserError(
                     f"{self._source}: its input '{name}' is of any size, and a device takes one: convert it again with "
                     "a fixed shape, such as keras.Input((H, W, C), batch_size=1)"
                 )
+
+    def _signatures(self, subgraph: Any) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Each input, and its shape with -1 for what is left open; empty where nothing is."""
+        for index in self._indexes(subgraph, "Inputs"):
+            if index != ABSENT:
+                yield index, self._vector(subgraph.Tensors(index), "ShapeSignature", MAX_RANK)
 
     def _subgraphs_cure(self) -> str:
         """What to do about more subgraphs than one: they are parts of control flow, or signatures of their own."""

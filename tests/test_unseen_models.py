@@ -18,6 +18,7 @@ from tinyproof.console import UserError
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.export.foreign_files import foreign, foreign_folder
 from tinyproof.export.pixels import candidates, taken
+from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import FIDELITY_FILE
 
@@ -366,6 +367,27 @@ def test_a_tflite_of_any_size_is_refused_by_its_input():
         read_graph(packed(model), "net")
     model.subgraphs[0].tensors[x].shapeSignature = [-1, 4, 4, 3]
     assert read_graph(packed(model), "net").inputs
+
+
+def test_what_stands_in_a_tflite_because_its_batch_is_open_is_refused_as_that():
+    """Converters make an unrolled GRU's first state by FILL there, which no file of a fixed batch has."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    from tinyproof.export.tflite_editing import packed
+    from tinyproof.export.tflite_writer import ModelBuilder
+
+    b = ModelBuilder()
+    x, y, state = b.tensor((1, 16), 0.1, 0), b.tensor((1, 16), 0.1, 0), b.tensor((1, 16), 0.1, 0)
+    b.op("FILL", [b.constant(np.array([1, 16], np.int32), None), b.constant(np.int8(0), [0.1])], [state])
+    b.op("ADD", [x, state], [y])
+    model = schema.ModelT.InitFromPackedBuf(b.build([x], [y]), 0)
+    for batch, cure in (
+        (1, "build the layer from others"),
+        (-1, "batch is open: give the .keras file, or convert again"),
+    ):
+        model.subgraphs[0].tensors[x].shapeSignature = [batch, 16]
+        with pytest.raises(UserError, match=f"op 0 of 0-1, FILL.*the compiled engine does not run FILL; .*{cure}"):
+            lower(read_graph(packed(model), "net"))
 
 
 def batch_of_32() -> Any:
