@@ -17,8 +17,8 @@ from training_sets import assert_one_line
 from tinyproof.console import UserError
 from tinyproof.export.commands import quantize as command_line
 from tinyproof.export.foreign_files import foreign, foreign_folder
-from tinyproof.export.pixels import candidates, taken
 from tinyproof.export.lower import lower
+from tinyproof.export.pixels import candidates, taken
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.fidelity import FIDELITY_FILE
 
