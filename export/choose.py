@@ -24,6 +24,7 @@ from tinyproof.export.ops.window import Window
 from tinyproof.optimize import Optimize
 
 MORE_ARENA = 1.05  # what a balanced choice may make of the smallest arena
+ALIKE = 1.005  # times the fewest cycles: no prices are nearer the truth, and then memory decides
 
 
 def choose_kernels(
@@ -82,6 +83,12 @@ def _most_that_fit(
     return taken
 
 
+def scratch_bytes(choice: Choice) -> int:
+    """Of the memory that a call takes beside what it reads and writes."""
+    kernel, params = choice.call.kernel, choice.call.params
+    return kernel.scratch_bytes(params) if kernel.scratch_bytes else 0
+
+
 def _first_choice(
     graph: Graph, calls: Sequence[Call], fast: Sequence[Fast], core: Core, optimize: Optimize
 ) -> tuple[Choice, ...]:
@@ -95,7 +102,11 @@ def _first_choice(
         return call_cycles(offer.call, core) * (1 - saved)
 
     def cheapest(offers: Sequence[Choice]) -> Choice:
-        return min(offers, key=cost) if len(offers) > 1 else offers[0]
+        if len(offers) == 1:
+            return offers[0]
+        costs = [cost(offer) for offer in offers]
+        alike = [offer for offer, cycles in zip(offers, costs, strict=True) if cycles <= ALIKE * min(costs)]
+        return min(alike, key=scratch_bytes)
 
     def fitting(call: Call, pool: Window | None) -> Choice | None:
         for _, equal in groupby((one for one in fast if one.improves is None), lambda one: one.rank):
