@@ -203,6 +203,7 @@ CONVOLUTIONS: tuple[Layer, ...] = (
     partial(conv, (5, 4, 3), 3, (3, 3)),
     partial(conv, (6, 7, 3), 8, (3, 3), stride=(2, 2)),
     partial(conv, (5, 5, 2), 5, (2, 3), dilation=(2, 1)),
+    partial(conv, (4, 6, 4), 5, (2, 2), dilation=(1, 2)),
     partial(conv, (3, 4, 4), 6, (1, 1)),
     partial(conv, (5, 5, 8), 4, (1, 1), stride=(2, 2)),
     partial(conv, (6, 5, 4), 4, (3, 3)),
@@ -217,7 +218,7 @@ CONVOLUTIONS: tuple[Layer, ...] = (
     partial(conv, (1, 9, 4), 3, (1, 5)),
     partial(conv, (4, 3, 2), 2, (2, 2), gain=300.0),
     partial(conv, (4, 4, 8), 8, (3, 3), groups=2),
-    partial(conv, (4, 4, 8), 8, (3, 3), groups=2, pool=(2, 2)),
+    partial(conv, (4, 4, 8), 10, (3, 3), groups=2, pool=(2, 2)),
     partial(conv, (9, 8, 4), 4, (3, 3)),
 )
 DEPTHWISE: tuple[Layer, ...] = (
