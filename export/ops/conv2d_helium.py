@@ -14,10 +14,12 @@ from tinyproof.export.ops.dense import DenseParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.packed import fours, rounded_up
 from tinyproof.export.ops.vectors import FOUR, HELIUM, VectorOutput, pack_vectors
-from tinyproof.export.ops.window import Window, lead_bytes
+from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
 CHUNK = 16  # taps in a vector
+TOGETHER = 2  # pixels that see the same weights
+GATHERED = 256  # bytes of the image of which one instruction takes sixteen
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,34 +46,66 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dHeliumParams | None:
     return Conv2dHeliumParams(np.ascontiguousarray(groups), conv.x_zero_point, conv.window, pool, output)
 
 
+def _lie_so(window: Window, pool: Window) -> bool:
+    """Whether windows inside the image lie in it as single pixels see them."""
+    in_a_row = window.k_h == 1 or (window.k_w == window.x_w and window.dilation_h == 1)
+    return pool.k_h * pool.k_w == 1 and in_a_row and (window.k_w == 1 or window.dilation_w == 1)
+
+
+def _laid(window: Window, pool: Window) -> int:
+    """How many windows are laid side by side."""
+    return pool.y_h * pool.y_w * pool.k_h * pool.k_w - _lie_so(window, pool) * windows_inside(window)
+
+
+def _are_few(window: Window, pool: Window) -> bool:
+    """Whether the weights of four filters stay in registers for all pixels of a pooling."""
+    return not _lie_so(window, pool) and window.k_h * window.k_w * window.x_c <= CHUNK
+
+
+def _gathered(window: Window, pool: Window) -> int:
+    """How many of them one instruction takes: at most sixteen taps inside the image, the last within a byte's reach."""
+    last = (window.k_h - 1) * window.dilation_h * window.x_w + (window.k_w - 1) * window.dilation_w
+    if not _are_few(window, pool) or (last + 1) * window.x_c > GATHERED:
+        return 0
+    share = windows_inside(window) / (window.y_h * window.y_w)  # a pooling takes most windows
+    return round(_laid(window, pool) * share)
+
+
 def scratch_bytes(params: Conv2dHeliumParams) -> int:
-    """What the pixels see of which the largest is wanted."""
+    """What the pixels see that are computed together."""
     window, pool = params.window, params.pool
-    return rounded_up(pool.k_h * pool.k_w * max(window.k_h * window.k_w * window.x_c, CHUNK))
+    pixels, taps = pool.y_h * pool.y_w, window.k_h * window.k_w * window.x_c
+    if not _laid(window, pool):
+        return CHUNK
+    together = 1 if _are_few(window, pool) else min(TOGETHER, pixels)
+    return rounded_up(max(pool.k_h * pool.k_w, together) * max(taps, CHUNK))
 
 
 def leads(params: Conv2dHeliumParams) -> tuple[int]:
     """How many bytes before the input the output has to begin where it overwrites it."""
-    return (lead_bytes(params.window, params.pool, together=1),)
+    together = 1 if params.pool.k_h * params.pool.k_w > 1 else TOGETHER
+    return (lead_bytes(params.window, params.pool, together),)
 
 
 def events(params: Conv2dHeliumParams) -> Events:
     """How often it does each thing that has a price."""
     window, pool = params.window, params.pool
-    pixels = pool.y_h * pool.y_w
-    looks, taps, groups = pixels * pool.k_h * pool.k_w, window.k_h * window.k_w * window.x_c, fours(window.y_c)
-    is_laid = window.k_h * window.k_w * pool.k_h * pool.k_w > 1
-    is_few = is_laid and taps <= CHUNK
-    rows = looks * window.k_h * is_laid
+    pixels, looks, gathered = pool.y_h * pool.y_w, pool.k_h * pool.k_w, _gathered(window, pool)
+    laid = _laid(window, pool) - gathered
+    taps, groups, rows = window.k_h * window.k_w * window.x_c, fours(window.y_c), laid * window.k_h
+    few = pixels * looks * _are_few(window, pool)
+    alone = pixels if taps < CHUNK else pixels % TOGETHER
+    one, two = (0, pixels * -(-looks // TOGETHER)) if looks > 1 else (alone, (pixels - alone) // TOGETHER)
     return (
         pixels,
-        looks * is_laid,
+        gathered,
+        laid,
         rows,
         rows * -(-window.k_w * window.x_c // CHUNK),
         pixels * groups,
-        looks * groups * is_few,
-        looks * groups * (not is_few),
-        looks * groups * -(-taps // CHUNK) * (not is_few),
+        groups * few,
+        *(groups * one * (not few) * each for each in (1, -(-taps // CHUNK))),
+        *(groups * two * (not few) * each for each in (1, taps // CHUNK, taps % CHUNK > 0)),
     )
 
 

@@ -22,8 +22,9 @@ typedef struct {
     vector_output output;
 } conv2d_helium_params;
 
-// y = max_pool2d_s8(conv2d_s8(x)); y begins where x may be overwritten, as in dsp_kernels.h.
-// scratch (pool.k_h * pool.k_w * taps,): what the pixels see of which the largest is wanted; at least 16 taps
+// y = max_pool2d_s8(conv2d_s8(x)); y begins where x may be overwritten, as in dsp_kernels.h. Two pixels of y are computed
+// together, or those of which the largest is wanted.
+// scratch (pixels, taps): what they see, at least 16 taps; none of it where all windows lie in x as they are seen
 void conv2d_helium_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_helium_params *p);
 
 typedef struct {

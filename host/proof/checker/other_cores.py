@@ -121,9 +121,20 @@ def conv2d_helium(p: Params) -> Linear:
     rows, clamp = _vectors(p.part("output"), groups)
     rows = rows[: g.y_c] * (1, 1, 1, -1)
     weights = 2 * every[:, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
-    scratch = rounded_up((pool.k_h * pool.k_w if pool else 1) * max(taps, 16))
     x_zero, bias, table = p.byte("x_zero_point"), 2 * rows[:, 0], rows[:, 1:]
-    return Linear(g, pool, weights, bias, x_zero, clamp, table, (SUM,), scratch, band=0, pixels=1)
+    scratch, together = _laid(g, pool, taps), 1 if pool else 2
+    return Linear(g, pool, weights, bias, x_zero, clamp, table, (SUM,), scratch, band=0, pixels=together)
+
+
+def _laid(g: Geometry, pool: Geometry | None, taps: int) -> int:
+    """Bytes of the windows that are laid side by side for pixels that are computed together, sixteen at least."""
+    lie_so = (g.k_h == 1 or (g.k_w == g.x_w and g.dilation_h == 1)) and (g.k_w == 1 or g.dilation_w == 1) and not pool
+    lowest = (g.y_h - 1) * g.stride_h - g.pad_h + (g.k_h - 1) * g.dilation_h
+    rightmost = (g.y_w - 1) * g.stride_w - g.pad_w + (g.k_w - 1) * g.dilation_w
+    if lie_so and g.pad_h == g.pad_w == 0 and lowest < g.x_h and rightmost < g.x_w:
+        return 16
+    alone = g.y_h * g.y_w == 1 or (taps <= 16 and not lie_so)
+    return rounded_up((pool.k_h * pool.k_w if pool else 1 if alone else 2) * max(taps, 16))
 
 
 def depthwise_helium(p: Params) -> Linear:
