@@ -15,6 +15,7 @@ from .arithmetic import Ints, ints
 from .by_rows import l2_normalization, log_softmax, softmax
 from .c_source import Call, Pointer, Source, parse
 from .convolutions import check_convolution
+from .dense import DENSE
 from .depthwise import depthwise_lines, depthwise_packed, depthwise_taps
 from .elementwise import lookup, of_two
 from .few import FEW
@@ -39,7 +40,7 @@ DEPTHWISE = {
     "depthwise_conv2d_packed_s8": ("depthwise_conv2d_packed_params", depthwise_packed),
     "depthwise_conv2d_taps_s8": ("depthwise_conv2d_taps_params", depthwise_taps),
 }
-LINEAR = CONVOLUTIONS | FEW | WINOGRAD | DEPTHWISE | OTHER_CORES
+LINEAR = CONVOLUTIONS | DENSE | FEW | WINOGRAD | DEPTHWISE | OTHER_CORES
 OTHERS = {
     "max_pool2d_s8": ("pool2d_params", pooling),
     "max_pool2d_packed_s8": ("pool2d_params", pooling),

@@ -1,4 +1,4 @@
-"""What each kernel for convolutions and dense layers computes of its tables, as firmware/kernels/kernels.h and
+"""What each kernel for convolutions computes of its tables, as firmware/kernels/kernels.h and
 dsp/dsp_kernels.h promise it: a sum of products for each output, and its way to a byte. Weights are unpacked from the
 order in which the kernel loads them, transformed ones from their transform.
 """
@@ -221,7 +221,7 @@ def pools_squares(pool: Geometry | None) -> bool:
     return whole and 2 * pool.y_h <= pool.x_h and 2 * pool.y_w <= pool.x_w
 
 
-def _plain(p: Params, y_c: int) -> tuple[Ints, tuple[int, int]]:
+def plain_way(p: Params, y_c: int) -> tuple[Ints, tuple[int, int]]:
     """Multiplier, left shift and zero point of an output_stage for each channel, and its clamp."""
     count = y_c if p.flag("per_channel") else 1
     columns = [p.table("multiplier", 4, count), p.table("shift", 1, count), ints([p.byte("y_zero_point")])]
@@ -232,7 +232,7 @@ def conv2d(p: Params) -> Linear:
     """The plain kernel."""
     g = p.window("window")
     weights, bias = p.table("weights", 1, g.y_c, g.k_h, g.k_w, g.x_c), p.table("bias", 4, g.y_c)
-    table, clamp = _plain(p.part("output"), g.y_c)
+    table, clamp = plain_way(p.part("output"), g.y_c)
     scratch = g.k_h * g.k_w * g.x_c
     return Linear(g, None, weights, bias, p.byte("x_zero_point"), clamp, table, (), scratch, band=1)
 
@@ -254,37 +254,10 @@ def depthwise_conv2d(p: Params) -> Linear:
     g = p.window("window")
     require(g.y_c % g.x_c == 0, f"{p.where}: not for this kernel")
     weights, bias = p.table("weights", 1, g.k_h, g.k_w, g.y_c), p.table("bias", 4, g.y_c)
-    table, clamp = _plain(p.part("output"), g.y_c)
+    table, clamp = plain_way(p.part("output"), g.y_c)
     sees, by_channel = ints(np.arange(g.y_c)) // (g.y_c // g.x_c), np.moveaxis(weights, 2, 0)[..., None]
     scratch, x_zero = g.k_h * g.k_w * g.x_c, p.byte("x_zero_point")
     return Linear(g, None, by_channel, bias, x_zero, clamp, table, (), scratch, band=1, sees=sees)
-
-
-def _of_dense(p: Params) -> Geometry:
-    rows, x_c, y_c = (p.number(name) for name in ("rows", "x_c", "y_c"))
-    require(min(rows, x_c, y_c) > 0, f"{p.where}: no rows or channels")
-    return Geometry(rows, 1, x_c, rows, 1, y_c, 1, 1, 1, 1, 1, 1, 0, 0)
-
-
-def dense(p: Params) -> Linear:
-    """The plain kernel, as a convolution of single pixels."""
-    g = _of_dense(p)
-    weights, bias = p.table("weights", 1, g.y_c, 1, 1, g.x_c), p.table("bias", 4, g.y_c)
-    table, clamp = _plain(p.part("output"), g.y_c)
-    return Linear(g, None, weights, bias, None, clamp, table, (), 0, band=0)
-
-
-def dense_packed(p: Params) -> Linear:
-    """Bytes as they come, of four filters side by side, then of single ones; the kernel doubles its sums."""
-    g = _of_dense(p)
-    whole, taps = g.y_c // 4 * 4, rounded_up(g.x_c)
-    table = p.table("weights", 1, g.y_c * taps)
-    fours = np.moveaxis(table[: whole * taps].reshape(whole // 4, taps // 4, 4, 4), 2, 1).reshape(whole, taps)
-    taps = np.concatenate([fours, table[whole * taps :].reshape(g.y_c - whole, taps)])
-    require(not np.any(taps[:, g.x_c :]), f"{p.where}: weights beyond the inputs")
-    bias, channels, clamp, signs = output(p.part("output"), g.y_c)
-    weights = 2 * taps[:, : g.x_c].reshape(g.y_c, 1, 1, g.x_c)
-    return Linear(g, None, weights, bias, None, clamp, channels, signs, 2 * rounded_up(g.x_c), band=0)
 
 
 CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
@@ -297,6 +270,4 @@ CONVOLUTIONS: dict[str, tuple[str, Callable[[Params], Linear]]] = {
     "conv2d_s8": ("convolution_params", conv2d),
     "transpose_conv2d_s8": ("convolution_params", transpose_conv2d),
     "depthwise_conv2d_s8": ("convolution_params", depthwise_conv2d),
-    "dense_s8": ("dense_params", dense),
-    "dense_packed_s8": ("dense_packed_params", dense_packed),
 }
