@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,7 +25,22 @@ def cautions(
 ) -> list[str]:
     """One line for each doubt. images uint8 (N,H,W,C); `parts` are rows, `names` what to call each row."""
     grey = _grey_classes(images, labels, class_names)
-    return [*([grey] if grey else []), *_near_copies(images, labels, parts, names)]
+    return [*_like_names(class_names), *([grey] if grey else []), *_near_copies(images, labels, parts, names)]
+
+
+def _like_names(class_names: Sequence[str]) -> list[str]:
+    """Classes that are two by a slip: their names differ in capitals or spaces. Single letters are told apart so."""
+    first: dict[str, str] = {}
+    lines = []
+    for name in class_names:
+        bare = re.sub(r"[\W_]+", "", name).casefold()
+        other = first.setdefault(bare, name)
+        if other != name and len(bare) > 1:
+            lines.append(
+                f"Caution: '{other}' and '{name}' are two classes whose names differ in capitals or spaces alone: if "
+                "they are one, put their pictures into one folder"
+            )
+    return lines
 
 
 def _grey_classes(images: NDArray[np.uint8], labels: NDArray[np.int32], class_names: Sequence[str]) -> str:
