@@ -141,8 +141,8 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
 
 
 def _misfit_of_span(low: float, high: float) -> float:
-    """How unlike a range that weights are trained on: a pixel scaled to -1..1, 0..1 or to unit variance spans 1 to 6, and
-    black and white do not lie far on one side of nothing, beside which they are about equal.
+    """How unlike what weights are trained on: a pixel scaled to -1..1, 0..1 or to unit variance spans 1 to 6, and black
+    and white do not both lie far on one side of nothing, where they are about equal.
     """
     span, off = max(abs(high - low), 1e-9), abs(high + low)
     return float(abs(np.log2(span / 2)) + 0.2 * off + np.log2(max(off / span, 1.0)))
