@@ -68,7 +68,7 @@ def print_fidelity(fidelity: Fidelity, found: bool) -> None:
             )
         console.print(worst)
     for caution in fidelity.cautions:
-        console.print(f"Caution: {caution}.", markup=False)
+        console.print(f"Caution: {caution}{'' if caution.endswith('?') else '.'}", markup=False)
 
 
 def share(value: float, interval: Interval | None) -> str:

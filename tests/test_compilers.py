@@ -22,10 +22,12 @@ from tinyproof.console import UserError
 from tinyproof.cores import CORTEX_M4F
 from tinyproof.firmware import build as firmware_build
 from tinyproof.firmware.build import build, image_path, load_sizes
+from tinyproof.firmware.objects import Compilation
 from tinyproof.host.bench.image import Image
 from tinyproof.host.doctor import PROBLEM, check_tools
 from tinyproof.host.record.file import REPORT_FILE
 from tinyproof.installing import require_tools
+from tinyproof.manifest import C_FOLDER
 from tinyproof.toolchain import CHOICES, demo_board, missing_tools, with_compiler
 
 SEVERAL = [board for board in BOARDS.values() if len(board.compilers) > 1]
@@ -67,6 +69,19 @@ def test_every_kernel_finds_what_the_compiler_calls(board, model):
     compiler = find_board(board).compilers[0]
     whole = replace(compiler, flags=(*compiler.flags, "-Wl,--no-gc-sections"))
     build(model, replace(find_board(board), compilers=(whole,), budget=None))
+
+
+@pytest.mark.parametrize("board", ["qemu", "qemu-m55", "pico", "qemu-riscv32", "qemu-xtensa"])
+def test_the_kernels_of_a_core_and_a_model_compile_as_one_file(board, model, tmp_path):
+    """As in a build that includes all sources in one: no two files give one name to different things."""
+    board = find_board(board)
+    compiler, kernels = board.compilers[0], firmware_build.kernel_folders(board.core)
+    generated = model / C_FOLDER / board.core.name
+    files = [path for folder in (*kernels, generated) for path in sorted(folder.glob("*.c"))]
+    (tmp_path / "all.c").write_text("".join(f'#include "{path}"\n' for path in files))
+    includes = (*kernels, generated, FIRMWARE / "engine")
+    command = Compilation(compiler, (), includes, ()).command(tmp_path / "all.c", tmp_path / "none.o")
+    subprocess.run([*command, "-fsyntax-only"], check=True)
 
 
 @needs.portable

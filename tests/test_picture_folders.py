@@ -23,7 +23,7 @@ from conftest import DEMO_MODEL
 from PIL import Image
 from training_sets import GREY, RED, assert_one_line, picture, pictures, run
 
-from tinyproof import class_folders
+from tinyproof import class_folders, whole_sets
 from tinyproof.__main__ import main
 from tinyproof.class_folders import lay_out
 from tinyproof.console import UserError
@@ -39,7 +39,7 @@ CATS = {"cat": 8, "dog": 8}
 
 
 def test_the_examples_in_docstrings_hold() -> None:
-    for module in (class_folders, datasets):
+    for module in (class_folders, whole_sets, datasets):
         assert doctest.testmod(module).failed == 0
 
 
@@ -143,6 +143,27 @@ def test_numbered_things_with_the_same_folders_in_them_are_refused_where_those_m
             pictures(root / "session2", {"back": 4})
         with pytest.raises(UserError, match=f"{outer}1/ to {outer}2/ have the same folders in them"):
             lay_out(root)
+
+
+def test_shares_of_a_set_that_are_cut_and_versions_of_a_set_are_not_its_classes(tmp_path: Path) -> None:
+    for outer in ("fold_1", "fold_2"):
+        for part in ("train", "val"):
+            pictures(tmp_path / "folds" / outer / part, CATS)
+    with pytest.raises(UserError, match="fold_1/ to fold_2/ have the same folders in them, cat, dog: if those are the"):
+        lay_out(tmp_path / "folds")
+    for outer in ("Augmented Images", "original_images", "resized"):
+        pictures(tmp_path / "versions" / outer, CATS)
+    with pytest.raises(UserError, match="original_images/ and resized/ have the same folders in them, cat, dog"):
+        lay_out(tmp_path / "versions")
+    for name in ("grey", "colored"):  # days, or years, of each
+        pictures(tmp_path / "animals" / f"{name} cat", {"2023": 4, "2024": 4})
+    assert lay_out(tmp_path / "animals").class_names == ("colored cat", "grey cat")
+
+
+def test_classes_that_are_two_by_a_slip_are_cautioned_about(tmp_path: Path) -> None:
+    slips = describe(from_folder(pictures(tmp_path / "slips", dict.fromkeys(("a cat", "A-Cat", "acat"), 4))))
+    assert all(f"'A-Cat' and '{name}' are two classes whose names differ" in slips for name in ("a cat", "acat"))
+    assert "differ" not in describe(from_folder(pictures(tmp_path / "letters", dict.fromkeys("Aab", 4))))
 
 
 def test_a_pipe_among_the_pictures_is_no_picture(tmp_path: Path) -> None:

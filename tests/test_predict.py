@@ -110,6 +110,9 @@ def test_a_model_that_always_says_the_same_is_said_to_be_of_no_use(folder):
     )
     verdict = usefulness(poor)
     assert verdict is not None and verdict.kind == "bad" and "always saying" in verdict.text
+    wide = replace(poor.classification, interval=replace(poor.classification.interval, int8_device=Interval(0.05, 1.0)))
+    unknown = usefulness(replace(poor, accuracy=replace(poor.accuracy, int8_device=1.0), classification=wide))
+    assert unknown is not None and (unknown.kind, unknown.word) == ("unsure", "Too few pictures")  # not: a poor model
 
 
 def exported(folder: Path, content: bytes) -> Path:

@@ -104,6 +104,22 @@ def test_any_range_of_pixels_can_be_asked_for_and_another_word_is_refused(tmp_pa
 
 
 @needs.tensorflow
+@pytest.mark.parametrize(
+    ("mean", "deviation", "pixels"),
+    [(33.0, 10.0, "0..255"), (240.0, 20.0, "0..255"), (0.13, 0.31, "0..1"), (0.9, 0.05, "0..1")],
+)
+def test_black_and_white_are_not_scaled_to_about_the_same(mean, deviation, pixels):
+    """A mean taken off pixels that are all far smaller leaves nothing of a picture."""
+    import keras
+
+    from tinyproof.export.conversion.wanted_pixels import wanted_pixels
+
+    front = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Normalization(mean=mean, variance=deviation**2)])
+    network = keras.Sequential([front, keras.layers.Conv2D(2, 3)])
+    images = np.random.default_rng(1).integers(0, 256, (4, 8, 8, 1), np.uint8)
+    assert wanted_pixels(network, images, None)[0] == pixels
+
+
 def test_labels_in_another_order_are_not_taken_for_black_in_the_place_of_white():
     from tinyproof.export.conversion.wanted_pixels import wanted_pixels
 

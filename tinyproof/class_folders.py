@@ -16,6 +16,7 @@ from tinyproof.console import UserError
 from tinyproof.model_files import is_label
 from tinyproof.pictures import SUFFIXES, count_kinds
 from tinyproof.tree import files_below, files_in, sub_folders
+from tinyproof.whole_sets import NAMED, refuse_whole_sets
 
 # words of a folder's name with which the owner has cut the set already, in any case
 PARTS = {
@@ -26,12 +27,6 @@ PARTS = {
 # what lies side by side where boxes or outlines are to be found, not classes
 ALL_IMAGES = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos")
 NO_CLASSES = ("labels", "annotations", "masks", "mask", "bboxes", "segmentations")
-CLASS_WORDS = {"", "class", "category", "label", "kind", "type", "digit"}  # of folders that a number makes a class
-# of folders that a number makes no class, whatever lies in them: the set was cut or taken so
-SHARE_WORDS = {"fold", "split", "set", "batch", "group", "run", "session", "trial", "take", "day", "week", "month"}
-# of folders that are no classes where numbered things have them; left and right may be, where nothing else is there
-VIEWS = {"front", "side", "back", "rear", "top", "bottom", "above", "below", "profile", "frontal", "angle", "view"}
-SIDES = {"left", "right"}
 TABLES = (".csv", ".tsv", ".json", ".xml", ".txt", ".xlsx")
 _ARRAYS = "save images and labels as one .npz: x_train and y_train, x_test and y_test"
 _VIDEOS = "save single frames of the videos as pictures"
@@ -41,7 +36,6 @@ CURES = {
     **dict.fromkeys((".npy", ".npz", ".gz", ".mat", ".pkl", ".pickle", ".parquet", ".tfrecord", ".h5"), _ARRAYS),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm"), _VIDEOS),
 }
-NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -88,9 +82,11 @@ def lay_out(root: Path) -> Layout:
             for part in PARTS
             if any(part in names for names in inner.values())
         }
+        if "train" in owned_inside:
+            refuse_whole_sets(root, _folders_inside(owned_inside["train"]))
         usual = {part: next(names[part] for names in inner.values() if part in names) for part in owned_inside}
         return _of_parts(root, owned_inside, {part: f"*/{name}" for part, name in usual.items()})
-    _refuse_numbered(root, classes)
+    refuse_whole_sets(root, _folders_inside(classes))
     return _of_parts(root, {"train": classes}, {"train": root.name})
 
 
@@ -197,32 +193,12 @@ def _classes(folder: Path, part: str = "train") -> dict[str, Path]:
     return {name: folder / name for name in names}
 
 
-def _refuse_numbered(root: Path, classes: dict[str, Path]) -> None:
-    """UserError where all are numbers of one thing (person_1, person_2) and have the same folders in them, which may be
-    the classes then; not what a thing is seen from. Of shares of a set (fold1, fold2) one may lack some.
-    """
-    if len(_bare(classes)) > 1 or _bare(classes) & CLASS_WORDS:
-        return
-    inside = [{name for name in sub_folders(path) if pictures_below(path / name)} for path in classes.values()]
-    names = sorted(set.union(*inside))
-    views = _bare(names) & VIEWS and _bare(names) <= VIEWS | SIDES
-    shares = _bare(classes) & SHARE_WORDS and all(inside) and sum(map(len, inside)) > len(names)
-    if len(_bare(names)) > 1 and (shares or (not views and all(found == set(names) for found in inside))):
-        first, *_, last = classes
-        raise UserError(
-            f"{root}: {first}/ to {last}/ have the same folders in them, {', '.join(names[:NAMED])}: if those are the "
-            f"classes, put one of {first}/ to {last}/ as test/ and the others, joined, as train/; if not, take the "
-            "pictures out of them"
-        )
-
-
-def _bare(names: Iterable[str]) -> set[str]:
-    """The names without the numbers that they end with.
-
-    >>> sorted(_bare(["day_1", "day_2", "Night 1"])), _bare(["2023", "2024"])
-    (['day', 'night'], {''})
-    """
-    return {re.sub(r"[\W_]*\d+$", "", name).lower() for name in names}
+def _folders_inside(classes: dict[str, Path]) -> dict[str, set[str]]:
+    """For each class, the names of the folders with pictures that it holds."""
+    return {
+        name: {inside for inside in sub_folders(path) if pictures_below(path / inside)}
+        for name, path in classes.items()
+    }
 
 
 def _inner_parts(root: Path, classes: dict[str, Path]) -> dict[str, dict[str, str]]:

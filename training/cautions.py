@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ ALIKE = 0.98  # correlation of two thumbnails that are looked at more closely
 CLOSE = 0.15  # of a thumbnail's deviation: two of one picture, saved twice or made smaller, differ by less everywhere
 FLAT = 3.0  # grey levels: a thumbnail whose deviation is below it looks like any other
 MOST_COMPARED = 4_000  # pictures: all are held against all
+AT_ONCE = 256  # of these, against all
 ALL_GREY = 0.98
 
 
@@ -24,7 +26,22 @@ def cautions(
 ) -> list[str]:
     """One line for each doubt. images uint8 (N,H,W,C); `parts` are rows, `names` what to call each row."""
     grey = _grey_classes(images, labels, class_names)
-    return [*([grey] if grey else []), *_near_copies(images, labels, parts, names)]
+    return [*_like_names(class_names), *([grey] if grey else []), *_near_copies(images, labels, parts, names)]
+
+
+def _like_names(class_names: Sequence[str]) -> list[str]:
+    """Classes that are two by a slip: their names differ in capitals or spaces. Single letters are told apart so."""
+    first: dict[str, str] = {}
+    lines = []
+    for name in class_names:
+        bare = re.sub(r"[\W_]+", "", name).casefold()
+        other = first.setdefault(bare, name)
+        if other != name and len(bare) > 1:
+            lines.append(
+                f"Caution: '{other}' and '{name}' are two classes whose names differ in capitals or spaces alone: if "
+                "they are one, put their pictures into one folder"
+            )
+    return lines
 
 
 def _grey_classes(images: NDArray[np.uint8], labels: NDArray[np.int32], class_names: Sequence[str]) -> str:
@@ -56,13 +73,14 @@ def _near_copies(
     rows, thumbs, deviation = (values[deviation >= FLAT] for values in (rows, thumbs, deviation))
     two_classes: list[tuple[int, int]] = []
     in_test: dict[int, int] = {}
-    for place, row in enumerate(rows):
-        for mirrored in (False, True):
-            for other in rows[_like(thumbs, deviation, place, mirrored)]:
-                if labels[row] != labels[other] and row < other and not mirrored:
-                    two_classes.append((row, other))
-                elif labels[row] == labels[other] and is_test[row] and not is_test[other]:
-                    in_test.setdefault(row, other)
+    for place, other in _alike(thumbs, deviation, np.arange(len(rows)), False):
+        if place < other and labels[rows[place]] != labels[rows[other]]:
+            two_classes.append((rows[place], rows[other]))
+    tested = np.flatnonzero(is_test[rows])
+    for mirrored in (False, True):
+        for place, other in _alike(thumbs, deviation, tested, mirrored):
+            if labels[rows[place]] == labels[rows[other]] and not is_test[rows[other]]:
+                in_test.setdefault(rows[place], rows[other])
     lines = []
     if two_classes:
         a, b = two_classes[0]
@@ -79,14 +97,20 @@ def _near_copies(
     return lines
 
 
-def _like(thumbs: NDArray[np.float32], deviation: NDArray[np.float32], place: int, mirrored: bool) -> NDArray[np.int64]:
-    """Which thumbnails are that of one place all over, but for its own: a fixed camera's backgrounds alone are not."""
-    one = thumbs[place, :, ::-1] if mirrored else thumbs[place]
-    correlation = np.tensordot(thumbs, one, axes=((1, 2), (0, 1))) / (one.size * deviation * deviation[place])
-    close = np.flatnonzero(correlation > ALIKE)
-    difference = np.abs(thumbs[close] - one).max(axis=(1, 2))
-    found: NDArray[np.int64] = close[(difference < CLOSE * deviation[place]) & (close != place)]
-    return found
+def _alike(
+    thumbs: NDArray[np.float32], deviation: NDArray[np.float32], places: NDArray[np.int64], mirrored: bool
+) -> Iterator[tuple[int, int]]:
+    """(one of `places`, another place whose thumbnail is that of the first all over, or that of its mirrored one): a
+    fixed camera's backgrounds alone are not.
+    """
+    flat = thumbs.reshape(len(thumbs), -1)
+    for block in (places[at : at + AT_ONCE] for at in range(0, len(places), AT_ONCE)):
+        some = (thumbs[block, :, ::-1] if mirrored else thumbs[block]).reshape(len(block), -1)
+        correlation = some @ flat.T / (flat.shape[1] * np.outer(deviation[block], deviation))
+        for place, one, alike in zip(block.tolist(), some, correlation > ALIKE, strict=True):
+            others = np.flatnonzero(alike)
+            difference = np.abs(flat[others] - one).max(axis=1)
+            yield from ((place, other) for other in others[difference < CLOSE * deviation[place]] if other != place)
 
 
 def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -134,13 +134,18 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
         if np.allclose((low, high), (x[0].mean(), x[1].mean()), atol=1e-3):
             return None  # nothing is done to them
         spans[name] = (low, high)
-    # A pixel scaled to -1..1, 0..1 or to unit variance spans 1 to 6.
-    misfit = {
-        n: abs(np.log2(max(abs(high - low), 1e-9) / 2)) + 0.2 * abs(high + low) for n, (low, high) in spans.items()
-    }
+    misfit = {name: _misfit_of_span(*ends) for name, ends in spans.items()}
     name = min(misfit, key=lambda name: misfit[name])
     low, high = spans[name]
     return name, f"it scales them itself, to {low:.3g}..{high:.3g} before its first weights"
+
+
+def _misfit_of_span(low: float, high: float) -> float:
+    """How unlike what weights are trained on: a pixel scaled to -1..1, 0..1 or to unit variance spans 1 to 6, and black
+    and white do not both lie far on one side of nothing, where they are about equal.
+    """
+    span, off = max(abs(high - low), 1e-9), abs(high + low)
+    return float(abs(np.log2(span / 2)) + 0.2 * off + np.log2(max(off / span, 1.0)))
 
 
 def unequal_features(network: Any, samples: NDArray[np.float32]) -> list[str]:

@@ -4,7 +4,7 @@
 #include "reciprocal.h"
 #include "requantize.h"
 
-enum { SUM_INTEGER_BITS = 12, LOG_INTEGER_BITS = 5, OUTPUT_SHIFT = 22 };
+enum { LOG_INTEGER_BITS = 5, OUTPUT_SHIFT = 22 };
 
 // Real numbers with 31 fraction bits.
 enum {

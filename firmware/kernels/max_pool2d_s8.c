@@ -4,7 +4,7 @@
 #include "pool2d.h"
 
 // y[c] = max(y[c], x[c])    x (n,)  y (n,)
-static void raise_to(int8_t *y, const int8_t *x, int32_t n) {
+static void raise_row(int8_t *y, const int8_t *x, int32_t n) {
     for (int32_t c = 0; c < n; c++) {
         if (x[c] > y[c]) y[c] = x[c];
     }
@@ -24,7 +24,7 @@ void max_pool2d_s8(int8_t *y, const int8_t *x, const pool2d_params *p) {
             const image_part part = seen_from(g, i, j);
             memset(y, p->y_min, g->y_c);
             for (int32_t a = part.top; a < part.bottom; a++) {
-                for (int32_t b = part.left; b < part.right; b++) raise_to(y, x + (a * g->x_w + b) * g->x_c, g->x_c);
+                for (int32_t b = part.left; b < part.right; b++) raise_row(y, x + (a * g->x_w + b) * g->x_c, g->x_c);
             }
             limit_to(y, p->y_max, g->y_c);
         }

@@ -1,6 +1,9 @@
-// One reciprocal in fixed point, as TensorFlow Lite Micro steps through it.
+// What softmax and its logarithm have in common: a sum of exponentials and one reciprocal in fixed point, as TensorFlow
+// Lite Micro steps through it.
 #pragma once
 #include "requantize.h"
+
+enum { SUM_INTEGER_BITS = 12 };  // of a sum of exponentials, as softmax and its logarithm keep it
 
 // 1 / (1 + f) with 31 fraction bits, for f in [0, 1) with 31 fraction bits.
 // Newton's method for 1 / h with h = (1 + f) / 2 in [1/2, 1), from the line 48/17 - 32/17 h; n has 29 fraction bits.

@@ -4,7 +4,7 @@
 #include "reciprocal.h"
 #include "requantize.h"
 
-enum { SUM_INTEGER_BITS = 12, OUTPUT_BITS = 8 };
+enum { OUTPUT_BITS = 8 };
 
 // exp(-d) of the table; 0 beyond its end.
 static int32_t exp_of(int32_t d, const softmax_params *p) { return d < p->exp_count ? p->exp[d] : 0; }

@@ -40,9 +40,8 @@ def usefulness(report: Report) -> Usefulness | None:
     text = (
         f"Right on {accuracy:.1%} of the test pictures{around}; always saying '{most.name}' would be on {majority:.1%}."
     )
-    grounds = []
-    if caution := few_pictures(report.samples):
-        grounds.append(caution)
+    few = few_pictures(report.samples)
+    grounds = [few] if few else []
     if most.samples > UNEVEN * least.samples:
         grounds.append(
             f"The classes are uneven: {most.samples:,} of '{most.name}', {least.samples:,} of '{least.name}'; look at "
@@ -53,6 +52,8 @@ def usefulness(report: Report) -> Usefulness | None:
     if recall < POOR_RECALL:
         grounds.append(f"Of '{worst.name}' it recognises {recall:.0%} of {worst.samples:,}.")
     if interval is None or interval.low <= majority:
+        if few and accuracy > majority:
+            return Usefulness("unsure", "Too few pictures", f"They do not tell it from guessing. {text}", grounds)
         return Usefulness("bad", "Not good enough", f"Hardly better than guessing. {text}", grounds)
     if grounds:
         return Usefulness("unsure", "Use with caution", text, grounds)

@@ -3,7 +3,9 @@
 #include "byte_sums.h"
 #include "packed.h"
 
-static __attribute__((noinline)) int8_t mean(int32_t sum, int32_t count) { return (int8_t)rounded_mean(sum, count); }
+static __attribute__((noinline)) int8_t window_mean(int32_t sum, int32_t count) {
+    return (int8_t)rounded_mean(sum, count);
+}
 
 // The sum of a channel over the part of x, from where it begins.
 INLINED int32_t sum_of_channel(const int8_t *x, image_part part, int32_t x_c, int32_t row) {
@@ -24,8 +26,8 @@ INLINED void means_of_channels(int8_t *y, const int8_t *x, image_part part, int3
         if (count > MOST_IN_PAIRS) widen_sums(&s);
     }
     widen_sums(&s);
-    y[0] = mean(s.sums.a, count), y[1] = mean(s.sums.b, count);
-    y[2] = mean(s.sums.c, count), y[3] = mean(s.sums.d, count);
+    y[0] = window_mean(s.sums.a, count), y[1] = window_mean(s.sums.b, count);
+    y[2] = window_mean(s.sums.c, count), y[3] = window_mean(s.sums.d, count);
 }
 
 void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p) {
@@ -42,7 +44,7 @@ void average_pool2d_packed_s8(int8_t *y, const int8_t *x, const pool2d_params *p
             if (c < x_c && x_c > 4) {
                 means_of_channels(out + x_c - 4, first + x_c - 4, part, x_c, row, count);
             } else {
-                for (; c < x_c; c++) out[c] = mean(sum_of_channel(first + c, part, x_c, row), count);
+                for (; c < x_c; c++) out[c] = window_mean(sum_of_channel(first + c, part, x_c, row), count);
             }
         }
     }

@@ -44,7 +44,7 @@ static int32_t widen_row(int16_t *wide, const int8_t *a, const batch_matmul_para
     return sum;
 }
 
-static void matmul(
+static void matmul_packed(
     int8_t *y, const int8_t *a, const int8_t *packed, int16_t *wide, const batch_matmul_packed_params *p
 ) {
     const batch_matmul_params *size = &p->matrices;
@@ -77,7 +77,7 @@ void batch_matmul_packed_s8(
             const int8_t *of_b = b + walk.b + k * walk.b_step;
             if (of_b != laid_out) pack(packed, of_b, size);
             laid_out = of_b;
-            matmul(y, a + walk.a + k * walk.a_step, packed, wide, p);
+            matmul_packed(y, a + walk.a + k * walk.a_step, packed, wide, p);
         }
     } while (loop_next(&walk));
 }

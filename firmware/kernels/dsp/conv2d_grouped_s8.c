@@ -29,7 +29,7 @@ static __attribute__((noinline)) void see_one(
 }
 
 // v (blocks, quads, 2, 2, 2): what two output pixels see.
-static void see_both(int16_t *v, const int8_t *x, place at, place at_right, const conv2d_grouped_params *p) {
+static void see_groups(int16_t *v, const int8_t *x, place at, place at_right, const conv2d_grouped_params *p) {
     const window_geometry *g = &p->conv.window;
     const int32_t words = g->x_c / 4, pixel = p->blocks * g->x_c, taps = g->k_h * g->k_w;
     for (int32_t a = 0; a < g->k_h; a++) {
@@ -83,7 +83,7 @@ void conv2d_grouped_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d
         for (int32_t a = 0; a < pool->k_h; a++) {
             for (int32_t b = 0; b < pool->k_w; b++) {
                 const int32_t first = a + b == 0;
-                see_both(v, x, pooled(at, a, b, pool), pooled(at_right, a, b, pool), p);
+                see_groups(v, x, pooled(at, a, b, pool), pooled(at_right, a, b, pool), p);
                 finish_blocks(first ? y : other, first ? right : other + y_c, scratch, v, quads, p);
                 if (first) continue;
                 raise_bytes(y, other, y_c);

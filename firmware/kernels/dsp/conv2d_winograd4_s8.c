@@ -33,7 +33,7 @@ INLINED line_6 transform_line(const line_6 d) {
 }
 
 // Two channels of 6 x 6 pixels, whose rows are `row` bytes apart, in one column of v (36, quads, 2, 2, 2); x_c = 4 * quads
-INLINED void transform_pairs(
+INLINED void transform_pairs4(
     int16_t *v, const int8_t *x, int32_t row, int32_t x_c, int odd
 ) {
     uint32_t lines[POSITIONS];
@@ -67,11 +67,11 @@ INLINED void transform_pairs(
 }
 
 static __attribute__((noinline)) void transform_even(int16_t *v, const int8_t *x, int32_t row, int32_t x_c) {
-    transform_pairs(v, x, row, x_c, 0);
+    transform_pairs4(v, x, row, x_c, 0);
 }
 
 static __attribute__((noinline)) void transform_odd(int16_t *v, const int8_t *x, int32_t row, int32_t x_c) {
-    transform_pairs(v, x, row, x_c, 1);
+    transform_pairs4(v, x, row, x_c, 1);
 }
 
 typedef struct {
@@ -91,16 +91,16 @@ typedef struct {
     int8_t *y;
     int32_t rows;
     int32_t second, third, fourth;
-} tile_place;
+} tile4_place;
 
 // A sum as a byte, from 9 * 2^(power + 1) times it modulo 2^32: dividing by 9 is exact, and the shift leaves it doubled.
-INLINED int8_t output(uint32_t multiple, int32_t power, const packed_scale *scale) {
+INLINED int8_t tile4_byte(uint32_t multiple, int32_t power, const packed_scale *scale) {
     return (int8_t)packed_value((int32_t)(multiple * ONE_NINTH) >> power, scale);
 }
 
 // One channel of a tile.    m (36, 8): every eighth number
-static __attribute__((noinline)) void finish_tile(
-    const tile_place *to, int32_t o, const uint32_t *m, const int32_t *channel, int32_t y_row
+static __attribute__((noinline)) void finish_tile4(
+    const tile4_place *to, int32_t o, const uint32_t *m, const int32_t *channel, int32_t y_row
 ) {
     const packed_scale scale = packed_channel(channel);
     uint32_t lines[TILE * SIDE];
@@ -115,15 +115,15 @@ static __attribute__((noinline)) void finish_tile(
     int8_t *y = to->y + o;
     for (const uint32_t *line = lines; line != lines + SIDE * to->rows; line += SIDE, y += y_row) {
         const line_4 sums = gather_line((line_6){line[0], line[1], line[2], line[3], line[4], line[5]});
-        y[fourth] = output(sums.d, 3, &scale);  // first the pixels that may not exist and then lie where others do
-        y[third] = output(sums.c, 3, &scale);
-        y[second] = output(sums.b, 4, &scale);
-        *y = output(sums.a, 5, &scale);
+        y[fourth] = tile4_byte(sums.d, 3, &scale);  // first the pixels that may not exist and then lie where others do
+        y[third] = tile4_byte(sums.c, 3, &scale);
+        y[second] = tile4_byte(sums.b, 4, &scale);
+        *y = tile4_byte(sums.a, 5, &scale);
     }
 }
 
 // One column of v: what the tile at (top, left) of x sees, transformed.
-static void see(
+static void transform_tile4(
     int16_t *v, int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p
 ) {
     const window_geometry *g = &p->window;
@@ -142,9 +142,9 @@ static void see(
     }
 }
 
-static tile_place find_place(int8_t *y, place at, const window_geometry *g) {
+static tile4_place find_tile4(int8_t *y, place at, const window_geometry *g) {
     const int32_t i = TILE * at.i, j = TILE * at.j, y_c = g->y_c, rows = g->y_h - i, columns = g->y_w - j;
-    return (tile_place){
+    return (tile4_place){
         .y = y + (i * g->y_w + j) * y_c,
         .rows = rows < TILE ? rows : TILE,
         .second = columns > 1 ? y_c : 0,
@@ -162,11 +162,11 @@ void conv2d_winograd4_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv
     int8_t *border = (int8_t *)(v + 2 * POSITIONS * x_c);
     place at = {0, 0}, next = at;
     for (int32_t t = 0; t < tiles; t += 2) {
-        tile_place to[2];
+        tile4_place to[2];
         for (int32_t b = 0; b < 2; b++) {
             if (t + b < tiles) at = next;  // without another tile this one is computed twice
-            to[b] = find_place(y, at, g);
-            see(v + 2 * b, border, x, TILE * at.i - g->pad_h, TILE * at.j - g->pad_w, p);
+            to[b] = find_tile4(y, at, g);
+            transform_tile4(v + 2 * b, border, x, TILE * at.i - g->pad_h, TILE * at.j - g->pad_w, p);
             next = behind(at, columns);
         }
         const int16_t *w = p->weights;
@@ -174,11 +174,11 @@ void conv2d_winograd4_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv
             columns_dot_s16(m, v, w, x_c / 4, POSITIONS, 0);
             for (int32_t k = 0; k < 8 && o + k / 2 < y_c; k++) {
                 const int32_t channel = o + k / 2;
-                finish_tile(&to[k % 2], channel, (const uint32_t *)m + k, p->output.channels + 4 * channel, y_row);
+                finish_tile4(&to[k % 2], channel, (const uint32_t *)m + k, p->output.channels + 4 * channel, y_row);
             }
         }
         for (int32_t b = 0; b < 2; b++) {
-            const tile_place *tile = &to[b];
+            const tile4_place *tile = &to[b];
             const int32_t right = tile->fourth ? tile->fourth : tile->third ? tile->third : tile->second;
             for (int32_t i = 0; i < tile->rows; i++) {
                 limit_s8(tile->y + i * y_row, right + y_c, p->output.y_min, p->output.y_max);

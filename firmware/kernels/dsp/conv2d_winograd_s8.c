@@ -18,7 +18,7 @@ typedef struct {
     int32_t right, below;
 } tile_place;
 
-static tile_place find_place(int8_t *y, place at, int32_t tile_columns, const conv2d_winograd_params *p) {
+static tile_place find_tile(int8_t *y, place at, int32_t tile_columns, const conv2d_winograd_params *p) {
     const int32_t y_h = p->window.y_h, y_w = p->window.y_w, y_c = p->window.y_c;
     if (p->pool.k_h > 1) return (tile_place){y + (at.i * tile_columns + at.j) * y_c, 0, 0};
     const int32_t right = 2 * at.j + 1 < y_w ? y_c : 0, below = 2 * at.i + 1 < y_h ? y_w * y_c : 0;
@@ -51,7 +51,7 @@ static __attribute__((noinline)) void finish_tile(
 }
 
 // The 4 x 4 pixels that a tile sees: in x, or at the border copied.
-static __attribute__((noinline)) tile_view see(
+static __attribute__((noinline)) tile_view see_tile(
     int8_t *border, const int8_t *x, int32_t top, int32_t left, const conv2d_winograd_params *p
 ) {
     const window_geometry *g = &p->window;
@@ -80,8 +80,8 @@ void conv2d_winograd_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2
         tile_view view[2];
         for (int32_t b = 0; b < 2; b++) {
             if (t + b < tiles) at = next;  // without another tile this one is computed twice
-            to[b] = find_place(y, at, tile_columns, p);
-            view[b] = see(border + b * 16 * x_c, x, 2 * at.i - g->pad_h, 2 * at.j - g->pad_w, p);
+            to[b] = find_tile(y, at, tile_columns, p);
+            view[b] = see_tile(border + b * 16 * x_c, x, 2 * at.i - g->pad_h, 2 * at.j - g->pad_w, p);
             next = behind(at, tile_columns);
         }
         const int16_t *w = p->weights;

@@ -35,7 +35,7 @@ static __attribute__((noinline)) void lay_few(
 }
 
 // The pairs of four channels, the first of which begins with pixel `first`; those that lie outside are there.
-static void lay_out(
+static void lay_out_line(
     uint32_t *plane, int32_t words, const int8_t *x, int32_t first, const line *l, const depthwise_conv1d_packed_params *p
 ) {
     const int32_t before = first < 0 ? -first : 0, behind = l->x_pixels - first;  // from there to the end of x
@@ -102,7 +102,7 @@ static void whole_line(
         for (int32_t c = 0; c < x_c; c += QUAD) {  // the last four channels, if fewer are left, with some before them again
             const int32_t first = c <= x_c - QUAD ? c : x_c < QUAD ? 0 : x_c - QUAD;
             asked.channels = x_c - c < QUAD ? x_c - c : QUAD;
-            lay_out(plane, words, x + first, j * stride - l->pad, l, p);
+            lay_out_line(plane, words, x + first, j * stride - l->pad, l, p);
             finish(y, plane + (c - first) * words, c, &asked, p);
         }
     }

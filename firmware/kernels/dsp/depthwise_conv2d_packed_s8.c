@@ -76,7 +76,7 @@ static __attribute__((noinline)) void lay_rows(
 // Rows k >= kept of the planes: row top + k * pair_step of x and the one `dilation_h` below it: first its columns 0, phases,
 // 2 * phases..., then those from column 1 on... What lies to the left and right of x is left as it is.
 // plane (QUAD, `size` bytes), each (pairs, row_words)
-static __attribute__((noinline)) void lay_out(
+static __attribute__((noinline)) void lay_out_rows(
     uint32_t *plane, int32_t size, const int8_t *x, int32_t top, int32_t kept, int32_t pairs,
     const depthwise_conv2d_packed_params *p
 ) {
@@ -159,7 +159,7 @@ static void whole_map(int8_t *y, const int8_t *x, int8_t *scratch, const depthwi
         const int32_t c = QUAD * (in_place ? n / bands : n % quads), i = p->rows * (in_place ? n % bands : n / quads);
         const int32_t rows = g->y_h - i < p->rows ? g->y_h - i : p->rows, known = i > 0 ? kept : 0;
         move_up(plane, words, known, p);
-        lay_out(plane, 4 * words, x + first_laid(c, g), i * g->stride_h - g->pad_h, known, pairs_of(rows, p), p);
+        lay_out_rows(plane, 4 * words, x + first_laid(c, g), i * g->stride_h - g->pad_h, known, pairs_of(rows, p), p);
         finish_rows(y + i * p->y_row, plane, words, c, rows, p);
     }
 }

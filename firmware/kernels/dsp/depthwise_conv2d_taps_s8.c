@@ -6,7 +6,7 @@
 
 // offsets (2 * pairs,): bytes from the corner (top, left) of a window to its taps, `outside` for those outside the image; a
 // last one without another has no weight.
-static void locate(int32_t *offsets, int32_t outside, int32_t top, int32_t left, const window_geometry *g) {
+static void locate_window(int32_t *offsets, int32_t outside, int32_t top, int32_t left, const window_geometry *g) {
     const int32_t across = g->dilation_w * g->x_c, down = g->dilation_h * g->x_w * g->x_c;
     for (int32_t a = 0, i = top, row = 0; a < g->k_h; a++, i += g->dilation_h, row += down) {
         const int32_t inside = i >= 0 && i < g->x_h;
@@ -39,7 +39,7 @@ void depthwise_conv2d_taps_s8(
     depthwise_taps taps = {
         inside, p->pairs, g->x_c, g->y_c / g->x_c, g->stride_w * g->x_c, g->y_c, 1, nothing,
     };
-    locate(inside, 0, 0, 0, g);
+    locate_window(inside, 0, 0, 0, g);
     for (int32_t i = 0, top = -g->pad_h; i < g->y_h; i++, top += g->stride_h) {
         const int32_t rows_inside = top >= 0 && top + span_h <= g->x_h;
         int32_t pixels;
@@ -51,7 +51,7 @@ void depthwise_conv2d_taps_s8(
                 pixels += more < g->y_w - 1 - j ? more : g->y_w - 1 - j;
                 taps.offsets = inside;
             } else {
-                locate(border, OUTSIDE(seen, &taps), top, left, g);
+                locate_window(border, OUTSIDE(seen, &taps), top, left, g);
                 taps.offsets = border;
             }
             some_pixels(y, seen, &taps, pixels, p);

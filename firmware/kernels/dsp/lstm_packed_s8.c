@@ -6,7 +6,7 @@
 #include "lstm.h"
 
 // One step from wide_x (x_c,) and wide_hidden (y_c,) in quads
-static void lstm_step(
+static void lstm_packed_step(
     int8_t *next, int16_t *cell, const int16_t *wide_x, const int16_t *wide_hidden, const lstm_packed_params *p
 ) {
     const int8_t *x_weights = p->x_weights, *hidden_weights = p->hidden_weights;
@@ -33,7 +33,7 @@ void lstm_packed_s8(int8_t *y, const int8_t *x, int8_t *scratch, const lstm_pack
     for (int32_t t = 0; t < p->steps; t++, x += p->x_c, y += p->y_c) {
         widen(wide_x, x, p->x_c);
         widen(wide_hidden, hidden, p->y_c);
-        lstm_step(y, cell, wide_x, wide_hidden, p);
+        lstm_packed_step(y, cell, wide_x, wide_hidden, p);
         hidden = y;
     }
 }

@@ -137,7 +137,7 @@ INLINED filter filter_of(const int32_t *channel) {
 }
 
 // What a row of the window adds to a sum.
-INLINED int32_t add_row(int32_t acc, int32_t a, int32_t b, int32_t c, const int32_t *w) {
+INLINED int32_t add_taps(int32_t acc, int32_t a, int32_t b, int32_t c, const int32_t *w) {
     return acc + a * w[0] + b * w[1] + c * w[2];
 }
 
@@ -157,9 +157,9 @@ INLINED pixels pixels_of(const four_windows *windows) {
 
 // The sum of the output whose window begins there; constants, so that nothing is left of the indexes.
 INLINED int32_t sum_at(const pixels *p, int32_t i, int32_t j, const filter *f) {
-    const int32_t upper = add_row(0, p->x[i][j], p->x[i][j + 1], p->x[i][j + 2], f->w[0]);
-    const int32_t both = add_row(upper, p->x[i + 1][j], p->x[i + 1][j + 1], p->x[i + 1][j + 2], f->w[1]);
-    return add_row(both, p->x[i + 2][j], p->x[i + 2][j + 1], p->x[i + 2][j + 2], f->w[2]);
+    const int32_t upper = add_taps(0, p->x[i][j], p->x[i][j + 1], p->x[i][j + 2], f->w[0]);
+    const int32_t both = add_taps(upper, p->x[i + 1][j], p->x[i + 1][j + 1], p->x[i + 1][j + 2], f->w[1]);
+    return add_taps(both, p->x[i + 2][j], p->x[i + 2][j + 1], p->x[i + 2][j + 2], f->w[2]);
 }
 
 void one_channel_pooled_s8(int8_t *y, const four_windows *x, const int32_t *channels, const int32_t *end) {
@@ -206,8 +206,8 @@ void one_channel_two_s8(int8_t *y, const two_windows *x, const int32_t *channels
         const filter f = filter_of(channels);
         int32_t a = 0, b = 0;
         for (int32_t i = 0; i < 3; i++) {
-            a = add_row(a, p.x[i][0], p.x[i][1], p.x[i][2], f.w[i]);
-            b = add_row(b, p.x[i][3], p.x[i][4], p.x[i][5], f.w[i]);
+            a = add_taps(a, p.x[i][0], p.x[i][1], p.x[i][2], f.w[i]);
+            b = add_taps(b, p.x[i][3], p.x[i][4], p.x[i][5], f.w[i]);
         }
         y[right] = (int8_t)packed_value(b, &f.scale);
         y[0] = (int8_t)packed_value(a, &f.scale);

@@ -13,7 +13,9 @@ static inline int32_t at_least_0(int32_t n) { return n > 0 ? n : 0; }
 static inline int32_t at_most(int32_t n, int32_t limit) { return n < limit ? n : limit; }
 
 // One row of places (columns, stride_h, stride_w, y_c) -> those of their rows of y that there are, the first being `top`.
-static inline void lay_out(int8_t *y, const int8_t *places, int32_t top, const transpose_conv2d_packed_params *p) {
+static inline void lay_out_places(
+    int8_t *y, const int8_t *places, int32_t top, const transpose_conv2d_packed_params *p
+) {
     const int32_t columns = p->conv.window.y_w, run = p->stride_w * p->y_c, width = p->y_w * p->y_c;
     for (int32_t a = at_least_0(-top); a < at_most(p->stride_h, p->y_h - top); a++) {
         int8_t *row = y + (top + a) * width;
@@ -38,6 +40,6 @@ static inline void transpose_conv2d_rows(
         row.window.pad_h = (uint16_t)at_least_0(g->pad_h - i);
         row.window.x_h = (uint16_t)(g->x_h - above);
         convolve(scratch, x + above * g->x_w * g->x_c, after, &row);
-        lay_out(y, scratch, p->top + i * p->stride_h, p);
+        lay_out_places(y, scratch, p->top + i * p->stride_h, p);
     }
 }

@@ -13,7 +13,7 @@ void conv2d_fours_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_f
     const int pools = pool->k_h > 1;
     const int8_t *const end = y + pool->y_h * pool->y_w * y_c;
     int8_t *const start = y;
-    seen *v = scratch;
+    seen_value *v = scratch;
     four_places to = {{y, y, y, y}, 0, 0};
     for (int done = 0; !done; y = to.y[PIXELS - 1] + y_c) {
         next_four(&to, y, end, v, x, p->x_zero_point, g, pool);

@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-typedef int8_t seen;
+typedef int8_t seen_value;
 #include "four_pixels.h"
 #include "fours_kernels.h"
 

@@ -15,7 +15,7 @@ INLINED void finish_pixels(int8_t *const *y, int32_t o, const half_sums *sums, c
 #endif
 
 // Two channels of the largest one of four pixels.
-INLINED void finish_pooled(int8_t *y, const half_sums *sums, const int32_t *channel) {
+INLINED void finish_largest(int8_t *y, const half_sums *sums, const int32_t *channel) {
     const packed_scale first = packed_channel(channel), second = packed_channel(channel + 4);
     int32_t a = first_sum(sums), b = second_sum(sums);
     for (int32_t k = 1; k < PIXELS; k++) {
@@ -32,7 +32,7 @@ void conv2d_halves_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
     const int32_t y_c = g->y_c;
     const int8_t *const end = y + pool->y_h * pool->y_w * y_c;
     int8_t *const start = y;
-    seen *v = (seen *)(void *)scratch;
+    seen_value *v = (seen_value *)(void *)scratch;
     for (int32_t k = 0; k < PIXELS; k++) v[PIXELS * (p->taps - 1) + k] = 0;  // where taps are odd, it stays there
     four_places to = {{y, y, y, y}, 0, 0};
     for (int done = 0; !done; y = to.y[PIXELS - 1] + y_c) {
@@ -41,7 +41,7 @@ void conv2d_halves_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
         for (int32_t o = 0; o < y_c; o += 2) {
             half_sums sums[PIXELS];
             w = halves_dot(sums, v, w);
-            if (pool->k_h > 1) finish_pooled(to.y[0] + o, sums, p->output.channels + 4 * o);
+            if (pool->k_h > 1) finish_largest(to.y[0] + o, sums, p->output.channels + 4 * o);
             else finish_pixels(to.y, o, sums, p->output.channels + 4 * o);
         }
         done = to.y[PIXELS - 1] + y_c == end;

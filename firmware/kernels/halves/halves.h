@@ -3,7 +3,7 @@
 #pragma once
 #include <stdint.h>
 
-typedef int32_t seen;
+typedef int32_t seen_value;
 #include "four_pixels.h"
 #include "halves_kernels.h"
 

@@ -8,7 +8,7 @@ INLINED four scaled(four doubled, const packed_scale *p) {
     return vshlq_r_s32(vaddq_n_s32(product, p->offset), -p->shift);
 }
 
-static __attribute__((noinline)) void sum_row(
+static __attribute__((noinline)) void sum_row_helium(
     int8_t *y, const int8_t *a, const int8_t *b, int32_t count, const add_packed_params *p
 ) {
     const packed_scale from = p->a, to = p->y;
@@ -28,7 +28,7 @@ INLINED int32_t scaled(int32_t doubled, const packed_scale *p) {
     return (product + p->offset + (doubled >> 31)) >> p->shift;
 }
 
-static void sum_row(int8_t *y, const int8_t *a, const int8_t *b, int32_t count, const add_packed_params *p) {
+static void sum_row_helium(int8_t *y, const int8_t *a, const int8_t *b, int32_t count, const add_packed_params *p) {
     for (int32_t k = 0; k < count; k++) {
         const int32_t finer = scaled(a[k] * p->a_factor + p->a.bias, &p->a);
         const int32_t sum = scaled(2 * (finer * p->a_sign + b[k] * p->b_factor) + p->y.bias, &p->y);
@@ -40,7 +40,7 @@ static void sum_row(int8_t *y, const int8_t *a, const int8_t *b, int32_t count, 
 void add_helium_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed_params *p) {
     loop_walk walk = loop_start(&p->loops);
     do {
-        sum_row(y, a + walk.a, b + walk.b, walk.count, p);
+        sum_row_helium(y, a + walk.a, b + walk.b, walk.count, p);
         y += walk.count;
     } while (loop_next(&walk));
 }

@@ -94,7 +94,7 @@ static void by_looks(int8_t *y, const int8_t *x, int8_t *scratch, int32_t taps, 
                 const int32_t top = (i * pool->stride_h + a) * g->stride_h - g->pad_h;
                 int32_t left = j * pool->stride_w * g->stride_w - g->pad_w;
                 for (int32_t b = 0; b < pool->k_w; b++, left += g->stride_w, seen += apart) {
-                    if (can_gather && is_inside(top, left, g)) gather_sixteen(seen, x + (top * g->x_w + left) * g->x_c, places);
+                    if (can_gather && sees_inside(top, left, g)) gather_sixteen(seen, x + (top * g->x_w + left) * g->x_c, places);
                     else lay_window(seen, x, top, left, p->x_zero_point, g);
                 }
             }
@@ -117,7 +117,7 @@ static void by_pixels(
         for (int32_t j = pool->y_w; j > 0; j--, n++, left += step, y += g->y_c) {
             int8_t *next = waits == scratch ? scratch + taps : scratch;
             const int8_t *seen = next;
-            if (is_whole && is_inside(top, left, g)) seen = x + (top * g->x_w + left) * g->x_c;
+            if (is_whole && sees_inside(top, left, g)) seen = x + (top * g->x_w + left) * g->x_c;
             else lay_window(next, x, top, left, p->x_zero_point, g);
             if (waits) two_pixels(y - g->y_c, waits, seen, taps, p);
             else if (taps < 16 || n == pixels) one_pixel(y, seen, taps, p);

@@ -84,7 +84,7 @@ void depthwise_conv2d_helium_s8(
         for (int32_t j = 0, left = -g->pad_w; j < g->y_w; j++, left += g->stride_w, y += x_c) {
             const int8_t *seen = x + (top * g->x_w + left) * x_c;
             int32_t step = g->dilation_w * x_c, row_step = g->dilation_h * g->x_w * x_c;
-            if (!is_inside(top, left, g)) {
+            if (!sees_inside(top, left, g)) {
                 lay_window(scratch, x, top, left, p->x_zero_point, g);
                 seen = scratch;
                 step = x_c;
