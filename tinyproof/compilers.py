@@ -140,8 +140,8 @@ ZIG_RV32IMC_C = Compiler(
     ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c", "-Wl,-e,reset", *BARE_METAL_FLAGS),
     headers="freestanding",
 )
-# Of Linux for any glibc since 2012, which is linked as it runs: zig has the names that are in it, and nothing to compile
-# but a few files. Its headers are the newest. Not for the CPU of this computer alone.
+# Of Linux for any glibc since 2012, which is linked as it runs: zig has the names that are in it, and nothing to
+# compile but a few files. Its headers are the newest. Not for the CPU of this computer alone.
 ZIG_GLIBC = ("-target", f"{platform.machine()}-linux-gnu.2.17") if sys.platform == "linux" else ()
 ZIG_HOST_C = Compiler(ZIG, (*ZIG_GLIBC, "-mcpu=baseline", *HOST_C.flags))
 ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
