@@ -91,7 +91,7 @@ def test_the_compiler_from_pypi_gives_the_same_image_in_any_folder(board, model,
     chosen = with_compiler(find_board(board), "zig")
     usual = build(model, chosen).image_sha256
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(caches / "zig"))  # its C library, which takes it a minute
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(caches / "zig"))  # its own library, which takes it seconds
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))  # no object from there
     assert build(elsewhere, chosen).image_sha256 == usual
 
