@@ -24,8 +24,6 @@ from tinyproof.environment import run_module
 from tinyproof.usb_ids import ARDUINO_BOOTLOADER, ARDUINO_PROGRAM, USB_BRIDGES
 
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
-
-
 NO_LINE = ("-serial", "none")
 
 
