@@ -50,6 +50,12 @@ def lay_out(graph: Graph, calls: Sequence[Call], root: Mapping[int, int]) -> Lay
     return Layout(tensors, dict(zip(scratch, placed[len(in_arena) :], strict=True)), plan.arena_bytes)
 
 
+def arena_bytes(graph: Graph, calls: Sequence[Call], root: Mapping[int, int]) -> int:
+    """How large the arena is in which `lay_out` lays them out."""
+    *_, asked = _asked(graph, calls, root)
+    return plan_memory(asked).arena_bytes
+
+
 def needs(graph: Graph, calls: Sequence[Call], root: Mapping[int, int]) -> list[int]:
     """How many bytes of the arena each call needs at least."""
     *_, asked = _asked(graph, calls, root)

@@ -18,7 +18,7 @@ from tinyproof.export.choose import choose_kernels, fastest
 from tinyproof.export.dead_channels import Reduced, whole, without_dead_channels
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op, Tensor
-from tinyproof.export.layout import lay_out
+from tinyproof.export.layout import arena_bytes, lay_out
 from tinyproof.export.op_table import NEWEST_VERSIONS, cure
 from tinyproof.export.ops import BY_TFLITE_NAME
 from tinyproof.export.ops.copy import copy_all
@@ -72,7 +72,7 @@ class Lowered:
         return with_bands(self.graph, choices, self.root, core, optimize, self._arena_bytes)
 
     def _arena_bytes(self, calls: Sequence[Call]) -> int:
-        return lay_out(self.graph, calls, self.root).arena_bytes
+        return arena_bytes(self.graph, calls, self.root)
 
     def laid_out(self, calls: tuple[Call, ...]) -> Program:
         """The Program of these calls."""

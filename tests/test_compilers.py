@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
+import termios
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -91,9 +94,24 @@ def test_the_compiler_from_pypi_gives_the_same_image_in_any_folder(board, model,
     chosen = with_compiler(find_board(board), "zig")
     usual = build(model, chosen).image_sha256
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(caches / "zig"))  # its C library, which takes it a minute
+    monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(caches / "zig"))  # its own library, which takes it seconds
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))  # no object from there
     assert build(elsewhere, chosen).image_sha256 == usual
+
+
+@needs.portable
+def test_the_line_of_the_host_s_firmware_has_its_speed_on_the_library_that_is_there(model):
+    """zig's headers are those of the newest glibc, which gives speeds other numbers than older ones take."""
+    assert Path(ZIG.argv[0]).stem == "zig"  # no Python in between
+    board = with_compiler(find_board("host"), "zig")
+    build(model, board)
+    ours, line = pty.openpty()
+    with os.fdopen(ours), os.fdopen(line), subprocess.Popen([image_path(model, board)], stdin=ours, stdout=ours) as it:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and termios.tcgetattr(line)[4:6] != [termios.B115200] * 2:
+            time.sleep(0.01)
+        it.kill()
+        assert termios.tcgetattr(line)[4:6] == [termios.B115200] * 2
 
 
 @needs.portable

@@ -13,6 +13,10 @@ MIB = 1024 * KIB
 STACK_BYTES = 8 * KIB
 FED_LINE = "shared/fed_line.c"  # among the sources of a board with a line, a counter and a watchdog
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-kernel", "{firmware}")
+# A UART on standard input and output. Most of QEMU's hold one byte, and its thread that brings the next one waits for
+# the firmware to take it, which on a busy computer is a long time for each. A multiplexer, here of one line, holds 32
+# more; the escape character that it looks for is no byte.
+QEMU_LINE = ("-echr", "256", "-chardev", "stdio,id=line,mux=on,signal=off", "-serial", "chardev:line")
 
 
 @dataclass(frozen=True)

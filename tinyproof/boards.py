@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinyproof import advice
-from tinyproof.board import KIB, QEMU_FLAGS, STACK_BYTES, Board, Budget
+from tinyproof.board import KIB, QEMU_FLAGS, QEMU_LINE, STACK_BYTES, Board, Budget
 from tinyproof.compilers import (
     CORTEX_M0PLUS_C,
     HOST_C,
@@ -102,7 +102,7 @@ BOARDS = {
             emulator=QEMU_XTENSA,
             run=(
                 *("qemu-system-xtensa", "-M", "lx60-nommu", "-cpu", "lx106", "-semihosting", *QEMU_FLAGS),
-                *("-icount", "shift=6", "-serial", "stdio"),
+                *("-icount", "shift=6", *QEMU_LINE),
             ),
         ),
         _pico(

@@ -5,9 +5,13 @@ Whether they are there is `toolchain.py`'s concern.
 
 from __future__ import annotations
 
+import importlib.util
 import platform
+import shutil
 import sys
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from tinyproof.environment import run_module
 
@@ -17,6 +21,7 @@ class Tool:
     """A program the project runs but does not contain; `packages` are its names in Debian and Ubuntu.
 
     One with a `module` is a Python package instead, of this project's extra `portable`: no root, any operating system.
+    Where that is a `program` in its folder, it begins without a Python before it, which takes as long as a small file.
     One that `runs_in_node` is a package of npm's registry (node_packages.py), for which the same holds.
     """
 
@@ -24,12 +29,22 @@ class Tool:
     packages: tuple[str, ...] = ()
     elsewhere: str = ""  # what to install on other systems
     module: str = ""
+    program: str = ""
     runs_in_node: bool = False
 
     @property
     def argv(self) -> list[str]:
         """The words that start it."""
-        return [*run_module(self.module), *self.command.split()[1:]] if self.module else [self.command]
+        if not self.module:
+            return [self.command]
+        program = _program_of(self.module, self.program) if self.program else None
+        return [*([program] if program else run_module(self.module)), *self.command.split()[1:]]
+
+
+@cache
+def _program_of(module: str, program: str) -> str | None:
+    found = importlib.util.find_spec(module)
+    return shutil.which(program, path=str(Path(found.origin).parent)) if found and found.origin else None
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,7 @@ LX106_C = Compiler(
     ("--specs=/usr/lib/xtensa-lx106-elf/picolibc.specs", "-mlongcalls", "-nostartfiles", *BARE_METAL_FLAGS),
 )
 
-ZIG = Tool("ziglang cc", module="ziglang")
+ZIG = Tool("ziglang cc", module="ziglang", program="zig")
 
 
 def _zig_arm(cpu: str) -> Compiler:
@@ -125,10 +140,10 @@ ZIG_RV32IMC_C = Compiler(
     ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c", "-Wl,-e,reset", *BARE_METAL_FLAGS),
     headers="freestanding",
 )
-# Of Linux with zig's own C library, linked statically: its headers for the system's may be newer than the library, and
-# then have other numbers for the speeds of a line. Not for the CPU of this computer alone.
-ZIG_OWN_LIBRARY = ("-target", f"{platform.machine()}-linux-musl") if sys.platform == "linux" else ()
-ZIG_HOST_C = Compiler(ZIG, (*ZIG_OWN_LIBRARY, "-mcpu=baseline", *HOST_C.flags))
+# Of Linux for any glibc since 2012, which is linked as it runs: zig has the names that are in it, and nothing to
+# compile but a few files. Its headers are the newest. Not for the CPU of this computer alone.
+ZIG_GLIBC = ("-target", f"{platform.machine()}-linux-gnu.2.17") if sys.platform == "linux" else ()
+ZIG_HOST_C = Compiler(ZIG, (*ZIG_GLIBC, "-mcpu=baseline", *HOST_C.flags))
 ZIG_LIBRARY = Compiler(ZIG, ("-std=c11", "-O2", "-shared", "-fPIC", *WARNINGS))
 # For browsers. A copy is an instruction of theirs, and no function of a C library.
 ZIG_WASM_C = Compiler(

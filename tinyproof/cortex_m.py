@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tinyproof.board import FED_LINE, KIB, MIB, QEMU_FLAGS, STACK_BYTES, ArduinoBoot, Board, Budget, StLoader
+from tinyproof.board import FED_LINE, KIB, MIB, QEMU_FLAGS, QEMU_LINE, STACK_BYTES, ArduinoBoot, Board, Budget, StLoader
 from tinyproof.compilers import (
     CORTEX_M4F_C,
     CORTEX_M7_C,
@@ -24,6 +24,7 @@ from tinyproof.environment import run_module
 from tinyproof.usb_ids import ARDUINO_BOOTLOADER, ARDUINO_PROGRAM, USB_BRIDGES
 
 NANO_33_BLE_SENSE = Budget("Arduino Nano 33 BLE Sense", flash_bytes=983_040, ram_bytes=256 * KIB)
+NO_LINE = ("-serial", "none")
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,15 @@ def _mps2(name: str, title: str, on: _Mps2, link: str, baud: int = 0, **more: An
     )
 
 
-def _qemu_mps2(name: str, title: str, on: _Mps2, link: str = "link_semihosting.c", line: str = "none") -> Board:
+def _qemu_mps2(
+    name: str, title: str, on: _Mps2, link: str = "link_semihosting.c", line: tuple[str, ...] = NO_LINE
+) -> Board:
     return _mps2(
-        *(name, title, on, link, 0 if line == "none" else 115200),
+        *(name, title, on, link, 0 if line == NO_LINE else 115200),
         compilers=on.compilers,
         emulator=QEMU_ARM,
         run=(
-            *("qemu-system-arm", "-M", on.machine, *QEMU_FLAGS, "-serial", line),
+            *("qemu-system-arm", "-M", on.machine, *QEMU_FLAGS, *line),
             *("-icount", "shift=6"),  # one instruction is 64 ns of emulated time: boards/qemu/board.c counts with that
             *("-semihosting-config", "enable=on,target=native"),
         ),
@@ -103,7 +106,7 @@ STM32F405 = Board(
     defines=('BOARD_NAME="stm32f405"', f"STACK_BYTES={STACK_BYTES}"),
     budget=Budget("STM32F405", flash_bytes=MIB, ram_bytes=128 * KIB),
     emulator=QEMU_ARM,
-    run=("qemu-system-arm", "-M", "netduinoplus2", *QEMU_FLAGS, "-serial", "stdio", "-icount", "shift=0"),
+    run=("qemu-system-arm", "-M", "netduinoplus2", *QEMU_FLAGS, *QEMU_LINE, "-icount", "shift=0"),
     application=USB_BRIDGES,
     recovery="connect BOOT0 to GND and press its reset button",
     st_loader=StLoader(flash_base=0x0800_0000, chip=0x413, layout="04*016Kg,01*064Kg,07*128Kg"),
@@ -159,7 +162,7 @@ XIAO_NRF52840_BARE = _nrf52840(
 
 CORTEX_M_BOARDS = (
     _qemu_mps2("qemu", "emulated Cortex-M4F, serial line over the debug channel", AN386),
-    _qemu_mps2("qemu-uart", "emulated Cortex-M4F, serial line over its UART", AN386, "link_uart.c", "stdio"),
+    _qemu_mps2("qemu-uart", "emulated Cortex-M4F, serial line over its UART", AN386, "link_uart.c", QEMU_LINE),
     _mps2(
         *("unicorn", "emulated Cortex-M4F, compiler and CPU from PyPI", AN386, "link_semihosting.c"),
         compilers=(ZIG_CORTEX_M4F_C,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinyproof.board import FED_LINE, KIB, MIB, QEMU_FLAGS, STACK_BYTES, Board, Budget, EspLoader
+from tinyproof.board import FED_LINE, KIB, MIB, QEMU_FLAGS, QEMU_LINE, STACK_BYTES, Board, Budget, EspLoader
 from tinyproof.compilers import QEMU_RISCV32, RV32IMC_C, UNICORN, ZIG_RV32IMC_C
 from tinyproof.cores import RV32IMC
 from tinyproof.environment import run_module
@@ -61,7 +61,7 @@ RISC_V_BOARDS = (
         emulator=QEMU_RISCV32,
         run=(
             *("qemu-system-riscv32", "-M", "virt", "-cpu", "lowrisc-ibex", "-bios", "none", *QEMU_FLAGS),
-            *("-icount", "shift=0", "-serial", "stdio"),
+            *("-icount", "shift=0", *QEMU_LINE),
         ),
     ),
     _esp32_c3_bare(

@@ -15,7 +15,12 @@
 
 #ifndef _WIN32
 #include <poll.h>
+#ifdef __GLIBC__
+#include <asm/termbits.h>
+#include <sys/ioctl.h>
+#else
 #include <termios.h>
+#endif
 #endif
 
 const board_info board = {
@@ -64,6 +69,29 @@ static void wait_for_input(void) { wait_for(STDIN_FILENO, POLLIN, -1); }
 
 static bool wait_for_room(void) { return wait_for(STDOUT_FILENO, POLLOUT, WRITE_TIMEOUT_MS); }
 
+#ifdef __GLIBC__
+
+// The speeds of its termios.h have other numbers since 2.42, and the library that runs may be older than the header. The
+// kernel's stay.
+static int line_get(struct termios *line) { return ioctl(STDIN_FILENO, TCGETS, line); }
+
+static void line_set(struct termios *line, speed_t speed) {
+    line->c_cflag = (line->c_cflag & ~(tcflag_t)(CBAUD | CIBAUD)) | speed;  // no speed of its own for input: the same
+    ioctl(STDIN_FILENO, TCSETS, line);
+}
+
+#else
+
+static int line_get(struct termios *line) { return tcgetattr(STDIN_FILENO, line); }
+
+static void line_set(struct termios *line, speed_t speed) {
+    cfsetispeed(line, speed);
+    cfsetospeed(line, speed);
+    tcsetattr(STDIN_FILENO, TCSANOW, line);
+}
+
+#endif
+
 // A pseudo-terminal moves bytes at any speed. It remembers the one that is set, and host/line/proxy.py goes by it.
 void board_set_baud(uint32_t baud) {
     static const struct {
@@ -76,13 +104,12 @@ void board_set_baud(uint32_t baud) {
 #endif
     };
     struct termios line;
-    if (tcgetattr(STDIN_FILENO, &line) != 0) return;  // a pipe or a file has no speed
-    for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
-        if (speeds[i].baud == baud) cfsetispeed(&line, speeds[i].speed), cfsetospeed(&line, speeds[i].speed);
-    }
+    if (line_get(&line) != 0) return;  // a pipe or a file has no speed
     const struct timespec drain = {.tv_nsec = 20 * 1000 * 1000};  // a pseudo-terminal cannot say when all has left
     nanosleep(&drain, NULL);
-    tcsetattr(STDIN_FILENO, TCSANOW, &line);
+    for (size_t i = 0; i < sizeof speeds / sizeof *speeds; i++) {
+        if (speeds[i].baud == baud) line_set(&line, speeds[i].speed);
+    }
 }
 
 #endif

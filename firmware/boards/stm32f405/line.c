@@ -30,13 +30,14 @@ static uint32_t clock_hz;
 static uint8_t buffer[LINE_BUFFER_BYTES];
 static volatile uint32_t received, taken;  // bytes so far, modulo 2^32
 
-static void take_byte(void) {
-    const uint32_t status = USART1->status;
-    if (!(status & (RECEIVED | OVERRUN))) return;
-    const uint8_t byte = (uint8_t)USART1->data;  // which also forgets an overrun; the frame's check finds what is missing
-    if (received - taken < LINE_BUFFER_BYTES) {
-        buffer[received % LINE_BUFFER_BYTES] = byte;
-        received++;
+// QEMU 7.2 forgets the interrupt of a byte that it brings while the one before is taken: all that are there are taken here.
+static void take_bytes(void) {
+    while (USART1->status & (RECEIVED | OVERRUN)) {
+        const uint8_t byte = (uint8_t)USART1->data;  // which also forgets an overrun; the frame's check finds what is missing
+        if (received - taken < LINE_BUFFER_BYTES) {
+            buffer[received % LINE_BUFFER_BYTES] = byte;
+            received++;
+        }
     }
 }
 
@@ -47,7 +48,7 @@ __attribute__((section(".vectors.interrupts"), used)) static void (*const interr
     UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED,
     UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED,
     UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED,
-    UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, take_byte,
+    UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, UNEXPECTED, take_bytes,
 };
 
 static void set_field(volatile uint32_t *reg, unsigned bits, unsigned field, uint32_t value) {
