@@ -179,7 +179,8 @@ GATHER | `resize_nearest_s8`, which copies a run for each index | indexes comput
 REVERSE_V2, BROADCAST_TO | `copy_s8` |
 MIRROR_PAD | `resize_nearest_s8` |
 SPACE_TO_DEPTH, DEPTH_TO_SPACE, BATCH_TO_SPACE_ND | `copy_s8` |
-SPACE_TO_BATCH_ND | `copy_s8` for each pixel of a block | paddings, which TFLM fills with what lies in memory
+SPACE_TO_BATCH_ND | `copy_s8` for each pixel of a block; no call where a convolution between it and BATCH_TO_SPACE_ND \
+is a dilated one | paddings, which TFLM fills with what lies in memory
 RESIZE_BILINEAR | `resize_bilinear_s8`, likewise | sizes for which TFLM reads beyond the image
 """
 
