@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def _alike(
     """(one of `places`, another place whose thumbnail is that of the first all over, or that of its mirrored one): a
     fixed camera's backgrounds alone are not.
     """
-    flat = thumbs.reshape(len(thumbs), -1)
+    flat = thumbs.reshape(len(thumbs), prod(thumbs.shape[1:]))  # of none at all, too
     for block in (places[at : at + AT_ONCE] for at in range(0, len(places), AT_ONCE)):
         some = (thumbs[block, :, ::-1] if mirrored else thumbs[block]).reshape(len(block), -1)
         correlation = some @ flat.T / (flat.shape[1] * np.outer(deviation[block], deviation))
