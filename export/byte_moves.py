@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import ABSENT, Activation, Graph, Op, Quantization, Tensor
 from tinyproof.export.ops.concatenation import MAX_INPUTS, ConcatenationOptions
-from tinyproof.export.tflite_editing import add_buffer, add_tensor, new_op, packed, unpacked
+from tinyproof.export.tflite_editing import add_integers, add_tensor, new_op, packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
 
 # What moves numbers, and which of its operands they are.
@@ -134,10 +134,7 @@ def _gathers(schema: Any, model: Any, graph: Graph, op: Op) -> list[Any]:
         y = op.outputs[0]
         if axis != axes[-1]:
             y = add_tensor(subgraph, f"{graph.label(op)}/axis_{axis}", shape, subgraph.tensors[y])
-        buffer = add_buffer(model, indexes.astype("<i4"))
-        name = f"{graph.label(op)}/indexes_{axis}"
-        where = add_tensor(subgraph, name, [len(indexes)], buffer=buffer)
-        subgraph.tensors[where].type = schema.TensorType.INT32
+        where = add_integers(model, f"{graph.label(op)}/indexes_{axis}", indexes)
         made.append(_operator(schema, model, "GATHER", [x, where], y, axis))
         x = y
     return made

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import ABSENT, Graph, Op, Padding
 from tinyproof.export.ops.convolution import ConvolutionOptions
-from tinyproof.export.tflite_editing import add_buffer, add_tensor, new_op, packed, unpacked
+from tinyproof.export.tflite_editing import add_integers, add_tensor, new_op, new_reshape, packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 NAMES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")  # of ops that give bytes another shape, as those of Conv1D do
-VERSION = 1  # of RESHAPE and PAD
+PAD_VERSION = 1
 
 Pairs = NDArray[np.int64]  # (2, 2): before and behind, along the height and the width
 
@@ -152,18 +152,18 @@ def _ops(model: Any, graph: Graph, dilated: Dilated) -> list[Any]:
     conv, made, behind = subgraph.operators[dilated.conv.index], [], []
     if len(graph.tensors[x].shape) != len(dilated.shape):
         wide = add_tensor(subgraph, f"{name}/image", dilated.shape, subgraph.tensors[x])
-        made.append(_reshape(model, x, wide, dilated.shape))
+        made.append(new_reshape(model, f"{name}/image", x, wide, dilated.shape))
         size = _image(graph.tensors[y].shape, graph.tensors[dilated.conv.inputs[1]].shape[1:3])
         shape = (1, *size.tolist(), graph.tensors[y].shape[-1])
         narrow = add_tensor(subgraph, f"{name}/dilated", shape, subgraph.tensors[y])
-        behind.append(_reshape(model, narrow, y, graph.tensors[y].shape))
+        behind.append(new_reshape(model, graph.tensors[y].name, narrow, y, graph.tensors[y].shape))
         x, y = wide, narrow
     if dilated.pads.any():
-        around = np.array([(0, 0), *dilated.pads, (0, 0)], "<i4")
+        around = np.array([(0, 0), *dilated.pads, (0, 0)])
         shape = (np.array(dilated.shape) + around.sum(axis=1)).tolist()
         larger = add_tensor(subgraph, f"{name}/padded", shape, subgraph.tensors[x])
-        pads = _constant(model, f"{name}/paddings", around)
-        pad = new_op(model, "PAD", [x, pads], larger, VERSION)
+        pads = add_integers(model, f"{name}/paddings", around)
+        pad = new_op(model, "PAD", [x, pads], larger, PAD_VERSION)
         pad.builtinOptionsType, pad.builtinOptions = schema.BuiltinOptions.PadOptions, schema.PadOptionsT()
         made.append(pad)
         x = larger
@@ -173,23 +173,3 @@ def _ops(model: Any, graph: Graph, dilated: Dilated) -> list[Any]:
     options.dilationHFactor, options.dilationWFactor = dilated.dilation
     options.padding = schema.Padding.SAME if dilated.padding is Padding.SAME else schema.Padding.VALID
     return [*made, conv, *behind]
-
-
-def _constant(model: Any, name: str, values: NDArray[Any]) -> int:
-    """The index of a new tensor of whole numbers."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    index = add_tensor(model.subgraphs[0], name, values.shape, buffer=add_buffer(model, values))
-    model.subgraphs[0].tensors[index].type = schema.TensorType.INT32
-    return index
-
-
-def _reshape(model: Any, x: int, y: int, shape: tuple[int, ...]) -> Any:
-    """The op that gives the bytes of x the shape of y."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    sizes = _constant(model, f"{model.subgraphs[0].tensors[y].name}/shape", np.array(shape, "<i4"))
-    op = new_op(model, "RESHAPE", [x, sizes], y, VERSION)
-    op.builtinOptionsType, op.builtinOptions = schema.BuiltinOptions.ReshapeOptions, schema.ReshapeOptionsT()
-    op.builtinOptions.newShape = list(shape)
-    return op

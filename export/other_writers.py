@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyproof.export.graph import ABSENT, Graph, Op
 from tinyproof.export.ops.convolution import ConvolutionOptions
-from tinyproof.export.tflite_editing import add_buffer, add_tensor, packed, unpacked
+from tinyproof.export.tflite_editing import add_integers, packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
 
 # The operands that TFLM reads as int32, whatever their type.
@@ -53,15 +53,10 @@ def _is_long(graph: Graph, op: Op, place: int) -> bool:
 
 def _as_int32(model: Any, graph: Graph, index: int) -> int:
     """The index of a new tensor of the same numbers; what is beyond 32 bits, such as an open end, as far as it goes."""
-    from ai_edge_litert import schema_py_generated as schema
-
     tensor = graph.tensors[index]
     assert tensor.data is not None
-    numbers = np.clip(np.asarray(tensor.data, np.int64), INT32.min, INT32.max).astype("<i4")
-    subgraph = model.subgraphs[0]
-    made = add_tensor(subgraph, f"{tensor.name}/int32", list(tensor.shape), buffer=add_buffer(model, numbers))
-    subgraph.tensors[made].type = schema.TensorType.INT32
-    return made
+    numbers = np.clip(np.asarray(tensor.data, np.int64), INT32.min, INT32.max)
+    return add_integers(model, f"{tensor.name}/int32", numbers)
 
 
 def _other_multiplier(graph: Graph, op: Op) -> int:

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tinyproof.export.graph import ABSENT, Graph
-from tinyproof.export.tflite_editing import add_buffer, add_tensor, new_op, packed, unpacked
+from tinyproof.export.tflite_editing import add_tensor, new_reshape, packed, unpacked
 from tinyproof.export.tflite_reader import read_graph
-
-RESHAPE_VERSION = 1
 
 
 def with_own_outputs(content: bytes, source: str) -> bytes:
@@ -44,16 +40,8 @@ def _again(graph: Graph) -> list[int]:
 
 def _renamed(model: Any, graph: Graph, index: int, place: int) -> int:
     """The new tensor of a RESHAPE of tensor `index`, an op at the end of the model."""
-    from ai_edge_litert import schema_py_generated as schema
-
     subgraph, tensor = model.subgraphs[0], graph.tensors[index]
-    shape = np.array(tensor.shape, "<i4")
-    y = add_tensor(subgraph, f"{tensor.name}/output_{place}", tensor.shape, subgraph.tensors[index])
-    sizes = add_tensor(subgraph, f"{tensor.name}/output_{place}/shape", [shape.size], buffer=add_buffer(model, shape))
-    subgraph.tensors[sizes].type = schema.TensorType.INT32
-    op = new_op(model, "RESHAPE", [index, sizes], y, RESHAPE_VERSION)
-    op.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
-    op.builtinOptions = schema.ReshapeOptionsT()
-    op.builtinOptions.newShape = shape.tolist()
-    subgraph.operators.append(op)
+    name = f"{tensor.name}/output_{place}"
+    y = add_tensor(subgraph, name, tensor.shape, subgraph.tensors[index])
+    subgraph.operators.append(new_reshape(model, name, index, y, tensor.shape))
     return y

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tinyproof.console import UserError
 from tinyproof.export.tflite_reader import BROKEN_OFFSETS
 
+RESHAPE_VERSION = 1
 INT8_VERSION = 2  # of GATHER, CONCATENATION and QUANTIZE the first that takes int8 and gives it
 
 
@@ -46,6 +47,27 @@ def add_buffer(model: Any, values: NDArray[Any]) -> int:
     buffer.data = np.frombuffer(values.tobytes(), np.uint8)
     model.buffers.append(buffer)
     return len(model.buffers) - 1
+
+
+def add_integers(model: Any, name: str | bytes, values: NDArray[Any]) -> int:
+    """The index of a new constant of whole numbers, int32."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    index = add_tensor(model.subgraphs[0], name, values.shape, buffer=add_buffer(model, values.astype("<i4")))
+    model.subgraphs[0].tensors[index].type = schema.TensorType.INT32
+    return index
+
+
+def new_reshape(model: Any, name: str, x: int, y: int, shape: Sequence[int]) -> Any:
+    """A RESHAPE of tensor x to y, of that shape; `name` is y's. It stands nowhere yet."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    sizes = add_integers(model, f"{name}/shape", np.array(shape))
+    op = new_op(model, "RESHAPE", [x, sizes], y, RESHAPE_VERSION)
+    op.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
+    op.builtinOptions = schema.ReshapeOptionsT()
+    op.builtinOptions.newShape = list(shape)
+    return op
 
 
 def new_op(model: Any, name: str, inputs: list[int], y: int, version: int = INT8_VERSION) -> Any:
