@@ -66,7 +66,7 @@ CYCLES: dict[str, dict[str, tuple[float, ...]]] = {
             0.0,
             0.0,
         ),
-        "conv2d_pointwise": (0.0, 0.0, 0.0, 0.0, 134.647, 0.0, 0.0),
+        "conv2d_pointwise": (0.0, 0.0, 0.0, 0.0, 134.647, 0.0, 0.0, 100.0, 100.0),
         "conv2d_wide": (
             6172.543,
             0.0,

@@ -293,7 +293,7 @@ def pointwise_layers(seed: int, count: int = 30) -> bytes:
     xs, ys = [], []
     for _ in range(count):
         sides, stride = [int(n) for n in rng.integers(1, 9, 2)], tuple(map(int, rng.integers(1, 4, 2)))
-        x_c, y_c = 4 * int(rng.integers(1, 8)), 2 * int(rng.integers(1, 10))
+        x_c, y_c = int(rng.integers(1, 30)), int(rng.integers(2, 20))
         scales = list(10 ** rng.uniform(-7, 0.3, y_c))
         xs.append(b.tensor((1, *sides, x_c), 1.0, int(rng.integers(-128, 128))))
         out = [-(-n // s) for n, s in zip(sides, stride, strict=True)]

@@ -261,6 +261,20 @@ def test_products_of_matrices_are_rescaled_by_a_product_in_double_precision(kern
     assert_equal_to_golden(kernels, Case(b.build(xs, [y]), [np.concatenate([a.reshape(-1), c.reshape(-1)])]))
 
 
+@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9, 49, 64, 146, 147, 148])
+def test_the_mean_of_every_sum_of_bytes_rounds_as_in_tflm(kernels, count, channels):
+    """A window for each sum that so many bytes can have; counts on both sides of where the kernel begins to divide."""
+    sums = np.arange(-128 * count, 127 * count + 1)
+    whole, more = np.divmod(sums, count)
+    windows = (whole[:, None] + (np.arange(count) < more[:, None])).astype(np.int8)
+    image = np.stack([np.roll(windows, c, axis=0) for c in range(channels)], axis=-1)
+    b = ModelBuilder()
+    x, y = b.tensor((1, *image.shape), 1.0), b.tensor((1, len(image), 1, channels), 1.0)
+    b.average_pool2d(x, y, (1, count), (1, 1), "VALID")
+    assert_equal_to_golden(kernels, Case(b.build([x], [y]), [image.reshape(-1)]))
+
+
 # Scales with which a byte lies so close to a rounding edge that a quotient or product in float32 makes another one.
 CLOSE = {
     "RELU": (0.006800000090152025, 0, 0.012000000104308128, 0),

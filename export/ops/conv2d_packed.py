@@ -21,7 +21,7 @@ from tinyproof.export.ops.packed import (
     PackedOutput,
     fours,
     is_affordable,
-    last_four,
+    last_group,
     pack_bytes,
     pack_output,
     pack_quads,
@@ -59,17 +59,17 @@ Packing = Callable[[NDArray[np.int16]], "NDArray[np.int16] | None"]  # of filter
 
 def doubled_quads(filters: NDArray[np.int16]) -> NDArray[np.int16]:
     """The weights of `conv2d_packed_s8`."""
-    return pack_quads(2 * last_four(filters))
+    return pack_quads(2 * last_group(filters))
 
 
 def two_filters(filters: NDArray[np.int16]) -> NDArray[np.int16] | None:
     """Those of `conv2d_bytes_s8`."""
-    return pack_two_filters(last_four(filters).astype(np.int8))
+    return pack_two_filters(last_group(filters).astype(np.int8))
 
 
 def single_bytes(filters: NDArray[np.int16]) -> NDArray[np.int16]:
     """Those of `conv2d_wide_s8`: two of its bytes a number."""
-    return pack_bytes(last_four(filters).astype(np.int8)).view("<i2")
+    return pack_bytes(last_group(filters).astype(np.int8)).view("<i2")
 
 
 def pack(conv: Conv2dParams, pool: Window, packing: Packing = doubled_quads) -> Conv2dPackedParams | None:

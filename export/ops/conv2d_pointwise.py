@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import Conv2dPackedParams, packed_call
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel
-from tinyproof.export.ops.packed import DSP, fours, pack_quads
+from tinyproof.export.ops.packed import DSP, fours, last_group, pack_quads, rounded_up
 from tinyproof.export.ops.window import Window, lead_bytes
 from tinyproof.optimize import Optimize
 
@@ -16,18 +16,18 @@ PIXELS, FILTERS = 4, 2  # at a time
 
 
 def _two_filters_apart(filters: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Weights (y_c / 2, quads, 2, 2, 2) of filters (y_c, taps)."""
-    return pack_quads(2 * filters, FILTERS)
+    """Weights (pairs, quads, 2, 2, 2) of filters (y_c, taps)."""
+    return pack_quads(2 * last_group(filters, FILTERS), FILTERS)
 
 
 def _fits(window: Window) -> bool:
     alone = (window.k_h, window.k_w, window.pad_h, window.pad_w) == (1, 1, 0, 0)
-    return alone and window.x_c % 4 == 0 and window.y_c % FILTERS == 0
+    return alone and window.y_c >= FILTERS
 
 
 def scratch_bytes(params: Conv2dPackedParams) -> int:
     """What four output pixels see, in 16 bits."""
-    return 2 * PIXELS * params.window.x_c
+    return 2 * PIXELS * rounded_up(params.window.x_c)
 
 
 def leads(params: Conv2dPackedParams) -> tuple[int]:
@@ -38,9 +38,10 @@ def leads(params: Conv2dPackedParams) -> tuple[int]:
 def events(params: Conv2dPackedParams) -> Events:
     """How often it does each thing that has a price."""
     window = params.window
-    runs, quads, pairs = fours(window.y_h * window.y_w), window.x_c // 4, window.y_c // FILTERS
-    each = runs * pairs
-    return runs, runs * quads, each, each * quads, each * fours(quads), window.y_h * window.y_w * window.y_c
+    runs, quads, pairs = fours(window.y_h * window.y_w), fours(window.x_c), -(-window.y_c // FILTERS)
+    each, y_bytes = runs * pairs, window.y_h * window.y_w * window.y_c
+    rests, odd = runs * (window.x_c % 4 > 0), runs * (window.y_c % FILTERS)
+    return runs, runs * quads, each, each * quads, each * fours(quads), y_bytes, rests, odd
 
 
 CONV2D_POINTWISE = Kernel("conv2d_pointwise", scratch_bytes, leads, events=events, folder=DSP)

@@ -130,17 +130,17 @@ def _stage(output: OutputStage, channel: int, low: int, high: int) -> Stage:
     return Stage(int(output.multiplier[k]), shift, zero_point, output.y_min, output.y_max, low, high)
 
 
-def last_four(filters: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Filters (y_c, taps) so that the last group ends with the last one: some are there twice where they make no fours.
+def last_group(filters: NDArray[np.int16], group: int = GROUP) -> NDArray[np.int16]:
+    """Filters (y_c, taps) so that the last group ends with the last one: some are there twice where they make no groups.
 
-    Fewer than four stay as they are.
+    Fewer than a group stay as they are.
 
-    >>> last_four(np.arange(6, dtype=np.int16)[:, None])[:, 0].tolist()
+    >>> last_group(np.arange(6, dtype=np.int16)[:, None])[:, 0].tolist()
     [0, 1, 2, 3, 2, 3, 4, 5]
     """
     y_c = len(filters)
-    whole = y_c // GROUP * GROUP
-    return filters if y_c in (whole, y_c % GROUP) else np.concatenate([filters[:whole], filters[-GROUP:]])
+    whole = y_c // group * group
+    return filters if y_c in (whole, y_c % group) else np.concatenate([filters[:whole], filters[-group:]])
 
 
 def pack_quads(weights: NDArray[np.int16], group: int = GROUP) -> NDArray[np.int16]:

@@ -50,7 +50,9 @@ def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
 
 
 def _pooling(shape: Shape, axes: Sequence[int]) -> Pool2dParams | None:
-    """The window: over rows and columns of an image, else over the axes that go, as one; None where that is none."""
+    """The window: over rows and columns of an image, else one behind the other over the axes that go, as one; None where
+    that is none.
+    """
     if len(shape) == 4 and shape[0] == 1 and list(axes) == [1, 2]:
         _, h, w, c = shape
         return MaxPool2dParams(Window(*(h, w, c), *(1, 1, c), *(h, w), 1, 1, 1, 1, 0, 0), -128, 127)
@@ -58,9 +60,9 @@ def _pooling(shape: Shape, axes: Sequence[int]) -> Pool2dParams | None:
     if not gone or any(shape[axis] > 1 for axis in range(gone[0], gone[-1]) if axis not in gone):
         return None
     before, along, after = prod(shape[: gone[0]]), prod(shape[k] for k in gone), prod(shape[gone[-1] + 1 :])
-    if max(before, along, after) > LARGEST:
+    if max(before * along, after) > LARGEST:
         return None
-    window = Window(*(before, along, after), *(before, 1, after), *(1, along), 1, 1, 1, 1, 0, 0)
+    window = Window(*(1, before * along, after), *(1, before, after), *(1, along), *(1, along), 1, 1, 0, 0)
     return Pool2dParams(window, -128, 127)
 
 

@@ -80,7 +80,8 @@ def _inner_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
 
 
 def _pointwise_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
-    side, x_c, y_c = int(rng.integers(4, 15)), int(rng.choice([8, 12, 16, 32, 64])), int(rng.choice([4, 8, 10, 16, 32]))
+    side, x_c = int(rng.integers(4, 15)), int(rng.choice([8, 12, 16, 32, 64, 1, 3, 5, 18]))
+    y_c = int(rng.choice([4, 8, 10, 16, 32, 3, 7, 17]))
     x = source((1, side, side, x_c), 1.0, -128)
     y = b.tensor((1, side, side, y_c), 1 / ACCUMULATOR_STEP, -128)
     b.conv2d([x, *linear(b, rng, y_c, (y_c, 1, 1, x_c))], y, activation="RELU")

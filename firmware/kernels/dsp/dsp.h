@@ -55,6 +55,16 @@ INLINED uint32_t load_lanes(const int8_t *x, int odd);
 INLINED uint32_t add_lanes(uint32_t a, uint32_t b);
 INLINED uint32_t subtract_lanes(uint32_t a, uint32_t b);
 INLINED void store_lanes(int16_t *v, uint32_t lanes);
+INLINED uint32_t add_to_lanes(uint32_t lanes, const int8_t *x, int odd);
+INLINED int32_t low_lane(uint32_t lanes);
+INLINED int32_t high_lane(uint32_t lanes);
+
+// Whether four bytes in a word are compared sooner than one after the other.
+#if defined(THUMB_1) || defined(__riscv)
+#define COMPARES_WORDS 0
+#else
+#define COMPARES_WORDS 1
+#endif
 
 // The larger one of each of the four int8 of two words.
 INLINED uint32_t larger_bytes(uint32_t a, uint32_t b);
@@ -147,12 +157,20 @@ INLINED uint32_t load_lanes(const int8_t *x, int odd) {
 INLINED uint32_t add_lanes(uint32_t a, uint32_t b) { return add_pairs(a, b); }
 INLINED uint32_t subtract_lanes(uint32_t a, uint32_t b) { return subtract_pairs(a, b); }
 INLINED void store_lanes(int16_t *v, uint32_t lanes) { store_pair(v, lanes); }
+INLINED uint32_t add_to_lanes(uint32_t lanes, const int8_t *x, int odd) {
+    return odd ? add_odd_bytes(lanes, load_word(x)) : add_even_bytes(lanes, load_word(x));
+}
+INLINED int32_t low_lane(uint32_t lanes) { return low_half(lanes); }
+INLINED int32_t high_lane(uint32_t lanes) { return high_half(lanes); }
 #else
 // The number 2^16 * high + low, which one addition adds; of a low half below zero the high one is too small by one.
 INLINED uint32_t load_lanes(const int8_t *x, int odd) { return (uint32_t)x[odd] + ((uint32_t)x[2 + odd] << 16); }
 INLINED uint32_t add_lanes(uint32_t a, uint32_t b) { return a + b; }
 INLINED uint32_t subtract_lanes(uint32_t a, uint32_t b) { return a - b; }
 INLINED void store_lanes(int16_t *v, uint32_t lanes) { store_pair(v, (lanes + 0x8000) ^ 0x8000); }
+INLINED uint32_t add_to_lanes(uint32_t lanes, const int8_t *x, int odd) { return lanes + load_lanes(x, odd); }
+INLINED int32_t low_lane(uint32_t lanes) { return low_half(lanes); }
+INLINED int32_t high_lane(uint32_t lanes) { return high_half(lanes + 0x8000); }
 #endif
 
 // y[0..3] = the quad of the two pairs

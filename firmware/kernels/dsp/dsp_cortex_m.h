@@ -34,6 +34,16 @@ INLINED uint32_t odd_bytes(uint32_t word) {
     return y;
 }
 
+INLINED uint32_t add_even_bytes(uint32_t pair, uint32_t word) {
+    __asm__("sxtab16 %0, %0, %1" : "+r"(pair) : "r"(word));
+    return pair;
+}
+
+INLINED uint32_t add_odd_bytes(uint32_t pair, uint32_t word) {
+    __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(pair) : "r"(word));
+    return pair;
+}
+
 INLINED uint32_t add_pairs(uint32_t a, uint32_t b) {
     uint32_t y;
     __asm__("sadd16 %0, %1, %2" : "=r"(y) : "r"(a), "r"(b) : "cc");

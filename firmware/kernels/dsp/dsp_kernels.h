@@ -1,6 +1,6 @@
 // The packed kernels: the bytes of the plain ones, faster, from tables arranged at export (docs/compiled-engine.md).
 // Weights come in groups of four output channels, each in quads of four taps; both are filled up with zeros, but where
-// `last_four` is said: there the last group is that of the last four channels, so that it may have some of those before too,
+// `last_group` is said: there the last group is that of the last four channels, so that it may have some of those before too,
 // and only fewer than four channels are filled up.
 // Called by the generated model.c alone, with the alphabet and the promises of kernels.h. Here y of a convolution may begin
 // so far before x that it overwrites only rows of x that are no longer needed.
@@ -26,7 +26,7 @@ typedef struct {
 } packed_scale;
 
 typedef struct {
-    const int16_t *weights;  // (groups, quads, 2, 4, 2), last_four, doubled: of the whole words of each row, then of what
+    const int16_t *weights;  // (groups, quads, 2, 4, 2), last_group, doubled: of the whole words of each row, then of what
                              // rows have behind them
     int32_t x_zero_point;    // the value of x outside the image: the real number zero
     int32_t row_taps;        // of a row of the window; more than k_w * x_c where some without weight follow
@@ -48,8 +48,9 @@ void conv2d_bytes_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_p
 // The same with one byte a weight for any sums: weights (groups, quads, 4, 4) bytes, the taps of each filter as they come.
 void conv2d_wide_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
-// The same for windows of 1 x 1 without padding or pooling, x_c in fours, y_c in twos, with weights (y_c / 2, quads, 2, 2, 2).
-// scratch (8 * x_c,)
+// The same for windows of 1 x 1 without padding or pooling, y_c at least 2, with weights (pairs, quads, 2, 2, 2) whose last
+// pair is that of the last two channels.
+// scratch (8 * x_c rounded up to a multiple of 4,)
 void conv2d_pointwise_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_packed_params *p);
 
 typedef struct {

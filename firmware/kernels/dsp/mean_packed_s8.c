@@ -13,7 +13,7 @@ static int8_t mean(int32_t sum, const mean_params *p) {
 INLINED void add_words(byte_sums *s, const int8_t *x, int32_t count, int32_t step) {
     while (count > 0) {
         const int32_t some = count < MOST_IN_PAIRS ? count : MOST_IN_PAIRS;
-        for (int32_t k = 0; k < some; k++, x += step) add_bytes(s, load_word(x));
+        for (int32_t k = 0; k < some; k++, x += step) add_bytes(s, x);
         widen_sums(s);
         count -= some;
     }

@@ -74,14 +74,15 @@ def filters(groups: Ints, count: int, where: str) -> Ints:
     return every[:count]
 
 
-def of_last_four(groups: Ints, count: int, where: str) -> Ints:
-    """The same where the last group has the last four filters, some of which the group before has too."""
-    again = -count % 4 if count > 4 else 0
+def of_last_group(groups: Ints, count: int, where: str) -> Ints:
+    """The same where the last group has the last filters, some of which the group before has too."""
+    each = groups.shape[-2]
+    again = -count % each if count > each else 0
     if again == 0:
         return filters(groups, count, where)
     last = len(groups) - 1
     require(np.array_equal(groups[last - 1, -again:], groups[last, :again]), f"{where}: a filter is there twice")
-    return np.concatenate([groups[:last].reshape(4 * last, -1), groups[last, again:]])
+    return np.concatenate([groups[:last].reshape(each * last, -1), groups[last, again:]])
 
 
 def _rows(taps: Ints, g: Geometry, row_taps: int, where: str) -> Ints:
@@ -120,15 +121,15 @@ Decoder = Callable[[Params, Geometry], Ints]  # filters (y_c, taps), doubled
 def doubled(p: Params, g: Geometry) -> Ints:
     """Weights of 16 bits, groups of four filters."""
     groups, quads = -(-g.y_c // 4), -(-g.k_h * p.number("row_taps") // 4)
-    return of_last_four(unpacked(p.table("weights", 2, groups, quads, 2, 4, 2), 4), g.y_c, p.where)
+    return of_last_group(unpacked(p.table("weights", 2, groups, quads, 2, 4, 2), 4), g.y_c, p.where)
 
 
 def pairs(p: Params, g: Geometry) -> Ints:
     """The same for the kernel of single pixels, groups of two."""
     alone = (g.k_h, g.k_w, g.pad_h, g.pad_w) == (1, 1, 0, 0) and p.number("row_taps") == g.x_c
     inside = (g.y_h - 1) * g.stride_h < g.x_h and (g.y_w - 1) * g.stride_w < g.x_w
-    require(alone and inside and g.x_c % 4 == g.y_c % 2 == 0, f"{p.where}: not for this kernel")
-    return filters(unpacked(p.table("weights", 2, g.y_c // 2, g.x_c // 4, 2, 2, 2), 2), g.y_c, p.where)
+    require(alone and inside and g.y_c >= 2, f"{p.where}: not for this kernel")
+    return of_last_group(unpacked(p.table("weights", 2, -(-g.y_c // 2), -(-g.x_c // 4), 2, 2, 2), 2), g.y_c, p.where)
 
 
 def two_in_one(p: Params, g: Geometry) -> Ints:
@@ -139,7 +140,7 @@ def two_in_one(p: Params, g: Geometry) -> Ints:
     second = (both - first) // 256
     apart = np.abs(second).sum(axis=2).max(initial=0) * 256 * 128 <= INT32_MAX
     require(bool(apart), f"{p.where}: the sums of two filters in one number run into each other")
-    return 2 * of_last_four(np.stack([first, second], axis=2).reshape(groups, 4, -1), g.y_c, p.where)
+    return 2 * of_last_group(np.stack([first, second], axis=2).reshape(groups, 4, -1), g.y_c, p.where)
 
 
 def single_bytes(p: Params, g: Geometry) -> Ints:
@@ -148,7 +149,7 @@ def single_bytes(p: Params, g: Geometry) -> Ints:
     numbers = p.table("weights", 2, groups, quads, 4, 2)
     low = (numbers + 128) % 256 - 128
     each = np.stack([low, numbers >> 8], axis=-1).reshape(groups, quads, 4, 4)
-    return 2 * of_last_four(np.moveaxis(each, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
+    return 2 * of_last_group(np.moveaxis(each, 2, 1).reshape(groups, 4, -1), g.y_c, p.where)
 
 
 def packed(decoder: Decoder) -> Callable[[Params], Linear]:
@@ -159,7 +160,7 @@ def packed(decoder: Decoder) -> Callable[[Params], Linear]:
         weights = _rows(decoder(p, g), g, p.number("row_taps"), p.where)
         bias, table, clamp, signs = output(p.part("output"), g.y_c, max(0, 4 - g.y_c))
         pool = pool_of(p, g)
-        scratch = 8 * g.x_c if decoder is pairs else _scratch(p, g, pool)
+        scratch = 8 * rounded_up(g.x_c) if decoder is pairs else _scratch(p, g, pool)
         require(not (pool and decoder is pairs), f"{p.where}: not for this kernel")
         x_zero, together = p.byte("x_zero_point"), 4 if decoder is pairs else 2
         return Linear(g, pool, weights, bias, x_zero, clamp, table, signs, scratch, band=0, pixels=together)
@@ -203,7 +204,7 @@ def conv2d_grouped(p: Params) -> Linear:
     table = conv.table("weights", 2, blocks, groups, quads, 2, 4, 2)
     weights = np.zeros((blocks, g.y_c, g.k_h, g.k_w, blocks, g.x_c), np.int64)
     for k in range(blocks):
-        of_block = of_last_four(unpacked(table[k], 4), g.y_c, p.where)
+        of_block = of_last_group(unpacked(table[k], 4), g.y_c, p.where)
         weights[k, :, :, :, k] = of_block.reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     y_c, x_c = blocks * g.y_c, blocks * g.x_c
     bias, channels, clamp, signs = output(conv.part("output"), y_c, max(0, 4 - g.y_c))
