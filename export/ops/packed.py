@@ -131,7 +131,7 @@ def _stage(output: OutputStage, channel: int, low: int, high: int) -> Stage:
 
 
 def last_group(filters: NDArray[np.int16], group: int = GROUP) -> NDArray[np.int16]:
-    """Filters (y_c, taps) so that the last group ends with the last one: some are there twice where they make no groups.
+    """Filters (y_c, taps) so that the last group ends with the last one: some are there twice if they make no groups.
 
     Fewer than a group stay as they are.
 

@@ -6,8 +6,11 @@
 
 enum { OUTPUT_BITS = 8 };
 
+// a / 2^shift, rounded to nearest, halves upwards; a at most 2^31, shift in [1, 31]
+static inline uint32_t rounded_quotient(uint32_t a, int32_t shift) { return (a + (1u << (shift - 1))) >> shift; }
+
 // exp(-d) of the table; 0 beyond its end.
-static int32_t exp_of(int32_t d, const softmax_params *p) { return d < p->exp_count ? p->exp[d] : 0; }
+static inline int32_t exp_of(int32_t d, const softmax_params *p) { return d < p->exp_count ? p->exp[d] : 0; }
 
 // x (n,)  y (n,)
 static void softmax_row(int8_t *y, const int8_t *x, int32_t n, const softmax_params *p) {
@@ -15,7 +18,7 @@ static void softmax_row(int8_t *y, const int8_t *x, int32_t n, const softmax_par
     for (int32_t c = 0; c < n; c++) max = x[c] > max ? x[c] : max;
 
     uint32_t sum = 0;
-    for (int32_t c = 0; c < n; c++) sum += (uint32_t)divide_by_power_of_two(exp_of(max - x[c], p), SUM_INTEGER_BITS);
+    for (int32_t c = 0; c < n; c++) sum += rounded_quotient((uint32_t)exp_of(max - x[c], p), SUM_INTEGER_BITS);
 
     // sum = (1 + f) * 2^integer_bits: moved up until its leading one, worth 1, is the top bit.
     int32_t integer_bits = SUM_INTEGER_BITS;
@@ -24,9 +27,9 @@ static void softmax_row(int8_t *y, const int8_t *x, int32_t n, const softmax_par
     const int32_t scale = reciprocal_of_one_plus((int32_t)(sum & INT32_MAX));
 
     for (int32_t c = 0; c < n; c++) {
-        const int32_t probability = multiply_high(scale, exp_of(max - x[c], p));
-        const int32_t steps = shift > 31 ? 0 : divide_by_power_of_two(probability, shift);
-        y[c] = clamp_s8(steps + INT8_MIN, INT8_MIN, INT8_MAX);
+        const uint32_t probability = (uint32_t)multiply_high(scale, exp_of(max - x[c], p));
+        const int32_t steps = shift > 31 ? 0 : (int32_t)rounded_quotient(probability, shift);
+        y[c] = (int8_t)((steps < UINT8_MAX ? steps : UINT8_MAX) + INT8_MIN);
     }
 }
 

@@ -25,16 +25,27 @@ static __attribute__((noinline)) void sum_row(
     for (const int8_t *const end = a + (count & 3); a != end; a++, b++, y++) usual_sum(y, a, b, &from, &to);
 }
 
-// Of either sign, where one of them may stay the same.
+// Of either sign and with any factors. `a_stays`, `b_stays`: one of them is the same for all of the row.
+INLINED void signed_sums(
+    int8_t *y, const int8_t *a, const int8_t *b, const loop_walk *walk, int a_stays, int b_stays, const add_packed_params *p
+) {
+    const packed_scale from = p->a, to = p->y;
+    const int32_t a_factor = p->a_factor, a_sign = p->a_sign, b_factor = p->b_factor;
+    const int32_t a_step = walk->a_step, b_step = walk->b_step;
+    int32_t of_a = packed_scaled(*a * a_factor + from.bias, &from) * a_sign, of_b = *b * b_factor;
+    for (const int8_t *const end = y + walk->count; y != end; a += a_step, b += b_step) {
+        if (!a_stays) of_a = packed_scaled(*a * a_factor + from.bias, &from) * a_sign;
+        if (!b_stays) of_b = *b * b_factor;
+        *y++ = (int8_t)saturate_s8(packed_scaled(2 * (of_a + of_b) + to.bias, &to));
+    }
+}
+
 static __attribute__((noinline)) void signed_row(
     int8_t *y, const int8_t *a, const int8_t *b, const loop_walk *walk, const add_packed_params *p
 ) {
-    const packed_scale from = p->a, to = p->y;
-    for (int32_t k = 0; k < walk->count; k++, a += walk->a_step, b += walk->b_step) {
-        const int32_t finer = packed_scaled(*a * p->a_factor + from.bias, &from);
-        const int32_t sum = finer * p->a_sign + *b * p->b_factor;
-        *y++ = (int8_t)saturate_s8(packed_scaled(2 * sum + to.bias, &to));
-    }
+    if (walk->b_step == 0) signed_sums(y, a, b, walk, 0, 1, p);
+    else if (walk->a_step == 0) signed_sums(y, a, b, walk, 1, 0, p);
+    else signed_sums(y, a, b, walk, 0, 0, p);
 }
 
 void add_packed_s8(int8_t *y, const int8_t *a, const int8_t *b, const add_packed_params *p) {

@@ -19,20 +19,27 @@ INLINED void add_words(byte_sums *s, const int8_t *x, int32_t count, int32_t ste
     }
 }
 
+// The sum of count bytes that lie a step apart.
+static int32_t sum_of_bytes(const int8_t *x, int32_t count, int32_t step) {
+    int32_t sum = 0, k = 0;
+    if (step == 1) {
+        byte_sums s = {{0, 0, 0, 0}, 0, 0};
+        add_words(&s, x, count / 4, 4);
+        sum = s.sums.a + s.sums.b + s.sums.c + s.sums.d;
+        k = count / 4 * 4;
+    }
+    for (; k < count; k++) sum += x[k * step];
+    return sum;
+}
+
 static int8_t mean_of_one(const int8_t *x, const mean_params *p) {
-    byte_sums s = {{0, 0, 0, 0}, 0, 0};
+    if (p->window.count == 1) return mean(sum_of_bytes(x, p->window.table[0], p->window.table[1]), p);
     int32_t sum = 0;
     loop_walk walk = loop_start(&p->window);
     do {
-        const int8_t *in = x + walk.a;
-        int32_t k = 0;
-        if (walk.a_step == 1) {
-            add_words(&s, in, walk.count / 4, 4);
-            k = walk.count / 4 * 4;
-        }
-        for (; k < walk.count; k++) sum += in[k * walk.a_step];
+        sum += sum_of_bytes(x + walk.a, walk.count, walk.a_step);
     } while (loop_next(&walk));
-    return mean(sum + s.sums.a + s.sums.b + s.sums.c + s.sums.d, p);
+    return mean(sum, p);
 }
 
 // y[0..3] = the means of what begins at x[0..3]
