@@ -39,7 +39,7 @@ void conv2d_halves_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
         next_four(&to, y, end, v, x, p->x_zero_point, g, pool);
         const int32_t *w = p->weights, *channel = p->output.channels;
         for (int32_t done_c = 0; done_c < y_c; done_c += 2, channel += 8) {
-            const int32_t o = done_c < y_c - 1 ? done_c : y_c - 2;  // the last two where they are odd
+            const int32_t o = done_c < y_c - 1 ? done_c : y_c - 2;  // of an odd number the last two
             half_sums sums[PIXELS];
             w = halves_dot(sums, v, w);
             if (pool->k_h > 1) finish_largest(to.y[0] + o, sums, channel);

@@ -8,9 +8,10 @@ extern "C" {
 #endif
 
 typedef struct {
-    // For each two filters, of an odd number the last two once more, their segments, each after how many bytes of the scratch it takes, and a 0 behind the last: one
-    // word for each tap, that of the first filter plus 2^16 times that of the second. Taps are even, the last one may be 0.
-    // What a segment adds up to stays within 16 bits for each filter, whatever x is.
+    // For each two filters, behind an odd number the last two, one of them once more, their segments, each after how many
+    // bytes of the scratch it takes, and a 0 behind the last: one word for each tap, that of the first filter plus 2^16
+    // times that of the second. Taps are even, the last one may be 0. What a segment adds up to stays within 16 bits for
+    // each filter, whatever x is.
     const int32_t *weights;
     int32_t x_zero_point;    // the value of x outside the image: the real number zero
     int32_t taps;            // rounded up to an even number
