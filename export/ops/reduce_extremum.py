@@ -50,8 +50,9 @@ def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
 
 
 def _pooling(shape: Shape, axes: Sequence[int]) -> Pool2dParams | None:
-    """The window: over rows and columns of an image, else one behind the other over the axes that go, as one; None where
-    that is none.
+    """The window: over rows and columns of an image, else one behind the other over the axes that go, as one.
+
+    None where that is none.
     """
     if len(shape) == 4 and shape[0] == 1 and list(axes) == [1, 2]:
         _, h, w, c = shape
