@@ -10,7 +10,8 @@ import pytest
 from layers import inputs_for
 
 from tinyproof.boards import find_board
-from tinyproof.cores import RV32IMC
+from tinyproof.console import UserError
+from tinyproof.cores import CORTEX_M0PLUS, RV32IMC
 from tinyproof.export.cost import modelled_cycles
 from tinyproof.export.emit import export_model, write_export
 from tinyproof.export.golden import Golden
@@ -19,6 +20,7 @@ from tinyproof.export.ops.conv2d_halves import segment_lengths
 from tinyproof.export.tflite_reader import load_graph, read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build, image_path
+from tinyproof.host.bench import calibrate
 from tinyproof.host.bench.calibrate import random_layers
 from tinyproof.host.bench.counts import count
 from tinyproof.host.connection import connect
@@ -70,7 +72,7 @@ def test_every_kernel_s_loops_give_the_bytes_of_tflm(core, compiler, tmp_path):
     assert_image_equals_golden(random_layers(5, side_by_side=True), tmp_path, core, compiler, optimize, inputs=1)
 
 
-def convolutions_at_the_edge(filters: int = 6) -> bytes:
+def convolutions_at_the_edge(filters: int = 5) -> bytes:
     """Weights whose sums just fit, or do not fit, the halves of a number; windows of every alignment."""
     b, rng, xs, ys = ModelBuilder(), np.random.default_rng(7), [], []
     for k, channels, padding, stride in ((1, 5, "VALID", 1), (3, 3, "SAME", 2), (2, 4, "SAME", 1), (3, 8, "VALID", 1)):
@@ -103,3 +105,10 @@ def test_the_largest_sums_are_exact(core, kernel, tmp_path):
 )
 def test_segments_end_before_a_half_could_overflow(filters, lengths):
     assert segment_lengths(np.array(filters)) == lengths
+
+
+def test_a_price_of_a_kernel_that_no_layer_takes_is_refused_before_any_is_counted(monkeypatch):
+    monkeypatch.setattr(calibrate, "LAYERS", calibrate.LAYERS[-1:])  # depthwise ones; all take half a minute
+    monkeypatch.setattr(calibrate, "_samples", lambda *_: pytest.fail("counted"))
+    with pytest.raises(UserError, match="^no layer takes conv2d_helium on cortex-m0plus; those taken: .*depthwise"):
+        calibrate.calibrate(["depthwise_conv1d_packed", "conv2d_helium"], CORTEX_M0PLUS)

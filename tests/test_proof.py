@@ -20,7 +20,7 @@ from kernel_cases import conv
 from proof_faults import C, Files, faults, in_structs, in_tables, in_tflite, sealed
 
 from tinyproof.boards import BOARDS
-from tinyproof.cores import CORES, CORTEX_M4F, PLAIN, Core
+from tinyproof.cores import CORES, CORTEX_M0PLUS, CORTEX_M4F, PLAIN, Core
 from tinyproof.export.emit_model import emit_model_c, emit_model_h
 from tinyproof.export.lower import lower
 from tinyproof.export.ops.equivalent import PackedChannel, Stage
@@ -163,6 +163,15 @@ def test_a_call_makes_all_rows_of_its_op_also_where_its_windows_are_other_axes()
     files, certificate = certified(b.build([x], [larger, largest]))
     assert check(files, certificate).proved
     assert [call["rows"] for call in json.loads(certificate)["cores"]["core"]["calls"]] == [6, 6]
+
+
+def test_an_image_that_is_cut_to_its_one_column_that_is_seen_is_proved():
+    rng, b = np.random.default_rng(0), ModelBuilder()
+    x, both, seen = (b.tensor(shape, 0.02, -3) for shape in ((1, 5, 2, 6), (1, 5, 2, 6), (1, 3, 1, 7)))
+    for of, to, stride in ((x, both, 1), (both, seen, 2)):
+        taps = b.constant(rng.integers(-127, 128, (b.shape(to)[3], 1, 1, 6), np.int8), [0.005], axis=0)
+        b.conv2d([of, taps], to, (stride, stride))
+    assert all(check(*certified(b.build([x], [seen]), core)).proved for core in CORES.values())
 
 
 def test_what_is_undefined_for_bytes_that_cannot_be_is_no_fault():
@@ -315,6 +324,7 @@ RARER = {
     "along a column, seven filters": (conv((12, 1, 4), 7, (5, 1)), "conv2d_packed_s8"),
     "along a row, dilated": (conv((1, 20, 4), 5, (1, 3), dilation=(1, 2), pool=(1, 2)), "conv2d_packed_s8"),
     "pixels as channels": (of_filters(9, 1, 3), "conv2d_packed_s8"),
+    "two filters in a word, of five": (of_filters(16, 5, 2), "conv2d_halves_s8", CORTEX_M0PLUS),
     "bytes": (of_bytes(8), "prelu_s8"),
 }
 
@@ -330,8 +340,8 @@ NO_FAULT = re.compile(
 
 @pytest.mark.parametrize("what", RARER)
 def test_rarer_kernels_are_proved_and_their_faults_refused(what):
-    content, kernel = RARER[what]
-    files, certificate = certified(content)
+    content, kernel, *core = RARER[what]
+    files, certificate = certified(content, *core)
     verdict = check(files, certificate)
     assert verdict.proved and kernel in verdict.kernels, verdict.line
     rng, text = np.random.default_rng(0), files[C].decode()

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
-from tinyproof.export.ops.packed import PackedOutput, fours, is_affordable, pack_output
+from tinyproof.export.ops.packed import PackedOutput, fours, is_affordable, last_group, pack_output
 from tinyproof.export.ops.window import Window, lead_bytes, windows_inside
 from tinyproof.optimize import Optimize
 
 PIXELS = 4  # at a time
+PAIR = 2  # filters in a word
 HALF = 2**15  # what 16 bits hold on either side of zero
 MOST_WEIGHT = 2**13 - 1  # two taps of it would fill a half
 
@@ -64,12 +65,12 @@ def pack(conv: Conv2dParams, pool: Window) -> Conv2dHalvesParams | None:
     output = pack_output(conv.bias, conv.weights, conv.output, MOST_WEIGHT)
     if output is None:
         return None
-    filters = output.scaled(conv.weights).reshape(conv.window.y_c, -1).astype(np.int64)
+    filters = last_group(output.scaled(conv.weights).reshape(conv.window.y_c, -1), PAIR).astype(np.int64)
     filters = np.pad(filters, ((0, 0), (0, filters.shape[1] % 2)))
     words: list[int] = []
-    channels, segments = output.channels.astype(np.int64), 0
-    for o in range(0, len(filters), 2):
-        lengths = segment_lengths(filters[o : o + 2])
+    channels, segments = last_group(output.channels, PAIR).astype(np.int64), 0
+    for o in range(0, len(filters), PAIR):
+        lengths = segment_lengths(filters[o : o + PAIR])
         if lengths is None:
             return None
         both, at = filters[o] + (filters[o + 1] << 16), 0
@@ -121,7 +122,7 @@ def events(params: Conv2dHalvesParams) -> Events:
     window, pooled = params.window, params.pool.k_h > 1
     seen = looks(window, params.pool)
     runs = seen[0] // PIXELS
-    pairs = runs * window.y_c // 2
+    pairs = runs * -(-window.y_c // PAIR)
     return *seen, 0 if pooled else pairs, pairs * pooled, runs * params.segments, pairs * params.taps
 
 
@@ -131,7 +132,7 @@ CONV2D_HALVES = Kernel("conv2d_halves", scratch_bytes, leads, events=events, fol
 def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     """Where weights may take more than twice their bytes."""
     conv = call.params
-    if optimize is Optimize.SMALL or not isinstance(conv, Conv2dParams) or conv.window.y_c % 2 or not fits(pool):
+    if optimize is Optimize.SMALL or not isinstance(conv, Conv2dParams) or conv.window.y_c < PAIR or not fits(pool):
         return None
     params = pack(conv, pool or no_pool(conv.window))
     if params is None or not is_affordable(params.weights):

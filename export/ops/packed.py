@@ -27,6 +27,7 @@ MOST_WEIGHT, MOST_BYTE = 2**14 - 1, 127  # what a power of two may make of one: 
 
 
 Shift = TypeVar("Shift", int, NDArray[np.int64])
+Rows = TypeVar("Rows", NDArray[np.int16], NDArray[np.int32])
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +131,9 @@ def _stage(output: OutputStage, channel: int, low: int, high: int) -> Stage:
     return Stage(int(output.multiplier[k]), shift, zero_point, output.y_min, output.y_max, low, high)
 
 
-def last_group(filters: NDArray[np.int16], group: int = GROUP) -> NDArray[np.int16]:
-    """Filters (y_c, taps) so that the last group ends with the last one: some are there twice if they make no groups.
+def last_group(filters: Rows, group: int = GROUP) -> Rows:
+    """Filters (y_c, taps), or whatever there is for each, so that the last group ends with the last one: some are there
+    twice where they make no groups.
 
     Fewer than a group stay as they are.
 

@@ -50,7 +50,10 @@ def lower(graph: Graph, op: Op) -> tuple[Call, ...]:
 
 
 def _pooling(shape: Shape, axes: Sequence[int]) -> Pool2dParams | None:
-    """Windows over rows and columns of an image, or side by side over axes taken as one; None where those lie apart."""
+    """The window: over rows and columns of an image, else one behind the other over the axes that go, as one.
+
+    None where that is none.
+    """
     if len(shape) == 4 and shape[0] == 1 and list(axes) == [1, 2]:
         _, h, w, c = shape
         return MaxPool2dParams(Window(*(h, w, c), *(1, 1, c), *(h, w), 1, 1, 1, 1, 0, 0), -128, 127)

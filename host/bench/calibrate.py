@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -82,14 +82,30 @@ def random_layers(seed: int, side_by_side: bool = False, kinds: Sequence[LayerKi
 
 
 def kinds_for(kernels: Sequence[str], core: Core) -> Sequence[LayerKind]:
-    """The kinds of layers of which some take one of these kernels; all where none is named."""
+    """The kinds of layers of which some take one of these kernels; all where none is named.
 
-    def take_one(kind: LayerKind) -> bool:
-        lowered = lower(read_graph(random_layers(0, kinds=[(kind[0], 30)]), "random layers"))
-        programs = (lowered.program(each, optimize) for each in _with_fewer(core) for optimize in Optimize)
-        return any(step.kernel.name in kernels for program in programs for step in program.steps)
+    UserError for a kernel that no layer takes: told here, as counting takes minutes.
+    """
+    if not kernels:
+        return LAYERS
+    taken = [(kind, _taken(kind, core)) for kind in LAYERS]
+    _refuse_untaken(kernels, set().union(*(names for _, names in taken)), core)
+    return [kind for kind, names in taken if not names.isdisjoint(kernels)]
 
-    return [kind for kind in LAYERS if not kernels or take_one(kind)]
+
+def _taken(kind: LayerKind, core: Core) -> set[str]:
+    """The names of the kernels that layers of a kind take on a core."""
+    lowered = lower(read_graph(random_layers(0, kinds=[(kind[0], 30)]), "random layers"))
+    programs = (lowered.program(each, optimize) for each in _with_fewer(core) for optimize in Optimize)
+    return {step.kernel.name for program in programs for step in program.steps}
+
+
+def _refuse_untaken(kernels: Sequence[str], taken: Set[str], core: Core) -> None:
+    if missing := set(kernels) - taken:
+        raise UserError(
+            f"no layer takes {', '.join(sorted(missing))} on {core.name}; those taken: {', '.join(sorted(taken))}: "
+            "correct the name, or add such a layer to LAYERS in host/bench/layers.py"
+        )
 
 
 def _with_fewer(core: Core) -> list[Core]:
@@ -163,26 +179,23 @@ def fit(samples: list[tuple[Step, int]]) -> dict[str, tuple[float, ...]]:
 def calibrate(kernels: Sequence[str], core: Core = CORTEX_M4F) -> None:
     """Fit the prices of these kernels on a core, or of all where none is named, and write the table.
 
-    UserError for a kernel that no layer takes.
+    UserError for a kernel that no layer takes: before anything is counted, or, where only rare layers take it and
+    none was among those counted, after the prices of the others are written.
     """
     known = CYCLES.get(core.name, {})
     samples: list[tuple[Step, int]] = []
     kinds = kinds_for(kernels, core)
     with tempfile.TemporaryDirectory() as folder:
-        for seed in track(range(MODELS if kinds else 0), f"random layers on {core.name}"):
+        for seed in track(range(MODELS), f"random layers on {core.name}"):
             samples += _samples(random_layers(seed, kinds=kinds), Path(folder) / f"layers_{seed}", core)
     prices = fit([sample for sample in samples if not kernels or sample[0].kernel.name in kernels])
-    if missing := set(kernels) - set(prices):
-        raise UserError(
-            f"no layer took {', '.join(sorted(missing))}; those counted: {', '.join(prices) or 'none'}: "
-            "correct the name, or add such a layer to LAYERS in host/bench/layers.py"
-        )
     folders = {"", *core.kernels}
     own = {name for name, kernel in KERNELS.items() if kernel.folder in folders}
     kept = {name: costs for name, costs in known.items() if name in own or name == OTHER}  # of layers not met here
     text = _table(core.name, dict(sorted({**kept, **prices}.items())))
     write_atomically(_file(core), f"{HEAD}CYCLES: dict[str, dict[str, tuple[float, ...]]] = {{\n{text}}}\n")
     console.print(f"written to {_file(core)}")
+    _refuse_untaken(kernels, set(prices), core)
 
 
 def _file(core: Core) -> Path:

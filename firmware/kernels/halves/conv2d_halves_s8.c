@@ -37,12 +37,13 @@ void conv2d_halves_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_
     four_places to = {{y, y, y, y}, 0, 0};
     for (int done = 0; !done; y = to.y[PIXELS - 1] + y_c) {
         next_four(&to, y, end, v, x, p->x_zero_point, g, pool);
-        const int32_t *w = p->weights;
-        for (int32_t o = 0; o < y_c; o += 2) {
+        const int32_t *w = p->weights, *channel = p->output.channels;
+        for (int32_t done_c = 0; done_c < y_c; done_c += 2, channel += 8) {
+            const int32_t o = done_c < y_c - 1 ? done_c : y_c - 2;  // of an odd number the last two
             half_sums sums[PIXELS];
             w = halves_dot(sums, v, w);
-            if (pool->k_h > 1) finish_largest(to.y[0] + o, sums, p->output.channels + 4 * o);
-            else finish_pixels(to.y, o, sums, p->output.channels + 4 * o);
+            if (pool->k_h > 1) finish_largest(to.y[0] + o, sums, channel);
+            else finish_pixels(to.y, o, sums, channel);
         }
         done = to.y[PIXELS - 1] + y_c == end;
     }

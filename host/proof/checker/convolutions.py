@@ -51,9 +51,13 @@ def _as_pixels(wanted: Convolution, c: Linear) -> Convolution:
 def _as_line(c: Linear, wanted: Convolution) -> Linear:
     """Lemma "lines": a column lies in memory as a row does; where the kernel has one, the model the other, turned."""
     g, (h, w, _) = c.geometry, wanted.x_shape
-    along = (g.x_h, g.y_h, g.k_h), (g.x_w, g.y_w, g.k_w)
-    other_way = (w == 1 and along[0] == (1, 1, 1)) or (h == 1 and along[1] == (1, 1, 1))
-    if h == w or not other_way or (c.pool and min(c.pool.k_h, c.pool.k_w) > 1) or c.own_views:
+    (y_h, k_h), (y_w, k_w) = wanted.window.rows.shape, wanted.window.columns.shape
+    # An image of which the model sees one column or row may have been cut to it.
+    is_column = w == 1 < h or g.y_w > y_w or g.k_w > k_w
+    is_row = h == 1 < w or g.y_h > y_h or g.k_h > k_h
+    row, column = (g.x_h, g.y_h, g.k_h) == (1, 1, 1), (g.x_w, g.y_w, g.k_w) == (1, 1, 1)
+    other_way = (is_column and row) or (is_row and column)
+    if not other_way or (c.pool and min(c.pool.k_h, c.pool.k_w) > 1) or c.own_views:
         return c
     x_sizes, pads = (each and (each[1], each[0]) for each in (c.x_sizes, c.pads))
     pool, weights = _turned(c.pool) if c.pool else None, c.weights.swapaxes(1, 2)

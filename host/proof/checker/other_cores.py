@@ -9,7 +9,7 @@ import numpy as np
 
 from .arithmetic import INT32_MAX, Ints, ints
 from .findings import NotCovered, Refused, require
-from .kernels import SUM, Linear, filters, output, pool_of, rounded_up
+from .kernels import SUM, Linear, filters, of_last_group, output, pool_of, rounded_up
 from .params import Geometry, Params
 
 
@@ -39,10 +39,10 @@ def conv2d_halves(p: Params) -> Linear:
     g, pool = _by_four_pixels(p)
     taps = g.k_h * g.k_w * g.x_c
     even = taps + taps % 2
-    require(p.number("taps") == even and g.y_c % 2 == 0, f"{p.where}: not for this kernel")
+    require(p.number("taps") == even and g.y_c > 1, f"{p.where}: not for this kernel")
     stream, at = p.stream("weights", 4), 0
-    every, segments = [], []
-    for _ in range(g.y_c // 2):
+    every, segments, pairs = [], [], -(-g.y_c // 2)
+    for _ in range(pairs):
         words: list[int] = []
         count = 0
         while (size := int(stream[at])) != 0:
@@ -58,14 +58,17 @@ def conv2d_halves(p: Params) -> Linear:
     require(at == stream.size, f"{p.where}: more weights than filters")
     weights = 2 * np.stack(every)
     require(not np.any(weights[:, taps:]), f"{p.where}: weights beyond the window")
-    bias, channels, clamp, signs = output(p.part("output"), g.y_c)
+    bias, channels, clamp, signs = output(p.part("output"), 2 * pairs)
     counted = 2**16 * ints(segments)
     most = int((128 * np.abs(weights).sum(axis=1) + counted).max())
     if most > INT32_MAX or int(np.abs(bias + counted).max()) > INT32_MAX:
         raise NotCovered("sums of segments near the end of 32 bits")
-    shaped = weights[:, :taps].reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+    each = np.column_stack([bias + counted, channels, weights])
+    each = of_last_group(each.reshape(pairs, 2, -1), g.y_c, p.where)  # the same for a filter that is there twice
+    bias, channels, weights = each[:, 0], each[:, 1:4], each[:, 4 : 4 + taps]
+    shaped = weights.reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     x_zero, together = p.byte("x_zero_point"), 1 if pool else 4
-    return Linear(g, pool, shaped, bias + counted, x_zero, clamp, channels, signs, 16 * even, band=0, pixels=together)
+    return Linear(g, pool, shaped, bias, x_zero, clamp, channels, signs, 16 * even, band=0, pixels=together)
 
 
 def _apart(words: Ints) -> tuple[Ints, Ints]:
