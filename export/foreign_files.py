@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,9 +35,12 @@ SAVED_MODEL = (
     "Keras model as .keras"
 )
 TFJS = "a model of TensorFlow.js: give the Keras model that it was made of"
-EXPORTERS = (b"onnx", b"torch", b"ONNX")
+# ModelProto of onnx.proto: ir_version (field 1), then producer_name (field 2), a text with its length before it.
+ONNX_MODEL = re.compile(rb"\x08[\x03-\x1f]\x12([\x01-\x40])([ -~]+)")
+# Bytes written as numbers: an array in C whatever its type and its writer, or the numbers alone.
+NUMBERS = re.compile(rb"(?:0x[0-9a-f]{1,2}\s*,\s*){8}", re.IGNORECASE)
 C_SOURCE = (b"unsigned char", b"alignas", b"uint8_t", b"#include")
-CODE = "C source of a model: give the .tflite that it was made of, or its bytes (xxd -r -p)"
+CODE = "C source of a model: give the .tflite that it was made of"
 
 
 def foreign(content: bytes, ending: str = "") -> str:
@@ -54,7 +58,7 @@ def foreign(content: bytes, ending: str = "") -> str:
         return f"a pickle, as PyTorch and scikit-learn write: {TO_TFLITE}"
     if content[:6] == b"\x93NUMPY":
         return "an array of numbers, no model: give it as the samples to calibrate with"
-    if ending == ".onnx" or (content[:1] == b"\x08" and any(word in start[:64] for word in EXPORTERS)):
+    if ending == ".onnx" or ((model := ONNX_MODEL.match(start)) and len(model[2]) >= model[1][0]):
         return f"ONNX: {TO_TFLITE} (onnx2tf makes one)"
     if ending == ".pb":
         return f"a TensorFlow graph: {TO_TFLITE}"
@@ -68,6 +72,8 @@ def foreign(content: bytes, ending: str = "") -> str:
 def _text(start: bytes) -> str:
     if kind := stand_in(start):
         return ": ".join(kind)
+    if NUMBERS.search(start) and b"\0" not in start:
+        return CODE
     text = start.lstrip().lower()
     for beginnings, words in TEXTS:
         if text.startswith(beginnings):

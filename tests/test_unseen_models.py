@@ -475,6 +475,9 @@ def test_files_of_other_programs_are_each_called_what_they_are(tmp_path):
         "TensorFlow.js": b'{"modelTopology": {}, "weightsManifest": []}',
         "a zip of a SavedModel": zipped(tmp_path / "d", "net/saved_model.pb", "net/variables/variables.index"),
         "C source": b"alignas(8) const unsigned char g_model[] = {0x1c};",
+        "C source of": b"static const char data[] = {" + b"0x1c, " * 40 + b"};",
+        "C source of a model": b"{" + b"0x1C,0x0,\n" * 20,
+        "ONNX: convert it": b"\x08\x07\x12\x0ckeras2circle" + bytes(40),
         "Python code": b"import keras\n",
         "base64": b"HAAAAFRGTDMUACAA",
     }
