@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,8 +34,21 @@ class CompilerFailed(Exception):
 
 
 @dataclass(frozen=True)
+class Source:
+    """A C file as it was read: what the key of an object needs of it."""
+
+    name: str  # in the image, wherever it lies
+    sha256: str
+    defines: frozenset[str]  # those of its Compilation whose macro it names
+    includes: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class Compilation:
-    """How files are compiled. `places`: for each folder what it is called in the image, wherever it lies."""
+    """How the files of one image are compiled; it reads each of them once, so a file that changes needs another.
+
+    `places`: for each folder what it is called in the image, wherever it lies.
+    """
 
     compiler: Compiler
     defines: Sequence[str]
@@ -60,31 +73,44 @@ class Compilation:
     def key(self, source: Path) -> str:
         """What decides the object of a file."""
         read = self._read_by(source)
-        words = repr((self._defined_for(read), [self._name(file) for file in read]))
-        return fingerprint(self._decided_by_tool, words, [*read])
+        words = repr((self._defined_for(read), [(file.name, file.sha256) for file in read]))
+        return fingerprint(self._decided_by_tool, words)
 
     @cached_property
     def _decided_by_tool(self) -> str:
         return fingerprint(repr(self._flags), tool_state(self.compiler.tool))
 
-    def _defined_for(self, read: Mapping[Path, bytes]) -> list[str]:
+    def _defined_for(self, read: Sequence[Source]) -> list[str]:
         """Of the macros those that one of these files names: boards of one core share the objects of its kernels."""
-        names = [(define.partition("=")[0].encode(), define) for define in self.defines]
-        return [define for name, define in names if any(name in text for text in read.values())]
+        return [define for define in self.defines if any(define in file.defines for file in read)]
 
-    def _read_by(self, source: Path) -> dict[Path, bytes]:
-        """The file and all that it includes, wherever a compiler may find it, with what is in each."""
-        found: dict[Path, bytes] = {}
+    def _read_by(self, source: Path) -> list[Source]:
+        """The file and all that it includes, wherever a compiler may find it."""
+        found: dict[Path, Source] = {}
         waiting = [source]
         while waiting:
-            file = waiting.pop(0)
-            if file in found:
-                continue
-            found[file] = file.read_bytes()
-            for name in INCLUDE.findall(found[file]):
-                places = (folder / os.fsdecode(name) for folder in (file.parent, *self.includes))
-                waiting += islice(filter(Path.is_file, places), 1)
-        return found
+            path = waiting.pop(0)
+            if path not in found:
+                found[path] = self._read(path)
+                waiting += found[path].includes
+        return list(found.values())
+
+    @cached_property
+    def _known(self) -> dict[Path, Source]:
+        """What was read already: most headers are included by every kernel."""
+        return {}
+
+    def _read(self, path: Path) -> Source:
+        if path not in self._known:
+            text = path.read_bytes()
+            included: list[Path] = []
+            for name in INCLUDE.findall(text):
+                places = (folder / os.fsdecode(name) for folder in (path.parent, *self.includes))
+                included += islice(filter(Path.is_file, places), 1)
+            named = frozenset(define for define in self.defines if define.partition("=")[0].encode() in text)
+            sha256 = hashlib.sha256(text).hexdigest()
+            self._known[path] = Source(self._name(path), sha256, named, tuple(included))
+        return self._known[path]
 
     def _name(self, file: Path) -> str:
         found = [(at, name) for at, name in self.places if at in file.parents]
