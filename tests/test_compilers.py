@@ -91,10 +91,10 @@ def test_the_kernels_of_a_core_and_a_model_compile_as_one_file(board, model, tmp
 def test_what_a_compiler_does_unasked_changes_no_image(board, model):
     """Some are built to write position-independent code and to guard the stack, for which nothing here is prepared."""
     compiler = find_board(board).compilers[0]
-    hardened = replace(compiler, flags=("-fpic", "-fstack-protector-strong", "-gno-record-gcc-switches", *compiler.flags))
-    images = [
-        build(model, replace(find_board(board), compilers=(each,))).image_sha256 for each in (compiler, hardened)
-    ]
+    hardened = replace(
+        compiler, flags=("-fpic", "-fstack-protector-strong", "-gno-record-gcc-switches", *compiler.flags)
+    )
+    images = [build(model, replace(find_board(board), compilers=(each,))).image_sha256 for each in (compiler, hardened)]
     assert images[0] == images[1]
 
 

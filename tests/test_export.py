@@ -418,3 +418,12 @@ def test_two_models_in_one_program_as_the_docs_have_it(model, objects, tmp_path)
     subprocess.run([*map(str, command), "-o", str(tmp_path / "two")], check=True)
     made = subprocess.run([tmp_path / "two"], capture_output=True, check=True).stdout
     assert made == 2 * Golden((model / "model.tflite").read_bytes()).run_bytes(bytes(784))
+
+
+def test_two_models_in_one_file_are_refused_in_a_line(model, tmp_path):
+    another = tmp_path / "another.h"
+    another.write_text(model_c(model).with_suffix(".h").read_text() + "// of another model\n")
+    (tmp_path / "both.c").write_text(f'#include "model.h"\n#include "{another}"\n')
+    command = [*CC, "-std=c11", "-fsyntax-only", *includes(model), tmp_path / "both.c"]
+    said = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert said.returncode and "two models in one file: compile each model.c by itself" in said.stderr.splitlines()[1]
