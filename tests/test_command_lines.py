@@ -359,7 +359,7 @@ def test_make_refuses_an_environment_that_is_not_of_this_folder(checkout, kind):
 def test_a_package_that_is_missing_is_named_in_one_line():
     command = [sys.executable, "-S", "-m", "tinyproof", "doctor"]  # without site-packages
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert_one_line(result, "the Python package click is missing in ", "remove that folder and run make again")
+    assert_one_line(result, "the Python package click is missing in ", "install tinyproof")
 
 
 def test_make_says_where_its_targets_are_listed():

@@ -17,12 +17,18 @@ def say_what_is_missing() -> None:
     sys.excepthook = _in_a_line
 
 
+def cure(extra: str = "") -> str:
+    """What brings a missing package: make, which made the environment, or an installation with `extra`: `[train]`."""
+    if by_make() and sys.prefix != sys.base_prefix:
+        return f"remove the folder {sys.prefix} and run make again"
+    return f"install tinyproof{extra}"
+
+
 def _in_a_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     if package in ("", "tinyproof"):
         sys.__excepthook__(kind, error, traceback)
         return
-    cure = "remove that folder and run make again" if by_make() else "install tinyproof there again"
-    sys.stderr.write(f"Error: the Python package {package} is missing in {sys.prefix}: {cure}\n")
+    sys.stderr.write(f"Error: the Python package {package} is missing in {sys.prefix}: {cure()}\n")
     sys.stderr.flush()
     raise SystemExit(2)
