@@ -31,7 +31,7 @@ $(foreach file,TFLITE KERAS,$(foreach name,DATASET PRESET,$(if $(and $($(file)),
 
 # What others have set for a Python of theirs is not for ours.
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
-# In .venv is the path of this folder, which Python reads in the letters of the locale: without LC_ALL it knows more than C's.
+# A file in .venv holds the path of this folder; Python up to 3.12 reads it as the locale has it, in that of C as ASCII.
 ifneq (,$(filter C POSIX,$(LC_ALL)))
 export LC_ALL := C.UTF-8
 endif
