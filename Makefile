@@ -31,6 +31,10 @@ $(foreach file,TFLITE KERAS,$(foreach name,DATASET PRESET,$(if $(and $($(file)),
 
 # What others have set for a Python of theirs is not for ours.
 unexport PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONEXECUTABLE PYTHONSAFEPATH PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS
+# A file in .venv holds the path of this folder; Python up to 3.12 reads it as the locale has it, in that of C as ASCII.
+ifneq (,$(filter C POSIX,$(LC_ALL)))
+export LC_ALL := C.UTF-8
+endif
 # The first Python 3.10-3.13 on this machine.
 first_python = $(shell for p in $(1); do \
 	"$$p" -E -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
@@ -41,6 +45,10 @@ PYTHON := $(call first_python,python3 python3.13 python3.12 python3.11 python3.1
 endif
 quoted = '$(subst ','\'',$(1))'
 given = $(strip $(foreach name,$(1),$(if $($(name)),$(name)=$(call quoted,$($(name))))))
+# A Python that was updated or removed, a folder that was moved, or a copy of one, which would run the original.
+IS_OURS := import os, tinyproof; print(os.path.samefile(os.path.dirname(tinyproof.__file__), "tinyproof"))
+$(if $(wildcard $(VENV)/base),$(if $(filter True,$(shell LC_ALL=$(LC_ALL) $(VENV)/bin/python -I -c '$(IS_OURS)' 2>/dev/null)),,$(error \
+	$(VENV) was made by another Python or in another folder: remove it (rm -r $(VENV)) and run make again)))
 ASKED := $(BOARD)
 # Which folder (DIR) and BOARD these settings mean, and what that board needs: tinyproof/make.py says, from its tables.
 $(foreach fact,$(if $(PYTHON),$(shell $(PYTHON) -E -m tinyproof.make $(call given,$(SETTINGS)))),$(eval $(fact)))

@@ -20,6 +20,9 @@ def emit_model_h(program: Program, origin: str) -> str:
         origin,
         ['"engine.h"'],
         f"""
+#ifdef MODEL_ARENA_BYTES
+#error "two models in one file: compile each model.c by itself, and include no two model.h (docs/compiled-engine.md)"
+#endif
 #define MODEL_ARENA_BYTES {program.arena_bytes}
 #define MODEL_SEGMENT_COUNT {len(segments(program))}
 

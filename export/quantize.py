@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyproof import advice
+from tinyproof import advice, missing
 from tinyproof.console import UserError
 from tinyproof.export.calibration import (
     calibration_labels,
@@ -101,7 +101,7 @@ def _convert(job: Job) -> Converted:
 def _require_tensorflow() -> None:
     for name in ("keras", "tensorflow"):
         if find_spec(name) is None:
-            raise UserError(f"quantizing needs the Python package {name}: install tinyproof[train]")
+            raise UserError(f"quantizing needs the Python package {name}: {missing.cure('[train]')}")
 
 
 def check_quantized(graph: Graph, takes_pixels: bool = True) -> None:

@@ -10,8 +10,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 
 import click
@@ -307,6 +309,57 @@ def test_a_table_on_a_very_narrow_terminal_has_room_for_words(monkeypatch):
     narrow.print(rows)
     lines = narrow.file.getvalue().splitlines()
     assert "accuracy" in lines[2] and "98.89%" in lines[2] and max(map(len, lines)) <= 40
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder that is this repository for make, with a virtual environment that has it and no more."""
+    here = tmp_path / "né w"
+    here.mkdir()
+    for name in ("Makefile", "tinyproof", "pyproject.toml", "requirements.lock"):
+        (here / name).symlink_to(ROOT / name)
+    environment = here / ".venv"
+    venv.create(environment, symlinks=True)
+    packages = next(environment.glob("lib/*/site-packages"))
+    (packages / "tinyproof.pth").write_text(str(here), encoding="utf-8")
+    (environment / "bin" / "tinyproof").write_text("#!/bin/sh\n.venv/bin/python -I -c 'import tinyproof; print(1)'\n")
+    (environment / "bin" / "tinyproof").chmod(0o755)
+    (environment / "base").touch()
+    return here
+
+
+def doctor_of(checkout):
+    return subprocess.run(
+        ["make", "doctor"], cwd=checkout, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"}
+    )
+
+
+def test_a_folder_with_other_letters_works_in_the_locale_of_c(checkout):
+    made = doctor_of(checkout)
+    assert (made.stdout, made.stderr) == ("1\n", "")
+
+
+@pytest.mark.parametrize("kind", ["removed", "other", "copied"])
+def test_make_refuses_an_environment_that_is_not_of_this_folder(checkout, kind):
+    place, library = checkout, next(checkout.glob(".venv/lib/*"))
+    if kind == "removed":
+        (checkout / ".venv" / "bin" / "python").unlink()
+        (checkout / ".venv" / "bin" / "python").symlink_to("/nonexistent")
+    elif kind == "other":
+        library.rename(library.with_name("python3.9"))
+    else:
+        place = shutil.copytree(checkout, checkout.parent / "copy", symlinks=True)
+        (place / "tinyproof").unlink()
+        shutil.copytree(ROOT / "tinyproof", place / "tinyproof")
+    made = doctor_of(place)
+    assert made.returncode == 2 and not made.stdout
+    assert ".venv was made by another Python or in another folder: remove it (rm -r .venv) and run make" in made.stderr
+
+
+def test_a_package_that_is_missing_is_named_in_one_line():
+    command = [sys.executable, "-S", "-m", "tinyproof", "doctor"]  # without site-packages
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert_one_line(result, "the Python package click is missing in ", "install tinyproof")
 
 
 def test_make_says_where_its_targets_are_listed():

@@ -87,6 +87,22 @@ def test_the_kernels_of_a_core_and_a_model_compile_as_one_file(board, model, tmp
     subprocess.run([*command, "-fsyntax-only"], check=True)
 
 
+@pytest.mark.parametrize("board", ["qemu", "pico", "qemu-riscv32", "qemu-xtensa"])
+def test_what_a_compiler_does_unasked_changes_no_object(board, tmp_path):
+    """Some are built to write position-independent code and to guard the stack, for which nothing here is prepared."""
+    source = tmp_path / "source.c"
+    declared = "extern int there; void fill(char *); int f(void);"
+    source.write_text(f"{declared}\nint f(void) {{ char line[64]; fill(line); return there + line[9]; }}\n")
+    compiler = find_board(board).compilers[0]
+    objects = []
+    for defaults in ((), ("-fpic", "-fstack-protector-all")):
+        each = replace(compiler, flags=(*defaults, *compiler.flags, "-g0"))
+        command = Compilation(each, (), (), ()).command(source, tmp_path / "object.o")
+        subprocess.run(command, check=True)
+        objects.append((tmp_path / "object.o").read_bytes())
+    assert objects[0] == objects[1]
+
+
 @needs.portable
 @pytest.mark.parametrize("board", ["qemu-riscv32", "host"])
 def test_the_compiler_from_pypi_gives_the_same_image_in_any_folder(board, model, tmp_path, monkeypatch):

@@ -26,8 +26,10 @@ from tinyproof.console import UserError
 from tinyproof.cores import PORTABLE
 from tinyproof.export.device_input import device_bytes
 from tinyproof.export.emit import export_model, write_export
+from tinyproof.export.emit_model import emit_model_h
 from tinyproof.export.emit_vectors import vector_count
 from tinyproof.export.golden import Golden
+from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
 from tinyproof.export.tflite_writer import ModelBuilder
 from tinyproof.firmware.build import build, kernel_folders
@@ -418,3 +420,13 @@ def test_two_models_in_one_program_as_the_docs_have_it(model, objects, tmp_path)
     subprocess.run([*map(str, command), "-o", str(tmp_path / "two")], check=True)
     made = subprocess.run([tmp_path / "two"], capture_output=True, check=True).stdout
     assert made == 2 * Golden((model / "model.tflite").read_bytes()).run_bytes(bytes(784))
+
+
+def test_two_models_in_one_file_are_refused_in_a_line(tmp_path):
+    program = lower(read_graph(MODEL, "model.tflite")).program(PORTABLE)
+    for name in ("one", "another"):
+        (tmp_path / f"{name}.h").write_text(emit_model_h(program, f"// {name}\n"))
+    (tmp_path / "both.c").write_text('#include "one.h"\n#include "another.h"\n')
+    command = [*CC, "-std=c11", "-fsyntax-only", f"-I{FIRMWARE / 'engine'}", tmp_path / "both.c"]
+    said = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    assert said.returncode and "two models in one file: compile each model.c by itself" in said.stderr.splitlines()[1]

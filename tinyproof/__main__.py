@@ -21,10 +21,11 @@ import warnings  # noqa: E402
 from collections.abc import Iterator, Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
-from tinyproof import interruption  # noqa: E402
+from tinyproof import interruption, missing  # noqa: E402
 
 if IS_COMMAND:
     interruption.before_anything_began()
+    missing.say_what_is_missing()
 
 import click  # noqa: E402
 

@@ -71,6 +71,8 @@ BARE_METAL_FLAGS = (
     *("-std=c11", "-O2", "-g", *WARNINGS),
     *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"),
     "-ffp-contract=off",
+    # What some toolchains do unasked: a table of addresses that nobody fills, and a call of a C library's alarm.
+    *("-fno-pic", "-fno-stack-protector"),
 )
 
 ARM_GCC = Tool(

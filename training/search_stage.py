@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from tinyproof import advice
+from tinyproof import advice, missing
 from tinyproof.boards import Board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable, write_atomically
@@ -37,7 +37,7 @@ def search_network(
         with storage_errors(storage):
             search(study, part_of(data), board, trials, milliseconds, seed)
     except ModuleNotFoundError as error:
-        raise UserError(f"the search needs the Python package {error.name}: install tinyproof[train]") from error
+        raise UserError(f"the search needs the Python package {error.name}: {missing.cure('[train]')}") from error
     candidates = read_candidates(study, milliseconds)
     if not candidates:
         raise UserError(f"no network fits {board.name} of {trials} tried: allow more time or memory, or more TRIALS")

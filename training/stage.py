@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from tinyproof import advice
+from tinyproof import advice, missing
 from tinyproof.boards import find_board
 from tinyproof.claim import claim
 from tinyproof.console import UserError, console, make_writable, no_room, table
@@ -94,7 +94,7 @@ def train_model(wishes: Wishes) -> None:
         say(f"recipe: {in_words(plan.recipe)}")
         run = train(plan, folder, wishes.tensorboard)
     except ModuleNotFoundError as error:
-        raise UserError(f"training needs the Python package {error.name}: install tinyproof[train]") from error
+        raise UserError(f"training needs the Python package {error.name}: {missing.cure('[train]')}") from error
     try:
         save(run, data, folder)
     except OSError as error:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyproof import advice
+from tinyproof import advice, missing
 from tinyproof.console import UserError
 from tinyproof.export.conversion.ends import (
     CONVERT_IT,
@@ -44,7 +44,9 @@ def main(folder: Path) -> None:
     except UserError as error:
         (folder / "error.txt").write_text(error.message)
     except ModuleNotFoundError as error:
-        (folder / "error.txt").write_text(f"quantizing needs the Python package {error.name}: install tinyproof[train]")
+        (folder / "error.txt").write_text(
+            f"quantizing needs the Python package {error.name}: {missing.cure('[train]')}"
+        )
     except (ValueError, TypeError, RuntimeError, AttributeError, IndexError, KeyError) as error:  # of layers' own code
         doing = (folder / "stage.txt").read_text()
         if doing == "starting" or "converting" in doing:
