@@ -42,6 +42,9 @@ HEADER = """#pragma once
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef MODEL_ARENA_BYTES
+#error "two models in one file: compile each model.c by itself, and include no two model.h (docs/compiled-engine.md)"
+#endif
 #define MODEL_ARENA_BYTES 0
 #define MODEL_SEGMENT_COUNT 0
 extern const engine_segment model_segments[];
