@@ -268,7 +268,7 @@ RUNTIMES = {
     runtime.name: runtime
     for runtime in (
         Runtime("chirale-2.0.0", "Chirale_TensorFLowLite 2.0.0", _table(CHIRALE + EVERYWHERE, is_recent=False)),
-        Runtime("esp-tflite-micro-1.3.8", "esp-tflite-micro 1.3.8", _table(ESP + EVERYWHERE, is_recent=True)),
+        Runtime("esp-tflite-micro-1.4.0", "esp-tflite-micro 1.4.0", _table(ESP + EVERYWHERE, is_recent=True)),
         Runtime("tflite-micro", "the tflite-micro wheel", _table(EVERYWHERE, is_recent=True)),
     )
 }

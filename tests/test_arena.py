@@ -84,7 +84,8 @@ class Network(ModelBuilder):
 
 
 # The smallest arena in which each network ran on an emulated Cortex-M4: with TFLM of August 2026 and CMSIS-NN, with
-# February 2023's and CMSIS-NN (Chirale_TensorFLowLite 2.0.0), with esp-tflite-micro 1.3.8 and ESP-NN 1.1.2.
+# February 2023's and CMSIS-NN (Chirale_TensorFLowLite 2.0.0), with esp-tflite-micro 1.3.8, whose source
+# 1.4.0 has unchanged, and ESP-NN 1.1.2.
 NEEDS = {
     "lenet": (
         lambda: Network(28, 28, 1).conv(3, 16).pool("MAX_POOL_2D").conv(3, 32).dense_softmax(10),

@@ -15,6 +15,7 @@ from conftest import FIRMWARE, ROOT
 
 from tinyproof.boards import BOARDS, CABLE_BOARDS, REAL_BOARDS, find_board
 from tinyproof.console import UserError
+from tinyproof.export.runtimes import RUNTIMES
 from tinyproof.firmware.arduino import TFLM_LIBRARY, TFLM_LIBRARY_VERSION
 from tinyproof.firmware.copies import SOURCE_SUFFIXES
 from tinyproof.firmware.sketch import platformio_project, sketch
@@ -87,6 +88,14 @@ def test_libraries_of_the_esp32_are_pinned_exactly():
     assert set(pinned) == {"idf", "espressif/esp-tflite-micro", "espressif/esp-nn"}
     for name in ("espressif/esp-tflite-micro", "espressif/esp-nn"):
         assert re.fullmatch(r"==\d+\.\d+\.\d+", pinned[name]), name
+
+
+def test_the_tables_of_runtimes_are_of_the_pinned_versions():
+    espressif = f"esp-tflite-micro {dependencies()['espressif/esp-tflite-micro'].removeprefix('==')}"
+    title = {"arduino": f"{TFLM_LIBRARY} {TFLM_LIBRARY_VERSION}", "espidf": espressif}
+    for board in REAL_BOARDS.values():
+        assert RUNTIMES[board.runtime].title == title[board.framework], board.name
+        assert board.runtime.endswith("-" + title[board.framework].rpartition(" ")[2])
 
 
 def test_firmware_and_table_agree_on_names_and_speed():

@@ -11,6 +11,7 @@ from every_op import edited
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinyproof.boards import BOARDS
 from tinyproof.console import UserError
 from tinyproof.export.golden import Golden
 from tinyproof.export.graph import Graph, Op, Quantization, Tensor
@@ -19,7 +20,7 @@ from tinyproof.export.runtimes import RUNTIMES, check_runtime, find_runtime
 from tinyproof.export.tflite_reader import load_graph, read_graph
 from tinyproof.export.tflite_writer import ABSENT, ModelBuilder
 
-CHIRALE, ESP, WHEEL = "chirale-2.0.0", "esp-tflite-micro-1.3.8", "tflite-micro"
+CHIRALE, ESP, WHEEL = BOARDS["nano33ble"].runtime, BOARDS["esp32"].runtime, "tflite-micro"
 FLOAT, NUMBERS = {"scale": None, "dtype": "float32"}, {"scale": None, "dtype": "int32"}
 PROBABILITY = {"scale": 1 / 256, "zero_point": -128}
 
