@@ -31,13 +31,19 @@ def source_files(board: Board, model: Path, engine: str, example: str = "") -> l
     """
     application = example_files(example) if example else _sources_in(FIRMWARE / "core")
     shared = [FIRMWARE / "boards" / "board.h", *sorted((FIRMWARE / "engine").glob("*.h"))]
-    return shared + application + _sources_in(board_folder(board)) + _model_files(board, model, engine)
+    return shared + application + _board_files(board) + _model_files(board, model, engine)
 
 
 def library_files(board: Board, model: Path, engine: str, with_camera: bool) -> list[Path]:
     """Every C and C++ file, headers too, of the model, its engine and the examples, for programs of a user's own."""
     shared = [FIRMWARE / "core" / "log.h", *sorted((FIRMWARE / "engine").glob("*.h"))]
     return shared + example_parts(with_camera) + _model_files(board, model, engine)
+
+
+def _board_files(board: Board) -> list[Path]:
+    """The sources of the table, and all headers beside them."""
+    folder = board_folder(board)
+    return [*(FIRMWARE / "boards" / source for source in board.sources), *sorted(folder.glob("*.h"))]
 
 
 def _model_files(board: Board, model: Path, engine: str) -> list[Path]:

@@ -19,7 +19,7 @@ from tinyproof.firmware.build import FIRMWARE, require_own_sources
 from tinyproof.firmware.copies import board_folder, copy_firmware, replace_folder, write_readme
 from tinyproof.manifest import TFLITE_FILE, Manifest, load_manifest
 
-ESPIDF_COMPONENTS = "esp_driver_gpio esp_driver_uart esp_hw_support"
+ESPIDF_COMPONENTS = "esp_driver_gpio esp_driver_uart esp_driver_usb_serial_jtag esp_hw_support"
 HELLO_MODEL, CAMERA = "HelloModel", "Camera"  # folders of the examples
 DEPENDENCIES = "idf_component.yml"
 CAMERA_COMPONENT = '  espressif/esp32-camera: "==2.1.5"\n'
@@ -81,7 +81,7 @@ def _write_espidf(new: Path, board: Board, manifest: Manifest, model: Path, engi
         _write_component(new / CAMERA / "main", board, model, engine, example="camera_esp32")
         _depend_on_camera(new / CAMERA / "main", board, engine)
     steps = (
-        f"With ESP-IDF 5.1 or later:\n\n    idf.py set-target {board.name}\n    idf.py -p PORT flash\n\n"
+        f"With ESP-IDF 5.1 or later:\n\n    idf.py set-target {board.chip}\n    idf.py -p PORT flash\n\n"
         f"The folder {HELLO_MODEL} is a project of its own, flashed in the same way: in a terminal at 115200 baud it\n"
         f"shows what the model says to its golden vectors, and again when a key is sent."
     )

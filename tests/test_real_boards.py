@@ -78,6 +78,9 @@ def test_platformio_gets_the_files_that_a_sketch_has(model, board, engine):
     assert (project / "platformio.ini").read_text() == (FIRMWARE / "platformio.ini").read_text()
     if REAL_BOARDS[board].framework == "espidf":
         assert "project(tinyproof)" in (project / "CMakeLists.txt").read_text()
+        lines = {name for name in ("line_uart", "line_usb") if f"esp32/{name}.c" in REAL_BOARDS[board].sources}
+        assert len(lines) == 1 and sources & {"line_uart", "line_usb"} == lines
+        assert f"set-target {REAL_BOARDS[board].chip}\n" in (folder.parent / "README.txt").read_text()
         assert "PRIV_REQUIRES esp_driver_gpio" in (project / "src" / "CMakeLists.txt").read_text()
         assert (project / "src" / "idf_component.yml").is_file() == (engine == "tflm")
         assert (project / "sdkconfig.defaults").is_file()
@@ -101,20 +104,26 @@ def test_the_tables_of_runtimes_are_of_the_pinned_versions():
 def test_firmware_and_table_agree_on_names_and_speed():
     nano = (FIRMWARE / "boards" / "nano33ble" / "board.cpp").read_text()
     assert '.name = "nano33ble"' in nano
-    esp32 = (ESP32 / "board.c").read_text()
-    assert ".name = CONFIG_IDF_TARGET," in esp32, "the table's names are ESP-IDF's names of the chips"
-    assert re.search(r"BAUD = (\d+)", esp32)[1] == str(BAUD)
+    for board in REAL_BOARDS.values():
+        if board.framework != "espidf":
+            continue
+        (line,) = (source for source in board.sources if "/line_" in source)
+        text = (FIRMWARE / "boards" / line).read_text()
+        suffix = re.search(r'BOARD_ON_LINE\(CONFIG_IDF_TARGET(?: "(.+?)")?, RECEIVE_BYTES, (\w+)\)', text)
+        assert board.name == board.chip + (suffix[1] or ""), "ESP-IDF's name of the chip, and what its line adds"
+        baud = re.search(r"BAUD = (\d+)", text)
+        assert baud[1] == str(BAUD) if suffix[2] == "BAUD" else not baud and suffix[2] == "0"
 
 
 def test_the_applications_partition_is_the_flash_budget(ini):
     defaults = (ESP32 / "sdkconfig.defaults").read_text()
     assert "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y" in defaults
     assert option(ini, "esp32", "board_build.partitions") == "partitions_singleapp_large.csv"
-    assert {REAL_BOARDS[name].budget.flash_bytes for name in ("esp32", "esp32s3", "esp32c3")} == {1500 * 1024}
+    assert {REAL_BOARDS[name].budget.flash_bytes for name in REAL_BOARDS if REAL_BOARDS[name].chip} == {1500 * 1024}
 
 
 def test_the_documentation_has_the_boards_of_the_table():
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| ([\d,]+) \| ([\d,]+) \| `(\w+)` \|", DOCS, re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+?) \| ([\d,]+) \| ([\d,]+) \| `(\w+)` \|", DOCS, re.MULTILINE)
     assert [name for name, *_ in rows] == list(REAL_BOARDS)
     for name, title, flash, ram, engine in rows:
         board = REAL_BOARDS[name]

@@ -88,6 +88,7 @@ class Board:
     drive_label: str = ""  # of its volume, where that is another word
     watcher: str = ""  # below firmware/boards/: C that the emulator loads, compiled for this computer
     framework: str = ""  # of the vendor, where it builds the firmware: "arduino", "espidf"
+    chip: str = ""  # what ESP-IDF calls it
     runtime: str | None = None  # the TensorFlow Lite Micro of its engine tflm, as export/runtimes.py calls it
     application: tuple[UsbId, ...] = ()
     bootloader: tuple[UsbId, ...] = ()
