@@ -80,6 +80,12 @@ def pytest_sessionfinish(session):
             reporter.write_line(f"{report.nodeid}: {report.longrepr[2]}")
 
 
+def without_vendor(folder, board):
+    """The C files of a folder for the vendor's tools that need none of the vendor's headers."""
+    own = {Path(source).name for source in board.sources}
+    return [path for path in sorted(folder.glob("*.c")) if path.name not in own]
+
+
 @pytest.fixture
 def bus(monkeypatch):
     """The ports of this computer: a list that a test changes while the code under test looks."""

@@ -10,7 +10,7 @@ import zipfile
 import needs
 import numpy as np
 import pytest
-from conftest import CC, FIRMWARE, ROOT, SANITIZERS, WARNINGS
+from conftest import CC, FIRMWARE, ROOT, SANITIZERS, WARNINGS, without_vendor
 
 from tinyproof.boards import BOARDS, REAL_BOARDS
 from tinyproof.console import UserError
@@ -276,7 +276,7 @@ def test_esp_idf_gets_hello_model_as_a_project_of_its_own(model, engine):
     main = project / "main"
     assert (main / "idf_component.yml").is_file() == (engine == "tflm")
     assert (main / "hello_model_app.c").is_file() and not (main / "app.c").exists()
-    files = [path for path in sorted(main.glob("*.c")) if path.name != "board.c"]
+    files = without_vendor(main, REAL_BOARDS["esp32s3"])
     for path in files:
         for quoted in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE):
             assert (main / quoted).is_file(), (path.name, quoted)

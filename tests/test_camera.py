@@ -9,7 +9,7 @@ import subprocess
 import needs
 import numpy as np
 import pytest
-from conftest import CC, FIRMWARE, ROOT, SANITIZERS, WARNINGS
+from conftest import CC, FIRMWARE, ROOT, SANITIZERS, WARNINGS, without_vendor
 from frames import FORMATS, PIXEL_BYTES, Frame, middle, seen
 from PIL import Image
 from test_arduino_library import compiled_sketch, library, scores
@@ -221,7 +221,7 @@ def test_a_model_that_takes_no_pictures_has_no_example_for_a_camera(tmp_path):
     assert not (sketch(REAL_BOARDS["esp32"], tmp_path / "numbers", "compiled") / "Camera").exists()
 
 
-@pytest.mark.parametrize("board", ["esp32", "esp32s3", "esp32c3"])
+@pytest.mark.parametrize("board", ["esp32", "esp32s3", "esp32s3-usb", "esp32c3"])
 @pytest.mark.parametrize("engine", ["tflm", "compiled"])
 def test_esp_idf_gets_camera_as_a_project_where_the_chip_can_have_one(model, board, engine):
     project = sketch(REAL_BOARDS[board], model, engine)
@@ -240,7 +240,8 @@ def test_esp_idf_gets_camera_as_a_project_where_the_chip_can_have_one(model, boa
     for path in files:
         for quoted in re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE):
             assert (camera / "main" / quoted).is_file(), (path.name, quoted)
-    sources = [path for path in files if path.suffix == ".c" and path.name not in ("board.c", "camera_esp32_app.c")]
+    own = without_vendor(camera / "main", REAL_BOARDS[board])
+    sources = [path for path in own if path.name != "camera_esp32_app.c"]
     subprocess.run([*CC, "-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *sources], check=True)
 
 

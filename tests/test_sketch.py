@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import needs
 import pytest
+from conftest import without_vendor
 
 from tinyproof.boards import BOARDS, REAL_BOARDS
 from tinyproof.console import UserError
@@ -59,8 +60,7 @@ def test_every_include_is_in_the_folder_or_comes_with_the_vendors_tools(folder):
 @needs.gcc  # zig cannot check the syntax alone
 def test_application_engine_and_model_compile_without_any_include_path(folder):
     path, board, _ = folder
-    vendors = {source.rpartition("/")[2] for source in REAL_BOARDS[board].sources}
-    files = [file for file in sorted(sources(path).glob("*.c")) if file.name not in vendors]
+    files = without_vendor(sources(path), REAL_BOARDS[board])
     assert len(files) > 8
     command = ["cc", "-std=c11", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *map(str, files)]
     result = subprocess.run(command, capture_output=True, text=True)
