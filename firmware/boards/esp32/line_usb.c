@@ -4,7 +4,6 @@
 
 #include <driver/usb_serial_jtag.h>
 #include <esp_err.h>
-#include <freertos/task.h>
 
 #include "line.h"
 
