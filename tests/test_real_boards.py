@@ -115,6 +115,12 @@ def test_firmware_and_table_agree_on_names_and_speed():
         assert baud[1] == str(BAUD) if suffix[2] == "BAUD" else not baud and suffix[2] == "0"
 
 
+def test_freertos_headers_come_after_the_one_that_they_need():
+    for path in sorted(ESP32.glob("*.[ch]")):
+        included = re.findall(r"^#include <freertos/(\S+)>", path.read_text(), re.MULTILINE)
+        assert included[:1] in ([], ["FreeRTOS.h"]), f"{path.name}: task.h stops without FreeRTOS.h before it"
+
+
 def test_the_applications_partition_is_the_flash_budget(ini):
     defaults = (ESP32 / "sdkconfig.defaults").read_text()
     assert "CONFIG_PARTITION_TABLE_SINGLE_APP_LARGE=y" in defaults

@@ -24,7 +24,7 @@ void line_init(void) {
 }
 
 size_t line_read(uint8_t *data, size_t capacity) {
-    const int size = usb_serial_jtag_read_bytes(data, capacity, 0);
+    const int size = usb_serial_jtag_read_bytes(data, (uint32_t)capacity, 0);
     return size > 0 ? (size_t)size : 0;
 }
 
