@@ -14,6 +14,7 @@ from tinyproof.host.bench.convolution_layers import (
     ALONG_ONE_AXIS,
     CONVOLUTIONS,
     OF_ONE_CHANNEL,
+    WITH_FEW_FILTERS,
     LayerKind,
     Source,
     linear,
@@ -158,4 +159,5 @@ LAYERS: tuple[LayerKind, ...] = (
     (_pad, 1),
     OF_ONE_CHANNEL,
     ALONG_ONE_AXIS,
+    WITH_FEW_FILTERS,
 )
