@@ -99,7 +99,7 @@ def _conv2d_of_few(b: ModelBuilder, rng: Generator, source: Source) -> int:
 def _conv2d_of_three(b: ModelBuilder, rng: Generator, source: Source) -> int:
     """Up to three filters, on images and windows of any sides."""
     x_c, y_c, k_h, k_w, step = (int(n) for n in rng.integers((1, 1, 1, 1, 1), (13, 4, 7, 7, 3)))
-    out = [int(n) for n in rng.integers((1, 4), (6, 21))]
+    out = [int(n) for n in rng.integers((1, 4), (5, 18))]
     x = source((1, *(n * step for n in out), x_c), 1.0, -128)
     y = b.tensor((1, *out, y_c), 1 / ACCUMULATOR_STEP, -128)
     b.conv2d([x, *linear(b, rng, y_c, (y_c, k_h, k_w, x_c))], y, (step, step), padding="SAME", activation="RELU")
