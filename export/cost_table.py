@@ -100,8 +100,8 @@ CYCLES: dict[str, dict[str, tuple[float, ...]]] = {
         "mul": (312.492, 58.34, 0.0),
         "mul_packed": (102.742, 111.065, 12.791),
         "other": (469.943, 45.507, 9.934),
-        "resize_bilinear": (100.0, 50.0, 20.0),
-        "resize_nearest": (100.0, 10.0, 5.0, 40.0, 0.5, 50.0, 0.6),
+        "resize_bilinear": (391.671, 45.694, 18.975),
+        "resize_nearest": (167.377, 8.388, 6.539, 24.563, 1.642, 124.622, 1.588),
         "softmax": (0.0, 221.976, 55.91),
         "squared_difference_packed": (70.315, 107.244, 28.064),
         "transpose_conv2d_bytes": (

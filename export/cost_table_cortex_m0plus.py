@@ -117,8 +117,8 @@ CYCLES: dict[str, dict[str, tuple[float, ...]]] = {
         "mul": (206.845, 103.76, 0.0),
         "mul_packed": (127.341, 92.33, 55.035),
         "other": (431.767, 88.256, 6.885),
-        "resize_bilinear": (100.0, 50.0, 20.0),
-        "resize_nearest": (100.0, 10.0, 5.0, 40.0, 0.5, 50.0, 0.6),
+        "resize_bilinear": (338.692, 50.62, 27.977),
+        "resize_nearest": (547.038, 4.833, 0.0, 0.0, 0.0, 0.0, 8.013),
         "softmax": (0.0, 566.793, 100.933),
         "squared_difference_packed": (177.363, 110.966, 97.007),
         "transpose_conv2d_bytes": (

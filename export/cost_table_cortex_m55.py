@@ -133,8 +133,8 @@ CYCLES: dict[str, dict[str, tuple[float, ...]]] = {
         "mul": (178.721, 49.449, 0.0),
         "mul_packed": (46.538, 66.263, 11.008),
         "other": (147.925, 42.905, 3.884),
-        "resize_bilinear": (100.0, 50.0, 20.0),
-        "resize_nearest": (100.0, 10.0, 5.0, 40.0, 0.5, 50.0, 0.6),
+        "resize_bilinear": (309.448, 32.565, 12.98),
+        "resize_nearest": (80.888, 10.141, 2.909, 18.302, 1.458, 68.664, 0.71),
         "softmax": (0.0, 185.639, 38.947),
         "squared_difference_packed": (85.0, 59.0, 23.0),
         "transpose_conv2d_bytes": (

@@ -133,8 +133,8 @@ CYCLES: dict[str, dict[str, tuple[float, ...]]] = {
         "mul": (129.458, 41.405, 0.0),
         "mul_packed": (72.211, 42.654, 21.023),
         "other": (213.578, 31.585, 4.816),
-        "resize_bilinear": (100.0, 50.0, 20.0),
-        "resize_nearest": (100.0, 10.0, 5.0, 40.0, 0.5, 50.0, 0.6),
+        "resize_bilinear": (169.385, 20.264, 21.99),
+        "resize_nearest": (47.091, 9.799, 5.026, 14.486, 6.068, 33.795, 5.941),
         "softmax": (0.0, 194.642, 45.947),
         "squared_difference_packed": (107.253, 65.017, 30.997),
         "transpose_conv2d_bytes": (
