@@ -43,7 +43,7 @@ def choose_kernels(
     chosen = _first_choice(graph, calls, fast, core, optimize)
     most = arena_bytes(chosen) * MORE_ARENA
     left = []
-    for place, better in _improvements(chosen, fast, optimize):
+    for place, better in _improvements(chosen, fast, core, optimize):
         tried = _with(chosen, [(place, better)])
         if optimize is Optimize.FAST or arena_bytes(tried) <= most:
             chosen = tried
@@ -54,15 +54,19 @@ def choose_kernels(
 
 def fastest(call: Call, core: Core) -> Call:
     """The same on the first of the core's kernels that fits, without a pooling."""
-    own = (one for one in FAST if one.kernel.folder in core.kernels and one.improves is None)
+    own = (one for one in FAST if one.kernel.folder in core.kernels and not one.takes_more)
     return next((fit for one in own if (fit := one.fit(call, None, Optimize.BALANCED))), call)
 
 
-def _improvements(chosen: Sequence[Choice], fast: Sequence[Fast], optimize: Optimize) -> Iterator[tuple[int, Choice]]:
+def _improvements(
+    chosen: Sequence[Choice], fast: Sequence[Fast], core: Core, optimize: Optimize
+) -> Iterator[tuple[int, Choice]]:
     """(place, choice) of kernels that would be quicker and take more memory."""
     for place, choice in enumerate(chosen):
-        for one in (one for one in fast if one.improves is choice.call.kernel and not choice.pool):
-            if better := one.fit(choice.plain, None, optimize):
+        lowest = choice.fast.rank if choice.fast else None
+        for one in (one for one in fast if one.takes_more and lowest in (one.rank, None) and not choice.pool):
+            better = one.fit(choice.plain, None, optimize)
+            if better and call_cycles(better, core) < call_cycles(choice.call, core):
                 yield place, Choice(better, choice.plain, None, one)
 
 
@@ -109,7 +113,7 @@ def _first_choice(
         return min(alike, key=scratch_bytes)
 
     def fitting(call: Call, pool: Window | None) -> Choice | None:
-        for _, equal in groupby((one for one in fast if one.improves is None), lambda one: one.rank):
+        for _, equal in groupby((one for one in fast if not one.takes_more), lambda one: one.rank):
             fits = [(one, one.fit(call, pool, optimize)) for one in equal]
             if offers := [Choice(offer, call, pool, one) for one, offer in fits if offer]:
                 return cheapest(offers)

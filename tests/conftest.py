@@ -39,6 +39,8 @@ SANITIZERS = (
 )
 # Commands find our modules compiled from the second on, as a user's do: a third of what a short one takes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+for name in [name for name in os.environ if name.startswith(("MAKE", "MFLAGS"))]:
+    del os.environ[name]  # a `make` that a test calls is not part of the one that runs the tests
 os.environ.pop(OWNER, None)  # a run of its own in every test, not the `make` that runs them
 os.environ[BY_MAKE] = "1"  # messages speak of make, as to most who read them; tests of the others take it away
 CONVERSIONS = ForkServer("conversions", dict(os.environ))

@@ -29,9 +29,8 @@ BY_HAND = {"TINYPROOF_BY_MAKE": ""}
 
 
 def make(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
-        ["make", *words], cwd=ROOT, env={**outer, **environment}, capture_output=True, text=True, timeout=60
+        ["make", *words], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
     )
 
 

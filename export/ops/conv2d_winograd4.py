@@ -9,7 +9,6 @@ import numpy as np
 from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.conv2d_packed import no_pool
 from tinyproof.export.ops.conv2d_winograd import (
-    CONV2D_WINOGRAD,
     Conv2dWinogradParams,
     is_three_by_three,
     transform_events,
@@ -90,4 +89,4 @@ def fit(call: Call, pool: Window | None, optimize: Optimize) -> Call | None:
     return replace(call, kernel=CONV2D_WINOGRAD4, params=params)
 
 
-FAST = Fast(CONV2D_WINOGRAD4, fit, improves=CONV2D_WINOGRAD)
+FAST = Fast(CONV2D_WINOGRAD4, fit, rank=2, takes_more=True)

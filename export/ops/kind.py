@@ -63,15 +63,15 @@ class Fast:
 
     `fit` makes of a plain call, and of the window of the max pooling that is to become part of it if there is one, the
     call of this kernel; None where that would not be exact, or would take more than `Optimize` grants. `rank`: of those
-    with the lowest that fit a call the cheapest computes it. `improves`: it is tried in the place of that kernel, where
-    memory allows. `waits_less`: by which share its cycles, which are those of ideal memory, count less on a core whose
-    flash makes it wait, as it reads its weights less often than the others.
+    with the lowest that fit a call the cheapest computes it. `takes_more`: memory than those, one of which it replaces
+    where it is cheaper and memory allows. `waits_less`: by which share its cycles, which are those of ideal memory,
+    count less on a core whose flash makes it wait, as it reads its weights less often than the others.
     """
 
     kernel: Kernel
     fit: Callable[[Call, Window | None, Optimize], Call | None]
     rank: int = 0
-    improves: Kernel | None = None
+    takes_more: bool = False
     waits_less: float = 0.0
 
 

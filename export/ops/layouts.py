@@ -71,12 +71,27 @@ def along_line(conv: Conv2dParams, pool: Window) -> tuple[Conv2dParams, Window]:
     lie alike in both. Others as they are.
     """
     window = conv.window
-    is_column = (window.x_w, window.y_w, window.k_w, pool.k_w) == (1, 1, 1, 1)
+    is_column = is_in_a_column(window) and pool.k_w == 1
     is_row = (window.x_h, window.y_h, window.k_h, pool.k_h) == (1, 1, 1, 1)
     is_dilated = (window.dilation_h if is_column else window.dilation_w) > 1
     if is_column in (is_row, is_dilated):
         return conv, pool
-    return replace(conv, weights=conv.weights.swapaxes(1, 2), window=turned(window)), turned(pool)
+    return turned_line(conv), turned(pool)
+
+
+def as_row(conv: Conv2dParams) -> Conv2dParams:
+    """A line as a row, where it is a column; others as they are."""
+    return turned_line(conv) if is_in_a_column(conv.window) else conv
+
+
+def is_in_a_column(window: Window) -> bool:
+    """Whether image, output and windows are lines from top to bottom."""
+    return (window.x_w, window.y_w, window.k_w) == (1, 1, 1)
+
+
+def turned_line(conv: Conv2dParams) -> Conv2dParams:
+    """A line the other way."""
+    return replace(conv, weights=conv.weights.swapaxes(1, 2), window=turned(conv.window))
 
 
 def turned(window: Window) -> Window:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import Graph, Op
 from tinyproof.export.ops import operands
-from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.kind import Events, Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.resize_nearest import ResizeOptions
 
 ONE = 1 << 10  # of TFLM's fixed-point places
@@ -87,7 +87,13 @@ def fold(graph: Graph, op: Op) -> ResizeBilinearParams:
     return ResizeBilinearParams(table(rows, x_w * x_c), table(columns, x_c), x_c)
 
 
-KERNEL = Kernel("resize_bilinear")
+def events(params: ResizeBilinearParams) -> Events:
+    """How often it does each thing that has a price: pixels, bytes."""
+    pixels = params.y_h * params.y_w
+    return pixels, pixels * params.x_c
+
+
+KERNEL = Kernel("resize_bilinear", events=events)
 RESIZE_BILINEAR = OpKind(
     "resize_bilinear",
     "RESIZE_BILINEAR",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tinyproof.export.graph import Graph, Op, OpOptions
 from tinyproof.export.ops import operands
-from tinyproof.export.ops.kind import Kernel, OpKind, Params, no_macs, one_call
+from tinyproof.export.ops.kind import Events, Kernel, OpKind, Params, no_macs, one_call
 from tinyproof.export.ops.requantize import round_half_away
 
 
@@ -21,6 +21,9 @@ class ResizeOptions(OpOptions):
 
     align_corners: bool
     half_pixel_centers: bool
+
+
+FEW = 6  # bytes, which the kernel copies one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,17 @@ def fold(graph: Graph, op: Op) -> ResizeNearestParams:
     return ResizeNearestParams(in_batch * x_w * x_c, np.array(columns, np.int32) * x_c, x_c)
 
 
-KERNEL = Kernel("resize_nearest")
+def events(params: ResizeNearestParams) -> Events:
+    """How often it does each thing that has a price: pixels and bytes of rows that are made, where pixels are few bytes
+    and where they are more; rows that are the one before again, and their bytes.
+    """
+    again = int(np.count_nonzero(np.diff(params.rows) == 0))
+    pixels, row = (params.y_h - again) * params.y_w, params.y_w * params.x_c
+    made = pixels, pixels * params.x_c
+    return (*(made if params.x_c <= FEW else (0, 0)), *(made if params.x_c > FEW else (0, 0)), again, again * row)
+
+
+KERNEL = Kernel("resize_nearest", events=events)
 RESIZE_NEAREST = OpKind(
     "resize_nearest",
     "RESIZE_NEAREST_NEIGHBOR",

@@ -96,6 +96,16 @@ def _conv2d_of_few(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
+def _conv2d_of_three(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    """Up to three filters, on images and windows of any sides."""
+    x_c, y_c, k_h, k_w, step = (int(n) for n in rng.integers((1, 1, 1, 1, 1), (13, 4, 7, 7, 3)))
+    out = [int(n) for n in rng.integers((1, 4), (5, 18))]
+    x = source((1, *(n * step for n in out), x_c), 1.0, -128)
+    y = b.tensor((1, *out, y_c), 1 / ACCUMULATOR_STEP, -128)
+    b.conv2d([x, *linear(b, rng, y_c, (y_c, k_h, k_w, x_c))], y, (step, step), padding="SAME", activation="RELU")
+    return y
+
+
 def _wide_conv2d(b: ModelBuilder, rng: Generator, source: Source) -> int:
     """Sums of a filter that leave no room for a second one's."""
     side, x_c, y_c = int(rng.integers(3, 8)), int(rng.choice([64, 72, 80])), int(rng.choice([6, 8, 16]))
@@ -184,3 +194,4 @@ CONVOLUTIONS: tuple[LayerKind, ...] = (
 )
 OF_ONE_CHANNEL: LayerKind = (_conv2d_of_one_channel, 4)  # these behind all others, whose draws stay what they were
 ALONG_ONE_AXIS: LayerKind = (_depthwise_conv1d, 6)
+WITH_FEW_FILTERS: LayerKind = (_conv2d_of_three, 8)

@@ -14,6 +14,7 @@ from tinyproof.host.bench.convolution_layers import (
     ALONG_ONE_AXIS,
     CONVOLUTIONS,
     OF_ONE_CHANNEL,
+    WITH_FEW_FILTERS,
     LayerKind,
     Source,
     linear,
@@ -139,6 +140,19 @@ def _transpose(b: ModelBuilder, rng: Generator, source: Source) -> int:
     return y
 
 
+def _resize(b: ModelBuilder, rng: Generator, source: Source) -> int:
+    """An image with more pixels, of one channel or several."""
+    h, w, times = (int(n) for n in rng.integers((2, 2, 2), (9, 9, 4)))
+    channels = int(rng.choice([1, 3, 8, 16, 21]))
+    x, y = source((1, h, w, channels), 0.5), b.tensor((1, times * h, times * w, channels), 0.5)
+    size = b.constant(np.array([times * h, times * w], np.int32), None)
+    if rng.random() < 0.5:
+        b.op("RESIZE_NEAREST_NEIGHBOR", [x, size], [y], schema.ResizeNearestNeighborOptionsT())
+    else:
+        b.op("RESIZE_BILINEAR", [x, size], [y], schema.ResizeBilinearOptionsT())
+    return y
+
+
 LAYERS: tuple[LayerKind, ...] = (
     *CONVOLUTIONS,
     (_dense, 2),
@@ -158,4 +172,6 @@ LAYERS: tuple[LayerKind, ...] = (
     (_pad, 1),
     OF_ONE_CHANNEL,
     ALONG_ONE_AXIS,
+    WITH_FEW_FILTERS,
+    (_resize, 3),
 )

@@ -1,87 +1,91 @@
-// Convolution with one or two filters: two output pixels at a time, from the image as it lies.
-#include "gather.h"
+// Convolution with few filters: four output pixels at a time, from the image as it lies.
+#include <string.h>
+
 #include "packed.h"
+#include "windows.h"
 
+// Some pixels of a row of the output, and which rows of their windows lie inside the image.
 typedef struct {
-    int32_t rows, runs;  // of a window; runs in a row
-    int32_t row, step;   // how far apart those are
-    int32_t words, last;  // whole words of a run; where its last, overlapping one begins, 0 where there is none
-} window_runs;
+    int32_t i, j, n, above, below;
+} pixels_row;
 
-INLINED int32_t add_products(int32_t sum, uint32_t word, const int16_t *w) {
-    return multiply_add(multiply_add(sum, even_bytes(word), load_pair(w)), odd_bytes(word), load_pair(w + 2));
+// The first of k taps, `apart` one from the other, that lies at `at` or behind it.
+static int32_t first_tap(int32_t at, int32_t apart, int32_t k) {
+    const int32_t tap = at > 0 ? (at + apart - 1) / apart : 0;
+    return tap < k ? tap : k;
 }
 
-// y[0], y[y_c], ... = the outputs of a filter for pairs of windows, each `apart` bytes behind the one before.
-static __attribute__((noinline)) void filter_pairs(
-    int8_t *y, int32_t y_c, const int8_t *x, int32_t pairs, int32_t apart, const int16_t *filter,
-    const window_runs *runs, const int32_t *channel
-) {
-    const int32_t words = runs->words, last = runs->last;
-    for (; pairs > 0; pairs--, x += 2 * apart, y += 2 * y_c) {
-        const int16_t *w = filter;
-        const int8_t *row = x;
-        int32_t sum = 0, next = 0;
-        for (int32_t a = runs->rows; a > 0; a--, row += runs->row) {
-            const int8_t *run = row;
-            for (int32_t b = runs->runs; b > 0; b--, run += runs->step) {
-                const int8_t *in = run;
-                for (const int8_t *const end = run + 4 * words; in != end; in += 4, w += 4) {
-                    sum = add_products(sum, load_word(in), w);
-                    next = add_products(next, load_word(in + apart), w);
-                }
-                if (!last) continue;
-                sum = add_products(sum, load_word(run + last), w);
-                next = add_products(next, load_word(run + last + apart), w);
-                w += 4;
-            }
-        }
-        const packed_scale scale = packed_channel(channel);
-        y[0] = (int8_t)packed_value(sum, &scale);
-        y[y_c] = (int8_t)packed_value(next, &scale);
+// What some words of weights make of nothing but x's zero point.
+static int32_t sum_outside(const int32_t *table, int32_t words, int32_t x_zero_point) {
+    int32_t sum = 0;
+    for (; words > 0; words--, table += 3) {
+        const uint32_t even = (uint32_t)table[1], odd = (uint32_t)table[2];
+        sum += low_half(even) + high_half(even) + low_half(odd) + high_half(odd);
+    }
+    return sum * x_zero_point;
+}
+
+// The pixels of every filter, of windows that see `seen`.
+static void compute_pixels(int8_t *y, const seen_windows *seen, const pixels_row *at, const conv2d_few_params *p) {
+    const int32_t words = p->row_words, k_h = p->window.k_h, x_zero_point = p->x_zero_point;
+    for (int32_t o = 0; o < p->window.y_c; o++) {
+        const int32_t *table = p->table + 3 * words * k_h * o, *inside = table + 3 * words * at->above;
+        const int32_t *channel = p->output.channels + 4 * o;
+        const int32_t start = channel[0] + sum_outside(table, at->above * words, x_zero_point) +
+                              sum_outside(table + 3 * words * at->below, (k_h - at->below) * words, x_zero_point);
+        windows_output_s8(y + o, p->window.y_c, seen, inside, start, channel);
     }
 }
 
-// The first pixel of a row of y whose window begins inside, and the one behind the last that ends there.
-static int32_t first_inside(int32_t pad, int32_t stride) { return (pad + stride - 1) / stride; }
-static int32_t behind_inside(int32_t x, int32_t span, int32_t pad, int32_t stride, int32_t y) {
-    const int32_t inside = x - span + pad < 0 ? 0 : (x - span + pad) / stride + 1;
-    return inside < y ? inside : y;
+// Up to four pixels, some at the left or the right border: what they see is laid out first.
+static void compute_border(int8_t *y, const int8_t *x, int8_t *scratch, const pixels_row *at, const conv2d_few_params *p) {
+    const window_geometry *g = &p->window;
+    const int32_t x_c = g->x_c, rows = at->below - at->above;
+    const int32_t columns = 3 * g->stride_w + (g->k_w - 1) * g->dilation_w + 1;
+    const int32_t left = at->j * g->stride_w - g->pad_w, right = left + columns;
+    const int32_t first = left > 0 ? left : 0, behind = right < g->x_w ? right : g->x_w;
+    int8_t *const four = scratch + g->k_h * columns * x_c;
+    for (int32_t a = 0; a < rows; a++) {
+        const int32_t row = at->i * g->stride_h - g->pad_h + (at->above + a) * g->dilation_h;
+        int8_t *const to = scratch + a * columns * x_c;
+        memset(to, p->x_zero_point, (size_t)(columns * x_c));
+        if (row < 0 || row >= g->x_h || first >= behind) continue;
+        memcpy(to + (first - left) * x_c, x + (row * g->x_w + first) * x_c, (size_t)((behind - first) * x_c));
+    }
+    const seen_windows seen = {scratch, 0, rows, p->row_words, columns * x_c, g->stride_w * x_c, 4};
+    compute_pixels(four, &seen, at, p);
+    memcpy(y, four, (size_t)(at->n * g->y_c));
+}
+
+// Pixels whose windows reach beyond neither border; at least four.
+static void compute_inside(int8_t *y, const int8_t *x, const pixels_row *at, const conv2d_few_params *p) {
+    const window_geometry *g = &p->window;
+    const int32_t row = at->i * g->stride_h - g->pad_h + at->above * g->dilation_h;
+    const int32_t first = (row * g->x_w + at->j * g->stride_w - g->pad_w) * g->x_c;
+    const seen_windows seen = {
+        x, first, at->below - at->above, p->row_words, g->dilation_h * g->x_w * g->x_c, g->stride_w * g->x_c, at->n
+    };
+    compute_pixels(y, &seen, at, p);
 }
 
 void conv2d_few_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_few_params *p) {
     const window_geometry *g = &p->window;
-    const int32_t run = p->run, y_c = g->y_c, pixel = g->stride_w * g->x_c;
-    const window_runs in_image = {
-        g->k_h, g->k_w * g->x_c / run, g->dilation_h * g->x_w * g->x_c, g->dilation_w * g->x_c, run / 4,
-        run % 4 ? run - 4 : 0
-    };
-    window_runs in_scratch = in_image;
-    in_scratch.row = g->k_w * g->x_c;
-    in_scratch.step = run;
-    const int32_t span_h = (g->k_h - 1) * g->dilation_h + 1, span_w = (g->k_w - 1) * g->dilation_w + 1;
-    const int32_t left = first_inside(g->pad_w, g->stride_w);
-    const int32_t right = behind_inside(g->x_w, span_w, g->pad_w, g->stride_w, g->y_w);
+    const int32_t behind = g->x_w + g->pad_w - (g->k_w - 1) * g->dilation_w;  // where no window begins any more
+    const int32_t left = first_tap(g->pad_w, g->stride_w, g->y_w), right = first_tap(behind, g->stride_w, g->y_w);
+    int8_t *to = y;
     for (int32_t i = 0; i < g->y_h; i++) {
         const int32_t top = i * g->stride_h - g->pad_h;
-        const int32_t pairs = top < 0 || top + span_h > g->x_h || right < left ? 0 : (right - left) / 2;
-        int8_t *const out = y + i * g->y_w * y_c;
-        for (int32_t o = 0; pairs && o < y_c; o++) {
-            const int8_t *first = x + (top * g->x_w + left * g->stride_w - g->pad_w) * g->x_c;
-            const int16_t *filter = p->weights + 4 * p->quads * o;
-            filter_pairs(out + left * y_c + o, y_c, first, pairs, pixel, filter, &in_image, p->output.channels + 4 * o);
-        }
-        for (int32_t j = 0; j < g->y_w; j++) {
-            if (pairs && j == left) j += 2 * pairs;
-            if (j == g->y_w) break;
-            gather_s8(scratch, x, top, j * g->stride_w - g->pad_w, p->x_zero_point, g);
-            for (int32_t o = 0; o < y_c; o++) {
-                int8_t twice[2];
-                const int16_t *filter = p->weights + 4 * p->quads * o;
-                filter_pairs(twice, 1, scratch, 1, 0, filter, &in_scratch, p->output.channels + 4 * o);
-                out[j * y_c + o] = twice[0];
-            }
+        const int32_t above = first_tap(-top, g->dilation_h, g->k_h);
+        const int32_t below = first_tap(g->x_h - top, g->dilation_h, g->k_h);
+        const int sees_rows = above < below;  // else one row that lies outside
+        pixels_row at = {i, 0, 0, sees_rows ? above : 0, sees_rows ? below : 1};
+        for (; at.j < g->y_w; at.j += at.n, to += at.n * g->y_c) {
+            const int32_t inside = right - at.j, rest = g->y_w - at.j;
+            const int is_inside = sees_rows && at.j >= left && inside >= 4;
+            at.n = !is_inside ? rest < 4 ? rest : 4 : inside == rest ? inside : inside / 4 * 4;
+            if (is_inside) compute_inside(to, x, &at, p);
+            else compute_border(to, x, scratch, &at, p);
         }
     }
-    limit_s8(y, g->y_h * g->y_w * y_c, p->output.y_min, p->output.y_max);
+    limit_s8(y, g->y_h * g->y_w * g->y_c, p->output.y_min, p->output.y_max);
 }

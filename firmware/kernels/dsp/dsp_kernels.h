@@ -244,14 +244,17 @@ void squared_difference_packed_s8(
 void conv2d_winograd4_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_winograd_params *p);
 
 typedef struct {
-    const int16_t *weights;  // (y_c, quads, 4), doubled, of each quad taps 0, 2, 1, 3
-    int32_t x_zero_point;    // the value of x outside the image: the real number zero
-    int32_t run, quads;      // bytes that a window sees side by side, at least 4; words of all its runs
+    const int32_t *table;     // (y_c, k_h, row_words, 3): where in its row of the window a word begins, then its weights
+                              // 0, 2 and 1, 3, doubled; the last word of a run ends with it, and has no weight where the
+                              // one before has
+    int32_t x_zero_point;     // the value of x outside the image: the real number zero
+    int32_t row_words;        // of what a window sees in a row: of runs of bytes that lie side by side, at least 4 each
     window_geometry window;
     packed_output output;
 } conv2d_few_params;
 
-// y = conv2d_s8(x) for few filters.  scratch (k_h, k_w, x_c): what an output pixel at a border sees
+// y = conv2d_s8(x) for few filters.
+// scratch: what four output pixels at a border see, (k_h, 3 * stride_w + (k_w - 1) * dilation_w + 1, x_c), and these, (4, y_c)
 void conv2d_few_s8(int8_t *y, const int8_t *x, int8_t *scratch, const conv2d_few_params *p);
 
 typedef struct {

@@ -13,19 +13,25 @@ from .params import Params
 
 def conv2d_few(p: Params) -> Linear:
     """Run by run of what lies side by side, in words; the last of a run begins four taps before its end."""
-    g, run, quads = p.window("window"), p.number("run"), p.number("quads")
-    runs, words = g.k_h * g.k_w * g.x_c // run if run > 0 else 0, -(-run // 4)
-    right = run >= 4 and run == g.x_c * (g.k_w if g.dilation_w == 1 else 1) and quads == runs * words
-    require(right, f"{p.where}: not for this kernel")
-    table = p.table("weights", 2, g.y_c, runs, words, 4)[..., [0, 2, 1, 3]]
+    g, row_words = p.window("window"), p.number("row_words")
+    runs = 1 if g.dilation_w == 1 else g.k_w
+    run = g.k_w * g.x_c // runs
+    words = -(-run // 4)
+    require(run >= 4 and row_words == runs * words, f"{p.where}: not for this kernel")
+    table = p.table("table", 4, g.y_c, g.k_h, runs, words, 3)
+    first = np.add.outer(np.arange(runs) * g.dilation_w * g.x_c, np.minimum(np.arange(words) * 4, run - 4))
+    require(bool(np.all(table[..., 0] == first)), f"{p.where}: a word lies elsewhere")
+    low, high = (table[..., 1:] + 2**15) % 2**16 - 2**15, table[..., 1:] >> 16
+    quads = np.stack([low[..., 0], low[..., 1], high[..., 0], high[..., 1]], axis=-1)  # taps 0 to 3
     whole, again = run // 4, -run % 4
-    taps = [table[:, :, :whole].reshape(g.y_c, runs, 4 * whole)]
+    taps = [quads[..., :whole, :].reshape(g.y_c, g.k_h, runs, 4 * whole)]
     if again:
-        require(not np.any(table[:, :, whole, :again]), f"{p.where}: a tap is there twice")
-        taps.append(table[:, :, whole, again:])
-    weights = np.concatenate(taps, axis=2).reshape(g.y_c, g.k_h, g.k_w, g.x_c)
+        require(not np.any(quads[..., whole, :again]), f"{p.where}: a tap is there twice")
+        taps.append(quads[..., whole, again:])
+    weights = np.concatenate(taps, axis=-1).reshape(g.y_c, g.k_h, g.k_w, g.x_c)
     bias, channels, clamp, signs = output(p.part("output"), g.y_c)
-    scratch, x_zero = g.k_h * g.k_w * g.x_c, p.byte("x_zero_point")
+    columns = 3 * g.stride_w + (g.k_w - 1) * g.dilation_w + 1  # that four pixels see
+    scratch, x_zero = g.k_h * columns * g.x_c + 4 * g.y_c, p.byte("x_zero_point")
     return Linear(g, None, weights, bias, x_zero, clamp, channels, signs, scratch, band=0)
 
 
