@@ -128,6 +128,11 @@ def test_the_applications_partition_is_the_flash_budget(ini):
     assert {REAL_BOARDS[name].budget.flash_bytes for name in REAL_BOARDS if REAL_BOARDS[name].chip} == {1500 * 1024}
 
 
+def test_the_nanos_budget_leaves_what_its_core_was_linked_with_and_a_heap():
+    static = int(re.search(r"static data takes ([\d,]+) bytes of RAM", DOCS)[1].replace(",", ""))
+    assert 256 * 1024 - REAL_BOARDS["nano33ble"].budget.ram_bytes >= static + 1024  # a thread for USB, the pins
+
+
 def test_the_documentation_has_the_boards_of_the_table():
     rows = re.findall(r"^\| `([\w-]+)` \| (.+?) \| ([\d,]+) \| ([\d,]+) \| `(\w+)` \|", DOCS, re.MULTILINE)
     assert [name for name, *_ in rows] == list(REAL_BOARDS)
