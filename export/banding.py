@@ -48,6 +48,7 @@ class BandCall:
     y: At
     xs: tuple[At, ...]
     scratch: At | None
+    row: int = 0  # of y, the first that it makes
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +246,7 @@ def _band_calls(chain: Chain, schedule: Schedule, root: Mapping[int, int]) -> It
             for call, xs in zip(calls, layer.xs, strict=True):
                 size = _scratch_bytes(call)
                 scratch = At(None, starts[-1], size) if size else None
-                yield BandCall(call, y, tuple(rows_at(x, seen, band) for x in xs), scratch)
+                yield BandCall(call, y, tuple(rows_at(x, seen, band) for x in xs), scratch, rows[0])
 
 
 def _move(layer: Layer, to: At, distance: int) -> BandCall:

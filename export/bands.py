@@ -131,16 +131,21 @@ class Chain:
                 seen = max(self.layers[reader].reads((0, there[reader]))[1] for reader in self.readers[place])
                 there[place] = max(min(-(-seen // step) * step, self._rows[place]), done[-1][place])
             done.append(there)
-        needed = [[self._first_needed(place, there, done[-1]) for place in range(last + 1)] for there in done[:-1]]
-        return Schedule(done, needed)
+        return Schedule(done, [self._first_needed(there, done[-1]) for there in done[:-1]])
 
-    def _first_needed(self, place: int, done: Sequence[int], end: Sequence[int]) -> int:
-        """The first row of a layer that others still read when so many rows of each are done."""
-        readers = (reader for reader in self.readers[place] if done[reader] < end[reader])
-        return min((self._sees(reader, done) for reader in readers), default=done[place])
+    def _first_needed(self, done: Sequence[int], end: Sequence[int]) -> list[int]:
+        """The first row of each layer that others still read when so many rows of each are done: of a reader itself
+        those that nobody reads are not made.
+        """
+        first = list(done)
+        for place in reversed(range(len(done) - 1)):
+            following = {reader: max(done[reader], first[reader]) for reader in self.readers[place]}
+            seen = (self._sees(reader, row) for reader, row in following.items() if row < end[reader])
+            first[place] = min(seen, default=done[place])
+        return first
 
-    def _sees(self, reader: int, done: Sequence[int]) -> int:
-        return self.layers[reader].reads((done[reader], done[reader] + 1))[0]
+    def _sees(self, reader: int, row: int) -> int:
+        return self.layers[reader].reads((row, row + 1))[0]
 
     def kept_bytes(self, schedule: Schedule) -> list[int]:
         """Bytes of the rows that are there of each layer but the last."""
@@ -155,8 +160,8 @@ class Chain:
         last, end = len(self.layers) - 1, schedule.done[-1]
         same = [reader for _, reader, other in self._readings if self._root[other.index] == self._root[x.index]]
         for before, after in pairwise(schedule.done):
-            unread = [self._sees(reader, after) for reader in same if after[reader] < end[reader]]
+            unread = [self._sees(reader, after[reader]) for reader in same if after[reader] < end[reader]]
             if last in same and not self.layers[last].follows:
-                unread.append(self._sees(last, before))
+                unread.append(self._sees(last, before[last]))
             written = after[last] * row_bytes(self.layers[last].y)
             yield from (written - row * row_bytes(x) for row in unread)

@@ -98,6 +98,7 @@ class Lowered:
                 params=each.call.params,
                 finishes_y=each.call.y in whole and last[each.call.y] == place,
                 parts=each.parts,
+                row=each.row,
             )
             for place, (name, each) in enumerate(zip(_names([each.call for each in placed]), placed, strict=True))
         )

@@ -19,6 +19,7 @@ class PlacedCall:
     x_buffers: tuple[Buffer, ...]
     scratch: Buffer | None
     parts: tuple[Buffer, ...] = ()
+    row: int = 0  # of y, the first that it makes
 
 
 def placed_calls(
@@ -40,4 +41,5 @@ def placed_calls(
     for each in call.params.calls:
         parts = tuple(map(part, (each.y, *each.xs)))
         whole = [part(at) if at.tensor is None else tensors[at.tensor] for at in (each.y, *each.xs)]
-        yield PlacedCall(each.call, whole[0], tuple(whole[1:]), part(each.scratch) if each.scratch else None, parts)
+        own = part(each.scratch) if each.scratch else None
+        yield PlacedCall(each.call, whole[0], tuple(whole[1:]), own, parts, each.row)

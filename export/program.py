@@ -25,6 +25,7 @@ class Step:
     params: Params
     finishes_y: bool  # False: a later step writes another part of y, or it is never whole
     parts: tuple[Buffer, ...] = ()  # of a step on some rows: where these lie, of y and of each x
+    row: int = 0  # of y, the first of those rows
 
     @property
     def op(self) -> Op:

@@ -8,7 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import networks
 import numpy as np
@@ -339,6 +341,23 @@ NO_FAULT = re.compile(
     r"reduce_min\w+table\[\d*[258]\]|batch_matmul\w+batches_table\[[12]\]|squared_difference_1\.bias"
     r"|batch_matmul_0\.(multiplier|shift|y_zero_point) |depthwise_conv2d_0\.columns "
 )
+
+
+def test_layers_in_bands_of_which_the_next_one_leaves_rows_out_are_proved_and_make_no_others():
+    b, rng = ModelBuilder(), np.random.default_rng(1)
+    images = [b.tensor((1, *sides), 1.0, -128) for sides in ((21, 15, 2), (21, 15, 16), (11, 8, 16), (6, 4, 3))]
+    for place, (x, y) in enumerate(pairwise(images)):
+        filters = (1, 2, 2, 16) if place == 1 else (b.shape(y)[3], 1, 1, b.shape(x)[3])
+        weights = b.constant(
+            rng.integers(-127, 128, filters, np.int8), [0.004] * b.shape(y)[3], axis=3 if place == 1 else 0
+        )
+        (b.depthwise_conv2d if place == 1 else b.conv2d)([x, weights], y, (2, 2) if place else (1, 1), padding="SAME")
+    content = b.build(images[:1], images[-1:])
+    rows = Counter[int]()
+    for step in lower(read_graph(content, "model")).program(CORTEX_M0PLUS).steps:
+        rows[step.op.index] += step.params.window.y_h
+    assert rows == {0: 11, 1: 6, 2: 6}  # of 21 and 11; whole images take more memory
+    assert check(*certified(content, CORTEX_M0PLUS)).proved
 
 
 @pytest.mark.parametrize("what", RARER)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -62,7 +61,6 @@ def _code(model_c: str) -> str:
 
 def _claims(program: Program, kept: Kept, source: Source) -> list[dict[str, Any]]:
     """A claim for each call; of one that only moves bytes an empty one."""
-    rows: Counter[tuple[int, ...]] = Counter()
     claims: list[dict[str, Any]] = []
     for step, call in zip(program.steps, source.calls, strict=True):
         if call.kernel in MOVES:
@@ -70,10 +68,9 @@ def _claims(program: Program, kept: Kept, source: Source) -> list[dict[str, Any]
             continue
         ops, channels = tuple(op.index for op in step.ops), kept.get(step.y.index)
         made = _rows(source.structs[call.struct][1], source, step.y.shape, step.ops[-1].name == "REDUCE_MAX")
-        claim: dict[str, Any] = {"ops": ops, "row": rows[ops], "rows": made[0], "columns": made[1]}
+        claim: dict[str, Any] = {"ops": ops, "row": step.row, "rows": made[0], "columns": made[1]}
         if channels is not None:
             claim["channels"] = channels.tolist()
-        rows[ops] += made[0]
         claims.append(claim)
     return claims
 
