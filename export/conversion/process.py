@@ -100,12 +100,13 @@ def why_unfit(folder: Path) -> str:
     return ""
 
 
-def input_shape(job: Job) -> tuple[int, ...]:
-    """(H,W,C) that the network takes."""
+def input_shape(job: Job) -> tuple[int, int, int]:
+    """(H,W,C) that the network takes, of a file that does not say so."""
     with _scratch(job, "shape") as folder:
         if ended := _run(folder, job):
             raise UserError(f"{job.keras}: {ended} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
-        return tuple(json.loads((folder / "shape.json").read_text()))
+        height, width, channels = json.loads((folder / "shape.json").read_text())
+        return height, width, channels
 
 
 def guilty(job: Job, why: str) -> str:
