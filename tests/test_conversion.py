@@ -117,10 +117,10 @@ def test_dark_pictures_to_calibrate_with_are_said():
     from tinyproof.export.conversion.compare import cautions
 
     dark = (bars(1, 60)[0] // 4).astype(np.uint8)
-    said = cautions(dark, None)
+    said = cautions(dark)
     assert len(said) == 1 and f"take {dark.min()} to {dark.max()} of a pixel's 0 to 255 alone" in said[0]
-    assert cautions(bars(1, 60)[0], None) == []
-    assert "are grey and the network sees colours" in cautions(bars(1, 60)[0].repeat(3, -1), None)[0]
+    assert cautions(bars(1, 60)[0]) == []
+    assert "are grey and the network sees colours" in cautions(bars(1, 60)[0].repeat(3, -1))[0]
 
 
 def test_labelled_pictures_give_both_accuracies_and_three_blank_ones_a_caution(tmp_path):

@@ -224,9 +224,10 @@ def _misfit(mean: Scores, variance: Scores, seen_mean: Scores, seen_variance: Sc
     return min(found)
 
 
-def _otherwise() -> str:
+def _otherwise(labelled: bool) -> str:
     torch, caffe = advice.setting("pixels", "torch"), advice.setting("pixels", "caffe")
-    return f"labelled pictures would tell; for pixels less a mean or over a deviation give {torch} or {caffe}"
+    surer = "" if labelled else "labelled pictures would tell; "
+    return f"{surer}for pixels less a mean or over a deviation give {torch} or {caffe}"
 
 
 def _by_sharpness(
@@ -245,7 +246,7 @@ def _by_sharpness(
     if most < LEAST_SHARP * bits:
         return (
             order[0],
-            f"this is assumed, for its answers are vague in every range: was it trained? {_otherwise()}",
+            f"this is assumed, for its answers are vague in every range: was it trained? {_otherwise(labelled)}",
         )
     name = next(name for name in order if told[name] >= AS_SHARP * most)
     if name == "0..1" and told.get("-1..1", 0.0) > told["0..1"] * 1.25:
@@ -258,6 +259,6 @@ def _by_sharpness(
         sharp = little if vague else f"its answers are sharp then ({figures})"
         return name, f"{sharp}, but sharper less a mean ({other:.2f} bits): try {asked}"
     if vague:
-        return name, f"{little}; {_otherwise()}"
+        return name, f"{little}; {_otherwise(labelled)}"
     guess = "" if labelled else "; " + SURER.format(" and the order of its colours" if len(less_a_mean) > 1 else "")
     return name, f"its answers are sharp and varied then ({figures}){guess}"
