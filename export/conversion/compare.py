@@ -62,19 +62,14 @@ def compare(
     kind = kind_of(network, float_scores, loss, labelled is not None, pixels[0] != NUMBERS)
     agreement = None if kind is Answers.NUMBERS else agreeing(kind, float_scores, int8)
     is_classes = kind is Answers.CLASS
-    right: dict[str, int] = {}
-    count = 0
-    judged, judged_scores = images, float_scores
+    judged, count, right = (images, float_scores), 0, {}
     if labelled is not None and is_classes:
-        count = len(labelled[1])
-        judged, judged_scores = labelled[0], _float(network, labelled[0], pixels[0])
-        for name, scores in (("float", judged_scores), ("int8", run(content, judged))):
-            right[name] = int((classes(scores) == labelled[1]).sum())
-    share = {name: right[name] / count if count else None for name in ("float", "int8") if right} or {}
+        judged, count = (labelled[0], _float(network, labelled[0], pixels[0])), len(labelled[1])
+        scores = {"float": judged[1], "int8": run(content, labelled[0])}
+        right = {name: int((classes(each) == labelled[1]).sum()) for name, each in scores.items()}
+    share = {name: right[name] / count if count else None for name in right}
     interval = {name: wilson(right[name], count) for name in right}
-    doubts: list[str] = []
-    if is_classes:
-        doubts = _doubts(network, pixels[0], (images, float_scores), (judged, judged_scores), labelled, share)
+    doubts = _doubts(network, pixels[0], (images, float_scores), judged, labelled, share) if is_classes else []
     return Fidelity(
         model_sha256=hashlib.sha256(content).hexdigest(),
         pixels=pixels[0],
