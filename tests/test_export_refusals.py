@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import needs
@@ -12,7 +13,8 @@ from every_op import edited
 from op_layers import options
 
 from tinyproof.console import UserError
-from tinyproof.export.conversion.process import why_unfit
+from tinyproof.export.conversion import process
+from tinyproof.export.conversion.process import Job, why_unfit
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
@@ -312,3 +314,16 @@ def test_a_model_that_interpreters_abort_on_is_named_by_the_engine_s_refusal(tmp
     assert why_unfit(tmp_path) == ""
     (tmp_path / "model.tflite").write_bytes(softmax_model(scale=1e-9))
     assert re.search("SOFTMAX.* too small for TFLM's softmax.* train it", why_unfit(tmp_path))
+
+
+def test_what_the_golden_refuses_in_the_conversion_is_named_by_the_engine_s_refusal(tmp_path, monkeypatch):
+    """TensorFlow Lite Micro's own words say neither which op nor what to do."""
+
+    def refuse(folder: Path, job: Job) -> str:
+        (folder / "model.tflite").write_bytes(many_axes_model("TRANSPOSE", 6, [*range(6)]))
+        raise UserError("TensorFlow Lite Micro cannot run the model")
+
+    monkeypatch.setattr(process, "_run", refuse)
+    job = Job(tmp_path / "net.keras", "", "", "auto", "", None)
+    with pytest.raises(UserError, match="net.keras: .*op 0 of 0-0, TRANSPOSE .* at most 5 axes of it"):
+        process.convert_apart(job)

@@ -65,7 +65,12 @@ class Converted:
 def convert_apart(job: Job) -> Converted:
     """Convert in a process of its own. UserError in one line that names the layer, where it cannot be done."""
     with _scratch(job, "convert") as folder:
-        ended = _run(folder, job)
+        try:
+            ended = _run(folder, job)
+        except UserError:
+            if unfit := why_unfit(folder):  # which says where, too
+                raise UserError(f"{job.keras}: {unfit}") from None
+            raise
         refused = folder / "refused.txt"
         if ended and (folder / "stage.txt").read_text() == TRYING:
             console.print(f"{ended}: those done by then are shown", markup=False)
