@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinyproof.backend import load_keras
 from tinyproof.console import UserError
 from tinyproof.export.conversion.walk import first_input, leaves
-from tinyproof.export.conversion.wanted_pixels import WEIGHTED, noun
+from tinyproof.export.conversion.wanted_pixels import is_weighted, noun
 
 CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
 LOOKUPS = ("Embedding", "IntegerLookup", "StringLookup", "TextVectorization", "Hashing", "CategoryEncoding")
@@ -61,9 +61,7 @@ def picture_of(network: Any) -> tuple[int, int, int] | None:
     side = isqrt(takes[0])
     if len(takes) == 1:
         return (side, side, 1) if side * side == takes[0] >= LEAST_ROW else None
-    found = first_input(
-        network, np.zeros((1, *takes), np.float32), lambda layer: type(layer).__name__.startswith(WEIGHTED)
-    )
+    found = first_input(network, np.zeros((1, *takes), np.float32), is_weighted)
     if found is None or found[1].ndim not in (2, 4):
         return None
     return takes[0], takes[1], 1
