@@ -204,6 +204,18 @@ def test_a_loss_stops_with_its_figure_and_the_remedy_that_was_measured_or_accept
     assert fidelity["agreement"] > 0.95 and fidelity["remedy"] == "equalize" and fidelity["layers"]
 
 
+@pytest.mark.parametrize(("worst", "cure"), [("conv", "use ReLU6 there"), ("answers", "train with weight decay")])
+def test_an_outlier_in_the_answers_is_not_to_be_cut_off_by_an_activation(worst, cure):
+    from tinyproof.export.fidelity_table import refuse_loss
+    from tinyproof.fidelity import Fidelity, LayerFidelity
+
+    ops = (("conv", "CONV_2D"), ("answers", "FULLY_CONNECTED"), ("answers", "SOFTMAX"))
+    layers = [LayerFidelity(name, op, 5.0 if name == worst else 40.0, 1.0, 0.1) for name, op in ops]
+    fidelity = Fidelity("", "0..1", "", 100, 0.5, None, 9.0, 0, None, None, None, None, layers, [])
+    with pytest.raises(UserError, match=f"takes the range of layer '{worst}' .*; {cure}"):
+        refuse_loss(fidelity)
+
+
 def test_a_class_that_is_never_the_answer_takes_no_range_once_clipped_and_an_export_keeps_its_remedy(tmp_path):
     from tinyproof.export.commands import export
 
