@@ -13,6 +13,7 @@ from training_sets import RED, assert_one_line, pictures
 
 from tinyproof.export.commands import export
 from tinyproof.export.conversion.configuration import (
+    ends_of,
     lambdas,
     own_classes,
     picture_shape,
@@ -108,6 +109,32 @@ def test_code_of_the_users_own_is_refused_before_tensorflow_is_waited_for(tmp_pa
 
 
 @pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_several_inputs_and_outputs_are_refused_before_tensorflow_is_waited_for(tmp_path, monkeypatch, ending):
+    import keras
+
+    k = keras.layers
+    x, z = keras.Input(SHAPE), keras.Input(SHAPE)
+    flat = k.Flatten()(k.Conv2D(2, 3)(x))
+    networks = {
+        "inputs": (ended([x, z], k.Add()([x, z])), "takes [(None, 8, 9, 3), (None, 8, 9, 3)], not one input"),
+        "outputs": (keras.Model(x, [k.Dense(2)(flat), k.Dense(3)(flat)]), "has 2 outputs, not one"),
+    }
+    if ending == "keras":
+        networks["named"] = keras.Model(x, {"a": k.Dense(2)(flat), "b": k.Dense(3)(flat)}), "has 2 outputs, not one"
+    monkeypatch.setattr("tinyproof.export.conversion.process.start", lambda *_: pytest.fail("it was waited for"))
+    np.save(tmp_path / "x.npy", np.zeros((4, *SHAPE), np.uint8))
+    for name, (network, says) in networks.items():
+        network.save(tmp_path / f"{name}.{ending}")
+        given = {"model": tmp_path / "o", "keras": tmp_path / f"{name}.{ending}", "calibration": tmp_path / "x.npy"}
+        result = CliRunner().invoke(export.command, [f"--{option}={value}" for option, value in given.items()])
+        assert_one_line(result, says)
+    one = keras.Model({"x": x}, {"y": k.Dense(2)(flat)})
+    one.save(tmp_path / f"one.{ending}")
+    shapes, outputs = ends_of(read_configuration(tmp_path / f"one.{ending}"))
+    assert len(shapes) <= 1 and outputs <= 1
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
 def test_how_a_network_was_trained_plays_no_part(tmp_path, ending):
     from tinyproof.export.conversion.loading import load_network
 
@@ -154,6 +181,15 @@ def test_a_configuration_of_anything_else_says_nothing(tmp_path, content):
         archive.writestr("config.json", content)
     configuration = read_configuration(path)
     assert (lambdas(configuration), own_classes(configuration), picture_shape(configuration)) == ([], [], None)
+    assert ends_of(configuration) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"layers": 3}, {"input_layers": [["a", 0, 0], ["b", 0, 0]]}, {"layers": [[], {}]}]
+)
+def test_ends_that_are_not_said_are_none(settings):
+    shapes, outputs = ends_of({"class_name": "Functional", "config": settings})
+    assert all(shape == () for shape in shapes) and outputs == 0
 
 
 def test_pictures_to_calibrate_with_cost_one_start_of_tensorflow(tmp_path, monkeypatch):

@@ -61,6 +61,33 @@ def picture_shape(configuration: Any) -> tuple[int, int, int] | None:
     return shape[1], shape[2], shape[3]
 
 
+def ends_of(configuration: Any) -> tuple[list[tuple[int | None, ...]], int]:
+    """The shapes of several inputs, (N,...) each, and the number of outputs; ([], 0) where they are not said."""
+    settings = configuration.get("config") if isinstance(configuration, dict) else None
+    if not isinstance(settings, dict) or configuration.get("class_name") != "Functional":
+        return [], 0
+    names, outputs = (_referred(settings.get(key)) for key in ("input_layers", "output_layers"))
+    shapes = {}
+    layers = settings.get("layers")
+    for layer in layers if isinstance(layers, list) else []:
+        given = layer.get("config") if isinstance(layer, dict) else None
+        shape = given.get("batch_shape") or given.get("batch_input_shape") if isinstance(given, dict) else None
+        if isinstance(shape, list):
+            shapes[str(layer.get("name"))] = tuple(shape)
+    return [shapes.get(name, ()) for name in names], len(outputs)
+
+
+def _referred(part: Any) -> list[str]:
+    """The names of the layers that are referred to, as [name, call, place], in a list or a dictionary, however deep."""
+    if isinstance(part, dict):
+        return [name for inner in part.values() for name in _referred(inner)]
+    if not isinstance(part, list):
+        return []
+    if len(part) == 3 and isinstance(part[0], str) and all(type(number) is int for number in part[1:]):
+        return [part[0]]
+    return [name for inner in part for name in _referred(inner)]
+
+
 def without_training(part: Any) -> Any:
     """The configuration without a word of how its weights began and were held: what of that is the user's own code
     would be missed in loading, and plays no part.

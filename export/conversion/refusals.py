@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from tinyproof.console import UserError
-from tinyproof.export.conversion.configuration import lambdas, own_classes, read_configuration
+from tinyproof.export.conversion.configuration import ends_of, lambdas, own_classes, read_configuration
 from tinyproof.export.conversion.convert import one_line
+from tinyproof.export.conversion.ends import not_one_input, not_one_output
 from tinyproof.export.conversion.keras2 import saved_by
 
 ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
@@ -21,11 +23,22 @@ def refuse_unread(path: Path) -> None:
             f"{path} was saved by Keras {version}, whose .keras Keras 3 does not read: load it with the package "
             f"tf_keras or the TensorFlow that saved it, and save it as .h5, which is read here; or {TO_TFLITE}"
         )
-    configuration = read_configuration(path)
+    try:
+        _refuse_configuration(path, read_configuration(path))
+    except RecursionError:  # of a file that is no network's
+        return
+
+
+def _refuse_configuration(path: Path, configuration: Any) -> None:
     if found := lambdas(configuration):
         raise _of_lambdas(path, found)
     if found := own_classes(configuration):
         raise _of_own_class(path, *found)
+    shapes, outputs = ends_of(configuration)
+    if len(shapes) > 1:
+        raise not_one_input(path, shapes)
+    if outputs > 1:
+        raise not_one_output(path, outputs)
 
 
 def _of_lambdas(path: Path, names: list[str]) -> UserError:
