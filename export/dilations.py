@@ -31,13 +31,13 @@ def with_dilations(content: bytes, source: str) -> bytes:
     What is like that and not quite is left for the export to refuse.
     """
     graph = read_graph(content, source)
-    found = [dilated for op in graph.ops if (dilated := _dilated(graph, op))]
+    found = [dilated for op in graph.ops for chain in _chains(graph, op) if (dilated := _dilated(graph, chain))]
     if not found:
         return content
     model = unpacked(content, source)
     subgraph = model.subgraphs[0]
     replaced = {each.ops[-1].index: _ops(model, graph, each) for each in found}
-    gone = {op.index for each in found for op in each.ops}
+    gone = _unread(graph, {op.index for each in found for op in each.ops}, set(replaced))
     ops = enumerate(subgraph.operators)
     subgraph.operators = [new for k, op in ops for new in replaced.get(k, [] if k in gone else [op])]
     return packed(model)
@@ -55,10 +55,9 @@ class Dilated:
     pads: Pairs  # what is laid around the input before
 
 
-def _dilated(graph: Graph, op: Op) -> Dilated | None:
-    """What begins with this op; None where that is no such convolution."""
-    chain = _chain(graph, op) if op.name == "SPACE_TO_BATCH_ND" else []
-    convs = [each for each in chain if each.name in CONVOLUTIONS]
+def _dilated(graph: Graph, chain: list[Op]) -> Dilated | None:
+    """The convolution that these ops are; None where they are none."""
+    op, convs = chain[0], [each for each in chain if each.name in CONVOLUTIONS]
     if len(convs) != 1 or not _keeps_bytes(graph, chain):
         return None
     (conv,), options = convs, convs[0].options
@@ -85,15 +84,30 @@ def _dilated(graph: Graph, op: Op) -> Dilated | None:
     return Dilated(tuple(chain), conv, shape, dilation, padding, np.zeros_like(around) if is_same else around)
 
 
-def _chain(graph: Graph, op: Op) -> list[Op]:
-    """The ops from this one to BATCH_TO_SPACE_ND, each the only one that reads the one before; [] where others are."""
-    chain = [op]
-    while chain[-1].name != "BATCH_TO_SPACE_ND":
-        following = _only_reader(graph, chain[-1])
-        if following is None or following.name not in (*CONVOLUTIONS, *NAMES, "BATCH_TO_SPACE_ND"):
-            return []
-        chain.append(following)
-    return chain
+def _chains(graph: Graph, op: Op) -> list[list[Op]]:
+    """Every way from this SPACE_TO_BATCH_ND to a BATCH_TO_SPACE_ND. Several convolutions may read what it lays out, as
+    those of a gated unit do; behind each of them every op is the only one that reads the one before.
+    """
+    open_ways, found = [[op]] if op.name == "SPACE_TO_BATCH_ND" else [], []
+    while open_ways:
+        way = open_ways.pop(0)
+        if way[-1].name == "BATCH_TO_SPACE_ND":
+            found.append(way)
+            continue
+        readers = _readers(graph, way[-1])
+        if len(readers) > 1 and any(each.name in CONVOLUTIONS for each in way):
+            continue
+        open_ways += [[*way, each] for each in readers if each.name in (*CONVOLUTIONS, *NAMES, "BATCH_TO_SPACE_ND")]
+    return found
+
+
+def _unread(graph: Graph, ops: set[int], last: set[int]) -> set[int]:
+    """Those of the ops that nobody else reads once the `last` of them are replaced; indexes in the graph."""
+    gone = set(ops)
+    for op in reversed(graph.ops):
+        if op.index in ops - last and any(op.outputs[0] in each.inputs for each in graph.ops if each.index not in gone):
+            gone.remove(op.index)
+    return gone
 
 
 def _image(shape: tuple[int, ...], kernel: tuple[int, ...]) -> NDArray[np.int64]:
@@ -103,12 +117,12 @@ def _image(shape: tuple[int, ...], kernel: tuple[int, ...]) -> NDArray[np.int64]
     return np.array((1, shape[1]) if kernel[0] == 1 else (shape[1], 1))
 
 
-def _only_reader(graph: Graph, op: Op) -> Op | None:
-    """Who alone reads what an op makes."""
+def _readers(graph: Graph, op: Op) -> list[Op]:
+    """Who reads what an op makes; [] where it is an output of the model, too, or somebody's second operand."""
     if len(op.outputs) != 1 or op.outputs[0] in graph.outputs:
-        return None
+        return []
     readers = [each for each in graph.ops if op.outputs[0] in each.inputs]
-    return readers[0] if len(readers) == 1 and readers[0].inputs[0] == op.outputs[0] else None
+    return readers if all(each.inputs[0] == op.outputs[0] for each in readers) else []
 
 
 def _keeps_bytes(graph: Graph, chain: list[Op]) -> bool:

@@ -104,9 +104,11 @@ def _cause(fidelity: Fidelity) -> str:
     if fidelity.images < FEW_PICTURES:
         return f"{fidelity.images} {fidelity.noun} are few to calibrate with; give some hundreds"
     if eaten:
+        gives_answers = eaten[0].name == fidelity.layers[-1].name
+        cure = "train with weight decay (its kernel_regularizer)" if gives_answers else "use ReLU6 there"
         return (
-            f"an outlier takes the range of layer '{eaten[0].name}' ({eaten[0].range_used:.0%} of it is used); use "
-            f"ReLU6 there, or fewer odd {fidelity.noun} to calibrate with"
+            f"an outlier takes the range of layer '{eaten[0].name}' ({eaten[0].range_used:.0%} of it is used); {cure}, "
+            f"or give fewer odd {fidelity.noun} to calibrate with"
         )
     layer = f"layer '{fidelity.worst_layers[0].name}' loses most, " if fidelity.layers else ""
     if fidelity.pixels == NUMBERS:

@@ -20,6 +20,7 @@ from tinyproof.export.calibration import (
     load_calibration,
     load_pictures,
 )
+from tinyproof.export.conversion.configuration import picture_shape, read_configuration
 from tinyproof.export.conversion.loading import check_keras_file
 from tinyproof.export.conversion.process import Converted, Job, convert_apart, input_shape
 from tinyproof.export.device_input import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
@@ -73,7 +74,6 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO, against_lo
     check_keras_file(path, REMEDY)
     _require_tensorflow()
     other = "give images of its size"
-    shape = None
     images = None if holds_pictures(calibration) else load_calibration(calibration, None)
     if images is not None and images.dtype != np.uint8 and pixels != AUTO:
         raise UserError(
@@ -81,8 +81,9 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO, against_lo
             f"{advice.name_of('pixels')} out"
         )
     if images is None:
-        shape = input_shape(Job(path, REMEDY, other, pixels, "", None))
-        images, y = load_pictures(calibration, (shape[0], shape[1], shape[2]))
+        said = picture_shape(read_configuration(path))
+        shape = said or input_shape(Job(path, REMEDY, other, pixels, "", None))
+        images, y = load_pictures(calibration, shape)
     else:
         y = calibration_labels(calibration)
     labelled = None if y is None else (images, y)

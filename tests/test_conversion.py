@@ -117,10 +117,10 @@ def test_dark_pictures_to_calibrate_with_are_said():
     from tinyproof.export.conversion.compare import cautions
 
     dark = (bars(1, 60)[0] // 4).astype(np.uint8)
-    said = cautions(dark, None)
+    said = cautions(dark)
     assert len(said) == 1 and f"take {dark.min()} to {dark.max()} of a pixel's 0 to 255 alone" in said[0]
-    assert cautions(bars(1, 60)[0], None) == []
-    assert "are grey and the network sees colours" in cautions(bars(1, 60)[0].repeat(3, -1), None)[0]
+    assert cautions(bars(1, 60)[0]) == []
+    assert "are grey and the network sees colours" in cautions(bars(1, 60)[0].repeat(3, -1))[0]
 
 
 def test_labelled_pictures_give_both_accuracies_and_three_blank_ones_a_caution(tmp_path):
@@ -202,6 +202,18 @@ def test_a_loss_stops_with_its_figure_and_the_remedy_that_was_measured_or_accept
     assert remedied.exit_code == 0 and "with the remedy equalize" in remedied.output, remedied.output
     fidelity = json.loads((tmp_path / "out" / FIDELITY_FILE).read_text())
     assert fidelity["agreement"] > 0.95 and fidelity["remedy"] == "equalize" and fidelity["layers"]
+
+
+@pytest.mark.parametrize(("worst", "cure"), [("conv", "use ReLU6 there"), ("answers", "train with weight decay")])
+def test_an_outlier_in_the_answers_is_not_to_be_cut_off_by_an_activation(worst, cure):
+    from tinyproof.export.fidelity_table import refuse_loss
+    from tinyproof.fidelity import Fidelity, LayerFidelity
+
+    ops = (("conv", "CONV_2D"), ("answers", "FULLY_CONNECTED"), ("answers", "SOFTMAX"))
+    layers = [LayerFidelity(name, op, 5.0 if name == worst else 40.0, 1.0, 0.1) for name, op in ops]
+    fidelity = Fidelity("", "0..1", "", 100, 0.5, None, 9.0, 0, None, None, None, None, layers, [])
+    with pytest.raises(UserError, match=f"takes the range of layer '{worst}' .*; {cure}"):
+        refuse_loss(fidelity)
 
 
 def test_a_class_that_is_never_the_answer_takes_no_range_once_clipped_and_an_export_keeps_its_remedy(tmp_path):

@@ -128,6 +128,51 @@ def test_three_ops_become_one_dilated_convolution(what, batch_is_open):
     lower(read_graph(content, "net"))
 
 
+def _gated(as_three_ops: bool, third: bool) -> bytes:
+    """Two dilated lines that read the same blocks, as a gated unit does, and what is made of both; a `third` reader
+    takes the blocks as they are.
+    """
+    b, ints = ModelBuilder(), lambda values: b.constant(np.array(values, np.int32), None)
+    x, block = b.tensor((1, 16, CHANNELS), 1.0, ZERO), ints([2])
+    ends = []
+    laid = b.tensor((2, 8, CHANNELS), 1.0, ZERO)
+    b.op("SPACE_TO_BATCH_ND", [x, block, ints([[0, 0]])], [laid])
+    at = b.tensor((2, 1, 8, CHANNELS), 1.0, ZERO)
+    b.op("RESHAPE", [laid, ints((2, 1, 8, CHANNELS))], [at])
+    whole = b.tensor((1, 1, 16, CHANNELS), 1.0, ZERO)
+    if not as_three_ops:
+        b.op("RESHAPE", [x, ints((1, 1, 16, CHANNELS))], [whole])
+    for seed in (1, 2):
+        taps = b.constant(np.random.default_rng(seed).integers(-127, 128, (4, 1, 3, CHANNELS), np.int8), [0.01] * 4)
+        bias = b.constant(np.arange(4, dtype=np.int32) * 99, [0.01] * 4)
+        last = b.tensor((1, 12, 4), 2.0, 9)
+        y = b.tensor((2, 1, 6, 4) if as_three_ops else (1, 1, 12, 4), 2.0, 9)
+        b.conv2d([at if as_three_ops else whole, taps, bias], y, **({} if as_three_ops else {"dilation": (1, 2)}))
+        if as_three_ops:
+            line = b.tensor((2, 6, 4), 2.0, 9)
+            b.op("RESHAPE", [y, ints((2, 6, 4))], [line])
+            b.op("BATCH_TO_SPACE_ND", [line, block, ints([[0, 0]])], [last])
+        else:
+            b.op("RESHAPE", [y, ints((1, 12, 4))], [last])
+        ends.append(last)
+    if third:
+        b.op("RESHAPE", [at, ints((1, 16, CHANNELS))], [moved := b.tensor((1, 16, CHANNELS), 1.0, ZERO)])
+        ends.append(moved)
+    return b.build([x], ends)
+
+
+@needs.golden
+@pytest.mark.parametrize("third", [False, True])
+def test_dilated_layers_that_read_the_same_blocks_each_become_one(third):
+    content = with_dilations(_gated(True, third), "net")
+    names = [op.name for op in read_graph(content, "net").ops]
+    assert names.count("CONV_2D") == 2 and "BATCH_TO_SPACE_ND" not in names
+    assert ("SPACE_TO_BATCH_ND" in names) == third
+    x = np.random.default_rng(2).integers(-128, 128, 16 * CHANNELS, np.int8).tobytes()
+    assert Golden(content).run_bytes(x) == Golden(_gated(False, third)).run_bytes(x)
+    lower(read_graph(content, "net"))
+
+
 def _two_readers() -> bytes:
     b, block, none = ModelBuilder(), np.array([2, 2], np.int32), np.zeros((2, 2), np.int32)
     x, batch = b.tensor((1, 8, 8, 3)), b.tensor((4, 4, 4, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import needs
@@ -12,7 +13,8 @@ from every_op import edited
 from op_layers import options
 
 from tinyproof.console import UserError
-from tinyproof.export.conversion.process import why_unfit
+from tinyproof.export.conversion import process
+from tinyproof.export.conversion.process import Job, why_unfit
 from tinyproof.export.golden import Golden
 from tinyproof.export.lower import lower
 from tinyproof.export.tflite_reader import read_graph
@@ -220,13 +222,13 @@ REFUSALS = {
     "eleven tensors joined": (joining_model(11), "joins 11 tensors, and TFLM 10 at most; join them in groups"),
     "a number without an axis": (conv_model(y_shape=()), "one number without an axis"),
     "an unquantized tensor": (conv_model(x={"scale": None}), "'tensor_0' has no scale of its own"),
-    "dilated layers of one tensor": (shared_dilation_model(), "make one with the filters of all, and slice"),
+    "dilated layers of one tensor": (shared_dilation_model(), "only the convolution may stand between"),
     "a dynamic shape": (conv_model(x_shape=(1, -1, 5, 1)), "dynamic shape .* fixed batch of one"),
     "a batch of two": (batch_of_two(), r"has shape \(2, 5, 5, 1\), not \(1, h, w, c\)"),
     "a scale of zero": (conv_model(x={"scale": 0.0}), "not a positive number"),
     "a scale that is no number": (conv_model(y={"scale": float("nan")}), "not a positive number"),
     "a zero point beyond int8": (conv_model(x={"zero_point": 300}), "zero point of tensor 'tensor_0' is not an int8"),
-    "asymmetric weights": (conv_model(w={"zero_point": [4]}), "zero point other than 0"),
+    "asymmetric weights": (conv_model(w={"zero_point": [4]}), "zero point other than 0.*min = -max"),
     "weights per input channel": (
         conv_model(taps=np.zeros((2, 3, 3, 3), np.int8), x_shape=(1, 5, 5, 3), w={"scale": [1.0] * 3, "axis": 3}),
         "3 scales along axis 3",
@@ -312,3 +314,16 @@ def test_a_model_that_interpreters_abort_on_is_named_by_the_engine_s_refusal(tmp
     assert why_unfit(tmp_path) == ""
     (tmp_path / "model.tflite").write_bytes(softmax_model(scale=1e-9))
     assert re.search("SOFTMAX.* too small for TFLM's softmax.* train it", why_unfit(tmp_path))
+
+
+def test_what_the_golden_refuses_in_the_conversion_is_named_by_the_engine_s_refusal(tmp_path, monkeypatch):
+    """TensorFlow Lite Micro's own words say neither which op nor what to do."""
+
+    def refuse(folder: Path, job: Job) -> str:
+        (folder / "model.tflite").write_bytes(many_axes_model("TRANSPOSE", 6, [*range(6)]))
+        raise UserError("TensorFlow Lite Micro cannot run the model")
+
+    monkeypatch.setattr(process, "_run", refuse)
+    job = Job(tmp_path / "net.keras", "", "", "auto", "", None)
+    with pytest.raises(UserError, match="net.keras: .*op 0 of 0-0, TRANSPOSE .* at most 5 axes of it"):
+        process.convert_apart(job)

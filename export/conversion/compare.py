@@ -18,6 +18,7 @@ from tinyproof.export.conversion.answers import (
     outputs_snr_db,
     snr_db,
 )
+from tinyproof.export.conversion.kept_statistics import BATCH, outdated
 from tinyproof.export.conversion.probe import layer_of
 from tinyproof.export.conversion.running import Images, feed, interpreter_of, real, run
 from tinyproof.export.conversion.wanted_pixels import noun, scaled
@@ -61,14 +62,14 @@ def compare(
     kind = kind_of(network, float_scores, loss, labelled is not None, pixels[0] != NUMBERS)
     agreement = None if kind is Answers.NUMBERS else agreeing(kind, float_scores, int8)
     is_classes = kind is Answers.CLASS
-    right: dict[str, int] = {}
-    count = 0
+    judged, count, right = (images, float_scores), 0, {}
     if labelled is not None and is_classes:
-        count = len(labelled[1])
-        for name, scores in (("float", _float(network, labelled[0], pixels[0])), ("int8", run(content, labelled[0]))):
-            right[name] = int((classes(scores) == labelled[1]).sum())
-    share = {name: right[name] / count if count else None for name in ("float", "int8") if right} or {}
+        judged, count = (labelled[0], _float(network, labelled[0], pixels[0])), len(labelled[1])
+        scores = {"float": judged[1], "int8": run(content, labelled[0])}
+        right = {name: int((classes(each) == labelled[1]).sum()) for name, each in scores.items()}
+    share = {name: right[name] / count if count else None for name in right}
     interval = {name: wilson(right[name], count) for name in right}
+    doubts = _doubts(network, pixels[0], (images, float_scores), judged, labelled, share) if is_classes else []
     return Fidelity(
         model_sha256=hashlib.sha256(content).hexdigest(),
         pixels=pixels[0],
@@ -86,15 +87,15 @@ def compare(
         cautions=[
             *lost_columns(kind, float_scores, int8),
             *_one_share(float_scores),
-            *cautions(images, classes(float_scores) if is_classes else None),
-            *_other_order(share, labelled),
+            *cautions(images),
+            *doubts,
         ],
         answers=kind.value,
     )
 
 
-def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
-    """What makes the pictures a poor calibration: too few, blank, all alike, or of one class."""
+def cautions(images: Images) -> list[str]:
+    """What makes the pictures a poor calibration: too few, blank, or all alike."""
     found = []
     what = noun(images)
     if len(images) < 50:
@@ -110,9 +111,35 @@ def cautions(images: Images, answers: NDArray[np.int64] | None) -> list[str]:
         found.append(f"most calibration {what} are copies of others")
     if images.dtype == np.uint8 and images.shape[-1] == 3 and (images == images[..., :1]).all() and np.ptp(images):
         found.append("all calibration pictures are grey and the network sees colours: give such as it was trained on")
-    if answers is not None and len(images) > 1 and len(np.unique(answers)) == 1:
-        found.append(f"float gives all calibration {what} the same answer, class {answers[0]}: are they of one class?")
     return found
+
+
+def _doubts(
+    network: Any,
+    pixels: str,
+    calibrated: tuple[Images, NDArray[np.float32]],
+    judged: tuple[Images, NDArray[np.float32]],
+    labelled: tuple[Images, Any] | None,
+    share: dict[str, float | None],
+) -> list[str]:
+    """What makes the float network's classes doubtful: one answer to all, no more than guessing, and why that may be.
+
+    Images and their scores come in pairs: those it was calibrated with, and those that say most of it.
+    """
+    found = [*_same_answer(*calibrated), *_other_order(share, labelled)]
+    if not found and labelled is None:
+        return []
+    labels = None if labelled is None else spread(labelled[1], BATCH)
+    x, scores = (spread(values, BATCH) for values in judged)
+    why = outdated(network, scaled(x, pixels), scores, labels)
+    return [why] if why else found
+
+
+def _same_answer(images: Images, scores: NDArray[np.float32]) -> list[str]:
+    if len(images) < 2 or len(np.unique(classes(scores))) > 1:
+        return []
+    answer = classes(scores)[0]
+    return [f"float gives all calibration {noun(images)} the same answer, class {answer}: are they of one class?"]
 
 
 def _one_share(scores: NDArray[np.float32]) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tinyproof.backend import load_keras
 from tinyproof.console import UserError
 from tinyproof.export.conversion.walk import first_input, leaves
-from tinyproof.export.conversion.wanted_pixels import WEIGHTED, noun
+from tinyproof.export.conversion.wanted_pixels import is_weighted, noun
 
 CONVERT_IT = "convert it with tf.lite.TFLiteConverter, int8 and a batch of one, and give the .tflite"
 LOOKUPS = ("Embedding", "IntegerLookup", "StringLookup", "TextVectorization", "Hashing", "CategoryEncoding")
@@ -61,9 +61,7 @@ def picture_of(network: Any) -> tuple[int, int, int] | None:
     side = isqrt(takes[0])
     if len(takes) == 1:
         return (side, side, 1) if side * side == takes[0] >= LEAST_ROW else None
-    found = first_input(
-        network, np.zeros((1, *takes), np.float32), lambda layer: type(layer).__name__.startswith(WEIGHTED)
-    )
+    found = first_input(network, np.zeros((1, *takes), np.float32), is_weighted)
     if found is None or found[1].ndim not in (2, 4):
         return None
     return takes[0], takes[1], 1
@@ -100,14 +98,24 @@ def image_shape(network: Any, path: Path, images: NDArray[Any] | None) -> tuple[
     return shape[1], shape[2], shape[3]
 
 
+def not_one_input(path: Path, shapes: Any) -> UserError:
+    """What to say of a network that takes these shapes."""
+    return UserError(f"{path} takes {shapes}, not one input: {CONVERT_IT}")
+
+
+def not_one_output(path: Path, count: int) -> UserError:
+    """What to say of a network with so many outputs."""
+    return UserError(f"{path} has {count} outputs, not one: {CONVERT_IT}")
+
+
 def check_ends(network: Any, path: Path) -> None:
     """UserError for a network with several inputs or outputs, or an input that is no float."""
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) < 2 or not all(size is None or type(size) is int for size in shape):
-        raise UserError(f"{path} takes {shape}, not one input: {CONVERT_IT}")
+        raise not_one_input(path, shape)
     outputs = getattr(network, "output_shape", None)
     if isinstance(outputs, (list, dict)):
-        raise UserError(f"{path} has {len(outputs)} outputs, not one: {CONVERT_IT}")
+        raise not_one_output(path, len(outputs))
     kind = str(getattr(network.inputs[0], "dtype", "float32")) if getattr(network, "inputs", None) else "float32"
     if "float" not in kind:
         lookup = next((layer for layer in leaves(network) if type(layer).__name__ in LOOKUPS), None)

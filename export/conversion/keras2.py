@@ -72,4 +72,6 @@ def saved_by(path: Path) -> str:
             found = json.loads(archive.read("metadata.json")).get("keras_version", "")
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, AttributeError, RuntimeError, NotImplementedError):
         return ""
+    except ModuleNotFoundError:  # which is said where it is needed
+        return ""
     return found if isinstance(found, str) else ""

@@ -18,15 +18,15 @@ import numpy as np
 from tinyproof import advice
 from tinyproof.backend import load_keras
 from tinyproof.console import UserError
+from tinyproof.export.conversion.configuration import trained_with_own_code, without_training
 from tinyproof.export.conversion.convert import one_line
-from tinyproof.export.conversion.keras2 import as_keras_3, saved_by
+from tinyproof.export.conversion.keras2 import as_keras_3
 from tinyproof.export.conversion.recurrent import prepare_recurrent
+from tinyproof.export.conversion.refusals import of_loading, refuse_unread
 from tinyproof.export.conversion.walk import describe, leaves
 from tinyproof.export.foreign_files import foreign, foreign_folder
 
 OTHER_FLOATS = re.compile(r'"(mixed_float16|mixed_bfloat16|float16|bfloat16|float64)"')
-ELSEWHERE = "convert it where its class is defined (tf.lite.TFLiteConverter, int8) and give the .tflite"
-TO_TFLITE = "convert it there (tf.lite.TFLiteConverter.from_keras_model, int8, a batch of one) and give the .tflite"
 ODD = re.compile(r"[^A-Za-z0-9_./>-]+")  # in the name of a layer, for TensorFlow
 AUGMENTATION = ("Random", "RandAugment", "AugMix", "MixUp", "CutMix")  # of the training alone
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -41,7 +41,9 @@ class Loaded:
 
 
 def check_keras_file(path: Path, remedy: str) -> None:
-    """Raise UserError where there is no Keras file of that name: known before TensorFlow is waited for."""
+    """Raise UserError where there is no Keras file of that name, or one that says itself that it cannot be read:
+    known before TensorFlow is waited for.
+    """
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
@@ -49,6 +51,7 @@ def check_keras_file(path: Path, remedy: str) -> None:
         raise UserError(f"{path} is no .keras file but {kind}" if kind else f"{path} is no .keras file: {remedy}")
     if not _is_hdf5(path) and "config.json" not in _names(path):
         raise UserError(f"{path} {_what_else(path, remedy)}")
+    refuse_unread(path)
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -64,7 +67,7 @@ def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None,
     try:
         network = keras.models.load_model(copy, compile=False)
     except Exception as error:  # whatever the layers' own code raises on what the file holds
-        raise _refusal(path, error, remedy) from None
+        raise of_loading(path, error, remedy) from None
     if not isinstance(network, keras.Model):
         raise UserError(f"{path} holds no Keras model but a {type(network).__name__}: {remedy}")
     network = _of_one_size(_of_one_end(network), input_shape)
@@ -139,10 +142,10 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
     try:
         with zipfile.ZipFile(path) as archive:
             config = archive.read("config.json").decode()
-            changed_config, notes = _with_plain_names(OTHER_FLOATS.sub('"float32"', config))
+            changed_config, notes = _with_plain_names(_without_own_training(OTHER_FLOATS.sub('"float32"', config)))
             if OTHER_FLOATS.search(config):
                 notes.append("its numbers are cast to float32")
-            if not notes:
+            if changed_config == config:
                 return (path, []) if path.suffix == ".keras" else (Path(shutil.copy(path, copy)), [])
             with zipfile.ZipFile(copy, "w") as changed:
                 for name in archive.namelist():
@@ -150,6 +153,11 @@ def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): {remedy}") from None
     return copy, notes
+
+
+def _without_own_training(config: str) -> str:
+    content = json.loads(config)
+    return json.dumps(without_training(content)) if trained_with_own_code(content) else config
 
 
 def _with_plain_names(config: str) -> tuple[str, list[str]]:
@@ -209,7 +217,7 @@ def _h5_in_float32(path: Path, scratch: Path) -> tuple[Path, list[str]]:
             if config is None:
                 raise UserError(f"{path} holds weights without a network: save the whole model, model.save('m.keras')")
             text = config.decode() if isinstance(config, bytes) else str(config)
-            changed = json.dumps(as_keras_3(json.loads(OTHER_FLOATS.sub('"float32"', text))))
+            changed = json.dumps(as_keras_3(without_training(json.loads(OTHER_FLOATS.sub('"float32"', text)))))
             file.attrs["model_config"] = changed
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({one_line(error)}): save it again as .keras") from None
@@ -230,68 +238,3 @@ def _build(path: Path, network: Any, input_shape: tuple[int, ...] | None) -> str
         f"it was saved before it had a shape or weights: it takes the calibration pictures' {input_shape}, and its "
         "weights are random; train it, then save it"
     )
-
-
-def _refusal(path: Path, error: Exception, remedy: str) -> UserError:
-    text = one_line(error)
-    if (version := saved_by(path)).startswith("2."):
-        return UserError(
-            f"{path} was saved by Keras {version}, whose .keras Keras 3 does not read: load it with the package "
-            f"tf_keras or the TensorFlow that saved it, and save it as .h5, which is read here; or {TO_TFLITE}"
-        )
-    if "Lambda" in text and ("unsafe" in text or "safe_mode" in text or "deserializ" in text):
-        name = re.search(r"'name': '([^']*)'", text)
-        layer = f"layer '{name[1]}'" if name else "a layer"
-        if zipfile.is_zipfile(path):
-            layer = _lambda_names(path) or layer
-        return UserError(
-            f"{path}: {layer} is a Lambda, Python code that a file cannot be trusted with: use a layer of Keras in its "
-            "place (keras.layers.Rescaling(1 / 255) to scale pixels, or keras.ops), copy the weights, and save again"
-        )
-    unknown = re.search(r"Could not locate (?:class|function) '([^']+)'|Unknown layer:? '?([\w>]+)'?", text)
-    if unknown:
-        kind = unknown[1] or unknown[2]
-        if "Could not locate function" in text:
-            return UserError(
-                f"{path}: its function '{kind}' is not one of Keras: use an activation of Keras in its place and save "
-                f"again, or {ELSEWHERE}"
-            )
-        if kind in ("TFOpLambda", "SlicingOpLambda"):
-            return UserError(
-                f"{path}: {kind} is a bare operation of Keras 2, which Keras 3 does not read: load it with the package "
-                f"tf_keras and {TO_TFLITE}, or use a layer in its place (Rescaling to scale pixels)"
-            )
-        return UserError(
-            f"{path}: its class '{kind}' is not one of Keras: write it with layers of Keras and save again, or "
-            f"{ELSEWHERE}"
-        )
-    if version.startswith("1."):
-        return UserError(
-            f"{path} was saved by Keras {version}, which Keras 3 does not read: load it with a Keras of 2.0 to 2.3, "
-            "which does, and save it again as .h5, which is read here"
-        )
-    if path.suffix == ".h5":
-        return UserError(
-            f"{path} cannot be read by this Keras ({text}): load it with the package tf_keras or the TensorFlow that "
-            f"saved it, and {TO_TFLITE}"
-        )
-    return UserError(f"{path} cannot be loaded ({text}): {remedy}")
-
-
-def _lambda_names(path: Path) -> str:
-    """`layer 'lambda'`, from the configuration."""
-    found: list[str] = []
-
-    def look(part: Any) -> None:
-        if isinstance(part, dict):
-            if part.get("class_name") == "Lambda" and isinstance(part.get("config"), dict):
-                found.append(str(part["config"].get("name")))
-            for value in part.values():
-                look(value)
-        elif isinstance(part, list):
-            for value in part:
-                look(value)
-
-    with zipfile.ZipFile(path) as archive:
-        look(json.loads(archive.read("config.json")))
-    return "layer " + ", ".join(f"'{name}'" for name in found) if found else ""

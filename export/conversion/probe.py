@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyproof.backend import load_keras
 from tinyproof.export.conversion.convert import one_line, run_converter
+from tinyproof.export.conversion.ends import LOOKUPS
 from tinyproof.export.conversion.walk import calls, describe, parts
 from tinyproof.export.float_folding import fold_floats
 from tinyproof.export.graph import ABSENT, Graph, Op
@@ -93,11 +94,15 @@ REPLACEMENTS = {
     "MultiHeadAttention": "use Conv1D over the steps, or GlobalAveragePooling1D",
     "Conv3D": "use Conv2D or Conv1D: no engine here has windows of three dimensions",
     "ConvLSTM2D": "use Conv2D for each picture and LSTM behind it",
-    "Embedding": "look the words up before the network, and give it their vectors",
     "LayerNormalization": "use BatchNormalization, which costs nothing once quantized",
     "GroupNormalization": "use BatchNormalization, which costs nothing once quantized",
     "UnitNormalization": "use BatchNormalization, which costs nothing once quantized",
     "Resizing": "resize the pictures before (SIZE=), or use interpolation='bilinear' or 'nearest'",
+    **dict.fromkeys(
+        ("MelSpectrogram", "STFTSpectrogram", "Discretization", "HashedCrossing", *LOOKUPS),
+        "do that before the network, and give it the numbers that come out",
+    ),
+    "Embedding": "look the words up before the network, and give it their vectors",
     "Masking": "leave it out, train without it, and give windows of one length",
     "UpSampling2D": "use interpolation='nearest' or 'bilinear', or Conv2DTranspose",
     "Bidirectional": "use Conv1D or Dense",

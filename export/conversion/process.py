@@ -65,7 +65,12 @@ class Converted:
 def convert_apart(job: Job) -> Converted:
     """Convert in a process of its own. UserError in one line that names the layer, where it cannot be done."""
     with _scratch(job, "convert") as folder:
-        ended = _run(folder, job)
+        try:
+            ended = _run(folder, job)
+        except UserError:
+            if unfit := why_unfit(folder):  # which says where, too
+                raise UserError(f"{job.keras}: {unfit}") from None
+            raise
         refused = folder / "refused.txt"
         if ended and (folder / "stage.txt").read_text() == TRYING:
             console.print(f"{ended}: those done by then are shown", markup=False)
@@ -100,12 +105,13 @@ def why_unfit(folder: Path) -> str:
     return ""
 
 
-def input_shape(job: Job) -> tuple[int, ...]:
-    """(H,W,C) that the network takes."""
+def input_shape(job: Job) -> tuple[int, int, int]:
+    """(H,W,C) that the network takes, of a file that does not say so."""
     with _scratch(job, "shape") as folder:
         if ended := _run(folder, job):
             raise UserError(f"{job.keras}: {ended} while {(folder / 'stage.txt').read_text()}; {job.remedy}")
-        return tuple(json.loads((folder / "shape.json").read_text()))
+        height, width, channels = json.loads((folder / "shape.json").read_text())
+        return height, width, channels
 
 
 def guilty(job: Job, why: str) -> str:

@@ -14,15 +14,16 @@ from tinyproof.backend import load_keras
 def prepare_recurrent(leaf: Any) -> str:
     """Change the recurrent layers in a layer of the network so that it converts. What was done, in words, or ''."""
     keras = load_keras()
-    done = []
+    fused = unrolled = 0
     for layer in {id(part): part for part in (leaf, *leaf._flatten_layers(include_self=False))}.values():
         if type(layer) is keras.layers.LSTM and _is_usual(layer):
             _fuse(layer)
-            done.append("becomes one op, UNIDIRECTIONAL_SEQUENCE_LSTM")
+            fused += 1
         elif isinstance(layer, keras.layers.RNN) and not layer.unroll:
             layer.unroll = True
-            done.append("is unrolled, which the converter needs")
-    return done[0] if done else ""
+            unrolled += 1
+    ops = f"{'one op' if fused == 1 else f'{fused} ops'}, UNIDIRECTIONAL_SEQUENCE_LSTM"
+    return " and ".join([f"becomes {ops}"] * (fused > 0) + ["is unrolled, which the converter needs"] * (unrolled > 0))
 
 
 def _is_usual(layer: Any) -> bool:

@@ -36,9 +36,15 @@ MOST_FEATURES = 512
 WEAKEST, STRONGEST = 0.02, 20.0  # deviation of what reaches the first weights: pixels in a usual range are within
 LESS_A_MEAN = ("-128..127", "caffe")  # of what looks like 0..255 otherwise
 SURER = "labels would tell this{}: class folders, or an .npz of x and y"
-WEIGHTED = ("Conv", "Dense", "Separable", "BatchNormalization", "LSTM", "GRU", "Embedding")
 Images = NDArray[np.uint8]
 Scores = NDArray[np.floating[Any]]
+
+
+def is_weighted(layer: Any) -> bool:
+    """Whether a layer has weights that were trained, itself or in what it wraps: from there on nothing tells of pixels.
+    What a Normalization has kept is measured, and scales them.
+    """
+    return bool(layer.weights) and type(layer).__name__ != "Normalization"
 
 
 def noun(images: NDArray[Any]) -> str:
@@ -125,7 +131,7 @@ def _by_first_weights(network: Any, images: Images) -> tuple[str, str] | None:
     for name in USUAL:
         ends = np.stack([np.zeros(images.shape[1:], np.uint8), np.full(images.shape[1:], 255, np.uint8)])
         x = scaled(ends, name)
-        found = first_input(network, x, lambda layer: type(layer).__name__.startswith(WEIGHTED))
+        found = first_input(network, x, is_weighted)
         if found is None or found[1].ndim not in (2, 4) or len(found[1]) != 2:
             return None
         low, high = (float(part.mean()) for part in found[1])
@@ -171,7 +177,7 @@ def odd_numbers(network: Any, samples: NDArray[np.float32], is_picture: bool) ->
     """
     if not is_picture and (samples.ndim != 4 or samples.shape[3] not in (1, 3)):
         return []
-    found = first_input(network, samples[:PICTURES], lambda layer: type(layer).__name__.startswith(WEIGHTED))
+    found = first_input(network, samples[:PICTURES], is_weighted)
     if found is None or (found[1].ndim != 4 and not is_picture):
         return []
     spread, given = float(found[1].std()), float(samples[:PICTURES].std())
@@ -224,9 +230,10 @@ def _misfit(mean: Scores, variance: Scores, seen_mean: Scores, seen_variance: Sc
     return min(found)
 
 
-def _otherwise() -> str:
+def _otherwise(labelled: bool) -> str:
     torch, caffe = advice.setting("pixels", "torch"), advice.setting("pixels", "caffe")
-    return f"labelled pictures would tell; for pixels less a mean or over a deviation give {torch} or {caffe}"
+    surer = "" if labelled else "labelled pictures would tell; "
+    return f"{surer}for pixels less a mean or over a deviation give {torch} or {caffe}"
 
 
 def _by_sharpness(
@@ -245,7 +252,7 @@ def _by_sharpness(
     if most < LEAST_SHARP * bits:
         return (
             order[0],
-            f"this is assumed, for its answers are vague in every range: was it trained? {_otherwise()}",
+            f"this is assumed, for its answers are vague in every range: was it trained? {_otherwise(labelled)}",
         )
     name = next(name for name in order if told[name] >= AS_SHARP * most)
     if name == "0..1" and told.get("-1..1", 0.0) > told["0..1"] * 1.25:
@@ -258,6 +265,6 @@ def _by_sharpness(
         sharp = little if vague else f"its answers are sharp then ({figures})"
         return name, f"{sharp}, but sharper less a mean ({other:.2f} bits): try {asked}"
     if vague:
-        return name, f"{little}; {_otherwise()}"
+        return name, f"{little}; {_otherwise(labelled)}"
     guess = "" if labelled else "; " + SURER.format(" and the order of its colours" if len(less_a_mean) > 1 else "")
     return name, f"its answers are sharp and varied then ({figures}){guess}"

@@ -70,9 +70,9 @@ def image(graph: Graph, op: Op, tensor_index: int) -> Activations:
     """The input or output `tensor_index` of the op, an int8 tensor of shape (1, h, w, c)."""
     found = computed(graph, op, tensor_index)
     if len(found.shape) != 4 or found.shape[0] != 1:
-        # what the converter leaves of a dilated layer where others read the same tensor
+        # what the converter leaves of a dilated layer (export.dilations makes one of most)
         cut = any(earlier.name == "SPACE_TO_BATCH_ND" for earlier in graph.ops[: op.index])
-        cure = "of dilated layers that read the same tensor make one with the filters of all, and slice what it gives"
+        cure = "of a dilated layer only the convolution may stand between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND"
         raise graph.refusal(
             op,
             f"tensor '{graph.tensors[tensor_index].name}' has shape {found.shape}, not (1, h, w, c); "
@@ -109,7 +109,8 @@ def weights(graph: Graph, op: Op, tensor_index: int, rank: int, axis: int = 0) -
             f"{quantization.axis}, not one for each output channel; {QUANTIZE_CURE}",
         )
     if np.any(quantization.zero_point != 0):
-        raise graph.refusal(op, f"its weights have a zero point other than 0; {QUANTIZE_CURE}")
+        how = "if their ranges are those of fake_quant ops, make these symmetric: min = -max, with narrow_range=True"
+        raise graph.refusal(op, f"its weights have a zero point other than 0; {QUANTIZE_CURE}; {how}")
     return Weights(tensor.data.astype(np.int8), quantization.scale)
 
 
