@@ -21,7 +21,7 @@ from tinyproof.export.calibration import (
     load_pictures,
 )
 from tinyproof.export.conversion.configuration import picture_shape, read_configuration
-from tinyproof.export.conversion.loading import check_keras_file
+from tinyproof.export.conversion.loading import check_keras_file, is_hdf5
 from tinyproof.export.conversion.process import Converted, Job, convert_apart, input_shape
 from tinyproof.export.device_input import PIXEL_SCALE, PIXEL_ZERO_POINT, is_pixel_input
 from tinyproof.export.emit_settings import tensor_info
@@ -81,7 +81,7 @@ def quantize_keras(path: Path, calibration: Path, pixels: str = AUTO, against_lo
             f"{advice.name_of('pixels')} out"
         )
     if images is None:
-        said = picture_shape(read_configuration(path))
+        said = None if is_hdf5(path) else picture_shape(read_configuration(path))
         shape = said or input_shape(Job(path, REMEDY, other, pixels, "", None))
         images, y = load_pictures(calibration, shape)
     else:

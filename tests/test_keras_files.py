@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from training_sets import RED, assert_one_line, pictures
 
+from tinyproof.console import UserError
 from tinyproof.export.commands import export
 from tinyproof.export.conversion.configuration import (
     ends_of,
@@ -20,6 +22,8 @@ from tinyproof.export.conversion.configuration import (
     read_configuration,
     trained_with_own_code,
 )
+from tinyproof.export.conversion.loading import load_network
+from tinyproof.export.quantize import quantize_keras
 
 pytestmark = needs.tensorflow
 SHAPE = (8, 9, 3)
@@ -100,12 +104,36 @@ def test_code_of_the_users_own_is_refused_before_tensorflow_is_waited_for(tmp_pa
     if name == "classes" and ending == "h5":  # which has no word of where a class is from
         assert own_classes(read_configuration(path)) == ["Inner"]  # but inside a layer
         return
-    np.save(tmp_path / "x.npy", np.zeros((4, *SHAPE), np.uint8))
+    assert_refused_early(path, says, monkeypatch)
+
+
+def assert_refused_early(path: Path, says: str, monkeypatch) -> None:
+    """With such a line: a `.keras` before TensorFlow starts, an `.h5` in the process that reads it, ahead of Keras."""
+    if path.suffix == ".h5":
+        monkeypatch.setattr("tinyproof.export.conversion.loading.load_keras", lambda: pytest.fail("it was loaded"))
+        with pytest.raises(UserError, match=re.escape(says)):
+            load_network(path, path.parent, None, "")
+        return
+    x, out = path.with_name("x.npy"), path.with_name("out")
+    np.save(x, np.zeros((4, *SHAPE), np.uint8))
     monkeypatch.setattr("tinyproof.export.conversion.process.start", lambda *_: pytest.fail("it was waited for"))
-    given = {"model": tmp_path / "out", "keras": path, "calibration": tmp_path / "x.npy"}
+    given = {"model": out, "keras": path, "calibration": x}
     result = CliRunner().invoke(export.command, [f"--{name}={value}" for name, value in given.items()])
     assert_one_line(result, says)
-    assert not (tmp_path / "out").exists()
+    assert not out.exists()
+
+
+def test_an_h5_is_opened_only_by_the_process_that_is_watched(tmp_path, monkeypatch):
+    import h5py
+    import keras
+
+    path, photos = tmp_path / "net.h5", tmp_path / "photos"
+    keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2)]).save(path)
+    photos.mkdir()
+    monkeypatch.setattr(h5py, "File", lambda *_, **__: pytest.fail("a damaged one may be read for ever"))
+    monkeypatch.setattr("tinyproof.export.quantize.input_shape", lambda job: SHAPE)
+    with pytest.raises(UserError, match="holds no pictures"):
+        quantize_keras(path, photos)
 
 
 @pytest.mark.parametrize("ending", ["keras", "h5"])
@@ -121,13 +149,11 @@ def test_several_inputs_and_outputs_are_refused_before_tensorflow_is_waited_for(
     }
     if ending == "keras":
         networks["named"] = keras.Model(x, {"a": k.Dense(2)(flat), "b": k.Dense(3)(flat)}), "has 2 outputs, not one"
-    monkeypatch.setattr("tinyproof.export.conversion.process.start", lambda *_: pytest.fail("it was waited for"))
-    np.save(tmp_path / "x.npy", np.zeros((4, *SHAPE), np.uint8))
-    for name, (network, says) in networks.items():
+    for name, (network, _) in networks.items():
         network.save(tmp_path / f"{name}.{ending}")
-        given = {"model": tmp_path / "o", "keras": tmp_path / f"{name}.{ending}", "calibration": tmp_path / "x.npy"}
-        result = CliRunner().invoke(export.command, [f"--{option}={value}" for option, value in given.items()])
-        assert_one_line(result, says)
+    with monkeypatch.context() as patch:
+        for name, (_, says) in networks.items():
+            assert_refused_early(tmp_path / f"{name}.{ending}", says, patch)
     one = keras.Model({"x": x}, {"y": k.Dense(2)(flat)})
     one.save(tmp_path / f"one.{ending}")
     shapes, outputs = ends_of(read_configuration(tmp_path / f"one.{ending}"))
@@ -136,8 +162,6 @@ def test_several_inputs_and_outputs_are_refused_before_tensorflow_is_waited_for(
 
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 def test_how_a_network_was_trained_plays_no_part(tmp_path, ending):
-    from tinyproof.export.conversion.loading import load_network
-
     network, x = with_own_training(), np.random.default_rng(0).normal(size=(5, *SHAPE)).astype(np.float32)
     path = tmp_path / f"net.{ending}"
     network.save(path)

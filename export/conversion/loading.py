@@ -49,12 +49,14 @@ def check_keras_file(path: Path, remedy: str) -> None:
     if not path.is_file():
         kind = foreign_folder(path) if path.is_dir() else ""
         raise UserError(f"{path} is no .keras file but {kind}" if kind else f"{path} is no .keras file: {remedy}")
-    if not _is_hdf5(path) and "config.json" not in _names(path):
+    if not is_hdf5(path) and "config.json" not in _names(path):
         raise UserError(f"{path} {_what_else(path, remedy)}")
-    refuse_unread(path)
+    if not is_hdf5(path):  # of which some that are damaged are read for ever: that takes a process that is watched
+        refuse_unread(path)
 
 
-def _is_hdf5(path: Path) -> bool:
+def is_hdf5(path: Path) -> bool:
+    """Whether it is an `.h5`, whatever its name."""
     with path.open("rb") as file:
         return file.read(len(HDF5)) == HDF5
 
@@ -62,6 +64,7 @@ def _is_hdf5(path: Path) -> bool:
 def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
     """Read a Keras file. `input_shape` (H,W,C) is for a network that was saved without one."""
     check_keras_file(path, remedy)
+    refuse_unread(path)
     copy, notes = _in_float32(path, scratch, remedy)
     keras = load_keras()
     try:
@@ -136,7 +139,7 @@ def _unchanged(inputs: Any, training: bool = False) -> Any:
 
 def _in_float32(path: Path, scratch: Path, remedy: str) -> tuple[Path, list[str]]:
     """The file, or a copy whose configuration asks for nothing but float32."""
-    if _is_hdf5(path):
+    if is_hdf5(path):
         return _h5_in_float32(path, scratch)
     copy = scratch / "network.keras"
     try:
