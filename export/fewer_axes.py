@@ -42,12 +42,13 @@ def _fewer(graph: Graph, op: Op) -> list[Axis]:
     x, y, *bounds = (graph.tensors[index] for index in (op.inputs[0], op.outputs[0], *op.inputs[1:]))
     if len(x.shape) <= MAX_RANK[SLICE] or x.dtype != "int8" or min(x.shape) < 1 or min(y.shape, default=1) < 1:
         return []
-    if any(each.data is None or each.dtype != "int32" for each in bounds) or x.data is not None:
+    given = [each.data for each in bounds if each.data is not None and each.dtype == "int32"]
+    if len(given) < len(bounds) or x.data is not None:
         return []
     if not isinstance(op.options, StridedSliceOptions):
         return []
     try:
-        taken = ranges_of(graph, op, x.shape, [np.ravel(each.data).tolist() for each in bounds])
+        taken = ranges_of(graph, op, x.shape, [np.ravel(each).tolist() for each in given])
     except UserError:  # which the export says itself
         return []
     pairs = list(zip(x.shape, taken, strict=True))
