@@ -25,9 +25,7 @@ def read_configuration(path: Path) -> Any:
 
         with h5py.File(path, "r") as file:
             return json.loads(file.attrs["model_config"])
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, RuntimeError, NotImplementedError):
-        return None
-    except ModuleNotFoundError:
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, RuntimeError, ModuleNotFoundError):
         return None
 
 

@@ -70,8 +70,6 @@ def saved_by(path: Path) -> str:
             return text if text.startswith("1.") else ""
         with zipfile.ZipFile(path) as archive:
             found = json.loads(archive.read("metadata.json")).get("keras_version", "")
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, AttributeError, RuntimeError, NotImplementedError):
-        return ""
-    except ModuleNotFoundError:  # which is said where it is needed
-        return ""
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, AttributeError, RuntimeError, ModuleNotFoundError):
+        return ""  # what is damaged or missing is said where it is needed
     return found if isinstance(found, str) else ""

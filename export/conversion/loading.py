@@ -40,18 +40,20 @@ class Loaded:
     notes: list[str]
 
 
-def check_keras_file(path: Path, remedy: str) -> None:
+def check_keras_file(path: Path, remedy: str, is_watched: bool = False) -> None:
     """Raise UserError where there is no Keras file of that name, or one that says itself that it cannot be read:
-    known before TensorFlow is waited for.
+    known before TensorFlow is waited for. An `.h5` says so only where somebody watches this process (`is_watched`),
+    as some that are damaged are read for ever.
     """
     if not path.exists():
         raise UserError(f"{path} does not exist: {remedy}")
     if not path.is_file():
         kind = foreign_folder(path) if path.is_dir() else ""
         raise UserError(f"{path} is no .keras file but {kind}" if kind else f"{path} is no .keras file: {remedy}")
-    if not is_hdf5(path) and "config.json" not in _names(path):
+    hdf5 = is_hdf5(path)
+    if not hdf5 and "config.json" not in _names(path):
         raise UserError(f"{path} {_what_else(path, remedy)}")
-    if not is_hdf5(path):  # of which some that are damaged are read for ever: that takes a process that is watched
+    if is_watched or not hdf5:
         refuse_unread(path)
 
 
@@ -63,8 +65,7 @@ def is_hdf5(path: Path) -> bool:
 
 def load_network(path: Path, scratch: Path, input_shape: tuple[int, ...] | None, remedy: str) -> Loaded:
     """Read a Keras file. `input_shape` (H,W,C) is for a network that was saved without one."""
-    check_keras_file(path, remedy)
-    refuse_unread(path)
+    check_keras_file(path, remedy, is_watched=True)
     copy, notes = _in_float32(path, scratch, remedy)
     keras = load_keras()
     try:

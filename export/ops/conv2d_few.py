@@ -12,7 +12,7 @@ from tinyproof.export.ops.conv2d import Conv2dParams
 from tinyproof.export.ops.kind import Call, Events, Fast, Kernel, Params
 from tinyproof.export.ops.layouts import as_row
 from tinyproof.export.ops.packed import DSP, MOST_WEIGHT, PackedOutput, pack_output
-from tinyproof.export.ops.window import Window
+from tinyproof.export.ops.window import Window, taps_inside
 from tinyproof.optimize import Optimize
 
 MOST_FILTERS = 3
@@ -61,9 +61,12 @@ def pack(conv: Conv2dParams) -> Conv2dFewParams | None:
 
 def scratch_bytes(params: Conv2dFewParams) -> int:
     """What four pixels at a border see, and these."""
-    window = params.window
-    columns = (TOGETHER - 1) * window.stride_w + (window.k_w - 1) * window.dilation_w + 1
-    return window.k_h * columns * window.x_c + TOGETHER * window.y_c
+    return params.window.k_h * _laid_out(params.window) + TOGETHER * params.window.y_c
+
+
+def _laid_out(window: Window) -> int:
+    """Bytes of a row that four windows see."""
+    return ((TOGETHER - 1) * window.stride_w + (window.k_w - 1) * window.dilation_w + 1) * window.x_c
 
 
 def events(params: Conv2dFewParams) -> Events:
@@ -71,31 +74,23 @@ def events(params: Conv2dFewParams) -> Events:
     windows, their rows and words.
     """
     window = params.window
-    seen = sum(_taps_inside(window.y_h, window.stride_h, window.pad_h, window.k_h, window.dilation_h, window.x_h))
-    at_border, inside, fours = _in_a_row(window)
-    laid_out = at_border * seen
-    columns = (TOGETHER - 1) * window.stride_w + (window.k_w - 1) * window.dilation_w + 1
-    calls, rows = window.y_h * window.y_c * (at_border + inside), window.y_c * (at_border + fours) * seen
+    rows_seen, columns_seen = taps_inside(window)
+    at_border, calls, fours = _in_a_row([taps == window.k_w for taps in columns_seen])
+    laid_out, filter_rows = at_border * sum(rows_seen), window.y_h * window.y_c
+    rows = window.y_c * (at_border + fours) * sum(rows_seen)
     return (
-        *(laid_out, laid_out * columns * window.x_c, calls, window.y_h * window.y_c * (at_border + fours)),
+        *(laid_out, laid_out * _laid_out(window), filter_rows * (at_border + calls), filter_rows * (at_border + fours)),
         *(rows, rows * params.row_words),
     )
 
 
-def _taps_inside(y: int, stride: int, pad: int, k: int, dilation: int, x: int) -> list[int]:
-    """Of each window along an axis, how many taps lie inside the image."""
-    return [sum(0 <= i * stride - pad + tap * dilation < x for tap in range(k)) for i in range(y)]
-
-
-def _in_a_row(window: Window) -> tuple[int, int, int]:
+def _in_a_row(is_inside: list[bool]) -> tuple[int, int, int]:
     """As the kernel goes through a row of y: fours at its borders, calls for windows inside, fours of those."""
-    along = window.y_w, window.stride_w, window.pad_w, window.k_w, window.dilation_w, window.x_w
-    whole = [taps == window.k_w for taps in _taps_inside(*along)]
-    left = whole.index(True) if any(whole) else window.y_w
-    right, at = left + sum(whole), 0
+    left = is_inside.index(True) if any(is_inside) else len(is_inside)
+    right, at = left + sum(is_inside), 0
     at_border = calls = fours = 0
-    while at < window.y_w:
-        inside, rest = right - at, window.y_w - at
+    while at < len(is_inside):
+        inside, rest = right - at, len(is_inside) - at
         if at >= left and inside >= TOGETHER:
             pixels = inside if inside == rest else inside // TOGETHER * TOGETHER
             calls, fours = calls + 1, fours + -(-pixels // TOGETHER)

@@ -97,15 +97,21 @@ def of_rows_back(window: Window, rows: tuple[int, int]) -> Window:
     return replace(window, x_h=behind - first, y_h=rows[1] - rows[0], pad_h=pad_h)
 
 
+def taps_inside(window: Window) -> tuple[list[int], list[int]]:
+    """How many rows of taps lie inside the image, for each row of windows; and columns, for each column of windows."""
+
+    def along(y: int, stride: int, pad: int, k: int, dilation: int, x: int) -> list[int]:
+        starts = (i * stride - pad for i in range(y))
+        return [max(0, min(k, -(-(x - at) // dilation)) - max(0, -(at // dilation))) for at in starts]
+
+    rows = along(window.y_h, window.stride_h, window.pad_h, window.k_h, window.dilation_h, window.x_h)
+    return rows, along(window.y_w, window.stride_w, window.pad_w, window.k_w, window.dilation_w, window.x_w)
+
+
 def windows_inside(window: Window) -> int:
     """How many windows lie wholly inside the image."""
-
-    def along(y: int, stride: int, pad: int, span: int, x: int) -> int:
-        return sum(0 <= i * stride - pad <= x - span for i in range(y))
-
-    rows = along(window.y_h, window.stride_h, window.pad_h, (window.k_h - 1) * window.dilation_h + 1, window.x_h)
-    span_w = (window.k_w - 1) * window.dilation_w + 1
-    return rows * along(window.y_w, window.stride_w, window.pad_w, span_w, window.x_w)
+    rows, columns = taps_inside(window)
+    return rows.count(window.k_h) * columns.count(window.k_w)
 
 
 def lead_bytes(window: Window, pool: Window, together: int = 0) -> int:
